@@ -1,0 +1,162 @@
+//! The audit: the invariants, proved on the live database.
+
+use serde::Serialize;
+use sqlx::{Connection as _, Executor as _, MySqlPool, Row as _};
+
+use crate::db;
+use crate::error::Error;
+
+/// The most offending rows that one check shows.
+const MOST_ROWS: u32 = 100;
+
+/// What is wrong in the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Violation {
+    /// The number of the invariant: 1 seats, 2 payments, 3 wallets, 4 queue.
+    pub invariant: u8,
+    /// What does not hold.
+    pub what: &'static str,
+    /// The offending row: its keys and what disagrees.
+    pub row: String,
+}
+
+struct Check {
+    invariant: u8,
+    what: &'static str,
+    /// Selects one text per offending row; the parameter is the most rows to show.
+    statement: &'static str,
+}
+
+/// Every statement, for the test that prepares and explains them.
+pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|check| check.statement)
+}
+
+const CHECKS: &[Check] = &[
+    Check {
+        invariant: 1,
+        what: "a seat has more than one live reservation",
+        statement: "select concat('concert ', hex(concert_id), ' seat ', seat_number, ': ', count(*), ' live reservations') \
+             from reservations where status in ('HELD', 'CONFIRMED') \
+             group by concert_id, seat_number having count(*) > 1 limit ?",
+    },
+    Check {
+        invariant: 1,
+        what: "a seat disagrees with the reservation it names",
+        statement: "select concat('concert ', hex(s.concert_id), ' seat ', s.seat_number, ': reservation ', hex(s.reservation_id), \
+             ' is ', coalesce(r.status, 'missing')) \
+             from seats s left join reservations r on r.id = s.reservation_id and r.concert_id = s.concert_id \
+             and r.seat_number = s.seat_number and r.user_id = s.reserved_by \
+             and ((s.reserved_until is null and r.status = 'CONFIRMED') \
+             or (s.reserved_until = r.expires_at and r.status = 'HELD')) \
+             where s.reservation_id is not null and r.id is null limit ?",
+    },
+    Check {
+        invariant: 1,
+        what: "a live reservation does not have its seat",
+        statement: "select concat('reservation ', hex(r.id), ' ', r.status, ': seat ', r.seat_number, ' of concert ', hex(r.concert_id), \
+             ' has ', coalesce(hex(s.reservation_id), 'none')) \
+             from reservations r left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
+             where r.status in ('HELD', 'CONFIRMED') and not (s.reservation_id <=> r.id) limit ?",
+    },
+    Check {
+        invariant: 1,
+        what: "a seat is half reserved",
+        statement: "select concat('concert ', hex(concert_id), ' seat ', seat_number, ': is_reserved ', is_reserved) from seats \
+             where is_reserved <> (reservation_id is not null) or (reserved_by is null) <> (reservation_id is null) \
+             or (reservation_id is null and reserved_until is not null) limit ?",
+    },
+    Check {
+        invariant: 2,
+        what: "a CONFIRMED reservation has no successful payment of its price by its user",
+        statement: "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
+             left join payments p on p.reservation_id = r.id and p.successful = 1 and p.amount = r.price and p.user_id = r.user_id \
+             where r.status = 'CONFIRMED' and p.id is null limit ?",
+    },
+    Check {
+        invariant: 2,
+        what: "a successful payment has no CONFIRMED reservation",
+        statement: "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
+             from payments p left join reservations r on r.id = p.reservation_id \
+             where p.successful = 1 and not (r.status <=> 'CONFIRMED') limit ?",
+    },
+    Check {
+        invariant: 2,
+        what: "a reservation has more than one successful payment",
+        statement: "select concat('reservation ', hex(reservation_id), ': ', count(*), ' payments') from payments \
+             where successful = 1 group by reservation_id having count(*) > 1 limit ?",
+    },
+    Check {
+        invariant: 3,
+        what: "a balance is not the sum of its wallet entries",
+        statement: "select concat('user ', hex(u.id), ': balance ', u.balance, ', entries ', coalesce(e.total, 0)) \
+             from users u left join (select user_id, sum(amount) as total from wallet_entries group by user_id) e \
+             on e.user_id = u.id where u.balance <> coalesce(e.total, 0) limit ?",
+    },
+    Check {
+        invariant: 3,
+        what: "a balance is negative",
+        statement: "select concat('user ', hex(id), ': balance ', balance) from users where balance < 0 limit ?",
+    },
+    Check {
+        invariant: 3,
+        what: "a wallet entry belongs to no user",
+        statement: "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id)) from wallet_entries e \
+             left join users u on u.id = e.user_id where u.id is null limit ?",
+    },
+    Check {
+        invariant: 3,
+        what: "a payment and its wallet entry disagree",
+        statement: "select concat('payment ', hex(p.id), ' over ', p.amount, ': entries over ', coalesce(e.total, 0)) from payments p \
+             left join (select payment_id, sum(amount) as total from wallet_entries where payment_id is not null group by payment_id) e \
+             on e.payment_id = p.id where p.successful = 1 and coalesce(e.total, 0) <> -p.amount limit ?",
+    },
+    Check {
+        invariant: 4,
+        what: "a user has more than one live token",
+        statement: "select concat('user ', hex(user_id), ': ', count(*), ' live tokens') from tokens \
+             where status in ('WAITING', 'ACTIVE') group by user_id having count(*) > 1 limit ?",
+    },
+    Check {
+        invariant: 4,
+        what: "the gate's counts are not those of the tokens",
+        statement: "select concat('gate: ', g.active, ' active, ', g.waiting, ' waiting; tokens: ', t.active, ', ', t.waiting) \
+             from queue_gate g, (select coalesce(sum(status = 'ACTIVE'), 0) as active, coalesce(sum(status = 'WAITING'), 0) as waiting \
+             from tokens where status in ('ACTIVE', 'WAITING')) t \
+             where g.active <> t.active or g.waiting <> t.waiting limit ?",
+    },
+    Check {
+        // A cap that was lowered holds for whoever is admitted from then on.
+        invariant: 4,
+        what: "there are more ACTIVE tokens than the cap allows",
+        statement: "select concat('cap ', g.max_active, ', ACTIVE ', t.active) from queue_gate g, \
+             (select count(*) as active, max(admitted_at) as last_admitted from tokens where status = 'ACTIVE') t \
+             where t.active > g.max_active and t.last_admitted > g.max_active_set_at limit ?",
+    },
+    Check {
+        invariant: 4,
+        what: "tickets are not dense",
+        statement: "select concat('next ticket ', g.next_ticket, ', tokens ', t.tokens, ', highest ticket ', t.highest) from queue_gate g, \
+             (select count(*) as tokens, count(distinct ticket) as tickets, coalesce(max(ticket), 0) as highest from tokens) t \
+             where t.tokens <> g.next_ticket - 1 or t.highest <> g.next_ticket - 1 or t.tickets <> t.tokens limit ?",
+    },
+];
+
+/// Runs every check on one snapshot of the database, so that a sale in progress does not disturb it.
+pub(crate) async fn audit(pool: &MySqlPool) -> Result<Vec<Violation>, Error> {
+    let mut connection = db::unhurried_connection(pool).await?;
+    let snapshot = "set session transaction isolation level repeatable read; \
+         start transaction with consistent snapshot, read only";
+    connection.execute(snapshot).await.map_err(db::to_error)?;
+    let mut violations = Vec::new();
+    for check in CHECKS {
+        let rows = sqlx::query(check.statement).bind(MOST_ROWS).fetch_all(&mut connection).await.map_err(db::to_error)?;
+        for row in rows {
+            let row = row.try_get(0).map_err(db::to_error)?;
+            violations.push(Violation { invariant: check.invariant, what: check.what, row });
+        }
+    }
+    let _ = connection.close().await;
+    Ok(violations)
+}

@@ -1,0 +1,279 @@
+//! Group commit: commands that wait at the same time share one transaction. Knows no domain.
+//!
+//! A [`Lane`] has writers; each owns a connection and takes whatever has queued while its previous batch was in flight,
+//! so a lone caller waits for nobody and a crowd shares the cost of a durable commit. Commands with the same key go to
+//! the same writer, so a hot row is fought over inside one batch instead of between transactions.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use sqlx::{Connection as _, MySqlConnection, MySqlPool};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::clock::{Clock, Timestamp};
+use crate::db;
+use crate::error::Error;
+
+/// The most commands in one transaction: past a few hundred the gain is small and the locks are held longer.
+pub(crate) const MAX_BATCH: usize = 256;
+/// How often a batch is tried before its callers are told that it failed.
+const MAX_ATTEMPTS: u32 = 8;
+/// The pause before the second attempt; it doubles with each, up to `LONGEST_PAUSE`, with jitter.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// One kind of write: lock, decide, write, over a batch of commands.
+pub(crate) trait Batch: Send + Sync + 'static {
+    /// The lane's name in errors, logs and metrics.
+    const NAME: &'static str;
+    type Command: Send + Sync + 'static;
+    type Answer: Send + 'static;
+    /// The rows that a batch concerns.
+    type Rows: Send;
+    /// What a batch changes.
+    type Effects: Send;
+
+    /// Commands with the same key run one after the other.
+    fn key(command: &Self::Command) -> Uuid;
+
+    /// Reads all rows that the batch concerns, locked, in the global order: gate, tokens (by user), seats, users.
+    fn lock(
+        &self,
+        connection: &mut MySqlConnection,
+        commands: &[Self::Command],
+        attempt: &Attempt,
+    ) -> impl Future<Output = Result<Self::Rows, Failure>> + Send;
+
+    /// The rules: an answer for each command in their order, and the effects of all. No database, no clock, no async.
+    fn decide(&self, rows: Self::Rows, commands: &[Self::Command], attempt: &Attempt) -> Decision<Self>;
+
+    /// Writes the effects; every statement says how many rows it must hit.
+    fn write(
+        &self,
+        connection: &mut MySqlConnection,
+        effects: &Self::Effects,
+        attempt: &Attempt,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Called after the commit, before anyone is answered.
+    fn committed(&self, _effects: Self::Effects) {}
+}
+
+/// What [`Batch::decide`] returns.
+pub(crate) struct Decision<B: Batch + ?Sized> {
+    pub(crate) answers: Vec<Result<B::Answer, Error>>,
+    pub(crate) effects: B::Effects,
+}
+
+/// One try at a batch.
+pub(crate) struct Attempt {
+    /// The time, for all commands of the batch.
+    pub(crate) now: Timestamp,
+    /// An earlier COMMIT got no answer, so the batch may have happened: every command looks for its own rows first.
+    pub(crate) recheck: bool,
+}
+
+/// Why an attempt came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The database undid it, or will on ROLLBACK: run the whole again.
+    Conflict(sqlx::Error),
+    /// The connection or the server is gone, before COMMIT: nothing happened.
+    Lost(sqlx::Error),
+    /// COMMIT got no answer: it may have happened.
+    CommitUnknown(sqlx::Error),
+    /// A statement hit another number of rows than it must.
+    Guard { act: &'static str, expected: usize, found: u64 },
+    /// Trying again would not help.
+    Fatal(sqlx::Error),
+    /// A rule panicked.
+    Panicked,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        match db::classify(&error) {
+            db::Class::Conflict => Self::Conflict(error),
+            db::Class::Lost => Self::Lost(error),
+            db::Class::Fatal => Self::Fatal(error),
+        }
+    }
+}
+
+impl Failure {
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Conflict(_) => "conflict",
+            Self::Lost(_) => "connection_lost",
+            Self::CommitUnknown(_) => "commit_unknown",
+            Self::Guard { .. } => "guard",
+            Self::Fatal(_) => "fatal",
+            Self::Panicked => "panicked",
+        }
+    }
+
+    const fn may_pass(&self) -> bool {
+        !matches!(self, Self::Fatal(_) | Self::Panicked)
+    }
+
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::Conflict(error) | Self::Lost(error) | Self::CommitUnknown(error) => {
+                Error::Unavailable(Arc::new(error))
+            }
+            Self::Fatal(error) => Error::internal(error),
+            Self::Guard { act, expected, found } => {
+                Error::internal(std::io::Error::other(format!("{act} hit {found} rows instead of {expected}")))
+            }
+            Self::Panicked => Error::internal(std::io::Error::other("a rule panicked")),
+        }
+    }
+}
+
+struct Job<B: Batch> {
+    command: B::Command,
+    answer: oneshot::Sender<Result<B::Answer, Error>>,
+}
+
+/// The way in for one kind of write.
+pub(crate) struct Lane<B: Batch> {
+    writers: Vec<mpsc::Sender<Job<B>>>,
+}
+
+impl<B: Batch> Lane<B> {
+    /// Starts `writers` tasks on the current tokio runtime; they end when the lane is dropped and their queues are empty.
+    pub(crate) fn start(batch: B, writers: usize, capacity: usize, pool: &MySqlPool, clock: &Arc<dyn Clock>) -> Self {
+        let batch = Arc::new(batch);
+        let start = |_| {
+            let (sender, jobs) = mpsc::channel(capacity);
+            let writer =
+                Writer { batch: Arc::clone(&batch), pool: pool.clone(), clock: Arc::clone(clock), connection: None };
+            tokio::spawn(writer.run(jobs));
+            sender
+        };
+        Self { writers: (0..writers).map(start).collect() }
+    }
+
+    /// Runs one command.
+    ///
+    /// Cancel safety: once polled, the command runs whole or not at all, whether or not the caller waits for the answer.
+    pub(crate) async fn submit(&self, command: B::Command) -> Result<B::Answer, Error> {
+        let (answer, answered) = oneshot::channel();
+        // The low bits of a UUID are the random ones, in v5 and v7 alike.
+        let writer = (B::key(&command).as_u128() % self.writers.len() as u128) as usize;
+        self.writers[writer].try_send(Job { command, answer }).map_err(|_| {
+            metrics::counter!("concert_overloaded_total", "lane" => B::NAME).increment(1);
+            Error::Overloaded { lane: B::NAME }
+        })?;
+        answered.await.unwrap_or_else(|_| Err(Failure::Panicked.into_error()))
+    }
+
+    /// How many commands wait now.
+    pub(crate) fn depth(&self) -> usize {
+        self.writers.iter().map(|sender| sender.max_capacity() - sender.capacity()).sum()
+    }
+}
+
+struct Writer<B: Batch> {
+    batch: Arc<B>,
+    pool: MySqlPool,
+    clock: Arc<dyn Clock>,
+    /// Between batches; while one is in flight the connection is the attempt's, and is closed if the attempt is dropped.
+    connection: Option<MySqlConnection>,
+}
+
+impl<B: Batch> Writer<B> {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job<B>>) {
+        let mut waiting = Vec::with_capacity(MAX_BATCH);
+        while jobs.recv_many(&mut waiting, MAX_BATCH).await > 0 {
+            let (commands, callers): (Vec<_>, Vec<_>) =
+                waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
+            let begun = Instant::now();
+            let answers = self.settle(&commands).await;
+            metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);
+            metrics::histogram!("concert_batch_seconds", "lane" => B::NAME).record(begun.elapsed().as_secs_f64());
+            for (caller, answer) in callers.into_iter().zip(answers) {
+                // A caller that went away misses the answer; the act stands.
+                let _ = caller.send(answer);
+            }
+        }
+        if let Some(connection) = self.connection {
+            let _ = connection.close().await;
+        }
+    }
+
+    /// Tries until the batch is committed or there is no sense in trying again.
+    async fn settle(&mut self, commands: &[B::Command]) -> Vec<Result<B::Answer, Error>> {
+        let mut recheck = false;
+        let mut attempts = 1;
+        loop {
+            let failure = match self.attempt(commands, recheck).await {
+                Ok(answers) => return answers,
+                Err(failure) => failure,
+            };
+            recheck |= matches!(failure, Failure::CommitUnknown(_));
+            metrics::counter!("concert_retries_total", "lane" => B::NAME, "reason" => failure.reason()).increment(1);
+            if attempts == MAX_ATTEMPTS || !failure.may_pass() {
+                tracing::error!(lane = B::NAME, attempts, ?failure, "a batch failed");
+                let error = failure.into_error();
+                return commands.iter().map(|_| Err(error.clone())).collect();
+            }
+            tracing::debug!(lane = B::NAME, attempts, ?failure, "a batch runs again");
+            tokio::time::sleep(pause_after(attempts)).await;
+            attempts += 1;
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        commands: &[B::Command],
+        recheck: bool,
+    ) -> Result<Vec<Result<B::Answer, Error>>, Failure> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => db::dedicated_connection(&self.pool).await?,
+        };
+        let attempt = Attempt { now: self.clock.now(), recheck };
+        match self.transact(&mut connection, commands, &attempt).await {
+            Ok((answers, effects)) => {
+                self.connection = Some(connection);
+                self.batch.committed(effects);
+                Ok(answers)
+            }
+            Err(failure @ (Failure::Lost(_) | Failure::CommitUnknown(_))) => Err(failure),
+            Err(failure) => {
+                // The first error ends the batch: after a 1205 a commit would keep half of it.
+                if db::rollback(&mut connection).await.is_ok() {
+                    self.connection = Some(connection);
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    async fn transact(
+        &self,
+        connection: &mut MySqlConnection,
+        commands: &[B::Command],
+        attempt: &Attempt,
+    ) -> Result<(Vec<Result<B::Answer, Error>>, B::Effects), Failure> {
+        db::start_transaction(connection).await?;
+        let rows = self.batch.lock(connection, commands, attempt).await?;
+        let Decision { answers, effects } =
+            catch_unwind(AssertUnwindSafe(|| self.batch.decide(rows, commands, attempt)))
+                .map_err(|_| Failure::Panicked)?;
+        debug_assert_eq!(answers.len(), commands.len(), "an answer for each command");
+        self.batch.write(connection, &effects, attempt).await?;
+        db::commit(connection).await?;
+        Ok((answers, effects))
+    }
+}
+
+fn pause_after(attempts: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
+    longest.mul_f64(rand::rng().random_range(0.5..1.0))
+}

@@ -1,0 +1,199 @@
+//! One variant per refusal, each with a stable code.
+
+use std::sync::Arc;
+
+use crate::id::SeatNumber;
+use crate::money::Money;
+use crate::queue::TokenStatus;
+
+/// Why an operation was refused or failed.
+///
+/// [`Error::code`] is stable: the library, REST and the CLI show the same one.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The input is not what the operation takes; the text says what would be.
+    #[error("{0}")]
+    InvalidInput(String),
+    /// The amount is not the price of the seat.
+    #[error("the price of this reservation is {price}; the amount given was {amount}")]
+    WrongAmount {
+        /// What the reservation costs.
+        price: Money,
+        /// What the caller offered.
+        amount: Money,
+    },
+    /// The balance would pass its limit.
+    #[error("a balance is at most {}; this one is {balance}", Money::MAX)]
+    BalanceLimit {
+        /// The balance now.
+        balance: Money,
+    },
+
+    /// No access token, or one that does not hold; the text says why.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// Unknown name or wrong password: which of the two is not said.
+    #[error("the username or the password is wrong")]
+    BadCredentials,
+    /// The user has a password, so a bare user id proves nothing.
+    #[error("this user has a password: log in and send the access token")]
+    LoginRequired,
+    /// The access token is a queue token that is no longer in the queue.
+    #[error("this queue token has ended; join the queue again or log in")]
+    TokenEnded,
+
+    /// It belongs to somebody else.
+    #[error("this belongs to another user")]
+    NotYours,
+    /// The act needs an ACTIVE queue token.
+    #[error("an ACTIVE queue token is needed; {}", describe_status(*status))]
+    TokenNotActive {
+        /// What the user has instead; `None`: no token at all, or not the one that was shown.
+        status: Option<TokenStatus>,
+    },
+
+    /// No such user.
+    #[error("there is no such user")]
+    UserNotFound,
+    /// The user never joined the queue, or has left it already.
+    #[error("this user is not in the queue")]
+    TokenNotFound,
+    /// No such concert.
+    #[error("there is no such concert")]
+    ConcertNotFound,
+    /// The concert has no such seat.
+    #[error("this concert has no seat {seat}")]
+    SeatNotFound {
+        /// The seat that was asked for.
+        seat: SeatNumber,
+    },
+    /// No such reservation.
+    #[error("there is no such reservation")]
+    ReservationNotFound,
+
+    /// Another user has this name.
+    #[error("this username is taken")]
+    UsernameTaken,
+    /// A concert with this id is there already.
+    #[error("this concert is there already")]
+    ConcertExists,
+    /// The user has a live token, and the caller did not prove to be that user.
+    #[error("this user is already in the queue; to resume, send the session or the queue token")]
+    AlreadyInQueue,
+    /// The seat is held or sold.
+    #[error("seat {seat} is already reserved")]
+    SeatAlreadyReserved {
+        /// The seat that was asked for.
+        seat: SeatNumber,
+    },
+    /// The user holds as many unpaid seats as the policy allows.
+    #[error("at most {limit} unpaid seats can be held at once; pay or give one back")]
+    TooManyHolds {
+        /// [`Policy::max_holds_per_user`](crate::Policy::max_holds_per_user).
+        limit: u32,
+    },
+    /// The concert's date is past.
+    #[error("this concert is over")]
+    ConcertOver,
+    /// The reservation is paid.
+    #[error("this reservation is already paid")]
+    AlreadyPaid,
+    /// The balance is below the price.
+    #[error("the balance is {balance}, the price {price}; recharge first")]
+    InsufficientBalance {
+        /// The balance now.
+        balance: Money,
+        /// What the reservation costs.
+        price: Money,
+    },
+    /// The hold's deadline has passed.
+    #[error("the hold has lapsed; reserve the seat again")]
+    HoldExpired,
+    /// The hold was given back.
+    #[error("the hold was given back; reserve the seat again")]
+    HoldCancelled,
+
+    /// The token has ended; the way back is to join again.
+    #[error("this queue token has ended; join the queue again")]
+    TokenExpired,
+    /// The idempotency key came before with another request.
+    #[error("this idempotency key was used with another request")]
+    IdempotencyKeyReused,
+
+    /// Too much is waiting already; nothing was done.
+    #[error("too many requests are waiting ({lane}); try again shortly")]
+    Overloaded {
+        /// Which queue is full.
+        lane: &'static str,
+    },
+    /// The database cannot be reached, or not in time; nothing was done, or it is not known whether.
+    #[error("the database is not available now; try again shortly")]
+    Unavailable(#[source] Arc<sqlx::Error>),
+    /// The database cannot be used as it is set up.
+    #[error("the database cannot be used: {0}")]
+    Setup(String),
+    /// A defect, or a database that holds what it should not.
+    #[error("an unexpected failure")]
+    Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+fn describe_status(status: Option<TokenStatus>) -> &'static str {
+    match status {
+        Some(TokenStatus::Waiting) => "this one is still WAITING",
+        Some(TokenStatus::Active | TokenStatus::Expired) => "this one has ended",
+        None => "this user has none: join the queue",
+    }
+}
+
+impl Error {
+    pub(crate) fn invalid(what: impl Into<String>) -> Self {
+        Self::InvalidInput(what.into())
+    }
+
+    pub(crate) fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Arc::new(error))
+    }
+
+    /// The stable name of this refusal, the same in the library, REST and the CLI.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidInput(_) => "INVALID_REQUEST",
+            Self::WrongAmount { .. } => "WRONG_AMOUNT",
+            Self::BalanceLimit { .. } => "BALANCE_LIMIT",
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::BadCredentials => "BAD_CREDENTIALS",
+            Self::LoginRequired => "LOGIN_REQUIRED",
+            Self::TokenEnded => "TOKEN_ENDED",
+            Self::NotYours => "NOT_YOURS",
+            Self::TokenNotActive { .. } => "TOKEN_NOT_ACTIVE",
+            Self::UserNotFound => "USER_NOT_FOUND",
+            Self::TokenNotFound => "TOKEN_NOT_FOUND",
+            Self::ConcertNotFound => "CONCERT_NOT_FOUND",
+            Self::SeatNotFound { .. } => "SEAT_NOT_FOUND",
+            Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
+            Self::UsernameTaken => "USERNAME_TAKEN",
+            Self::ConcertExists => "CONCERT_EXISTS",
+            Self::AlreadyInQueue => "ALREADY_IN_QUEUE",
+            Self::SeatAlreadyReserved { .. } => "SEAT_ALREADY_RESERVED",
+            Self::TooManyHolds { .. } => "TOO_MANY_HOLDS",
+            Self::ConcertOver => "CONCERT_OVER",
+            Self::AlreadyPaid => "ALREADY_PAID",
+            Self::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE",
+            Self::HoldExpired => "HOLD_EXPIRED",
+            Self::HoldCancelled => "HOLD_CANCELLED",
+            Self::TokenExpired => "TOKEN_EXPIRED",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::Overloaded { .. } => "OVERLOADED",
+            Self::Unavailable(_) => "DATABASE_UNAVAILABLE",
+            Self::Setup(_) => "DATABASE_SETUP",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// Whether the same call may succeed shortly without anything else changing.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Overloaded { .. } | Self::Unavailable(_))
+    }
+}

@@ -1,0 +1,129 @@
+//! The figures of a sale: what `status` shows.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use sqlx::{Connection as _, MySqlPool, Row as _};
+
+use crate::clock::Timestamp;
+use crate::db;
+use crate::error::Error;
+use crate::id::ConcertId;
+
+/// Every statement, for the test that prepares and explains them.
+pub(crate) const STATEMENTS: &[&str] = &[QUEUE, CONCERTS, REVENUE];
+
+const QUEUE: &str = "select active, waiting, max_active, admitted, next_ticket - 1 as joined from queue_gate where id = 1";
+const CONCERTS: &str = "select c.id, c.concert_name, c.date, s.seats, s.held, s.sold from concerts c \
+     join (select concert_id, count(*) as seats, \
+     coalesce(sum(is_reserved = 1 and reserved_until > ?), 0) as held, \
+     coalesce(sum(is_reserved = 1 and reserved_until is null), 0) as sold \
+     from seats group by concert_id) s on s.concert_id = c.id order by c.date, c.id limit ?";
+const REVENUE: &str = "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'";
+/// The most concerts that the figures list.
+const MOST_CONCERTS: u32 = 10_000;
+
+/// A sale at one moment.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// The queue.
+    pub queue: QueueFigures,
+    /// The concerts by date.
+    pub concerts: Vec<ConcertFigures>,
+    /// How many seats are held unpaid, in all concerts.
+    pub holds: u64,
+    /// How many payments succeeded.
+    pub payments: u64,
+    /// What they add up to.
+    #[serde(serialize_with = "crate::money::as_number")]
+    pub revenue: rust_decimal::Decimal,
+}
+
+/// The queue at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueFigures {
+    /// How many wait.
+    pub waiting: u64,
+    /// How many are in.
+    pub active: u32,
+    /// How many may be in.
+    pub max_active: u32,
+    /// How many ever joined.
+    pub joined: u64,
+    /// How many were ever let in from WAITING.
+    pub admitted: u64,
+    /// Admissions per second over the last minutes, as this process measured them; `None` before there were any.
+    pub admitted_per_second: Option<f64>,
+}
+
+/// The seats of one concert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConcertFigures {
+    /// The concert.
+    pub concert_id: ConcertId,
+    /// Its name.
+    pub concert_name: String,
+    /// Its date.
+    pub date: NaiveDate,
+    /// How many seats it has.
+    pub seats: u64,
+    /// How many are free.
+    pub free: u64,
+    /// How many are held unpaid.
+    pub held: u64,
+    /// How many are paid.
+    pub sold: u64,
+}
+
+/// The queue's figures alone: one row, cheap enough for every scrape.
+pub(crate) async fn queue_figures(
+    pool: &MySqlPool,
+    admitted_per_second: Option<f64>,
+) -> Result<QueueFigures, sqlx::Error> {
+    let row = sqlx::query(QUEUE).fetch_one(pool).await?;
+    Ok(QueueFigures {
+        waiting: row.try_get("waiting")?,
+        active: row.try_get("active")?,
+        max_active: row.try_get("max_active")?,
+        joined: row.try_get("joined")?,
+        admitted: row.try_get("admitted")?,
+        admitted_per_second,
+    })
+}
+
+pub(crate) async fn figures(pool: &MySqlPool, rate: Option<f64>, now: Timestamp) -> Result<Figures, Error> {
+    let queue = db::read(|| queue_figures(pool, rate)).await?;
+    let mut connection = db::unhurried_connection(pool).await?;
+    let rows =
+        sqlx::query(CONCERTS).bind(now).bind(MOST_CONCERTS).fetch_all(&mut connection).await.map_err(db::to_error)?;
+    let concerts = rows.iter().map(read_concert).collect::<Result<Vec<_>, _>>().map_err(db::to_error)?;
+    let money = sqlx::query(REVENUE).fetch_one(&mut connection).await.map_err(db::to_error)?;
+    let _ = connection.close().await;
+    Ok(Figures {
+        queue,
+        holds: concerts.iter().map(|concert| concert.held).sum(),
+        concerts,
+        payments: money.try_get::<i64, _>("payments").map_err(db::to_error)?.max(0) as u64,
+        revenue: money.try_get("revenue").map_err(db::to_error)?,
+    })
+}
+
+fn read_concert(row: &sqlx::mysql::MySqlRow) -> Result<ConcertFigures, sqlx::Error> {
+    let count = |column| row.try_get::<i64, _>(column).map(|count| count.max(0) as u64);
+    let sum = |column| {
+        let sum: rust_decimal::Decimal = row.try_get(column)?;
+        u64::try_from(sum).map_err(|error| sqlx::Error::Decode(error.into()))
+    };
+    let (seats, held, sold) = (count("seats")?, sum("held")?, sum("sold")?);
+    Ok(ConcertFigures {
+        concert_id: row.try_get("id")?,
+        concert_name: row.try_get("concert_name")?,
+        date: row.try_get("date")?,
+        seats,
+        free: seats.saturating_sub(held + sold),
+        held,
+        sold,
+    })
+}

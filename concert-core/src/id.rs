@@ -1,0 +1,130 @@
+//! Ids: one newtype per kind of thing, so that no two can be swapped.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id (UUIDv7: later ids sort after earlier ones).
+            #[must_use]
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+
+            /// Wraps a UUID that is known to name this kind of thing.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The bare UUID.
+            #[must_use]
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            /// Reads the hyphenated form, `018f7d0e-...`; anything else is [`Error::InvalidInput`].
+            fn from_str(text: &str) -> Result<Self, Error> {
+                parse_uuid(text, $what).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// Names a user.
+    UserId,
+    "user id"
+);
+id!(
+    /// Names a concert.
+    ConcertId,
+    "concert id"
+);
+id!(
+    /// Names a visit to the queue.
+    TokenId,
+    "token id"
+);
+id!(
+    /// Names a reservation: a hold, and what becomes of it.
+    ReservationId,
+    "reservation id"
+);
+id!(
+    /// Names a payment.
+    PaymentId,
+    "payment id"
+);
+id!(
+    /// Names one change of a balance.
+    WalletEntryId,
+    "wallet entry id"
+);
+
+fn parse_uuid(text: &str, what: &str) -> Result<Uuid, Error> {
+    const HYPHENATED: usize = 36;
+    let parsed = if text.len() == HYPHENATED { Uuid::try_parse(text).ok() } else { None };
+    parsed.ok_or_else(|| {
+        Error::invalid(format!("the {what} is not a UUID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
+    })
+}
+
+/// The number of a seat within its concert: 1 to 2 147 483 647.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, sqlx::Type)]
+#[serde(transparent)]
+#[sqlx(transparent)]
+pub struct SeatNumber(i32);
+
+impl SeatNumber {
+    /// Checks the range.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for numbers below 1 or above 2 147 483 647.
+    pub fn new(number: i64) -> Result<Self, Error> {
+        match i32::try_from(number) {
+            Ok(n) if n >= 1 => Ok(Self(n)),
+            _ => Err(Error::invalid(format!("a seat number is from 1 to {}, not {number}", i32::MAX))),
+        }
+    }
+
+    /// The bare number.
+    #[must_use]
+    pub const fn get(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for SeatNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,88 @@
+//! A box office for high-demand concerts: a fair queue, numbered seats and a wallet, in one library with one transaction
+//! boundary, over plain MySQL or MariaDB.
+//!
+//! Start at [`BoxOffice`]: one method per operation.
+//!
+//! ```no_run
+//! use concert_core::{BoxOffice, JwtKeys, Money, Policy, SeatNumber, SecretString};
+//!
+//! # async fn buy(user: concert_core::UserId, concert: concert_core::ConcertId) -> Result<(), concert_core::Error> {
+//! let keys = JwtKeys::new(&SecretString::from("at least thirty-two bytes of secret"))?;
+//! let box_office = BoxOffice::connect("mysql://user:password@localhost/concert", Policy::new(keys)).await?;
+//! box_office.migrate().await?;
+//!
+//! box_office.issue_token(user).await?;
+//! let held = box_office.reserve(user, concert, SeatNumber::new(1)?).await?;
+//! box_office.recharge(user, Money::whole(500)?).await?;
+//! box_office.pay(user, held.id, held.price).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//! - `box_office`: the handle.
+//! - `batch`: group commit. Every write is a command in a lane: lock, decide, write.
+//! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
+//!   the pure rules, `store` the SQL.
+//! - `catalog`, `audit`, `figures`: reads over whole tables.
+//! - `private_db` (feature `private-db`): a MariaDB that the process starts, owns and stops.
+
+mod audit;
+mod batch;
+mod box_office;
+mod caller;
+mod catalog;
+mod clock;
+mod db;
+mod error;
+mod figures;
+mod id;
+mod jwt;
+mod migrate;
+mod money;
+mod payment;
+mod policy;
+#[cfg(feature = "private-db")]
+pub mod private_db;
+mod queue;
+mod reservation;
+mod sql;
+mod user;
+mod wallet;
+
+pub use secrecy::SecretString;
+
+pub use crate::audit::Violation;
+pub use crate::box_office::BoxOffice;
+pub use crate::caller::{Caller, IdempotencyKey, Proof};
+pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
+pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use crate::error::Error;
+pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
+pub use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
+pub use crate::jwt::{Credential, JwtKeys, QueueTicket, SHORTEST_SECRET};
+pub use crate::money::Money;
+pub use crate::payment::Payment;
+pub use crate::policy::Policy;
+pub use crate::queue::{Joined, Pass, QueueToken, RerankReport, Standing, TokenStatus};
+pub use crate::reservation::{Reservation, ReservationStatus, SweepReport};
+pub use crate::user::{OpeningUser, Password, Session, User, Username};
+pub use crate::wallet::Recharged;
+
+/// Every SQL statement of the library, for the test that prepares and explains them on a real database.
+#[doc(hidden)]
+pub fn statements() -> Vec<&'static str> {
+    [
+        queue::STATEMENTS,
+        reservation::STATEMENTS,
+        wallet::STATEMENTS,
+        payment::STATEMENTS,
+        user::STATEMENTS,
+        catalog::STATEMENTS,
+        figures::STATEMENTS,
+    ]
+    .concat()
+    .into_iter()
+    .chain(audit::statements())
+    .collect()
+}

@@ -1,0 +1,227 @@
+//! The queue: who is in, who waits, and in which order.
+//!
+//! Every change of a token's status goes through one lane and one row, the gate, locked until commit. That makes the
+//! cap on ACTIVE tokens and the order of tickets exact for any number of processes.
+
+mod decide;
+mod poll;
+mod snapshot;
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::MySqlConnection;
+use uuid::Uuid;
+
+pub(crate) use poll::QueueView;
+pub use store::Pass;
+pub(crate) use store::{STATEMENTS, lock_live_tokens, preview_rerank, set_max_active, take_turn};
+
+use crate::batch::{Attempt, Batch, Decision, Failure};
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{TokenId, UserId};
+use crate::jwt::QueueTicket;
+
+/// What a queue token is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TokenStatus {
+    /// In the queue.
+    Waiting,
+    /// In: its user may reserve and pay.
+    Active,
+    /// Over: the turn ended, the user left, or an operator ended it.
+    Expired,
+}
+
+impl TokenStatus {
+    /// The status as the database and the JSON write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "WAITING",
+            Self::Active => "ACTIVE",
+            Self::Expired => "EXPIRED",
+        }
+    }
+
+    pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
+        [Self::Waiting, Self::Active, Self::Expired]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a token").into()))
+    }
+}
+
+/// Where a token stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What the token is at.
+    pub status: TokenStatus,
+    /// 0 when ACTIVE, else the 1-based rank among the WAITING.
+    pub queue_position: u64,
+    /// ACTIVE: how long the turn still lasts. WAITING: how long the wait is estimated to be. In seconds, rounded up.
+    pub remaining_seconds: u64,
+    /// The end of the turn; `None` while WAITING.
+    pub expires_at: Option<Timestamp>,
+    /// How long a client should wait before it asks again, in seconds: short at the front, longer at the back.
+    pub poll_after_seconds: u64,
+}
+
+/// A place in the queue, with the access token that proves it.
+#[derive(Debug, Clone)]
+pub struct QueueToken {
+    /// Whose it is, its row, and its place in the order of arrival.
+    pub ticket: QueueTicket,
+    /// The access token (a JWT).
+    pub jwt: String,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// What joining the queue led to.
+#[derive(Debug, Clone)]
+pub struct Joined {
+    /// The place in the queue.
+    pub token: QueueToken,
+    /// Whether the user was in the queue already and takes up that place again.
+    pub resumed: bool,
+}
+
+/// What a rerank pass did, or would do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RerankReport {
+    /// Tokens whose time was over.
+    pub expired: u64,
+    /// Tokens moved from WAITING to ACTIVE.
+    pub admitted: u64,
+}
+
+/// Why a token ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndedReason {
+    Lapsed,
+    Left,
+    Operator,
+}
+
+impl EndedReason {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lapsed => "LAPSED",
+            Self::Left => "LEFT",
+            Self::Operator => "OPERATOR",
+        }
+    }
+}
+
+/// A row of `tokens`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) id: TokenId,
+    pub(crate) user: UserId,
+    pub(crate) ticket: u64,
+    pub(crate) status: TokenStatus,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Token {
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
+        self.status != TokenStatus::Expired && now < self.expires_at
+    }
+
+    pub(crate) fn is_active(&self, now: Timestamp) -> bool {
+        self.status == TokenStatus::Active && now < self.expires_at
+    }
+
+    pub(crate) const fn queue_ticket(&self) -> QueueTicket {
+        QueueTicket { user: self.user, token: self.id, ticket: self.ticket }
+    }
+}
+
+/// The rule that reserving and paying share: the caller's token is in the queue, ACTIVE, and the one that was shown.
+pub(crate) fn require_active<'a>(
+    caller: &Caller,
+    live: Option<&'a Token>,
+    now: Timestamp,
+) -> Result<&'a Token, Error> {
+    let Some(token) = live.filter(|token| !caller.shows_ended_token(Some(token.id))) else {
+        return Err(Error::TokenNotActive { status: None });
+    };
+    if token.is_active(now) { Ok(token) } else { Err(Error::TokenNotActive { status: Some(token.status) }) }
+}
+
+/// The queue's commands.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Join { caller: Caller, id: TokenId },
+    Leave { caller: Caller, reason: EndedReason },
+    /// Ends what has lapsed and admits the head of the queue, `RERANK_LIMIT` of each at most.
+    Rerank,
+}
+
+/// The most tokens that one `Rerank` ends, and the most that it admits.
+pub(crate) const RERANK_LIMIT: usize = 1_000;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The place of the token among the WAITING is known for one that has just been made.
+    Joined { token: Token, resumed: bool, position: Option<u64> },
+    Left,
+    Reranked(RerankReport),
+}
+
+/// The lane's batch. One writer: the gate would admit only one at a time anyway.
+pub(crate) struct QueueBatch {
+    pub(crate) active_ttl: Duration,
+    pub(crate) waiting_ttl: Duration,
+    pub(crate) view: Arc<QueueView>,
+}
+
+impl Batch for QueueBatch {
+    const NAME: &'static str = "queue";
+    type Command = Command;
+    type Answer = Answer;
+    type Rows = decide::Rows;
+    type Effects = decide::Effects;
+
+    fn key(command: &Command) -> Uuid {
+        match command {
+            Command::Join { caller, .. } | Command::Leave { caller, .. } => caller.user.as_uuid(),
+            Command::Rerank => Uuid::nil(),
+        }
+    }
+
+    async fn lock(
+        &self,
+        connection: &mut MySqlConnection,
+        commands: &[Command],
+        attempt: &Attempt,
+    ) -> Result<decide::Rows, Failure> {
+        store::lock(connection, commands, attempt).await
+    }
+
+    fn decide(&self, rows: decide::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
+        let (answers, effects) = decide::decide(rows, commands, attempt, self.active_ttl, self.waiting_ttl);
+        Decision { answers, effects }
+    }
+
+    async fn write(
+        &self,
+        connection: &mut MySqlConnection,
+        effects: &decide::Effects,
+        attempt: &Attempt,
+    ) -> Result<(), Failure> {
+        store::write(connection, effects, attempt.now).await
+    }
+
+    fn committed(&self, effects: decide::Effects) {
+        self.view.apply(&effects);
+    }
+}

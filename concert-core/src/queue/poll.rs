@@ -1,0 +1,202 @@
+//! Polling: where a ticket stands, from a snapshot that each process keeps and brings up to date.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use futures_util::TryStreamExt as _;
+use roaring::RoaringTreemap;
+use sqlx::{MySqlPool, Row as _};
+use tokio::sync::Mutex;
+
+use super::decide::Effects;
+use super::snapshot::{Change, Place, Snapshot};
+use super::{Standing, Token, TokenStatus, store};
+use crate::clock::{Timestamp, seconds_until};
+use crate::db;
+use crate::error::Error;
+use crate::jwt::QueueTicket;
+
+/// A poll that finds the snapshot older than this brings it up to date first: for applications that run no scheduler.
+const STALE_AFTER: Duration = Duration::from_secs(2);
+/// How soon a client may ask again, in seconds: at the front, per this many positions behind it, and at most.
+const POLL_AFTER_FRONT: u64 = 2;
+const POSITIONS_PER_POLL_SECOND: u64 = 100;
+const POLL_AFTER_BACK: u64 = 30;
+
+/// This process's view of the queue.
+pub(crate) struct QueueView {
+    active_ttl: Duration,
+    /// `None` until the first refresh.
+    snapshot: RwLock<Option<Snapshot>>,
+    /// When the last refresh was; locked while one runs.
+    refreshed: Mutex<Option<Instant>>,
+}
+
+impl QueueView {
+    pub(crate) fn new(active_ttl: Duration) -> Self {
+        Self { active_ttl, snapshot: RwLock::new(None), refreshed: Mutex::new(None) }
+    }
+
+    /// Where the holder of a queue token stands. Asks the database only about tickets that the snapshot does not know.
+    pub(crate) async fn poll(
+        &self,
+        pool: &MySqlPool,
+        ticket: &QueueTicket,
+        now: Timestamp,
+    ) -> Result<Standing, Error> {
+        self.keep_fresh(pool, now).await?;
+        match self.place(ticket.ticket, now) {
+            Place::Unknown => {
+                let token = self.latest_token(pool, ticket.user, now).await?;
+                let token = token.filter(|token| token.id == ticket.token).ok_or(Error::TokenExpired)?;
+                self.standing_of(&token, now)
+            }
+            place => Ok(self.standing(place, now)),
+        }
+    }
+
+    /// The newest token of a user; the snapshot is at least as new as the answer.
+    pub(crate) async fn latest_token(
+        &self,
+        pool: &MySqlPool,
+        user: crate::id::UserId,
+        now: Timestamp,
+    ) -> Result<Option<Token>, Error> {
+        let Some((token, change_seq)) = db::read(|| store::latest_token(pool, user)).await? else {
+            return Ok(None);
+        };
+        if self.look(Snapshot::change_seq).is_none_or(|seen| seen < change_seq) {
+            self.refresh(pool, now).await?;
+        }
+        Ok(Some(token))
+    }
+
+    /// Where the user of `token` stands, once [`QueueView::latest_token`] has found it.
+    pub(crate) fn standing_of(&self, token: &Token, now: Timestamp) -> Result<Standing, Error> {
+        if !token.is_live(now) {
+            return Err(Error::TokenExpired);
+        }
+        match (token.status, self.place(token.ticket, now)) {
+            (TokenStatus::Active, _) => Ok(self.standing(Place::Active { until: token.expires_at }, now)),
+            // It ended between the two looks.
+            (_, Place::Unknown) => Err(Error::TokenExpired),
+            (_, place) => Ok(self.standing(place, now)),
+        }
+    }
+
+    /// Where a token stands that has just been made at `position`.
+    pub(crate) fn standing_at(&self, token: &Token, position: u64, now: Timestamp) -> Standing {
+        let place = match token.status {
+            TokenStatus::Waiting => Place::Waiting { position },
+            TokenStatus::Active | TokenStatus::Expired => Place::Active { until: token.expires_at },
+        };
+        self.standing(place, now)
+    }
+
+    /// Admissions per second, measured over the last minutes.
+    pub(crate) fn admitted_per_second(&self) -> Option<f64> {
+        self.look(Snapshot::admitted_per_second).flatten()
+    }
+
+    /// Takes over a batch that this process has committed.
+    pub(super) fn apply(&self, effects: &Effects) {
+        if let Some(snapshot) = self.snapshot.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            snapshot.apply(effects);
+        }
+    }
+
+    /// Brings the snapshot up to date: in full the first time, then by the rows that changed.
+    pub(crate) async fn refresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+        let mut refreshed = self.refreshed.lock().await;
+        self.read_changes(pool, now).await?;
+        *refreshed = Some(Instant::now());
+        Ok(())
+    }
+
+    async fn keep_fresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+        let known = self.look(|_| ()).is_some();
+        let mut refreshed = match self.refreshed.try_lock() {
+            Ok(refreshed) => refreshed,
+            // Somebody is at it; what is known serves until then.
+            Err(_) if known => return Ok(()),
+            Err(_) => self.refreshed.lock().await,
+        };
+        if refreshed.is_some_and(|at| at.elapsed() < STALE_AFTER) {
+            return Ok(());
+        }
+        match self.read_changes(pool, now).await {
+            Ok(()) => *refreshed = Some(Instant::now()),
+            Err(error) if known => tracing::warn!(%error, "the queue's snapshot is out of date"),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+        let read_gate = || async { store::read_gate(&sqlx::query(store::READ_GATE).fetch_one(pool).await?) };
+        if self.look(|_| ()).is_none() {
+            let gate = db::read(read_gate).await?;
+            let waiting = db::read(|| read_waiting(pool)).await?;
+            *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Snapshot::new(&gate, waiting));
+        }
+        let seen = self.look(Snapshot::change_seq).unwrap_or_default();
+        let changes = db::read(|| read_changed(pool, seen)).await?;
+        let active = db::read(|| read_active(pool)).await?;
+        let gate = db::read(read_gate).await?;
+        if let Some(snapshot) = self.snapshot.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            snapshot.absorb(&changes, active, &gate, now);
+        }
+        Ok(())
+    }
+
+    fn place(&self, ticket: u64, now: Timestamp) -> Place {
+        self.look(|snapshot| snapshot.place(ticket, now)).unwrap_or(Place::Unknown)
+    }
+
+    fn standing(&self, place: Place, now: Timestamp) -> Standing {
+        let (status, queue_position, remaining_seconds, expires_at) = match place {
+            Place::Active { until } => (TokenStatus::Active, 0, seconds_until(until, now), Some(until)),
+            Place::Waiting { position } => {
+                let wait = self.look(|snapshot| snapshot.wait_seconds(position, self.active_ttl));
+                let wait = wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs()));
+                (TokenStatus::Waiting, position, wait, None)
+            }
+            Place::Unknown => (TokenStatus::Expired, 0, 0, None),
+        };
+        let poll_after_seconds =
+            (POLL_AFTER_FRONT + queue_position / POSITIONS_PER_POLL_SECOND).min(POLL_AFTER_BACK);
+        Standing { status, queue_position, remaining_seconds, expires_at, poll_after_seconds }
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Snapshot) -> T) -> Option<T> {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+    }
+}
+
+async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
+    let mut waiting = RoaringTreemap::new();
+    let mut rows = sqlx::query(store::READ_WAITING).fetch(pool);
+    while let Some(row) = rows.try_next().await? {
+        waiting.insert(row.try_get("ticket")?);
+    }
+    Ok(waiting)
+}
+
+async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::Error> {
+    let rows = sqlx::query(store::READ_CHANGES).bind(seen).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Change {
+                ticket: row.try_get("ticket")?,
+                status: TokenStatus::from_column(row.try_get("status")?)?,
+                change_seq: row.try_get("change_seq")?,
+            })
+        })
+        .collect()
+}
+
+async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Timestamp>, sqlx::Error> {
+    let rows = sqlx::query(store::READ_ACTIVE).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get("ticket")?, row.try_get("expires_at")?))).collect()
+}

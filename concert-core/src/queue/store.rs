@@ -1,0 +1,356 @@
+//! The SQL of the queue.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::mysql::MySqlRow;
+use sqlx::{MySqlConnection, MySqlPool, Row as _};
+use uuid::Uuid;
+
+use super::decide::{Effects, Gate, Member, Rows};
+use super::{Command, RERANK_LIMIT, RerankReport, Token, TokenStatus};
+use crate::batch::{Attempt, Failure};
+use crate::clock::{Timestamp, span};
+use crate::id::{TokenId, UserId};
+use crate::sql::{At, Hex, expect_rows, json};
+
+/// Every statement, for the test that prepares and explains them.
+pub(crate) const STATEMENTS: &[&str] = &[
+    LOCK_GATE,
+    MEMBERS,
+    BY_ID,
+    LAPSED,
+    HEADS,
+    LOCK_LIVE,
+    UPDATE_GATE,
+    END,
+    ADMIT,
+    INSERT,
+    LATEST,
+    RERANK_TURN,
+    SWEEP_TURN,
+    SET_MAX_ACTIVE,
+    READ_GATE,
+    READ_WAITING,
+    READ_ACTIVE,
+    READ_CHANGES,
+    PREVIEW,
+];
+
+const LOCK_GATE: &str =
+    "select next_ticket, change_seq, active, waiting, admitted, max_active from queue_gate where id = 1 for update";
+/// Not locked: statuses move only under the gate's lock, and of an end only the reasons to bring it forward.
+const MEMBERS: &str = "select u.id as member_id, u.password <> '!' as has_password, \
+     t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at \
+     from json_table(?, '$[*]' columns (user_id varchar(32) path '$')) j \
+     straight_join users u on u.id = unhex(j.user_id) \
+     left join tokens t on t.user_id = u.id and t.live = 1";
+const BY_ID: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at \
+     from json_table(?, '$[*]' columns (id varchar(32) path '$')) j \
+     straight_join tokens t on t.id = unhex(j.id)";
+const LAPSED: &str = "select id, user_id, ticket, status, created_at, expires_at from tokens \
+     where status = ? and expires_at <= ? order by expires_at limit ?";
+const HEADS: &str = "select id, user_id, ticket, status, created_at, expires_at from tokens \
+     where status = 'WAITING' order by ticket limit ?";
+/// Through the index that everyone else takes to a user's token: one order of locks.
+const LOCK_LIVE: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at \
+     from json_table(?, '$[*]' columns (user_id varchar(32) path '$')) j \
+     straight_join tokens t on t.user_id = unhex(j.user_id) and t.live = 1 for update";
+const UPDATE_GATE: &str = "update queue_gate set next_ticket = ?, change_seq = ?, active = ?, waiting = ?, admitted = ? \
+     where id = 1 and change_seq = ?";
+const END: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', reason varchar(16) path '$.reason')) j \
+     straight_join tokens t on t.id = unhex(j.id) \
+     set t.status = 'EXPIRED', t.ended_reason = j.reason, t.last_updated_at = ?, t.change_seq = ? \
+     where t.status in ('WAITING', 'ACTIVE')";
+const ADMIT: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', expires_at datetime(6) path '$.expires_at')) j \
+     straight_join tokens t on t.id = unhex(j.id) \
+     set t.status = 'ACTIVE', t.admitted_at = ?, t.expires_at = j.expires_at, t.last_updated_at = ?, t.change_seq = ? \
+     where t.status = 'WAITING'";
+const INSERT: &str = "insert into tokens \
+     (id, user_id, ticket, status, created_at, admitted_at, expires_at, last_updated_at, ended_reason, change_seq) \
+     select unhex(j.id), unhex(j.user_id), j.ticket, j.status, j.created_at, j.admitted_at, j.expires_at, j.created_at, \
+     j.ended_reason, j.change_seq \
+     from json_table(?, '$[*]' columns (id varchar(32) path '$.id', user_id varchar(32) path '$.user_id', \
+     ticket bigint unsigned path '$.ticket', status varchar(16) path '$.status', created_at datetime(6) path '$.created_at', \
+     admitted_at datetime(6) path '$.admitted_at', expires_at datetime(6) path '$.expires_at', \
+     ended_reason varchar(16) path '$.ended_reason', change_seq bigint unsigned path '$.change_seq')) j";
+const LATEST: &str = "select id, user_id, ticket, status, created_at, expires_at, \
+     (select change_seq from queue_gate where id = 1) as gate_seq from tokens \
+     force index (tokens_user_live) where user_id = ? order by ticket desc limit 1";
+const RERANK_TURN: &str = "update queue_gate set last_rerank_at = ? \
+     where id = 1 and (last_rerank_at is null or last_rerank_at <= ? or last_rerank_at > ?)";
+const SWEEP_TURN: &str = "update queue_gate set last_sweep_at = ? \
+     where id = 1 and (last_sweep_at is null or last_sweep_at <= ? or last_sweep_at > ?)";
+const SET_MAX_ACTIVE: &str = "update queue_gate set max_active = ?, max_active_set_at = ? where id = 1 and max_active <> ?";
+pub(super) const READ_GATE: &str =
+    "select next_ticket, change_seq, active, waiting, admitted, max_active from queue_gate where id = 1";
+pub(super) const READ_WAITING: &str = "select ticket from tokens where status = 'WAITING'";
+pub(super) const READ_ACTIVE: &str = "select ticket, expires_at from tokens where status = 'ACTIVE'";
+pub(super) const READ_CHANGES: &str = "select ticket, status, change_seq from tokens where change_seq > ?";
+
+const PREVIEW: &str = "select g.active, g.waiting, g.max_active, \
+     (select count(*) from tokens where status = 'ACTIVE' and expires_at <= ?) as active_over, \
+     (select count(*) from tokens where status = 'WAITING' and expires_at <= ?) as waiting_over \
+     from queue_gate g where g.id = 1";
+
+pub(super) async fn lock(
+    connection: &mut MySqlConnection,
+    commands: &[Command],
+    attempt: &Attempt,
+) -> Result<Rows, Failure> {
+    let gate = read_gate(&sqlx::query(LOCK_GATE).fetch_one(&mut *connection).await?)?;
+    let members = members(connection, commands).await?;
+    let made = made_earlier(connection, commands, attempt).await?;
+    let mut lapsed = Vec::new();
+    let mut heads = Vec::new();
+    if commands.iter().any(|command| matches!(command, Command::Rerank)) {
+        lapsed = lapsed_tokens(connection, attempt.now).await?;
+        let rows = sqlx::query(HEADS).bind(RERANK_LIMIT as u64).fetch_all(&mut *connection).await?;
+        heads = rows.iter().map(read_token).collect::<Result<_, _>>()?;
+    }
+
+    let leaving = commands.iter().filter_map(|command| match command {
+        Command::Leave { caller, .. } => Some(caller.user),
+        _ => None,
+    });
+    let over = members.values().filter_map(|member| member.live.as_ref()).filter(|token| !token.is_live(attempt.now));
+    let ending = leaving.chain(over.chain(&lapsed).map(|token| token.user)).collect();
+    lock_live_tokens(connection, ending).await?;
+    Ok(Rows { gate, members, made, lapsed, heads })
+}
+
+/// Locks the live tokens of `users`, in the order that everyone locks them in.
+pub(crate) async fn lock_live_tokens(
+    connection: &mut MySqlConnection,
+    mut users: Vec<UserId>,
+) -> Result<HashMap<UserId, Token>, Failure> {
+    users.sort_unstable();
+    users.dedup();
+    if users.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let users: Vec<Hex> = users.into_iter().map(|user| Hex(user.as_uuid())).collect();
+    let rows = sqlx::query(LOCK_LIVE).bind(json(&users)?).fetch_all(connection).await?;
+    Ok(rows.iter().map(|row| read_token(row).map(|token| (token.user, token))).collect::<Result<_, _>>()?)
+}
+
+async fn members(
+    connection: &mut MySqlConnection,
+    commands: &[Command],
+) -> Result<HashMap<UserId, Member>, Failure> {
+    let mut users: Vec<Uuid> = commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Join { caller, .. } | Command::Leave { caller, .. } => Some(caller.user.as_uuid()),
+            Command::Rerank => None,
+        })
+        .collect();
+    if users.is_empty() {
+        return Ok(HashMap::new());
+    }
+    users.sort_unstable();
+    users.dedup();
+    let users: Vec<Hex> = users.into_iter().map(Hex).collect();
+    let rows = sqlx::query(MEMBERS).bind(json(&users)?).fetch_all(connection).await?;
+    let mut members = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let live = match row.try_get::<Option<Uuid>, _>("id")? {
+            Some(_) => Some(read_token(row)?),
+            None => None,
+        };
+        members.insert(row.try_get("member_id")?, Member { has_password: row.try_get("has_password")?, live });
+    }
+    Ok(members)
+}
+
+async fn made_earlier(
+    connection: &mut MySqlConnection,
+    commands: &[Command],
+    attempt: &Attempt,
+) -> Result<HashMap<TokenId, Token>, Failure> {
+    let ids: Vec<Hex> = commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Join { caller, id } if attempt.recheck || caller.key.is_some() => Some(Hex(id.as_uuid())),
+            _ => None,
+        })
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(BY_ID).bind(json(&ids)?).fetch_all(connection).await?;
+    let tokens = rows.iter().map(|row| read_token(row).map(|token| (token.id, token)));
+    Ok(tokens.collect::<Result<_, _>>()?)
+}
+
+/// Live tokens whose time is over, `RERANK_LIMIT` at most.
+pub(super) async fn lapsed_tokens(
+    connection: &mut MySqlConnection,
+    now: Timestamp,
+) -> Result<Vec<Token>, sqlx::Error> {
+    let mut lapsed = Vec::new();
+    for status in [TokenStatus::Active, TokenStatus::Waiting] {
+        let room = RERANK_LIMIT - lapsed.len();
+        let query = sqlx::query(LAPSED).bind(status.as_str()).bind(now).bind(room as u64);
+        for row in query.fetch_all(&mut *connection).await? {
+            lapsed.push(read_token(&row)?);
+        }
+    }
+    Ok(lapsed)
+}
+
+pub(super) async fn write(
+    connection: &mut MySqlConnection,
+    effects: &Effects,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if effects.is_empty() {
+        return Ok(());
+    }
+    let gate = &effects.gate;
+    let updated = sqlx::query(UPDATE_GATE)
+        .bind(gate.next_ticket)
+        .bind(gate.change_seq)
+        .bind(gate.active)
+        .bind(gate.waiting)
+        .bind(gate.admitted)
+        .bind(effects.change_seq_before)
+        .execute(&mut *connection)
+        .await?;
+    expect_rows(&updated, 1, "moving the gate")?;
+
+    if !effects.ended.is_empty() {
+        let rows: Vec<_> = effects
+            .ended
+            .iter()
+            .map(|(token, reason)| EndRow { id: Hex(token.id.as_uuid()), reason: reason.as_str() })
+            .collect();
+        let query = sqlx::query(END).bind(json(&rows)?).bind(now).bind(gate.change_seq);
+        expect_rows(&query.execute(&mut *connection).await?, rows.len(), "ending tokens")?;
+    }
+    if !effects.admitted.is_empty() {
+        let rows: Vec<_> = effects
+            .admitted
+            .iter()
+            .map(|token| AdmitRow { id: Hex(token.id.as_uuid()), expires_at: At(token.expires_at) })
+            .collect();
+        let query = sqlx::query(ADMIT).bind(json(&rows)?).bind(now).bind(now).bind(gate.change_seq);
+        expect_rows(&query.execute(&mut *connection).await?, rows.len(), "admitting tokens")?;
+    }
+    if !effects.joined.is_empty() {
+        let rows: Vec<_> = effects.joined.iter().map(|token| InsertRow::new(token, gate.change_seq)).collect();
+        let inserted = sqlx::query(INSERT).bind(json(&rows)?).execute(&mut *connection).await?;
+        expect_rows(&inserted, rows.len(), "adding tokens")?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct EndRow {
+    id: Hex,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct AdmitRow {
+    id: Hex,
+    expires_at: At,
+}
+
+#[derive(Serialize)]
+struct InsertRow {
+    id: Hex,
+    user_id: Hex,
+    ticket: u64,
+    status: &'static str,
+    created_at: At,
+    admitted_at: Option<At>,
+    expires_at: At,
+    ended_reason: Option<&'static str>,
+    change_seq: u64,
+}
+
+impl InsertRow {
+    fn new(token: &Token, change_seq: u64) -> Self {
+        Self {
+            id: Hex(token.id.as_uuid()),
+            user_id: Hex(token.user.as_uuid()),
+            ticket: token.ticket,
+            status: token.status.as_str(),
+            created_at: At(token.created_at),
+            admitted_at: (token.status == TokenStatus::Active).then_some(At(token.created_at)),
+            expires_at: At(token.expires_at),
+            ended_reason: (token.status == TokenStatus::Expired).then_some(super::EndedReason::Left.as_str()),
+            change_seq,
+        }
+    }
+}
+
+/// The newest token of a user, live or not, and the gate's `change_seq` at that moment.
+pub(super) async fn latest_token(pool: &MySqlPool, user: UserId) -> Result<Option<(Token, u64)>, sqlx::Error> {
+    let row = sqlx::query(LATEST).bind(user).fetch_optional(pool).await?;
+    row.as_ref().map(|row| Ok((read_token(row)?, row.try_get("gate_seq")?))).transpose()
+}
+
+/// A pass that one process at a time takes its turn at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// [`BoxOffice::rerank_queue`](crate::BoxOffice::rerank_queue).
+    Rerank,
+    /// [`BoxOffice::sweep_expired`](crate::BoxOffice::sweep_expired).
+    Sweep,
+}
+
+/// Takes the turn unless some process took it less than `period` ago. A turn that lies in the future (a clock was set
+/// back) does not count.
+pub(crate) async fn take_turn(
+    pool: &MySqlPool,
+    pass: Pass,
+    period: Duration,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let statement = match pass {
+        Pass::Rerank => RERANK_TURN,
+        Pass::Sweep => SWEEP_TURN,
+    };
+    let taken = sqlx::query(statement).bind(now).bind(now - span(period)).bind(now + span(period)).execute(pool).await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+pub(crate) async fn set_max_active(pool: &MySqlPool, max_active: u32, now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query(SET_MAX_ACTIVE).bind(max_active).bind(now).bind(max_active).execute(pool).await.map(drop)
+}
+
+/// What a rerank pass would do.
+pub(crate) async fn preview_rerank(pool: &MySqlPool, now: Timestamp) -> Result<RerankReport, sqlx::Error> {
+    let row = sqlx::query(PREVIEW).bind(now).bind(now).fetch_one(pool).await?;
+    let count = |column| row.try_get::<i64, _>(column).map(|count| count.max(0) as u64);
+    let (active_over, waiting_over) = (count("active_over")?, count("waiting_over")?);
+    let active = u64::from(row.try_get::<u32, _>("active")?).saturating_sub(active_over);
+    let room = u64::from(row.try_get::<u32, _>("max_active")?).saturating_sub(active);
+    let waiting = row.try_get::<u64, _>("waiting")?.saturating_sub(waiting_over);
+    Ok(RerankReport { expired: active_over + waiting_over, admitted: room.min(waiting) })
+}
+
+pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
+    Ok(Gate {
+        next_ticket: row.try_get("next_ticket")?,
+        change_seq: row.try_get("change_seq")?,
+        active: row.try_get("active")?,
+        waiting: row.try_get("waiting")?,
+        admitted: row.try_get("admitted")?,
+        max_active: row.try_get("max_active")?,
+    })
+}
+
+pub(crate) fn read_token(row: &MySqlRow) -> Result<Token, sqlx::Error> {
+    Ok(Token {
+        id: row.try_get("id")?,
+        user: row.try_get("user_id")?,
+        ticket: row.try_get("ticket")?,
+        status: TokenStatus::from_column(row.try_get("status")?)?,
+        created_at: row.try_get("created_at")?,
+        expires_at: row.try_get("expires_at")?,
+    })
+}

@@ -1,0 +1,47 @@
+//! The rule of signing up: a name belongs to one user.
+
+use std::collections::HashMap;
+
+use super::{NO_PASSWORD, Register, User};
+use crate::batch::Attempt;
+use crate::error::Error;
+
+/// The users that have one of the names of the batch.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) by_name: HashMap<String, User>,
+}
+
+/// A user to add.
+#[derive(Debug)]
+pub(crate) struct NewUser {
+    pub(crate) user: User,
+    pub(crate) password: String,
+}
+
+pub(crate) fn decide(
+    mut rows: Rows,
+    commands: &[Register],
+    attempt: &Attempt,
+) -> (Vec<Result<User, Error>>, Vec<NewUser>) {
+    let mut added = Vec::with_capacity(commands.len());
+    let answers = commands
+        .iter()
+        .map(|command| {
+            if let Some(there) = rows.by_name.get(command.username.as_str()) {
+                let own = (command.repeatable || attempt.recheck) && there.id == command.id;
+                return if own { Ok(there.clone()) } else { Err(Error::UsernameTaken) };
+            }
+            let user = User {
+                id: command.id,
+                username: command.username.as_str().to_owned(),
+                created_at: attempt.now,
+                has_password: command.password != NO_PASSWORD,
+            };
+            rows.by_name.insert(user.username.clone(), user.clone());
+            added.push(NewUser { user: user.clone(), password: command.password.clone() });
+            Ok(user)
+        })
+        .collect();
+    (answers, added)
+}

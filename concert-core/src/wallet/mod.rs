@@ -1,0 +1,107 @@
+//! The wallet: a balance per user, and an entry for every change of it.
+
+mod decide;
+mod store;
+
+use serde::Serialize;
+use sqlx::MySqlConnection;
+use uuid::Uuid;
+
+pub(crate) use store::{Account, STATEMENTS, balance, lock_accounts, write_entries};
+
+use crate::batch::{Attempt, Batch, Decision, Failure};
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::id::{PaymentId, UserId, WalletEntryId};
+use crate::money::Money;
+
+/// What a recharge did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recharged {
+    /// The balance before.
+    pub before: Money,
+    /// The balance after.
+    pub after: Money,
+}
+
+/// Why a balance changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum WalletEntryKind {
+    /// Money came in.
+    Recharge,
+    /// A reservation was paid.
+    Payment,
+}
+
+impl WalletEntryKind {
+    /// The kind as the database and the JSON write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recharge => "RECHARGE",
+            Self::Payment => "PAYMENT",
+        }
+    }
+}
+
+/// A row of `wallet_entries`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WalletEntry {
+    pub(crate) id: WalletEntryId,
+    pub(crate) user: UserId,
+    pub(crate) kind: WalletEntryKind,
+    pub(crate) before: Money,
+    pub(crate) after: Money,
+    pub(crate) payment: Option<PaymentId>,
+    pub(crate) created_at: Timestamp,
+}
+
+/// The lane's one command: a recharge.
+#[derive(Debug)]
+pub(crate) struct Recharge {
+    pub(crate) caller: Caller,
+    pub(crate) amount: Money,
+    pub(crate) id: WalletEntryId,
+}
+
+/// The lane's batch.
+pub(crate) struct WalletBatch;
+
+impl Batch for WalletBatch {
+    const NAME: &'static str = "wallet";
+    type Command = Recharge;
+    type Answer = Recharged;
+    type Rows = decide::Rows;
+    type Effects = Vec<WalletEntry>;
+
+    fn key(command: &Recharge) -> Uuid {
+        command.caller.user.as_uuid()
+    }
+
+    async fn lock(
+        &self,
+        connection: &mut MySqlConnection,
+        commands: &[Recharge],
+        attempt: &Attempt,
+    ) -> Result<decide::Rows, Failure> {
+        let users = commands.iter().map(|command| command.caller.user).collect();
+        let accounts = lock_accounts(connection, users, attempt.now).await?;
+        let made = store::entries_made_earlier(connection, commands, attempt).await?;
+        Ok(decide::Rows { accounts, made })
+    }
+
+    fn decide(&self, rows: decide::Rows, commands: &[Recharge], attempt: &Attempt) -> Decision<Self> {
+        let (answers, effects) = decide::decide(rows, commands, attempt);
+        Decision { answers, effects }
+    }
+
+    async fn write(
+        &self,
+        connection: &mut MySqlConnection,
+        effects: &Vec<WalletEntry>,
+        _attempt: &Attempt,
+    ) -> Result<(), Failure> {
+        write_entries(connection, effects).await
+    }
+}

@@ -1,0 +1,1 @@
+//! Only `[[example]]` targets live here.
