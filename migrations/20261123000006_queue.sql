@@ -23,7 +23,7 @@ create table tokens (
     unique key tokens_ticket (ticket),
     unique key tokens_user_live (user_id, live),
     key tokens_status_ticket (status, ticket),
-    key tokens_status_expires (status, expires_at),
+    key tokens_status_expires (status, expires_at, ticket),
     key tokens_change_seq (change_seq)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci;
 

@@ -1,1 +1,74 @@
-fn main(){}
+//! The operator's tool of a concert box office.
+//!
+//! # Layout
+//! - `cli`: the command line, and what `--help` says.
+//! - `commands`: one file per command, each with its `Opts` and a `run`.
+//! - `database`: opens the box office: the named database, or the private one.
+//! - `table`: all printing of results, as tables or JSON. It alone writes to stdout.
+//! - `failure`: why a command fails, and with which exit code.
+//!
+//! Everything goes through `concert_core::BoxOffice`: there is no SQL here.
+
+mod cli;
+mod commands;
+mod database;
+mod failure;
+mod table;
+
+use std::pin::pin;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{Cli, Command};
+use crate::commands::DatabaseCommand;
+use crate::database::Database;
+use crate::failure::Failure;
+use crate::table::Output;
+
+fn main() -> ExitCode {
+    let Cli { command, database, output } = Cli::parse();
+    let done = match command {
+        Command::OnDatabase(command) => in_runtime(on_database(command, &database, output)),
+        Command::Completions(opts) => commands::completions::run(&opts),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(output),
+    }
+}
+
+fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|source| Failure::io("start the runtime", source))?;
+    let done = runtime.block_on(work);
+    // A read of stdin that Ctrl-C has interrupted would keep the process until its next line.
+    runtime.shutdown_background();
+    done
+}
+
+/// Opens the database, runs the command, closes the database: also when the command fails or is interrupted.
+async fn on_database(command: DatabaseCommand, opts: &database::Opts, output: Output) -> Result<(), Failure> {
+    let mut interrupted = pin!(interrupted());
+    let database = tokio::select! {
+        opened = Database::open(opts, command.signs_tokens()) => opened?,
+        signal = &mut interrupted => return signal.and(Err(Failure::Interrupted)),
+    };
+    let endless = command.runs_until_interrupted();
+    let done = tokio::select! {
+        done = command.run(&database.box_office, output) => done,
+        signal = &mut interrupted => signal.and(if endless { Ok(()) } else { Err(Failure::Interrupted) }),
+    };
+    let closed = database.close().await;
+    done.and(closed)
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() -> Result<(), Failure> {
+    let listen = |kind| signal(kind).map_err(|source| Failure::io("listen for signals", source));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -39,6 +39,8 @@ mod figures;
 mod id;
 mod jwt;
 mod migrate;
+#[cfg(test)]
+mod model;
 mod money;
 mod payment;
 mod policy;

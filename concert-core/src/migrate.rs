@@ -27,7 +27,8 @@ pub(crate) async fn migrate(pool: &MySqlPool) -> Result<(), Error> {
     if locked != Some(1) {
         return Err(Error::Setup(format!("another process has been migrating it for {LOCK_SECONDS} s")));
     }
-    let migrated = migrator.run(&mut connection).await;
+    // `run` takes any `Acquire`, which the compiler cannot see to be `Send` for a borrowed connection; this is its inside.
+    let migrated = migrator.run_direct(None, &mut connection, false).await;
     // Closing the connection releases the lock.
     let _ = connection.close().await;
     migrated.map_err(|error| Error::Setup(format!("its schema cannot be brought up to date: {error}")))

@@ -70,7 +70,7 @@ struct Server {
     /// Held as long as the server may run.
     _lock: File,
     /// Dropped, it has the keeper kill the server.
-    kill: Sender<()>,
+    _kill: Sender<()>,
     exited: watch::Receiver<Option<Option<ExitStatus>>>,
 }
 
@@ -181,7 +181,7 @@ async fn start(
     let log = data_dir.join("mariadb.log");
     let command = server_command(&data, socket, &log, settings)?;
     let (kill, exited) = keep(command)?;
-    let mut server = Server { _lock: lock, kill, exited };
+    let mut server = Server { _lock: lock, _kill: kill, exited };
     loop {
         if answers(socket).await.is_ok() {
             return Ok(server);

@@ -18,6 +18,13 @@ use crate::id::{PaymentId, ReservationId, UserId};
 use crate::money::Money;
 use crate::{queue, reservation, wallet};
 
+/// What the model of the rules needs to see.
+#[cfg(test)]
+pub(crate) mod model {
+    pub(crate) use super::Pay;
+    pub(crate) use super::decide::{Effects, Rows, decide};
+}
+
 /// A successful payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {

@@ -26,6 +26,13 @@ use crate::error::Error;
 use crate::id::{TokenId, UserId};
 use crate::jwt::QueueTicket;
 
+/// What the model of the rules needs to see.
+#[cfg(test)]
+pub(crate) mod model {
+    pub(crate) use super::decide::{Gate, Member, Rows, decide};
+    pub(crate) use super::{Answer, Command, EndedReason, Token, TokenStatus};
+}
+
 /// What a queue token is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -138,10 +145,6 @@ impl Token {
 
     pub(crate) fn is_active(&self, now: Timestamp) -> bool {
         self.status == TokenStatus::Active && now < self.expires_at
-    }
-
-    pub(crate) const fn queue_ticket(&self) -> QueueTicket {
-        QueueTicket { user: self.user, token: self.id, ticket: self.ticket }
     }
 }
 

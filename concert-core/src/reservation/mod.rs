@@ -22,6 +22,13 @@ use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
 
+/// What the model of the rules needs to see.
+#[cfg(test)]
+pub(crate) mod model {
+    pub(crate) use super::decide::{Rows, decide};
+    pub(crate) use super::{Answer, Command};
+}
+
 /// What has become of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]

@@ -15,6 +15,12 @@ use crate::clock::Timestamp;
 use crate::id::{PaymentId, UserId, WalletEntryId};
 use crate::money::Money;
 
+/// What the model of the rules needs to see.
+#[cfg(test)]
+pub(crate) mod model {
+    pub(crate) use super::decide::{Rows, decide};
+}
+
 /// What a recharge did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recharged {

@@ -1,0 +1,30 @@
+//! `migrate`: brings the schema up to date.
+
+use clap::Args;
+use concert_core::BoxOffice;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::table::{Output, Show, print};
+
+/// Bring the schema of the database up to date
+///
+/// Any number of processes may do so at once. On a cluster, run it on one node.
+#[derive(Debug, Args)]
+pub struct Opts {}
+
+#[derive(Serialize)]
+struct Migrated {
+    migrated: bool,
+}
+
+impl Show for Migrated {
+    fn text(&self) -> String {
+        "the schema is up to date".to_owned()
+    }
+}
+
+pub async fn run(_opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    box_office.migrate().await?;
+    print(output, &Migrated { migrated: true })
+}

@@ -1,0 +1,65 @@
+//! The commands: one file each, with its `Opts` and a `run`.
+
+mod audit;
+pub mod completions;
+mod migrate;
+mod rerank;
+mod seed;
+mod status;
+mod sweep;
+mod token;
+mod user;
+
+use clap::Subcommand;
+use concert_core::{BoxOffice, Error};
+
+use crate::failure::Failure;
+use crate::table::Output;
+
+/// The commands that work on a database.
+#[derive(Subcommand)]
+pub enum DatabaseCommand {
+    Migrate(migrate::Opts),
+    Seed(seed::Opts),
+    Sweep(sweep::Opts),
+    Rerank(rerank::Opts),
+    Status(status::Opts),
+    Audit(audit::Opts),
+    Token(token::Opts),
+    User(user::Opts),
+}
+
+impl DatabaseCommand {
+    /// Whether the command makes an access token, which takes the server's secret.
+    pub const fn signs_tokens(&self) -> bool {
+        matches!(self, Self::Token(opts) if opts.signs_tokens())
+    }
+
+    /// Whether Ctrl-C is the way to end the command.
+    pub const fn runs_until_interrupted(&self) -> bool {
+        matches!(self, Self::Status(opts) if opts.runs_until_interrupted())
+    }
+
+    const fn migrates(&self) -> bool {
+        matches!(self, Self::Migrate(_) | Self::Seed(_))
+    }
+
+    pub async fn run(self, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+        if !self.migrates() {
+            box_office.ping().await.map_err(|error| match error {
+                Error::Setup(_) => Failure::NotMigrated(error),
+                error => Failure::BoxOffice(error),
+            })?;
+        }
+        match self {
+            Self::Migrate(opts) => migrate::run(&opts, box_office, output).await,
+            Self::Seed(opts) => seed::run(&opts, box_office, output).await,
+            Self::Sweep(opts) => sweep::run(&opts, box_office, output).await,
+            Self::Rerank(opts) => rerank::run(&opts, box_office, output).await,
+            Self::Status(opts) => status::run(&opts, box_office, output).await,
+            Self::Audit(opts) => audit::run(&opts, box_office, output).await,
+            Self::Token(opts) => token::run(&opts, box_office, output).await,
+            Self::User(opts) => user::run(&opts, box_office, output).await,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `status`: the figures of the sale.
+
+use std::time::Duration;
+
+use clap::Args;
+use concert_core::{BoxOffice, Figures};
+
+use crate::failure::Failure;
+use crate::table::{Output, Show, clear_screen, print, table};
+
+/// The longest pause of `--watch`, in seconds: a day.
+const LONGEST_PAUSE: u64 = 24 * 60 * 60;
+
+/// Show the queue, the seats of each concert, the holds and the revenue
+#[derive(Debug, Args)]
+pub struct Opts {
+    /// Show it again every so many seconds, until Ctrl-C
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
+        value_parser = clap::value_parser!(u64).range(1..=LONGEST_PAUSE))]
+    watch: Option<u64>,
+}
+
+impl Opts {
+    pub const fn runs_until_interrupted(&self) -> bool {
+        self.watch.is_some()
+    }
+}
+
+impl Show for Figures {
+    fn text(&self) -> String {
+        let queue = table(
+            ["Active", "At most", "Waiting", "Joined so far", "Let in so far"],
+            &[[
+                self.queue.active.to_string(),
+                self.queue.max_active.to_string(),
+                self.queue.waiting.to_string(),
+                self.queue.joined.to_string(),
+                self.queue.admitted.to_string(),
+            ]],
+        );
+        let concerts: Vec<_> = self
+            .concerts
+            .iter()
+            .map(|concert| {
+                [
+                    concert.date.to_string(),
+                    concert.concert_name.clone(),
+                    concert.seats.to_string(),
+                    concert.free.to_string(),
+                    concert.held.to_string(),
+                    concert.sold.to_string(),
+                    concert.concert_id.to_string(),
+                ]
+            })
+            .collect();
+        let concerts = table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Concert id"], &concerts);
+        let money = table(
+            ["Holds", "Payments", "Revenue"],
+            &[[self.holds.to_string(), self.payments.to_string(), self.revenue.normalize().to_string()]],
+        );
+        format!("{queue}\n{concerts}\n{money}")
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    loop {
+        let figures = box_office.figures().await?;
+        let Some(pause) = opts.watch else {
+            return print(output, &figures);
+        };
+        clear_screen(output)?;
+        print(output, &figures)?;
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+    }
+}

@@ -1,0 +1,112 @@
+//! `user`: makes and shows users.
+
+use std::io::{self, Read as _};
+use std::str::FromStr as _;
+
+use clap::{Args, Subcommand};
+use concert_core::{BoxOffice, Error, Money, Password, Timestamp, User, UserId, Username};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::table::{Output, Show, facts, note, print};
+
+/// The most of stdin that is read for a password, in bytes: more than the longest password.
+const MOST_STDIN: u64 = 4 * 1024;
+
+/// Make or show a user
+#[derive(Debug, Args)]
+pub struct Opts {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a user; one without a password cannot log in, and joins the queue by id alone
+    Create {
+        name: Username,
+        /// Read the password from stdin, up to its end; a line's end at the very end is not part of it
+        #[arg(long)]
+        password_stdin: bool,
+        /// The balance to begin with
+        #[arg(long, value_name = "AMOUNT", default_value_t = Money::ZERO, hide_default_value = true)]
+        balance: Money,
+    },
+    /// Show a user and the balance
+    Show { name_or_id: Username },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    user_id: UserId,
+    username: String,
+    created_at: Timestamp,
+    has_password: bool,
+    balance: Money,
+}
+
+impl Account {
+    async fn of(user: User, box_office: &BoxOffice) -> Result<Self, Failure> {
+        let balance = box_office.balance(user.id).await?;
+        let User { id, username, created_at, has_password } = user;
+        Ok(Self { user_id: id, username, created_at, has_password, balance })
+    }
+}
+
+impl Show for Account {
+    fn text(&self) -> String {
+        facts([
+            ("user id", self.user_id.to_string()),
+            ("username", self.username.clone()),
+            ("created at", self.created_at.to_rfc3339()),
+            ("password", if self.has_password { "yes" } else { "no" }.to_owned()),
+            ("balance", self.balance.to_string()),
+        ])
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let user = match &opts.action {
+        Action::Create { name, password_stdin, balance } => {
+            let password = if *password_stdin { Some(read_password().await?) } else { None };
+            create(box_office, name, password, *balance).await?
+        }
+        Action::Show { name_or_id } => find(box_office, name_or_id).await?,
+    };
+    print(output, &Account::of(user, box_office).await?)
+}
+
+async fn create(
+    box_office: &BoxOffice,
+    name: &Username,
+    password: Option<Password>,
+    balance: Money,
+) -> Result<User, Failure> {
+    let user = box_office.register_user(name.clone(), password, None).await?;
+    if balance > Money::ZERO {
+        box_office.recharge(user.id, balance).await.inspect_err(|_| {
+            note(&format!("the user was made ({}), but the balance was not put in", user.id));
+        })?;
+    }
+    Ok(user)
+}
+
+/// A name may look like an id: the user with the id goes first.
+async fn find(box_office: &BoxOffice, name_or_id: &Username) -> Result<User, Failure> {
+    if let Ok(id) = UserId::from_str(name_or_id.as_str()) {
+        match box_office.user(id).await {
+            Err(Error::UserNotFound) => {}
+            found => return Ok(found?),
+        }
+    }
+    Ok(box_office.user_named(name_or_id).await?)
+}
+
+async fn read_password() -> Result<Password, Failure> {
+    let read = || io::read_to_string(io::stdin().take(MOST_STDIN));
+    let text = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.into()));
+    let text = text.map_err(|source| Failure::io("read the password from stdin", source))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).parse()?)
+}

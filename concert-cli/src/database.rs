@@ -1,0 +1,107 @@
+//! Opening the box office.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use concert_core::private_db::{DEFAULT_DATA_DIR, PrivateDatabase, Settings};
+use concert_core::{BoxOffice, JwtKeys, Policy, SecretString, SystemClock};
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::table::note;
+
+/// The name of the database on the private server, as `concert-server` calls it.
+const DATABASE: &str = "concert";
+
+/// Which database, and what goes with it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Opts {
+    /// The database: mysql://user:password@host:3306/name [default: the private one]
+    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// The folder of the private database
+    #[arg(long, global = true, value_name = "FOLDER", env = "CONCERT_DATA_DIR", default_value = DEFAULT_DATA_DIR)]
+    data_dir: PathBuf,
+    /// The secret that access tokens are signed with, the same as the server's: only `token issue` and `token show` need
+    /// it. The private database keeps its own
+    #[arg(long, global = true, value_name = "SECRET", env = "CONCERT_JWT_SECRET", hide_env_values = true)]
+    jwt_secret: Option<SecretString>,
+    /// The same, from a file; goes before --jwt-secret
+    #[arg(long, global = true, value_name = "FILE", env = "CONCERT_JWT_SECRET_FILE")]
+    jwt_secret_file: Option<PathBuf>,
+    /// How long a turn lasts for whom `rerank` and `token issue` let in, the same as the server's
+    #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_ACTIVE_TTL", default_value = "10m",
+        value_parser = humantime::parse_duration)]
+    active_ttl: Duration,
+}
+
+/// An open box office, and the private server if this process runs on one.
+pub struct Database {
+    pub box_office: BoxOffice,
+    private: Option<PrivateDatabase>,
+}
+
+impl Database {
+    /// Opens the database that `opts` names. The keys are the server's only where `signs_tokens`.
+    pub async fn open(opts: &Opts, signs_tokens: bool) -> Result<Self, Failure> {
+        if let Some(url) = opts.database_url.as_deref().filter(|url| !url.is_empty()) {
+            let secret = if signs_tokens { opts.given_secret()?.ok_or_else(no_secret)? } else { throwaway_secret() };
+            let box_office = BoxOffice::connect(url, opts.policy(&secret)?).await?;
+            return Ok(Self { box_office, private: None });
+        }
+        let private = PrivateDatabase::open(&opts.data_dir, &Settings::default()).await?;
+        if private.is_owner() {
+            note(&format!("started the private MariaDB in {}", private.data_dir().display()));
+        }
+        let secret = match signs_tokens {
+            true => opts.given_secret()?.map_or_else(|| private.jwt_secret(), Ok)?,
+            false => throwaway_secret(),
+        };
+        let options = private.database(DATABASE).await?;
+        let box_office = BoxOffice::connect_with(options, opts.policy(&secret)?, Arc::new(SystemClock)).await?;
+        Ok(Self { box_office, private: Some(private) })
+    }
+
+    /// Closes the connections, and stops the private server if this process started it.
+    pub async fn close(self) -> Result<(), Failure> {
+        self.box_office.pool().close().await;
+        if let Some(private) = self.private {
+            private.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Opts {
+    fn given_secret(&self) -> Result<Option<SecretString>, Failure> {
+        let Some(file) = &self.jwt_secret_file else {
+            return Ok(self.jwt_secret.clone());
+        };
+        let text =
+            std::fs::read_to_string(file).map_err(|source| Failure::io(format!("read {}", file.display()), source))?;
+        Ok(Some(SecretString::from(text.trim_end())))
+    }
+
+    fn policy(&self, secret: &SecretString) -> Result<Policy, Failure> {
+        let mut policy = Policy::new(JwtKeys::new(secret)?);
+        policy.active_ttl = self.active_ttl;
+        policy.after_payment_ttl = policy.after_payment_ttl.min(self.active_ttl);
+        Ok(policy)
+    }
+}
+
+/// For commands that neither make nor read an access token.
+fn throwaway_secret() -> SecretString {
+    SecretString::from(format!("{}{}", Uuid::new_v4(), Uuid::new_v4()))
+}
+
+fn no_secret() -> Failure {
+    Failure::Usage(
+        "this command signs an access token: give the server's secret by --jwt-secret-file, --jwt-secret or \
+         CONCERT_JWT_SECRET"
+            .to_owned(),
+    )
+}

@@ -1,0 +1,82 @@
+//! Printing: results to stdout, as tables or JSON; everything else to stderr.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
+use comfy_table::{CellAlignment, Table};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// How to print results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Table,
+    /// For programs: one document per line
+    Json,
+}
+
+/// What a command found out: its fields are the JSON.
+pub trait Show: Serialize {
+    /// The same for people.
+    fn text(&self) -> String;
+}
+
+/// Prints a result.
+pub fn print(output: Output, result: &impl Show) -> Result<(), Failure> {
+    match output {
+        Output::Table => print_text(&result.text()),
+        Output::Json => {
+            let json = serde_json::to_string(result).map_err(|error| Failure::io("write the result", error.into()))?;
+            print_text(&json)
+        }
+    }
+}
+
+/// Prints a text that is a result, with a line's end unless it has one.
+pub fn print_text(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    write!(stdout, "{text}{end}").and_then(|()| stdout.flush()).map_err(|source| Failure::io("write to stdout", source))
+}
+
+/// Clears the screen, if results go to one.
+pub fn clear_screen(output: Output) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    if output == Output::Json || !stdout.is_terminal() {
+        return Ok(());
+    }
+    write!(stdout, "\x1b[2J\x1b[H").map_err(|source| Failure::io("write to stdout", source))
+}
+
+/// Says something that is no result. Nobody can be told if that fails.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A table with a header. Columns of numbers are aligned on the right.
+pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    table.add_rows(rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))));
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if rows.iter().all(|row| row[index].parse::<f64>().is_ok()) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+/// Names and what they stand for, one per line, without lines around them: long values stay easy to copy.
+pub fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).add_rows(facts.map(|(name, fact)| [name.to_owned(), printable(&fact)]));
+    table.trim_fmt()
+}
+
+/// Text from the database must not steer a terminal.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}

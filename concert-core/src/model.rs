@@ -1,0 +1,525 @@
+//! A model of seats, wallets and queue, run against the rules.
+//!
+//! `Spec` is the box office as one would explain it: one act at a time, plain collections, no ids. `World` is the tables:
+//! it hands `decide` the rows that `lock` would read, and takes the effects as `write` would, guards included. Whatever
+//! acts are drawn, and however they fall into batches, both give the same answers.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate};
+use proptest::prelude::*;
+
+use crate::batch::Attempt;
+use crate::caller::Caller;
+use crate::clock::{Timestamp, span};
+use crate::error::Error;
+use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
+use crate::money::Money;
+use crate::payment::model::{Effects as PayEffects, Pay, Rows as PayRows, decide as decide_payment};
+use crate::queue::model as queue;
+use crate::reservation::model as reservation;
+use crate::reservation::{Holder, Reservation, ReservationStatus, Rules, Seat, SeatKey};
+use crate::wallet::model::{Rows as WalletRows, decide as decide_wallet};
+use crate::wallet::{Account, Recharge};
+
+const USERS: usize = 6;
+const SEATS: usize = 5;
+const CAP: u32 = 3;
+const PRICE: i64 = 100;
+const HOLD: i64 = 300;
+const TURN: i64 = 600;
+const AFTER_PAYMENT: i64 = 60;
+const WAIT: i64 = 3_000;
+const MAX_HOLDS: u32 = 2;
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Join(usize),
+    Leave(usize),
+    Rerank,
+    Reserve { user: usize, seat: usize },
+    Cancel { user: usize, nth: usize },
+    Pay { user: usize, nth: usize, amount: i64 },
+    Recharge { user: usize, amount: i64 },
+    Wait(i64),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let (user, seat, nth) = (0..USERS, 0..SEATS, 0..12_usize);
+    let act = prop_oneof![
+        4 => user.clone().prop_map(Act::Join),
+        1 => user.clone().prop_map(Act::Leave),
+        2 => Just(Act::Rerank),
+        8 => (user.clone(), seat).prop_map(|(user, seat)| Act::Reserve { user, seat }),
+        2 => (user.clone(), nth.clone()).prop_map(|(user, nth)| Act::Cancel { user, nth }),
+        6 => (user.clone(), nth, prop_oneof![9 => Just(PRICE), 1 => Just(PRICE + 1)])
+            .prop_map(|(user, nth, amount)| Act::Pay { user, nth, amount }),
+        3 => (user, 1_i64..250).prop_map(|(user, amount)| Act::Recharge { user, amount }),
+        2 => prop_oneof![Just(1), Just(60), Just(299), Just(300), Just(600), Just(3_000)].prop_map(Act::Wait),
+    ];
+    prop::collection::vec(act, 1..120)
+}
+
+/// An answer, so far as both sides can say it.
+type Outcome = Result<&'static str, &'static str>;
+
+// ---------------------------------------------------------------- the specification
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Hold {
+    Held { until: i64 },
+    Paid,
+    GivenBack,
+    Lost,
+}
+
+#[derive(Default)]
+struct Spec {
+    now: i64,
+    /// In order of arrival, each with the end of the longest wait.
+    waiting: Vec<(usize, i64)>,
+    /// Each with the end of the turn. Those over still take up room until the next rerank.
+    active: Vec<(usize, i64)>,
+    /// Every hold ever made.
+    holds: Vec<(usize, usize, Hold)>,
+    wallets: [i64; USERS],
+}
+
+impl Spec {
+    fn act(&mut self, act: Act) -> Outcome {
+        match act {
+            Act::Join(user) => self.join(user),
+            Act::Leave(user) => self.leave(user),
+            Act::Rerank => {
+                self.active.retain(|(_, until)| *until > self.now);
+                self.waiting.retain(|(_, until)| *until > self.now);
+                while self.active.len() < CAP as usize && !self.waiting.is_empty() {
+                    let (user, _) = self.waiting.remove(0);
+                    self.active.push((user, self.now + TURN));
+                }
+                Ok("reranked")
+            }
+            Act::Reserve { user, seat } => self.reserve(user, seat),
+            Act::Cancel { user, nth } => self.cancel(user, nth),
+            Act::Pay { user, nth, amount } => self.pay(user, nth, amount),
+            Act::Recharge { user, amount } => {
+                self.wallets[user] += amount;
+                Ok("recharged")
+            }
+            Act::Wait(seconds) => {
+                self.now += seconds;
+                Ok("waited")
+            }
+        }
+    }
+
+    fn forget(&mut self, user: usize) {
+        self.active.retain(|(other, _)| *other != user);
+        self.waiting.retain(|(other, _)| *other != user);
+    }
+
+    fn is_in(&self, list: &[(usize, i64)], user: usize) -> bool {
+        list.iter().any(|(other, until)| *other == user && *until > self.now)
+    }
+
+    fn join(&mut self, user: usize) -> Outcome {
+        if self.is_in(&self.active, user) || self.is_in(&self.waiting, user) {
+            return Err("ALREADY_IN_QUEUE");
+        }
+        self.forget(user);
+        if self.waiting.is_empty() && self.active.len() < CAP as usize {
+            self.active.push((user, self.now + TURN));
+            Ok("active")
+        } else {
+            self.waiting.push((user, self.now + WAIT));
+            Ok("waiting")
+        }
+    }
+
+    fn leave(&mut self, user: usize) -> Outcome {
+        let there = self.is_in(&self.active, user) || self.is_in(&self.waiting, user);
+        self.forget(user);
+        if there { Ok("left") } else { Err("TOKEN_NOT_FOUND") }
+    }
+
+    /// What has become of a hold by now.
+    fn hold(&self, nth: usize) -> Option<(usize, Hold)> {
+        let (user, _, hold) = *self.holds.get(nth)?;
+        match hold {
+            Hold::Held { until } if until <= self.now => Some((user, Hold::Lost)),
+            hold => Some((user, hold)),
+        }
+    }
+
+    fn unpaid(&self, user: usize) -> usize {
+        let held = |nth: &usize| matches!(self.hold(*nth), Some((owner, Hold::Held { .. })) if owner == user);
+        (0..self.holds.len()).filter(held).count()
+    }
+
+    fn reserve(&mut self, user: usize, seat: usize) -> Outcome {
+        if !self.is_in(&self.active, user) {
+            return Err("TOKEN_NOT_ACTIVE");
+        }
+        let taken = |nth: usize| {
+            self.holds[nth].1 == seat && matches!(self.hold(nth), Some((_, Hold::Held { .. } | Hold::Paid)))
+        };
+        if (0..self.holds.len()).any(taken) {
+            return Err("SEAT_ALREADY_RESERVED");
+        }
+        if self.unpaid(user) >= MAX_HOLDS as usize {
+            return Err("TOO_MANY_HOLDS");
+        }
+        self.holds.push((user, seat, Hold::Held { until: self.now + HOLD }));
+        Ok("held")
+    }
+
+    fn cancel(&mut self, user: usize, nth: usize) -> Outcome {
+        match self.hold(nth) {
+            None => Err("RESERVATION_NOT_FOUND"),
+            Some((owner, _)) if owner != user => Err("NOT_YOURS"),
+            Some((_, Hold::Paid)) => Err("ALREADY_PAID"),
+            Some((_, Hold::Held { .. })) => {
+                self.holds[nth].2 = Hold::GivenBack;
+                Ok("given back")
+            }
+            Some((_, Hold::Lost | Hold::GivenBack)) => Ok("given back"),
+        }
+    }
+
+    fn pay(&mut self, user: usize, nth: usize, amount: i64) -> Outcome {
+        if !self.is_in(&self.active, user) {
+            return Err("TOKEN_NOT_ACTIVE");
+        }
+        match self.hold(nth) {
+            None => return Err("RESERVATION_NOT_FOUND"),
+            Some((owner, _)) if owner != user => return Err("NOT_YOURS"),
+            Some((_, Hold::Paid)) => return Err("ALREADY_PAID"),
+            Some((_, Hold::GivenBack)) => return Err("HOLD_CANCELLED"),
+            Some((_, Hold::Lost)) => return Err("HOLD_EXPIRED"),
+            Some((_, Hold::Held { .. })) => {}
+        }
+        if amount != PRICE {
+            return Err("WRONG_AMOUNT");
+        }
+        if self.wallets[user] < PRICE {
+            return Err("INSUFFICIENT_BALANCE");
+        }
+        self.wallets[user] -= PRICE;
+        self.holds[nth].2 = Hold::Paid;
+        if self.unpaid(user) == 0 {
+            let end = self.now + AFTER_PAYMENT;
+            self.active.iter_mut().filter(|(other, _)| *other == user).for_each(|(_, until)| *until = end.min(*until));
+        }
+        Ok("paid")
+    }
+}
+
+// ---------------------------------------------------------------- the tables
+
+struct World {
+    now: Timestamp,
+    users: Vec<UserId>,
+    concert: ConcertId,
+    gate: queue::Gate,
+    tokens: HashMap<TokenId, queue::Token>,
+    seats: HashMap<SeatKey, Seat>,
+    reservations: HashMap<ReservationId, Reservation>,
+    /// In the order they were made: what `nth` counts.
+    made: Vec<ReservationId>,
+    balances: HashMap<UserId, Money>,
+    entries: HashMap<UserId, i64>,
+    paid: HashSet<ReservationId>,
+}
+
+fn money(amount: i64) -> Money {
+    Money::new(amount.into()).expect("in range")
+}
+
+impl World {
+    fn new() -> Self {
+        let users: Vec<_> = (0..USERS).map(|_| UserId::generate()).collect();
+        let concert = ConcertId::generate();
+        let date = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date");
+        let seat = Seat { price: money(PRICE), performance_date: date, holder: None };
+        Self {
+            now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
+            concert,
+            gate: queue::Gate { next_ticket: 1, change_seq: 0, active: 0, waiting: 0, admitted: 0, max_active: CAP },
+            tokens: HashMap::new(),
+            seats: (0..SEATS).map(|nth| (Self::key(concert, nth), seat.clone())).collect(),
+            reservations: HashMap::new(),
+            made: Vec::new(),
+            balances: users.iter().map(|user| (*user, Money::ZERO)).collect(),
+            entries: HashMap::new(),
+            paid: HashSet::new(),
+            users,
+        }
+    }
+
+    fn key(concert: ConcertId, nth: usize) -> SeatKey {
+        SeatKey { concert, seat: SeatNumber::new(nth as i64 + 1).expect("in range") }
+    }
+
+    fn attempt(&self) -> Attempt {
+        Attempt { now: self.now, recheck: false }
+    }
+
+    fn caller(&self, user: usize) -> Caller {
+        Caller::from(self.users[user])
+    }
+
+    fn nth(&self, nth: usize) -> ReservationId {
+        self.made.get(nth).copied().unwrap_or_else(ReservationId::generate)
+    }
+
+    fn live(&self) -> HashMap<UserId, queue::Token> {
+        let live = self.tokens.values().filter(|token| token.status != queue::TokenStatus::Expired);
+        live.map(|token| (token.user, token.clone())).collect()
+    }
+
+    fn holds(&self) -> HashMap<UserId, u32> {
+        let mut holds = HashMap::new();
+        for reservation in self.reservations.values() {
+            if reservation.status == ReservationStatus::Held && reservation.expires_at > self.now {
+                *holds.entry(reservation.user).or_default() += 1;
+            }
+        }
+        holds
+    }
+
+    /// Acts of one lane, as one batch.
+    fn batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        match acts[0] {
+            Act::Join(_) | Act::Leave(_) | Act::Rerank => self.queue_batch(acts),
+            Act::Reserve { .. } | Act::Cancel { .. } => self.reservation_batch(acts),
+            Act::Pay { .. } => self.payment_batch(acts),
+            Act::Recharge { .. } => self.wallet_batch(acts),
+            Act::Wait(seconds) => {
+                self.now += span(Duration::from_secs(seconds as u64));
+                vec![Ok("waited")]
+            }
+        }
+    }
+
+    fn queue_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let commands: Vec<_> = acts
+            .iter()
+            .map(|act| match *act {
+                Act::Join(user) => queue::Command::Join { caller: self.caller(user), id: TokenId::generate() },
+                Act::Leave(user) => {
+                    queue::Command::Leave { caller: self.caller(user), reason: queue::EndedReason::Left }
+                }
+                _ => queue::Command::Rerank,
+            })
+            .collect();
+        let live = self.live();
+        let mut heads: Vec<_> =
+            live.values().filter(|token| token.status == queue::TokenStatus::Waiting).cloned().collect();
+        heads.sort_by_key(|token| token.ticket);
+        let members = self
+            .users
+            .iter()
+            .map(|user| (*user, queue::Member { has_password: false, live: live.get(user).cloned() }))
+            .collect();
+        let rows = queue::Rows {
+            gate: self.gate.clone(),
+            members,
+            made: HashMap::new(),
+            lapsed: live.values().filter(|token| token.expires_at <= self.now).cloned().collect(),
+            heads,
+        };
+        let (turn, wait) = (Duration::from_secs(TURN as u64), Duration::from_secs(WAIT as u64));
+        let (answers, effects) = queue::decide(rows, &commands, &self.attempt(), turn, wait);
+
+        self.gate = effects.gate;
+        for token in effects.ended.into_iter().map(|(token, _)| token).chain(effects.admitted) {
+            let was = self.tokens.insert(token.id, token).expect("a row to update");
+            assert_ne!(was.status, queue::TokenStatus::Expired, "the guard: only live tokens move");
+        }
+        for token in effects.joined {
+            assert!(self.tokens.insert(token.id, token).is_none());
+        }
+        outcomes(answers, |answer| match answer {
+            queue::Answer::Joined { token, .. } if token.status == queue::TokenStatus::Active => "active",
+            queue::Answer::Joined { .. } => "waiting",
+            queue::Answer::Left => "left",
+            queue::Answer::Reranked(_) => "reranked",
+        })
+    }
+
+    fn reservation_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let commands: Vec<_> = acts
+            .iter()
+            .filter_map(|act| match *act {
+                Act::Reserve { user, seat } => {
+                    let SeatKey { concert, seat } = Self::key(self.concert, seat);
+                    let id = ReservationId::generate();
+                    Some(reservation::Command::Reserve { caller: self.caller(user), concert, seat, id })
+                }
+                Act::Cancel { user, nth } => {
+                    Some(reservation::Command::Cancel { caller: self.caller(user), reservation: self.nth(nth) })
+                }
+                _ => None,
+            })
+            .collect();
+        let rows = reservation::Rows {
+            tokens: self.live(),
+            known: self.reservations.clone(),
+            seats: self.seats.clone(),
+            holds: self.holds(),
+            concerts: HashSet::from([self.concert]),
+        };
+        let rules = Rules { hold_ttl: Duration::from_secs(HOLD as u64), max_holds_per_user: MAX_HOLDS };
+        let (answers, effects) = reservation::decide(rows, &commands, &self.attempt(), rules);
+
+        for (key, change) in effects.seats {
+            let seat = self.seats.get_mut(&key).expect("a seat");
+            assert_eq!(seat.holder.map(|holder| holder.reservation), change.from, "the guard of a seat");
+            seat.holder = change.to;
+        }
+        for (id, status) in effects.closed {
+            let closed = self.reservations.get_mut(&id).expect("a reservation");
+            assert_eq!(closed.status, ReservationStatus::Held, "the guard of a hold");
+            closed.status = status;
+        }
+        for made in effects.made {
+            self.made.push(made.id);
+            assert!(self.reservations.insert(made.id, made).is_none());
+        }
+        outcomes(answers, |answer| match answer {
+            reservation::Answer::Held(_) => "held",
+            reservation::Answer::Cancelled => "given back",
+        })
+    }
+
+    fn payment_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let commands: Vec<_> = acts
+            .iter()
+            .filter_map(|act| match *act {
+                Act::Pay { user, nth, amount } => Some(Pay {
+                    caller: self.caller(user),
+                    reservation: self.nth(nth),
+                    amount: money(amount),
+                    id: PaymentId::generate(),
+                }),
+                _ => None,
+            })
+            .collect();
+        let rows = PayRows {
+            reservations: self.reservations.clone(),
+            tokens: self.live(),
+            seats: self.seats.clone(),
+            holds: self.holds(),
+            accounts: self.accounts(),
+            made: HashMap::new(),
+        };
+        let shortened = Some(Duration::from_secs(AFTER_PAYMENT as u64));
+        let (answers, effects) = decide_payment(rows, &commands, &self.attempt(), shortened);
+        let PayEffects { sold, payments, entries, shortened } = effects;
+        for (key, id) in sold {
+            let holder = self.seats.get_mut(&key).and_then(|seat| seat.holder.as_mut()).expect("a held seat");
+            assert!(holder.reservation == id && holder.until.is_some_and(|until| until > self.now), "the guard");
+            *holder = Holder { until: None, ..*holder };
+            self.reservations.get_mut(&id).expect("a reservation").status = ReservationStatus::Confirmed;
+        }
+        for payment in payments {
+            assert!(self.paid.insert(payment.reservation), "one payment per reservation");
+        }
+        for (id, until) in shortened {
+            self.tokens.get_mut(&id).expect("a token").expires_at = until;
+        }
+        self.take_entries(entries);
+        outcomes(answers, |_| "paid")
+    }
+
+    fn wallet_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let commands: Vec<_> = acts
+            .iter()
+            .filter_map(|act| match *act {
+                Act::Recharge { user, amount } => Some(Recharge {
+                    caller: self.caller(user),
+                    amount: money(amount),
+                    id: WalletEntryId::generate(),
+                }),
+                _ => None,
+            })
+            .collect();
+        let rows = WalletRows { accounts: self.accounts(), made: HashMap::new() };
+        let (answers, entries) = decide_wallet(rows, &commands, &self.attempt());
+        self.take_entries(entries);
+        outcomes(answers, |_| "recharged")
+    }
+
+    fn accounts(&self) -> HashMap<UserId, Account> {
+        self.balances.iter().map(|(user, balance)| (*user, Account { balance: *balance, live_token: None })).collect()
+    }
+
+    fn take_entries(&mut self, entries: Vec<crate::wallet::WalletEntry>) {
+        for entry in entries {
+            assert_eq!(self.balances[&entry.user], entry.before, "the guard of a balance");
+            self.balances.insert(entry.user, entry.after);
+            let change = entry.after.as_decimal() - entry.before.as_decimal();
+            *self.entries.entry(entry.user).or_default() += i64::try_from(change).expect("whole");
+        }
+    }
+
+    fn check(&self, spec: &Spec) {
+        let live = self.live();
+        let count = |status| live.values().filter(|token| token.status == status).count();
+        assert_eq!(self.gate.active as usize, count(queue::TokenStatus::Active));
+        assert_eq!(self.gate.waiting as usize, count(queue::TokenStatus::Waiting));
+        assert!(self.gate.active <= CAP);
+        assert_eq!(self.gate.next_ticket as usize, self.tokens.len() + 1, "tickets are dense");
+        for (nth, user) in self.users.iter().enumerate() {
+            assert_eq!(self.balances[user], money(spec.wallets[nth]));
+            assert_eq!(self.entries.get(user).copied().unwrap_or_default(), spec.wallets[nth]);
+        }
+        let confirmed = self.reservations.values().filter(|r| r.status == ReservationStatus::Confirmed);
+        assert_eq!(confirmed.map(|r| r.id).collect::<HashSet<_>>(), self.paid);
+        for (key, seat) in &self.seats {
+            let mine = self.reservations.values().filter(|r| r.seat_key() == *key);
+            let holding: Vec<_> = mine
+                .filter(|r| matches!(r.status, ReservationStatus::Held | ReservationStatus::Confirmed))
+                .map(|r| r.id)
+                .collect();
+            assert_eq!(holding, Vec::from_iter(seat.holder.map(|holder| holder.reservation)));
+        }
+    }
+}
+
+fn outcomes<A>(answers: Vec<Result<A, Error>>, say: impl Fn(&A) -> &'static str) -> Vec<Outcome> {
+    answers.into_iter().map(|answer| answer.as_ref().map(&say).map_err(Error::code)).collect()
+}
+
+const fn lane(act: Act) -> u8 {
+    match act {
+        Act::Join(_) | Act::Leave(_) => 0,
+        // A pass runs after the callers of its batch, so it is drawn as the end of one.
+        Act::Rerank => 1,
+        Act::Reserve { .. } | Act::Cancel { .. } => 2,
+        Act::Pay { .. } => 3,
+        Act::Recharge { .. } => 4,
+        Act::Wait(_) => 5,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn batches_answer_as_one_act_after_the_other_would(acts in acts(), most in 1_usize..9) {
+        let (mut spec, mut world) = (Spec::default(), World::new());
+        for run in acts.chunk_by(|a, b| lane(*a) == lane(*b) && lane(*a) != 5) {
+            for batch in run.chunks(most) {
+                // What `nth` names is fixed before the batch: nobody knows the id of a hold that is not answered yet.
+                let known = spec.holds.len();
+                let expected: Vec<_> = batch.iter().map(|act| match *act {
+                    Act::Cancel { nth, .. } if nth >= known => Err("RESERVATION_NOT_FOUND"),
+                    act => spec.act(act),
+                }).collect();
+                prop_assert_eq!(world.batch(batch), expected, "{:?}", batch);
+                world.check(&spec);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The audit finds what is wrong, and each kind of wrong by its invariant.
+
+use crate::support::{House, PRICE, money, seat};
+
+/// A sale with a sold seat, a held seat, somebody waiting and money in a wallet.
+async fn sale() -> House {
+    let house = House::open().await;
+    let concert = house.concert(3).await;
+    let user = house.active_users(1, 500).await[0];
+    let held = house.office.reserve(user, concert, seat(1)).await.expect("holds");
+    house.office.pay(user, held.id, money(PRICE)).await.expect("pays");
+    house.office.reserve(user, concert, seat(2)).await.expect("holds");
+    house.office.set_max_active(1).await.expect("sets the cap");
+    let waiting = house.user(0).await;
+    house.office.issue_token(waiting).await.expect("joins");
+    house.assert_sound().await;
+    house
+}
+
+#[tokio::test]
+async fn each_tampering_is_found_under_its_invariant() {
+    let cases: [(&'static str, u8); 14] = [
+        ("update seats set reserved_by = null, reserved_until = null, reservation_id = null, is_reserved = 0 where seat_number = 1", 1),
+        ("update seats set reserved_until = reserved_until + interval 1 hour where seat_number = 2", 1),
+        ("update seats set reserved_by = unhex(repeat('0', 32)) where seat_number = 1", 1),
+        ("update seats set is_reserved = 1 where seat_number = 3", 1),
+        ("update reservations set status = 'EXPIRED' where seat_number = 2", 1),
+        ("delete from reservations where seat_number = 1", 2),
+        ("delete from payments", 2),
+        ("update payments set amount = amount - 1", 2),
+        ("update users set balance = balance + 1", 3),
+        ("delete from wallet_entries where kind = 'RECHARGE'", 3),
+        ("update wallet_entries set amount = amount - 1, balance_after = balance_after - 1 where kind = 'PAYMENT'", 3),
+        ("update queue_gate set active = active + 1", 4),
+        ("update tokens set status = 'ACTIVE', admitted_at = '2100-01-01' where status = 'WAITING'", 4),
+        ("delete from tokens where status = 'WAITING'", 4),
+    ];
+    for (tampering, invariant) in cases {
+        let house = sale().await;
+        assert!(house.tamper(tampering).await > 0, "{tampering}");
+        let found = house.office.audit().await.expect("audits");
+        assert!(found.iter().any(|violation| violation.invariant == invariant), "{tampering}: {found:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_schema_itself_refuses_to_sell_twice() {
+    let house = sale().await;
+    let twice = [
+        "insert into reservations (id, user_id, concert_id, seat_number, status, price, performance_date, reserved_at, expires_at, last_updated_at) \
+         select unhex(md5(1)), user_id, concert_id, seat_number, 'HELD', price, performance_date, reserved_at, expires_at, last_updated_at \
+         from reservations where status = 'CONFIRMED'",
+        "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) \
+         select unhex(md5(1)), user_id, reservation_id, amount, payment_status, paid_at from payments",
+        "insert into tokens (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq) \
+         select unhex(md5(1)), user_id, 99, 'WAITING', created_at, expires_at, last_updated_at, change_seq from tokens where status = 'ACTIVE'",
+        "update users set balance = -1",
+    ];
+    for statement in twice {
+        assert!(sqlx::query(statement).execute(house.office.pool()).await.is_err(), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn the_figures_are_those_of_the_sale() {
+    let house = sale().await;
+    let figures = house.office.figures().await.expect("reads");
+    let concert = &figures.concerts[0];
+    assert_eq!((concert.seats, concert.free, concert.held, concert.sold), (3, 1, 1, 1));
+    assert_eq!((figures.holds, figures.payments, figures.revenue), (1, 1, PRICE.into()));
+    assert_eq!((figures.queue.active, figures.queue.waiting, figures.queue.max_active), (1, 1, 1));
+    house.advance(300);
+    let figures = house.office.figures().await.expect("reads");
+    assert_eq!((figures.concerts[0].free, figures.holds), (2, 0), "a lapsed hold is a free seat");
+}

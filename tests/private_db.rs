@@ -1,0 +1,78 @@
+//! The private database: joined by a second process, recovered after a crash; and migrating at the same time.
+
+use std::path::Path;
+use std::time::Duration;
+
+use concert_core::private_db::{PrivateDatabase, Settings};
+use concert_core::{BoxOffice, Error, SystemClock};
+use sqlx::{ConnectOptions as _, Executor as _};
+
+use crate::support::{fresh_database, policy};
+
+async fn open(folder: &Path) -> PrivateDatabase {
+    PrivateDatabase::open(folder, &Settings::default()).await.expect("starts")
+}
+
+#[tokio::test]
+async fn a_second_opening_joins_and_the_data_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = open(folder.path()).await;
+    let second = open(folder.path()).await;
+    assert!(first.is_owner() && !second.is_owner());
+    let options = second.database("kept").await.expect("makes a database");
+    let mut connection = options.connect().await.expect("connects");
+    connection.execute("create table kept (n int); insert into kept values (7)").await.expect("writes");
+    let secret = |database: &PrivateDatabase| format!("{:?}", database.jwt_secret().is_ok());
+    assert_eq!(secret(&first), secret(&second));
+    second.stop().await.expect("leaves");
+    connection.execute("select 1").await.expect("the owner's server still runs");
+    first.stop().await.expect("stops");
+
+    let again = open(folder.path()).await;
+    assert!(again.is_owner());
+    let mut connection = again.database("kept").await.expect("is there").connect().await.expect("connects");
+    let kept: i32 = sqlx::query_scalar("select n from kept").fetch_one(&mut connection).await.expect("reads");
+    assert_eq!(kept, 7);
+    again.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn what_was_committed_survives_a_killed_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = open(folder.path()).await;
+    let mut connection = first.database("kept").await.expect("makes a database").connect().await.expect("connects");
+    connection.execute("create table kept (n int); insert into kept values (7)").await.expect("writes");
+    // Dropping the owner kills its server with SIGKILL.
+    drop(first);
+
+    let again = open(folder.path()).await;
+    let mut connection = again.database("kept").await.expect("is there").connect().await.expect("connects");
+    let kept: i32 = sqlx::query_scalar("select n from kept").fetch_one(&mut connection).await.expect("reads");
+    assert_eq!(kept, 7);
+    again.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_start_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Settings { server_options: vec!["--no-such-option".to_owned()], ..Settings::default() };
+    match PrivateDatabase::open(folder.path(), &settings).await {
+        Err(Error::Setup(text)) => assert!(text.contains("no-such-option"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn all_who_migrate_at_once_succeed() {
+    let database = fresh_database().await;
+    let mut migrating = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let office = BoxOffice::connect_with(database.clone(), policy(), std::sync::Arc::new(SystemClock));
+        let office = office.await.expect("connects");
+        assert!(matches!(office.ping().await, Err(Error::Setup(_)) | Ok(())));
+        migrating.spawn(async move { office.migrate().await.map(|()| office) });
+    }
+    for migrated in tokio::time::timeout(Duration::from_secs(60), migrating.join_all()).await.expect("in time") {
+        migrated.expect("migrates").ping().await.expect("is ready");
+    }
+}

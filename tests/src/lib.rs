@@ -1,1 +1,0 @@
-//! Only `[[test]]` targets live here.

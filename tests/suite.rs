@@ -1,0 +1,9 @@
+//! The box office on a real MariaDB: one private server for all tests, one database for each, the clock moved by hand.
+
+mod audit;
+mod private_db;
+mod purchase;
+mod queue;
+mod races;
+mod statements;
+mod support;

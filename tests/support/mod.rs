@@ -1,0 +1,156 @@
+//! What every test starts from.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate};
+use concert_core::private_db::{PrivateDatabase, Settings};
+use concert_core::{
+    BoxOffice, ConcertId, JwtKeys, ManualClock, Money, NewConcert, OpeningUser, Policy, SeatNumber, SecretString, Section,
+    UserId,
+};
+use sqlx::mysql::MySqlConnectOptions;
+use tokio::sync::OnceCell;
+
+/// What access tokens are signed with in tests.
+pub const SECRET: &str = "a secret of the tests, thirty-two bytes and more";
+/// What a seat costs unless a test says otherwise.
+pub const PRICE: u32 = 100;
+
+static SERVER: OnceCell<PrivateDatabase> = OnceCell::const_new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// A box office on a database of its own, at noon on 2027-03-01.
+pub struct House {
+    pub office: BoxOffice,
+    pub clock: Arc<ManualClock>,
+    pub database: MySqlConnectOptions,
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    pub async fn open_with(change: impl FnOnce(&mut Policy)) -> Self {
+        let database = fresh_database().await;
+        let noon = DateTime::from_timestamp(1_803_902_400, 0).expect("2027-03-01T12:00:00Z");
+        let clock = Arc::new(ManualClock::new(noon));
+        let mut policy = policy();
+        change(&mut policy);
+        let office = BoxOffice::connect_with(database.clone(), policy, clock.clone()).await.expect("connects");
+        office.migrate().await.expect("migrates");
+        Self { office, clock, database }
+    }
+
+    /// Another process's box office, as far as the database can tell.
+    pub async fn another_office(&self) -> BoxOffice {
+        let policy = self.office.policy().clone();
+        BoxOffice::connect_with(self.database.clone(), policy, self.clock.clone()).await.expect("connects")
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// A concert a month from now with `seats` seats at `PRICE`.
+    pub async fn concert(&self, seats: u32) -> ConcertId {
+        let date = NaiveDate::from_ymd_opt(2027, 4, 1).expect("a date");
+        self.concert_on(date, seats).await
+    }
+
+    pub async fn concert_on(&self, date: NaiveDate, seats: u32) -> ConcertId {
+        let id = ConcertId::generate();
+        let sections = vec![Section { seats, price: money(PRICE) }];
+        let new = NewConcert { id, name: "Spring".to_owned(), date, sections };
+        self.office.add_concert(&new, |_| {}).await.expect("adds a concert");
+        id
+    }
+
+    /// Users without passwords, each with `balance`.
+    pub async fn users(&self, count: usize, balance: u32) -> Vec<UserId> {
+        let users: Vec<_> = (0..count)
+            .map(|_| {
+                let id = UserId::generate();
+                let username = format!("user-{id}").parse().expect("a name");
+                OpeningUser { id, username, balance: money(balance) }
+            })
+            .collect();
+        self.office.add_users(&users, |_| {}).await.expect("adds users");
+        users.into_iter().map(|user| user.id).collect()
+    }
+
+    pub async fn user(&self, balance: u32) -> UserId {
+        self.users(1, balance).await[0]
+    }
+
+    /// Users who are all ACTIVE.
+    pub async fn active_users(&self, count: usize, balance: u32) -> Vec<UserId> {
+        self.office.set_max_active(count as u32 + 10).await.expect("sets the cap");
+        let users = self.users(count, balance).await;
+        for user in &users {
+            self.office.issue_token(*user).await.expect("joins");
+        }
+        users
+    }
+
+    /// Every invariant holds.
+    pub async fn assert_sound(&self) {
+        let violations = self.office.audit().await.expect("audits");
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+
+    /// Runs a statement behind the box office's back.
+    pub async fn tamper(&self, statement: &'static str) -> u64 {
+        sqlx::query(statement).execute(self.office.pool()).await.expect("runs").rows_affected()
+    }
+
+    /// The one number that a statement selects.
+    pub async fn count(&self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement).fetch_one(self.office.pool()).await.expect("counts")
+    }
+}
+
+pub fn policy() -> Policy {
+    Policy::new(JwtKeys::new(&SecretString::from(SECRET)).expect("long enough"))
+}
+
+pub fn money(amount: u32) -> Money {
+    Money::whole(amount).expect("in range")
+}
+
+pub fn seat(number: i64) -> SeatNumber {
+    SeatNumber::new(number).expect("in range")
+}
+
+/// An empty database on the private server of this test run.
+pub async fn fresh_database() -> MySqlConnectOptions {
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    server().await.database(&name).await.expect("makes a database")
+}
+
+async fn server() -> &'static PrivateDatabase {
+    SERVER
+        .get_or_init(|| async {
+            let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+            remove_abandoned(parent);
+            let folder = parent.join(format!("mariadb-{}", std::process::id()));
+            let server_options = std::env::var("CONCERT_TEST_SERVER_OPTIONS").unwrap_or_default();
+            let server_options = server_options.split_whitespace().map(str::to_owned).collect();
+            PrivateDatabase::open(&folder, &Settings { durable: false, server_options }).await.expect("starts")
+        })
+        .await
+}
+
+/// A run's server ends with it; its folder is removed by the next run.
+fn remove_abandoned(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let lock = entry.path().join("owner.lock");
+        if File::open(lock).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
