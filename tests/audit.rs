@@ -20,7 +20,10 @@ async fn sale() -> House {
 #[tokio::test]
 async fn each_tampering_is_found_under_its_invariant() {
     let cases: [(&'static str, u8); 14] = [
-        ("update seats set reserved_by = null, reserved_until = null, reservation_id = null, is_reserved = 0 where seat_number = 1", 1),
+        (
+            "update seats set reserved_by = null, reserved_until = null, reservation_id = null, is_reserved = 0 where seat_number = 1",
+            1,
+        ),
         ("update seats set reserved_until = reserved_until + interval 1 hour where seat_number = 2", 1),
         ("update seats set reserved_by = unhex(repeat('0', 32)) where seat_number = 1", 1),
         ("update seats set is_reserved = 1 where seat_number = 3", 1),

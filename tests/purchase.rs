@@ -36,10 +36,7 @@ async fn a_held_seat_frees_itself_when_its_time_ends() {
     let held = house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
 
     house.advance(299);
-    assert!(matches!(
-        house.office.reserve(users[1], concert, seat(1)).await,
-        Err(Error::SeatAlreadyReserved { .. })
-    ));
+    assert!(matches!(house.office.reserve(users[1], concert, seat(1)).await, Err(Error::SeatAlreadyReserved { .. })));
     house.advance(1);
     assert!(house.office.seats(concert).await.expect("lists")[0].available, "no sweep is needed");
     let taken = house.office.reserve(users[1], concert, seat(1)).await.expect("takes over");
@@ -220,7 +217,8 @@ async fn sold_out_and_past_concerts_are_not_listed() {
 async fn a_name_and_a_password_open_a_session_and_nothing_else_does() {
     let house = House::open().await;
     let password = || "correct horse".parse::<concert_core::Password>().expect("a password");
-    let user = house.office.register_user("안나".parse().expect("a name"), Some(password()), None).await.expect("registers");
+    let user =
+        house.office.register_user("안나".parse().expect("a name"), Some(password()), None).await.expect("registers");
     let taken = house.office.register_user("안나".parse().expect("a name"), Some(password()), None).await;
     assert!(matches!(taken, Err(Error::UsernameTaken)));
 
@@ -231,7 +229,10 @@ async fn a_name_and_a_password_open_a_session_and_nothing_else_does() {
     assert!(matches!(house.office.log_in("Bela", &wrong).await, Err(Error::BadCredentials)));
     let without = house.user(0).await;
     let name = house.office.user(without).await.expect("reads").username;
-    assert!(matches!(house.office.log_in(&name, &concert_core::Password::unchecked("!")).await, Err(Error::BadCredentials)));
+    assert!(matches!(
+        house.office.log_in(&name, &concert_core::Password::unchecked("!")).await,
+        Err(Error::BadCredentials)
+    ));
 
     assert!(matches!(house.office.issue_token(user.id).await, Err(Error::LoginRequired)));
     house.office.issue_token(Caller::verified(user.id)).await.expect("joins");

@@ -141,7 +141,11 @@ async fn the_wait_is_estimated_from_the_measured_rate() {
         house.office.issue_token(*user).await.expect("joins");
     }
     let remaining = || async { house.office.token_status(users[59]).await.expect("stands").standing };
-    assert_eq!(remaining().await.remaining_seconds, 5 * 600, "position 50 of a cap of 10, everyone taking all their time");
+    assert_eq!(
+        remaining().await.remaining_seconds,
+        5 * 600,
+        "position 50 of a cap of 10, everyone taking all their time"
+    );
 
     house.office.refresh_queue().await.expect("refreshes");
     for tick in 0..2 {

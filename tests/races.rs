@@ -252,7 +252,8 @@ async fn killed_connections_cost_retries_and_no_acknowledged_act() {
     let killer = house.another_office().await;
     let killing = tokio::spawn(async move {
         for _ in 0..40 {
-            let others = "select id from information_schema.processlist where db = database() and id <> connection_id()";
+            let others =
+                "select id from information_schema.processlist where db = database() and id <> connection_id()";
             let ids: Vec<i64> = sqlx::query_scalar(others).fetch_all(killer.pool()).await.unwrap_or_default();
             for id in ids {
                 let _ = sqlx::query("kill ?").bind(id).execute(killer.pool()).await;

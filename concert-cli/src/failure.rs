@@ -73,7 +73,11 @@ impl Failure {
         let mut message = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            message = format!("{message}: {error}");
+            let reason = error.to_string();
+            // Some errors of others repeat their cause.
+            if !message.ends_with(&reason) {
+                message = format!("{message}: {reason}");
+            }
             cause = error.source();
         }
         table::note(&format!("error: {message} ({})", self.code()));

@@ -2,9 +2,11 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use chrono::SecondsFormat;
 use clap::ValueEnum;
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, Table};
+use concert_core::Timestamp;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -74,6 +76,11 @@ pub fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).add_rows(facts.map(|(name, fact)| [name.to_owned(), printable(&fact)]));
     table.trim_fmt()
+}
+
+/// A moment, to the second.
+pub fn moment(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Text from the database must not steer a terminal.

@@ -151,7 +151,8 @@ pub(crate) async fn audit(pool: &MySqlPool) -> Result<Vec<Violation>, Error> {
     connection.execute(snapshot).await.map_err(db::to_error)?;
     let mut violations = Vec::new();
     for check in CHECKS {
-        let rows = sqlx::query(check.statement).bind(MOST_ROWS).fetch_all(&mut connection).await.map_err(db::to_error)?;
+        let rows =
+            sqlx::query(check.statement).bind(MOST_ROWS).fetch_all(&mut connection).await.map_err(db::to_error)?;
         for row in rows {
             let row = row.try_get(0).map_err(db::to_error)?;
             violations.push(Violation { invariant: check.invariant, what: check.what, row });

@@ -190,8 +190,7 @@ impl<B: Batch> Writer<B> {
     async fn run(mut self, mut jobs: mpsc::Receiver<Job<B>>) {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
         while jobs.recv_many(&mut waiting, MAX_BATCH).await > 0 {
-            let (commands, callers): (Vec<_>, Vec<_>) =
-                waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
+            let (commands, callers): (Vec<_>, Vec<_>) = waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
             let begun = Instant::now();
             let answers = self.settle(&commands).await;
             metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);

@@ -69,14 +69,10 @@ impl BoxOffice {
         policy.check()?;
         let view = Arc::new(QueueView::new(policy.active_ttl));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
-        let queue = QueueBatch {
-            active_ttl: policy.active_ttl,
-            waiting_ttl: policy.waiting_ttl,
-            view: Arc::clone(&view),
-        };
+        let queue =
+            QueueBatch { active_ttl: policy.active_ttl, waiting_ttl: policy.waiting_ttl, view: Arc::clone(&view) };
         let rules = Rules { hold_ttl: policy.hold_ttl, max_holds_per_user: policy.max_holds_per_user };
-        let payment =
-            PaymentBatch { after_payment_ttl: policy.after_payment_ttl, active_ttl: policy.active_ttl };
+        let payment = PaymentBatch { after_payment_ttl: policy.after_payment_ttl, active_ttl: policy.active_ttl };
         let inner = Inner {
             queue: Lane::start(queue, 1, capacity, &pool, &clock),
             reservations: Lane::start(ReservationBatch { rules }, writers, capacity, &pool, &clock),
@@ -419,11 +415,7 @@ impl BoxOffice {
     ///
     /// # Errors
     /// [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::TokenEnded`], [`Error::AlreadyPaid`].
-    pub async fn cancel_reservation(
-        &self,
-        caller: impl Into<Caller>,
-        reservation: ReservationId,
-    ) -> Result<(), Error> {
+    pub async fn cancel_reservation(&self, caller: impl Into<Caller>, reservation: ReservationId) -> Result<(), Error> {
         let command = reservation::Command::Cancel { caller: caller.into(), reservation };
         self.inner.reservations.submit(command).await.map(drop)
     }
@@ -435,8 +427,7 @@ impl BoxOffice {
     pub async fn reservations_of(&self, caller: impl Into<Caller>) -> Result<Vec<Reservation>, Error> {
         let caller = caller.into();
         self.account(&caller).await?;
-        let found =
-            db::read(|| reservation::reservations_of(self.pool(), caller.user, MOST_RESERVATIONS)).await?;
+        let found = db::read(|| reservation::reservations_of(self.pool(), caller.user, MOST_RESERVATIONS)).await?;
         let now = self.now();
         Ok(found.into_iter().map(|reservation| reservation.as_of(now)).collect())
     }

@@ -151,13 +151,7 @@ async fn insert(
     now: Timestamp,
     mut progress: impl FnMut(u32) + Send,
 ) -> Result<(), Failure> {
-    sqlx::query(INSERT_CONCERT)
-        .bind(new.id)
-        .bind(&new.name)
-        .bind(new.date)
-        .bind(now)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query(INSERT_CONCERT).bind(new.id).bind(&new.name).bind(new.date).bind(now).execute(&mut *connection).await?;
     let mut next = 1_u32;
     for section in &new.sections {
         let numbers: Vec<u32> = (next..next + section.seats).collect();

@@ -26,8 +26,7 @@ const SESSION: &str = "set session transaction isolation level read committed; \
      sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION' \
      /*M!100000 , max_statement_time = 5 */ /*!80000 , max_execution_time = 5000 */";
 /// For passes over whole tables, which take their time.
-const WITHOUT_TIME_LIMIT: &str =
-    "set session innodb_lock_wait_timeout = 3 /*M!100000 , max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */";
+const WITHOUT_TIME_LIMIT: &str = "set session innodb_lock_wait_timeout = 3 /*M!100000 , max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */";
 
 /// A pool that is set up well: READ COMMITTED, UTC, strict, bounded.
 pub(crate) async fn connect(url: &str) -> Result<MySqlPool, Error> {
@@ -107,9 +106,8 @@ pub(crate) async fn create_database(options: &MySqlConnectOptions, name: &str) -
         return Err(Error::invalid("a database name is letters, digits and _"));
     }
     let mut connection = options.connect().await.map_err(to_error)?;
-    let statement = format!(
-        "create database if not exists {name} default character set utf8mb4 collate utf8mb4_unicode_ci"
-    );
+    let statement =
+        format!("create database if not exists {name} default character set utf8mb4 collate utf8mb4_unicode_ci");
     // Plain by the check above; an identifier cannot be bound.
     connection.execute(AssertSqlSafe(statement)).await.map_err(to_error)?;
     connection.close().await.map_err(to_error)

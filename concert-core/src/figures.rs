@@ -12,13 +12,15 @@ use crate::id::ConcertId;
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[&str] = &[QUEUE, CONCERTS, REVENUE];
 
-const QUEUE: &str = "select active, waiting, max_active, admitted, next_ticket - 1 as joined from queue_gate where id = 1";
+const QUEUE: &str =
+    "select active, waiting, max_active, admitted, next_ticket - 1 as joined from queue_gate where id = 1";
 const CONCERTS: &str = "select c.id, c.concert_name, c.date, s.seats, s.held, s.sold from concerts c \
      join (select concert_id, count(*) as seats, \
      coalesce(sum(is_reserved = 1 and reserved_until > ?), 0) as held, \
      coalesce(sum(is_reserved = 1 and reserved_until is null), 0) as sold \
      from seats group by concert_id) s on s.concert_id = c.id order by c.date, c.id limit ?";
-const REVENUE: &str = "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'";
+const REVENUE: &str =
+    "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'";
 /// The most concerts that the figures list.
 const MOST_CONCERTS: u32 = 10_000;
 

@@ -56,12 +56,8 @@ impl JwtKeys {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // Our own clock decides, below.
         validation.validate_exp = false;
-        let claims = self
-            .verifying
-            .iter()
-            .find_map(|key| decode::<Claims>(token, key, &validation).ok())
-            .ok_or(NO_GOOD)?
-            .claims;
+        let claims =
+            self.verifying.iter().find_map(|key| decode::<Claims>(token, key, &validation).ok()).ok_or(NO_GOOD)?.claims;
         if claims.exp <= now.timestamp() {
             return Err(Error::Unauthenticated("the access token has expired"));
         }

@@ -27,6 +27,8 @@
 //! - `catalog`, `audit`, `figures`: reads over whole tables.
 //! - `private_db` (feature `private-db`): a MariaDB that the process starts, owns and stops.
 
+#![warn(missing_docs)]
+
 mod audit;
 mod batch;
 mod box_office;

@@ -437,11 +437,9 @@ impl World {
         let commands: Vec<_> = acts
             .iter()
             .filter_map(|act| match *act {
-                Act::Recharge { user, amount } => Some(Recharge {
-                    caller: self.caller(user),
-                    amount: money(amount),
-                    id: WalletEntryId::generate(),
-                }),
+                Act::Recharge { user, amount } => {
+                    Some(Recharge { caller: self.caller(user), amount: money(amount), id: WalletEntryId::generate() })
+                }
                 _ => None,
             })
             .collect();

@@ -187,7 +187,11 @@ async fn start(
             return Ok(server);
         }
         if server.exited.borrow_and_update().is_some() {
-            return Err(Error::Setup(format!("the server ended as it started; {} says:\n{}", log.display(), end_of(&log))));
+            return Err(Error::Setup(format!(
+                "the server ended as it started; {} says:\n{}",
+                log.display(),
+                end_of(&log)
+            )));
         }
         if Instant::now() > deadline {
             return Err(Error::Setup(format!(

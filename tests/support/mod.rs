@@ -9,8 +9,8 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate};
 use concert_core::private_db::{PrivateDatabase, Settings};
 use concert_core::{
-    BoxOffice, ConcertId, JwtKeys, ManualClock, Money, NewConcert, OpeningUser, Policy, SeatNumber, SecretString, Section,
-    UserId,
+    BoxOffice, ConcertId, JwtKeys, ManualClock, Money, NewConcert, OpeningUser, Policy, SeatNumber, SecretString,
+    Section, UserId,
 };
 use sqlx::mysql::MySqlConnectOptions;
 use tokio::sync::OnceCell;

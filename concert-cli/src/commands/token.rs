@@ -5,7 +5,7 @@ use concert_core::{BoxOffice, Caller, QueueToken, Timestamp, TokenStatus, UserId
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, print};
+use crate::table::{Output, Show, facts, moment, print};
 
 /// Issue, show or end a user's queue token
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ impl Show for Place {
             ("status", self.status.as_str().to_owned()),
             ("queue position", self.queue_position.to_string()),
             ("remaining time", format!("{} s", self.remaining_time)),
-            ("expires at", self.expires_at.map_or_else(|| "-".to_owned(), |at| at.to_rfc3339())),
+            ("expires at", self.expires_at.map_or_else(|| "-".to_owned(), moment)),
             ("token", self.token.clone()),
         ])
     }

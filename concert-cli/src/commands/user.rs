@@ -8,7 +8,7 @@ use concert_core::{BoxOffice, Error, Money, Password, Timestamp, User, UserId, U
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, note, print};
+use crate::table::{Output, Show, facts, moment, note, print};
 
 /// The most of stdin that is read for a password, in bytes: more than the longest password.
 const MOST_STDIN: u64 = 4 * 1024;
@@ -59,7 +59,7 @@ impl Show for Account {
         facts([
             ("user id", self.user_id.to_string()),
             ("username", self.username.clone()),
-            ("created at", self.created_at.to_rfc3339()),
+            ("created at", moment(self.created_at)),
             ("password", if self.has_password { "yes" } else { "no" }.to_owned()),
             ("balance", self.balance.to_string()),
         ])

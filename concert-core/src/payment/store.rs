@@ -57,11 +57,7 @@ pub(super) async fn payments_made_earlier(
     Ok(rows.iter().map(payment).collect::<Result<_, sqlx::Error>>()?)
 }
 
-pub(super) async fn write(
-    connection: &mut MySqlConnection,
-    effects: &Effects,
-    now: Timestamp,
-) -> Result<(), Failure> {
+pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
     if effects.payments.is_empty() {
         return Ok(());
     }

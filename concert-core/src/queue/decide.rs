@@ -157,8 +157,7 @@ impl Queue {
             gate.waiting += 1;
             (TokenStatus::Waiting, gate.waiting, self.waiting_ttl)
         };
-        let token =
-            Token { id, user, ticket, status, created_at: self.now, expires_at: self.now + span(ttl) };
+        let token = Token { id, user, ticket, status, created_at: self.now, expires_at: self.now + span(ttl) };
         self.effects.joined.push(token.clone());
         self.made.insert(id, token.clone());
         if let Some(member) = self.members.get_mut(&user) {

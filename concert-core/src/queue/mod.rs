@@ -149,11 +149,7 @@ impl Token {
 }
 
 /// The rule that reserving and paying share: the caller's token is in the queue, ACTIVE, and the one that was shown.
-pub(crate) fn require_active<'a>(
-    caller: &Caller,
-    live: Option<&'a Token>,
-    now: Timestamp,
-) -> Result<&'a Token, Error> {
+pub(crate) fn require_active<'a>(caller: &Caller, live: Option<&'a Token>, now: Timestamp) -> Result<&'a Token, Error> {
     let Some(token) = live.filter(|token| !caller.shows_ended_token(Some(token.id))) else {
         return Err(Error::TokenNotActive { status: None });
     };
@@ -163,8 +159,14 @@ pub(crate) fn require_active<'a>(
 /// The queue's commands.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Join { caller: Caller, id: TokenId },
-    Leave { caller: Caller, reason: EndedReason },
+    Join {
+        caller: Caller,
+        id: TokenId,
+    },
+    Leave {
+        caller: Caller,
+        reason: EndedReason,
+    },
     /// Ends what has lapsed and admits the head of the queue, `RERANK_LIMIT` of each at most.
     Rerank,
 }
@@ -175,7 +177,11 @@ pub(crate) const RERANK_LIMIT: usize = 1_000;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The place of the token among the WAITING is known for one that has just been made.
-    Joined { token: Token, resumed: bool, position: Option<u64> },
+    Joined {
+        token: Token,
+        resumed: bool,
+        position: Option<u64>,
+    },
     Left,
     Reranked(RerankReport),
 }

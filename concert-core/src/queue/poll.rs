@@ -39,12 +39,7 @@ impl QueueView {
     }
 
     /// Where the holder of a queue token stands. Asks the database only about tickets that the snapshot does not know.
-    pub(crate) async fn poll(
-        &self,
-        pool: &MySqlPool,
-        ticket: &QueueTicket,
-        now: Timestamp,
-    ) -> Result<Standing, Error> {
+    pub(crate) async fn poll(&self, pool: &MySqlPool, ticket: &QueueTicket, now: Timestamp) -> Result<Standing, Error> {
         self.keep_fresh(pool, now).await?;
         match self.place(ticket.ticket, now) {
             Place::Unknown => {
@@ -164,8 +159,7 @@ impl QueueView {
             }
             Place::Unknown => (TokenStatus::Expired, 0, 0, None),
         };
-        let poll_after_seconds =
-            (POLL_AFTER_FRONT + queue_position / POSITIONS_PER_POLL_SECOND).min(POLL_AFTER_BACK);
+        let poll_after_seconds = (POLL_AFTER_FRONT + queue_position / POSITIONS_PER_POLL_SECOND).min(POLL_AFTER_BACK);
         Standing { status, queue_position, remaining_seconds, expires_at, poll_after_seconds }
     }
 

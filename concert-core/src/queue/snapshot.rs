@@ -84,13 +84,7 @@ impl Snapshot {
     }
 
     /// Takes over what was read from the database: the changes since `change_seq`, all ACTIVE tokens, and the gate.
-    pub(super) fn absorb(
-        &mut self,
-        changes: &[Change],
-        active: HashMap<u64, Timestamp>,
-        gate: &Gate,
-        now: Timestamp,
-    ) {
+    pub(super) fn absorb(&mut self, changes: &[Change], active: HashMap<u64, Timestamp>, gate: &Gate, now: Timestamp) {
         for change in changes {
             match change.status {
                 TokenStatus::Waiting => self.waiting.insert(change.ticket),

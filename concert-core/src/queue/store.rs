@@ -82,7 +82,8 @@ const RERANK_TURN: &str = "update queue_gate set last_rerank_at = ? \
      where id = 1 and (last_rerank_at is null or last_rerank_at <= ? or last_rerank_at > ?)";
 const SWEEP_TURN: &str = "update queue_gate set last_sweep_at = ? \
      where id = 1 and (last_sweep_at is null or last_sweep_at <= ? or last_sweep_at > ?)";
-const SET_MAX_ACTIVE: &str = "update queue_gate set max_active = ?, max_active_set_at = ? where id = 1 and max_active <> ?";
+const SET_MAX_ACTIVE: &str =
+    "update queue_gate set max_active = ?, max_active_set_at = ? where id = 1 and max_active <> ?";
 pub(super) const READ_GATE: &str =
     "select next_ticket, change_seq, active, waiting, admitted, max_active from queue_gate where id = 1";
 pub(super) const READ_WAITING: &str = "select ticket from tokens where status = 'WAITING'";
@@ -135,10 +136,7 @@ pub(crate) async fn lock_live_tokens(
     Ok(rows.iter().map(|row| read_token(row).map(|token| (token.user, token))).collect::<Result<_, _>>()?)
 }
 
-async fn members(
-    connection: &mut MySqlConnection,
-    commands: &[Command],
-) -> Result<HashMap<UserId, Member>, Failure> {
+async fn members(connection: &mut MySqlConnection, commands: &[Command]) -> Result<HashMap<UserId, Member>, Failure> {
     let mut users: Vec<Uuid> = commands
         .iter()
         .filter_map(|command| match command {
@@ -185,10 +183,7 @@ async fn made_earlier(
 }
 
 /// Live tokens whose time is over, `RERANK_LIMIT` at most.
-pub(super) async fn lapsed_tokens(
-    connection: &mut MySqlConnection,
-    now: Timestamp,
-) -> Result<Vec<Token>, sqlx::Error> {
+pub(super) async fn lapsed_tokens(connection: &mut MySqlConnection, now: Timestamp) -> Result<Vec<Token>, sqlx::Error> {
     let mut lapsed = Vec::new();
     for status in [TokenStatus::Active, TokenStatus::Waiting] {
         let room = RERANK_LIMIT - lapsed.len();
@@ -200,11 +195,7 @@ pub(super) async fn lapsed_tokens(
     Ok(lapsed)
 }
 
-pub(super) async fn write(
-    connection: &mut MySqlConnection,
-    effects: &Effects,
-    now: Timestamp,
-) -> Result<(), Failure> {
+pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
     if effects.is_empty() {
         return Ok(());
     }
@@ -314,7 +305,8 @@ pub(crate) async fn take_turn(
         Pass::Rerank => RERANK_TURN,
         Pass::Sweep => SWEEP_TURN,
     };
-    let taken = sqlx::query(statement).bind(now).bind(now - span(period)).bind(now + span(period)).execute(pool).await?;
+    let taken =
+        sqlx::query(statement).bind(now).bind(now - span(period)).bind(now + span(period)).execute(pool).await?;
     Ok(taken.rows_affected() == 1)
 }
 

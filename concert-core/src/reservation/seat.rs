@@ -85,11 +85,9 @@ pub(crate) async fn lock_seats(
     for row in sqlx::query(LOCK_SEATS).bind(now).bind(json(&wanted)?).fetch_all(connection).await? {
         let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
         let holder = match row.try_get("reservation_id")? {
-            Some(reservation) => Some(Holder {
-                reservation,
-                user: row.try_get("reserved_by")?,
-                until: row.try_get("reserved_until")?,
-            }),
+            Some(reservation) => {
+                Some(Holder { reservation, user: row.try_get("reserved_by")?, until: row.try_get("reserved_until")? })
+            }
             None => None,
         };
         let performance_date = row.try_get("performance_date")?;

@@ -14,8 +14,18 @@ use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::sql::{At, Hex, expect_rows, json};
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[&str] =
-    &[seat::LOCK_SEATS, sweep::LAPSED, sweep::COUNT_LAPSED, BY_IDS, CONCERTS, PASS_SEATS, CLOSE, INSERT, BY_ID, OF_USER];
+pub(crate) const STATEMENTS: &[&str] = &[
+    seat::LOCK_SEATS,
+    sweep::LAPSED,
+    sweep::COUNT_LAPSED,
+    BY_IDS,
+    CONCERTS,
+    PASS_SEATS,
+    CLOSE,
+    INSERT,
+    BY_ID,
+    OF_USER,
+];
 
 const BY_IDS: &str = "select r.id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
      r.reserved_at, r.expires_at \
@@ -85,12 +95,9 @@ pub(super) async fn existing_concerts(
     Ok(rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?)
 }
 
-pub(super) async fn write(
-    connection: &mut MySqlConnection,
-    effects: &Effects,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let mut seats: Vec<_> = effects.seats.iter().filter(|(_, change)| change.from != change.to.map(|to| to.reservation)).collect();
+pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
+    let mut seats: Vec<_> =
+        effects.seats.iter().filter(|(_, change)| change.from != change.to.map(|to| to.reservation)).collect();
     if !seats.is_empty() {
         seats.sort_unstable_by_key(|(key, _)| **key);
         let rows: Vec<_> = seats

@@ -95,12 +95,7 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
     let added: Vec<_> = users
         .iter()
         .map(|new| NewUser {
-            user: User {
-                id: new.id,
-                username: new.username.as_str().to_owned(),
-                created_at: now,
-                has_password: false,
-            },
+            user: User { id: new.id, username: new.username.as_str().to_owned(), created_at: now, has_password: false },
             password: NO_PASSWORD.to_owned(),
         })
         .collect();

@@ -1,0 +1,42 @@
+# `make demo` and `make test` do all the set-up on a machine with only Debian and Rust.
+SHELL := /bin/bash
+CARGO := cargo
+# Snapshots are compared, never written; `make review` writes them.
+TEST_ENV := INSTA_UPDATE=no INSTA_WORKSPACE_ROOT=$(CURDIR)
+
+.PHONY: help setup build demo demo-check test lint docs package ci review
+
+help: ## Shows this list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: ## Installs MariaDB where it is missing.
+	@scripts/setup.sh
+
+build: setup ## Builds the server and the CLI.
+	$(CARGO) build --locked -p concert-server -p concert-cli
+
+demo: build ## Serves on 127.0.0.1:8080 with a concert to try, until Ctrl-C.
+	@scripts/demo.sh
+
+demo-check: build ## Runs the demo, and the purchase that it prints, and stops.
+	@scripts/demo.sh --check
+
+test: setup ## Runs all tests, on a private MariaDB; the suite a second time as newer MariaDBs are set up.
+	$(CARGO) build --locked --workspace --all-targets
+	$(TEST_ENV) $(CARGO) test --locked --workspace --all-targets
+	$(TEST_ENV) $(CARGO) test --locked --workspace --doc
+	for example in buy_one_seat rush_hour embed_in_your_app; do $(CARGO) run --locked -q -p concert-examples --example $$example || exit 1; done
+	$(TEST_ENV) CONCERT_TEST_SERVER_OPTIONS=--innodb-snapshot-isolation=ON $(CARGO) test --locked -p concert-tests --test suite
+
+lint: ## Format, clippy.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+docs: ## The API's documentation, in target/doc.
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+package: ## What would be published of concert-core: it must contain the migrations.
+	$(CARGO) package --locked -p concert-core --list --allow-dirty | grep -q '^migrations/.*_queue.sql$$'
+
+review: setup ## Runs the tests and takes over changed snapshots.
+	INSTA_UPDATE=always $(CARGO) test --workspace

@@ -1,0 +1,169 @@
+//! Bodies: reading JSON that strangers sent, and writing ours.
+
+use std::pin::Pin;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chrono::SecondsFormat;
+use concert_core::{Error, Money, SeatNumber, Timestamp};
+use futures_util::{Stream, StreamExt as _};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use warp::Reply as _;
+use warp::http::header::CONTENT_TYPE;
+use warp::http::{HeaderMap, StatusCode};
+
+use super::problem::Problem;
+use super::routing::Answer;
+
+/// The largest body that is read, in bytes; ours have a few hundred.
+const LARGEST_BODY: usize = 16 * 1024;
+/// How long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A body as it arrives.
+pub(super) type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
+
+/// Reads a JSON object of exactly the form of `T`.
+pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &mut BodyStream) -> Result<T, Problem> {
+    if !headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json)) {
+        return Err(Problem::unsupported_media_type());
+    }
+    let bytes = tokio::time::timeout(BODY_DEADLINE, collect(body)).await.map_err(|_| Problem::body_too_slow())??;
+    let text = str::from_utf8(&bytes).map_err(|error| {
+        Problem::invalid(format!("the body is not UTF-8: byte {} is not part of a character", error.valid_up_to()))
+    })?;
+    // serde would take a list of the fields' values, too.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Problem::invalid("the body is not a JSON object"));
+    }
+    serde_json::from_str(text).map_err(|error| Problem::invalid(format!("the body: {error}")))
+}
+
+async fn collect(body: &mut BodyStream) -> Result<Bytes, Problem> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|_| Problem::invalid("the body ended early"))?;
+        if bytes.len() + chunk.len() > LARGEST_BODY {
+            return Err(Problem::payload_too_large(LARGEST_BODY));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// For fields that the library parses from text: ids and names.
+pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(deserializer: D) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+/// For the number of a seat.
+pub(super) fn seat_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SeatNumber, D::Error> {
+    SeatNumber::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// For amounts: a JSON number, read digit by digit and never through a float.
+pub(super) fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    if !raw.get().starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Err(D::Error::custom("an amount is a JSON number"));
+    }
+    raw.get().parse().map_err(D::Error::custom)
+}
+
+/// A moment as RFC 3339 in UTC, with microseconds.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2026-12-24T20:00:00.000000Z")]
+pub(super) struct Moment(pub(super) Timestamp);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// Answers with a JSON body.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    let text = serde_json::to_string(body).map_err(Problem::internal)?;
+    let reply = warp::reply::with_header(text, CONTENT_TYPE, "application/json");
+    Ok(warp::reply::with_status(reply, status).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sent {
+        #[serde(deserialize_with = "amount")]
+        amount: Money,
+    }
+
+    fn body(text: impl Into<Bytes>) -> BodyStream {
+        Box::pin(futures_util::stream::iter([Ok(text.into())]))
+    }
+
+    async fn read_text(text: &'static str) -> Result<Sent, Problem> {
+        read(&HeaderMap::new(), &mut body(text)).await
+    }
+
+    #[tokio::test]
+    async fn an_amount_is_read_to_the_last_digit() {
+        let sent = read_text(r#" {"amount": 99999999.99} "#).await.expect("an amount");
+        assert_eq!(sent.amount, Money::MAX);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_such_object_is_refused_with_a_reason() {
+        let cases = [
+            ("", "not a JSON object"),
+            ("[100]", "not a JSON object"),
+            ("null", "not a JSON object"),
+            ("{", "EOF"),
+            (r#"{"amount": 1} x"#, "trailing characters"),
+            (r#"{"amount": 1, "amount": 2}"#, "duplicate field"),
+            (r#"{"amount": 1, "more": 2}"#, "unknown field"),
+            ("{}", "missing field"),
+            (r#"{"amount": "1"}"#, "a JSON number"),
+            (r#"{"amount": null}"#, "a JSON number"),
+            (r#"{"amount": [[[[[[1]]]]]]}"#, "a JSON number"),
+            (r#"{"amount": 100000000000000000000000000000.01}"#, "an amount"),
+            (r#"{"amount": 1e400}"#, "an amount"),
+            (r#"{"amount": 0.001}"#, "two decimal places"),
+            (r#"{"amount": -1}"#, "not negative"),
+            (r#"{"amount": 01}"#, "line 1"),
+        ];
+        for (text, reason) in cases {
+            let said = read_text(text).await.expect_err(text).body("r");
+            assert!(said.contains(reason) && said.contains("INVALID_REQUEST"), "{text}: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_no_text_and_bodies_that_are_too_long_are_refused() {
+        let bad = read::<Sent>(&HeaderMap::new(), &mut body(&b"{\"amount\": \xff}"[..])).await.expect_err("not UTF-8");
+        assert!(bad.body("r").contains("not UTF-8: byte 11"), "{bad:?}");
+        let long = format!("{{\"amount\": 1{}}}", " ".repeat(LARGEST_BODY));
+        let long = read::<Sent>(&HeaderMap::new(), &mut body(long)).await.expect_err("too long");
+        assert_eq!(long.code(), "PAYLOAD_TOO_LARGE");
+    }
+
+    #[test]
+    fn json_has_several_names() {
+        for name in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
+            assert!(is_json(name), "{name}");
+        }
+        for name in ["text/plain", "", "application/jsonp", "application/x-www-form-urlencoded"] {
+            assert!(!is_json(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A request as handlers see it: the box office, the parameter, the headers, the query and the body.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+
+use bytes::Buf;
+use concert_core::{BoxOffice, Error, IdempotencyKey};
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+use warp::Filter;
+use warp::Rejection;
+use warp::http::HeaderMap;
+
+use super::App;
+use super::body::{self, BodyStream};
+use super::problem::Problem;
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// One request.
+pub(super) struct Call {
+    pub(super) app: App,
+    parameter: String,
+    pub(super) headers: HeaderMap,
+    query: String,
+    body: BodyStream,
+}
+
+/// Takes the request apart, once a route has claimed it. Never rejects: what is wrong with it is the route's answer.
+pub(super) fn filter(app: &App) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
+    let app = app.clone();
+    let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });
+    warp::header::headers_cloned().and(query).and(warp::body::stream()).map(move |headers, query, body| {
+        let chunks = StreamExt::map(body, |chunk| chunk.map(|mut chunk: _| Buf::copy_to_bytes(&mut chunk, Buf::remaining(&chunk))));
+        Call { app: app.clone(), parameter: String::new(), headers, query, body: Box::pin(chunks) }
+    })
+}
+
+impl Call {
+    pub(super) fn with_parameter(parameter: String, call: Self) -> Self {
+        Self { parameter, ..call }
+    }
+
+    pub(super) const fn box_office(&self) -> &BoxOffice {
+        &self.app.box_office
+    }
+
+    /// The path's parameter, as it was sent.
+    pub(super) fn parameter(&self) -> &str {
+        &self.parameter
+    }
+
+    /// The id in the path.
+    pub(super) fn id<T: FromStr<Err = Error>>(&self) -> Result<T, Problem> {
+        Ok(self.parameter.parse()?)
+    }
+
+    /// The query string.
+    pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_urlencoded::from_str(&self.query).map_err(|error| Problem::invalid(format!("the query: {error}")))
+    }
+
+    /// The key under which a repeated request is carried out once.
+    pub(super) fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
+        let mut sent = self.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(value) = sent.next() else { return Ok(None) };
+        if sent.next().is_some() {
+            return Err(Problem::invalid("the Idempotency-Key header was sent more than once"));
+        }
+        // Text that is not ASCII parses as badly as none.
+        Ok(Some(value.to_str().unwrap_or_default().parse()?))
+    }
+
+    /// The body, which must be a JSON object of exactly this form.
+    pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        body::read(&self.headers, &mut self.body).await
+    }
+}

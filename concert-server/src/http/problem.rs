@@ -1,0 +1,227 @@
+//! Errors on the wire: RFC 9457 problems, and the one table from refusals to statuses.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use concert_core::Error;
+use serde::Serialize;
+use utoipa::ToSchema;
+use warp::Reply;
+use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use warp::http::{HeaderValue, StatusCode};
+use warp::reply::Response;
+
+/// When a client may try again after a 503, in seconds.
+const RETRY_AFTER_SECONDS: u64 = 1;
+/// The longest detail, in characters: some repeat what the client sent.
+const LONGEST_DETAIL: usize = 400;
+/// The media type of problems.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request was not carried out. It becomes a body once the request's id is known, at the edge.
+#[derive(Debug, Clone)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    header: Option<(HeaderName, HeaderValue)>,
+    /// What a failure looks like from inside: for the log, never for the client.
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), header: None, cause: None }
+    }
+
+    fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+        Error::InvalidInput(detail.into()).into()
+    }
+
+    pub(super) fn route_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ROUTE_NOT_FOUND", "there is nothing at this path; see /docs")
+    }
+
+    pub(super) fn method_not_allowed(allowed: &str) -> Self {
+        let detail = format!("this path answers {allowed}");
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail);
+        match HeaderValue::from_str(allowed) {
+            Ok(value) => problem.with_header(ALLOW, value),
+            Err(_) => problem,
+        }
+    }
+
+    pub(super) fn payload_too_large(limit: usize) -> Self {
+        let detail = format!("a body is at most {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", detail)
+    }
+
+    pub(super) fn unsupported_media_type() -> Self {
+        let detail = "a body is JSON: Content-Type: application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail)
+    }
+
+    pub(super) fn body_too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "the body took too long to arrive")
+    }
+
+    pub(super) fn too_many_connections() -> Self {
+        let detail = "too many connections are open; try again shortly";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_CONNECTIONS", detail)
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
+    }
+
+    /// A defect: the client learns that there is one, the log what it is.
+    pub(super) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Error::Internal(Arc::from(cause.into())).into()
+    }
+
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The body, for a request of this id.
+    pub(super) fn body(&self, request_id: &str) -> String {
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+        };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+
+    /// Writes a failure to the log. Refusals are the client's matter: the line of the request names their code.
+    pub(super) fn log(&self) {
+        let Some(cause) = &self.cause else { return };
+        let causes = chain(cause.as_ref());
+        if self.status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(code = self.code, causes, "a request failed");
+        } else {
+            tracing::warn!(code = self.code, causes, "a request failed");
+        }
+    }
+}
+
+/// An error and its sources, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = status_of(&error);
+        let detail: String = error.to_string().chars().take(LONGEST_DETAIL).collect();
+        let mut problem = Self::new(status, error.code(), detail);
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                problem = problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                problem = problem.with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+            }
+            _ => {}
+        }
+        if error.source().is_some() || matches!(error, Error::Setup(_)) {
+            problem.cause = Some(Arc::new(error));
+        }
+        problem
+    }
+}
+
+/// The status of every refusal.
+const fn status_of(error: &Error) -> StatusCode {
+    match error {
+        Error::InvalidInput(_) | Error::WrongAmount { .. } | Error::BalanceLimit { .. } => StatusCode::BAD_REQUEST,
+        Error::Unauthenticated(_) | Error::BadCredentials | Error::LoginRequired | Error::TokenEnded => {
+            StatusCode::UNAUTHORIZED
+        }
+        Error::NotYours | Error::TokenNotActive { .. } => StatusCode::FORBIDDEN,
+        Error::UserNotFound
+        | Error::TokenNotFound
+        | Error::ConcertNotFound
+        | Error::SeatNotFound { .. }
+        | Error::ReservationNotFound => StatusCode::NOT_FOUND,
+        Error::UsernameTaken
+        | Error::ConcertExists
+        | Error::AlreadyInQueue
+        | Error::SeatAlreadyReserved { .. }
+        | Error::TooManyHolds { .. }
+        | Error::ConcertOver
+        | Error::AlreadyPaid
+        | Error::InsufficientBalance { .. }
+        | Error::HoldExpired
+        | Error::HoldCancelled => StatusCode::CONFLICT,
+        Error::TokenExpired => StatusCode::GONE,
+        Error::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Overloaded { .. } | Error::Unavailable(_) | Error::Setup(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl Reply for Problem {
+    /// Status and headers; the edge adds the body.
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.extend(self.header.clone());
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// A problem (RFC 9457). `code` is stable, and the same in the library, REST and the CLI.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody<'a> {
+    /// Always `about:blank`: `code` says which problem it is.
+    #[schema(example = "about:blank")]
+    r#type: &'a str,
+    /// The status in words.
+    #[schema(example = "Conflict")]
+    title: &'a str,
+    /// The status.
+    #[schema(example = 409)]
+    status: u16,
+    /// What is wrong, for people.
+    #[schema(example = "seat 7 is already reserved")]
+    detail: &'a str,
+    /// What is wrong, for programs.
+    #[schema(example = "SEAT_ALREADY_RESERVED")]
+    code: &'a str,
+    /// The request's id, as in the `X-Request-Id` header and in the server's log.
+    request_id: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_tells_the_client_nothing_of_itself() {
+        let body = Problem::internal("table `users` is on fire").body("r");
+        assert!(!body.contains("fire"), "{body}");
+        assert!(body.contains(r#""status":500"#) && body.contains(r#""code":"INTERNAL""#), "{body}");
+    }
+
+    #[test]
+    fn a_detail_that_repeats_what_was_sent_is_cut() {
+        let body = Problem::invalid("x".repeat(10_000)).body("r");
+        assert!(body.len() < 1_000);
+    }
+}

@@ -1,0 +1,181 @@
+//! The table of routes. Dispatch, 404 and 405, the labels of the metrics and the check of the OpenAPI document all read it.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use warp::filters::BoxedFilter;
+use warp::http::Method;
+use warp::path::FullPath;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use super::App;
+use super::call::{self, Call};
+use super::problem::Problem;
+
+/// What a handler answers.
+pub(super) type Answer = Result<Response, Problem>;
+
+type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+
+/// A method and a path; one segment of the path may be a `{parameter}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// The method, in capitals.
+    pub method: &'static str,
+    /// The path, as the OpenAPI document writes it.
+    pub template: &'static str,
+}
+
+impl Route {
+    /// The parameter's text if this route has the path; empty if it takes none.
+    fn parameter_in<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let mut segments = path.split('/');
+        let mut parameter = "";
+        for expected in self.template.split('/') {
+            let segment = segments.next()?;
+            if expected.starts_with('{') && !segment.is_empty() {
+                parameter = segment;
+            } else if segment != expected {
+                return None;
+            }
+        }
+        segments.next().is_none().then_some(parameter)
+    }
+
+    fn has_path(&self, path: &str) -> bool {
+        self.parameter_in(path).is_some()
+    }
+
+    /// HEAD is a GET without the body.
+    fn has_method(&self, method: &Method) -> bool {
+        self.method == method.as_str() || (self.method == "GET" && method == Method::HEAD)
+    }
+
+    /// The parameter of a request to this route; a rejection says "not mine".
+    fn claim(&self, path: &FullPath, method: &Method) -> Result<String, Rejection> {
+        match self.parameter_in(path.as_str()) {
+            Some(parameter) if self.has_method(method) => Ok(parameter.to_owned()),
+            _ => Err(warp::reject::not_found()),
+        }
+    }
+}
+
+/// A route and who answers it.
+pub(super) struct Endpoint {
+    pub(super) route: Route,
+    handler: Handler,
+}
+
+pub(super) fn get<R>(template: &'static str, handler: fn(Call) -> R) -> Endpoint
+where
+    R: Future<Output = Answer> + Send + 'static,
+{
+    endpoint("GET", template, handler)
+}
+
+pub(super) fn post<R>(template: &'static str, handler: fn(Call) -> R) -> Endpoint
+where
+    R: Future<Output = Answer> + Send + 'static,
+{
+    endpoint("POST", template, handler)
+}
+
+pub(super) fn delete<R>(template: &'static str, handler: fn(Call) -> R) -> Endpoint
+where
+    R: Future<Output = Answer> + Send + 'static,
+{
+    endpoint("DELETE", template, handler)
+}
+
+fn endpoint<R>(method: &'static str, template: &'static str, handler: fn(Call) -> R) -> Endpoint
+where
+    R: Future<Output = Answer> + Send + 'static,
+{
+    Endpoint { route: Route { method, template }, handler: Arc::new(move |call| Box::pin(handler(call))) }
+}
+
+impl Endpoint {
+    fn filter(self, app: &App) -> BoxedFilter<(Answer,)> {
+        let Self { route, handler } = self;
+        warp::path::full()
+            .and(warp::method())
+            .and_then(move |path, method| ready(route.claim(&path, &method)))
+            .and(call::filter(app))
+            .map(Call::with_parameter)
+            .then(move |call| handler(call))
+            .boxed()
+    }
+}
+
+/// All endpoints as one filter, the first in the table first in line, and a last one that says what is wrong.
+pub(super) fn filter(endpoints: Vec<Endpoint>, app: &App) -> BoxedFilter<(Answer,)> {
+    let routes: Vec<Route> = endpoints.iter().map(|endpoint| endpoint.route.clone()).collect();
+    let nobody = warp::path::full()
+        .and(warp::method())
+        .map(move |path: FullPath, _: Method| Err(not_answered(&routes, path.as_str())))
+        .boxed();
+    let in_line = |rest: BoxedFilter<_>, endpoint: Endpoint| endpoint.filter(app).or(rest).unify().boxed();
+    endpoints.into_iter().rev().fold(nobody, in_line)
+}
+
+fn not_answered(routes: &[Route], path: &str) -> Problem {
+    let mut allowed = Vec::new();
+    for route in routes.iter().filter(|route| route.has_path(path)) {
+        allowed.push(route.method);
+        allowed.extend((route.method == "GET").then_some("HEAD"));
+    }
+    allowed.sort_unstable();
+    allowed.dedup();
+    if allowed.is_empty() { Problem::route_not_found() } else { Problem::method_not_allowed(&allowed.join(", ")) }
+}
+
+/// What requests that no route has are counted under.
+const NO_ROUTE: &str = "none";
+/// What methods that no route has are counted under: clients can make up any number of them.
+const OTHER_METHOD: &str = "OTHER";
+
+/// The labels of a request: the template that has its path, and its method.
+pub(super) fn labels(routes: &[Route], method: &Method, path: &str) -> (&'static str, &'static str) {
+    let has_path = || routes.iter().filter(|route| route.has_path(path));
+    let route = has_path().find(|route| route.has_method(method)).or_else(|| has_path().next());
+    let method = match *method {
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        ref other => ["GET", "POST", "DELETE"].into_iter().find(|m| m == other).unwrap_or(OTHER_METHOD),
+    };
+    (route.map_or(NO_ROUTE, |route| route.template), method)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOK: Route = Route { method: "GET", template: "/api/v1/tokens/{userId}" };
+    const SEATS: Route = Route { method: "GET", template: "/r/{concertId}/seats" };
+
+    #[test]
+    fn a_parameter_is_one_whole_segment() {
+        assert_eq!(LOOK.parameter_in("/api/v1/tokens/7"), Some("7"));
+        assert_eq!(SEATS.parameter_in("/r/%2F..%00/seats"), Some("%2F..%00"));
+        for path in ["", "/", "/api/v1/tokens", "/api/v1/tokens/", "/api/v1/tokens/7/", "//api/v1/tokens/7", "*"] {
+            assert_eq!(LOOK.parameter_in(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_last_in_line_tells_a_wrong_method_from_a_wrong_path() {
+        let delete = Route { method: "DELETE", ..LOOK };
+        let said = not_answered(&[LOOK, delete], "/api/v1/tokens/7").body("r");
+        assert!(said.contains("this path answers DELETE, GET, HEAD"), "{said}");
+        assert!(not_answered(&[LOOK], "/api/v1/token").body("r").contains("ROUTE_NOT_FOUND"));
+    }
+
+    #[test]
+    fn labels_come_from_the_table_alone() {
+        let wild = Method::from_bytes(b"BREW").expect("a method");
+        assert_eq!(labels(&[LOOK], &Method::HEAD, "/api/v1/tokens/7"), (LOOK.template, "HEAD"));
+        assert_eq!(labels(&[LOOK], &wild, "/nowhere"), (NO_ROUTE, OTHER_METHOD));
+    }
+}

@@ -1,1 +1,0 @@
-//! Only `[[example]]` targets live here.
