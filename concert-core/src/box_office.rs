@@ -429,7 +429,7 @@ impl BoxOffice {
         self.account(&caller).await?;
         let found = db::read(|| reservation::reservations_of(self.pool(), caller.user, MOST_RESERVATIONS)).await?;
         let now = self.now();
-        Ok(found.into_iter().map(|reservation| reservation.as_of(now)).collect())
+        Ok(found.into_iter().map(|reservation| reservation.at_time(now)).collect())
     }
 
     /// One of the user's reservations.
@@ -441,7 +441,7 @@ impl BoxOffice {
         self.account(&caller).await?;
         let found = db::read(|| reservation::reservation(self.pool(), id)).await?;
         let found = found.ok_or(Error::ReservationNotFound)?;
-        if found.user == caller.user { Ok(found.as_of(self.now())) } else { Err(Error::NotYours) }
+        if found.user == caller.user { Ok(found.at_time(self.now())) } else { Err(Error::NotYours) }
     }
 
     /// One sweep pass, bounded: lapsed holds give their seats back.

@@ -1,6 +1,7 @@
 //! The catalogue: concerts, their dates, their seats.
 
 use chrono::NaiveDate;
+use sqlx::error::DatabaseError;
 use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
 
 use crate::batch::Failure;
@@ -123,7 +124,7 @@ pub(crate) async fn add_concert(
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;
     insert(&mut connection, new, now, progress).await.map_err(|failure| match failure {
-        Failure::Conflict(error) if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => {
+        Failure::Conflict(error) if error.as_database_error().is_some_and(DatabaseError::is_unique_violation) => {
             Error::ConcertExists
         }
         failure => failure.into_error(),

@@ -88,7 +88,7 @@ pub struct Reservation {
 
 impl Reservation {
     /// The reservation as it is at `now`: whether a hold still counts is its deadline's matter, not the sweep's.
-    pub(crate) fn as_of(mut self, now: Timestamp) -> Self {
+    pub(crate) fn at_time(mut self, now: Timestamp) -> Self {
         if self.status == ReservationStatus::Held && self.expires_at <= now {
             self.status = ReservationStatus::Expired;
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlRow;
 use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
 
@@ -78,7 +79,7 @@ pub(crate) async fn add_users(
     let mut done = 0;
     for chunk in users.chunks(CHUNK) {
         add_chunk(&mut connection, chunk, now).await.map_err(|failure| match failure {
-            Failure::Conflict(error) if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => {
+            Failure::Conflict(error) if error.as_database_error().is_some_and(DatabaseError::is_unique_violation) => {
                 Error::UsernameTaken
             }
             failure => failure.into_error(),

@@ -1,0 +1,276 @@
+//! Anything that a stranger can send: a 4xx that says what is wrong, and no row changes.
+
+use concert_core::{ReservationId, UserId};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Site, reservation};
+use crate::support::{SECRET, seat};
+
+/// What the tables hold, to compare.
+async fn rows(site: &Site) -> Vec<String> {
+    let statement = "select concat_ws(' ', 'user', hex(id), balance) from users \
+         union all select concat_ws(' ', 'seat', seat_number, is_reserved, hex(reservation_id)) from seats \
+         union all select concat_ws(' ', 'reservation', hex(id), status) from reservations \
+         union all select concat_ws(' ', 'entry', hex(id), amount) from wallet_entries \
+         union all select concat_ws(' ', 'payment', hex(id)) from payments \
+         union all select concat_ws(' ', 'token', hex(id), status) from tokens order by 1";
+    sqlx::query_scalar(statement).fetch_all(site.house.office.pool()).await.expect("reads")
+}
+
+#[tokio::test]
+async fn bodies_that_are_not_what_a_route_takes() {
+    let site = Site::open().await;
+    let concert = site.house.concert(3).await;
+    let (user, token) = site.active_user(500).await;
+    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    let before = rows(&site).await;
+
+    let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+    let anywhere = [
+        "",
+        " ",
+        "null",
+        "[]",
+        "{}",
+        "\"text\"",
+        "7",
+        "{",
+        "{\"userId\":}",
+        "nonsense",
+        "{\"userId\":\"x\"} trailing",
+        &deep,
+        r#"{"userId":7}"#,
+        r#"{"userId":null}"#,
+        r#"{"userId":[]}"#,
+        r#"{"userId":{"a":1}}"#,
+        r#"{"userId":"\u0000"}"#,
+        r#"{"userId":"00000000-0000-0000-0000-00000000000"}"#,
+        r#"{"userId":"{00000000-0000-0000-0000-000000000000}"}"#,
+        r#"{"unknown":1}"#,
+        "\u{feff}{}",
+    ];
+    let paths = [
+        "/api/v1/users",
+        "/api/v1/users/login",
+        "/api/v1/tokens",
+        "/api/v1/queue",
+        "/api/v1/reservations",
+        "/api/v1/payments/recharge",
+        "/api/v1/payments/process",
+    ];
+    for path in paths {
+        for body in anywhere {
+            let answer = site.post_text(path, body).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+            assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.len() > 5), "{}", answer.text);
+        }
+        let not_utf8 = site.ask(Method::POST, path).bearer(&token);
+        let not_utf8 = super::Ask { request: not_utf8.request.body(b"{\"userId\":\"\xff\xfe\"}".to_vec()), ..not_utf8 };
+        not_utf8.send().await.expect(400, "INVALID_REQUEST");
+        let huge = format!(r#"{{"userId":"{}"}}"#, "x".repeat(1 << 20));
+        site.post_text(path, &huge).bearer(&token).send().await.expect(413, "PAYLOAD_TOO_LARGE");
+        let form =
+            site.ask(Method::POST, path).bearer(&token).header("content-type", "application/x-www-form-urlencoded");
+        let form = super::Ask { request: form.request.body("userId=7"), ..form };
+        form.send().await.expect(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+
+    let extra = json!({"userId": user, "amount": 1, "currency": "KRW"});
+    site.post("/api/v1/payments/recharge", &extra).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    for amount in [
+        "-1",
+        "-0.01",
+        "0",
+        "0.0",
+        "0.001",
+        "1.234",
+        "1e3000",
+        "1e-3",
+        "100000000",
+        "99999999.999",
+        "\"100\"",
+        "true",
+        "null",
+        "[1]",
+        "{}",
+        "NaN",
+        "Infinity",
+        "0x10",
+        "1_000",
+        "01",
+        "100.10000000000000000001",
+        "99999999999999999999999999999999",
+    ] {
+        let recharge = format!(r#"{{"userId":"{user}","amount":{amount}}}"#);
+        site.post_text("/api/v1/payments/recharge", &recharge)
+            .bearer(&token)
+            .send()
+            .await
+            .expect(400, "INVALID_REQUEST");
+        let pay = format!(r#"{{"userId":"{user}","reservationId":"{held}","amount":{amount}}}"#);
+        let answer = site.post_text("/api/v1/payments/process", &pay).bearer(&token).send().await;
+        assert_eq!(answer.status, 400, "{amount}: {}", answer.text);
+    }
+    for number in
+        ["0", "-1", "2147483648", "4294967297", "1e300", "1.5", "\"1\"", "null", "true", "99999999999999999999"]
+    {
+        let body = format!(r#"{{"concertId":"{concert}","seatNumber":{number},"userId":"{user}"}}"#);
+        site.post_text("/api/v1/reservations", &body).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    }
+    let largest = reservation(concert, i64::from(i32::MAX), user);
+    site.post("/api/v1/reservations", &largest).bearer(&token).send().await.expect(404, "SEAT_NOT_FOUND");
+    assert_eq!(rows(&site).await, before);
+    site.house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn paths_and_queries_that_name_nothing() {
+    let site = Site::open().await;
+    let (user, token) = site.active_user(0).await;
+    let list = |query: &str| site.get(&format!("/api/v1/reservations{query}")).bearer(&token);
+    for query in ["", "?", "?userId", "?userId=", "?userId=7", "?user=7", "?userId=%ff"] {
+        list(query).send().await.expect(400, "INVALID_REQUEST");
+    }
+    list(&format!("?userId={user}&userId={user}")).send().await.expect(400, "INVALID_REQUEST");
+    list(&format!("?userId={user}&page=1")).send().await.expect(400, "INVALID_REQUEST");
+    for id in ["%00", "..%2f..", "%ff", "'; drop table users; --", "x".repeat(3_000).as_str()] {
+        site.get(&format!("/api/v1/tokens/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+        site.get(&format!("/api/v1/reservations/{id}/seats")).send().await.expect(400, "INVALID_REQUEST");
+        site.delete(&format!("/api/v1/reservations/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    }
+    for path in ["/api/v1/tokens/a/b", "/api/v1/", "/API/V1/tokens", "/api/v1/reservations/dates/x"] {
+        site.get(path).bearer(&token).send().await.expect(404, "ROUTE_NOT_FOUND");
+    }
+    site.ask(Method::POST, "/api/v1/reservations/dates").send().await.expect(405, "METHOD_NOT_ALLOWED");
+    site.delete("/api/v1/payments/process").bearer(&token).send().await.expect(405, "METHOD_NOT_ALLOWED");
+}
+
+fn forged(claims: &Value, algorithm: Algorithm, secret: &str) -> String {
+    encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).expect("signs")
+}
+
+/// A JWT with `alg: none` and no signature.
+fn unsigned(token: &str) -> String {
+    // {"typ":"JWT","alg":"none"}
+    let claims = token.split('.').nth(1).expect("claims");
+    format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.{claims}.")
+}
+
+#[tokio::test]
+async fn tokens_that_do_not_hold() {
+    let site = Site::open().await;
+    let concert = site.house.concert(3).await;
+    let (user, token) = site.active_user(500).await;
+    let exp = 1_803_902_400 + 3_600;
+    let good = json!({"iss": "concert", "aud": "concert-session", "sub": user, "iat": 0, "exp": exp});
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        forged(&claims, Algorithm::HS256, SECRET)
+    };
+    let without = |name: &str| {
+        let mut claims = good.clone();
+        claims.as_object_mut().expect("an object").remove(name);
+        forged(&claims, Algorithm::HS256, SECRET)
+    };
+    let balance = format!("/api/v1/payments/balance/{user}");
+    site.get(&balance).bearer(&forged(&good, Algorithm::HS256, SECRET)).send().await.expect(200, "");
+
+    let (head, tail) = token.rsplit_once('.').expect("a signature");
+    let bad = [
+        String::new(),
+        "x".to_owned(),
+        "a.b.c".to_owned(),
+        format!("{head}."),
+        format!("{head}.{}", tail.to_lowercase()),
+        unsigned(&token),
+        unsigned(&forged(&good, Algorithm::HS256, SECRET)),
+        forged(&good, Algorithm::HS256, "another secret of thirty-two bytes and more"),
+        forged(&good, Algorithm::HS512, SECRET),
+        forged(&good, Algorithm::HS384, SECRET),
+        with("aud", json!("somewhere-else")),
+        with("aud", json!("concert-queue")),
+        with("aud", json!(["concert-session"])),
+        with("iss", json!("somebody")),
+        with("sub", json!("anna")),
+        with("sub", json!(7)),
+        with("exp", json!(1_803_902_400)),
+        with("exp", json!("tomorrow")),
+        with("exp", json!(-1)),
+        without("iss"),
+        without("aud"),
+        without("sub"),
+        without("exp"),
+    ];
+    for token in &bad {
+        site.get(&balance).bearer(token).send().await.expect(401, "UNAUTHENTICATED");
+        let answer = site.post("/api/v1/reservations", &reservation(concert, 1, user)).bearer(token).send().await;
+        let answer = answer.expect(401, "UNAUTHENTICATED");
+        assert!(answer.headers["www-authenticate"].to_str().expect("text").starts_with("Bearer"));
+    }
+    for header in ["", "Basic YTpi", "Bearer", "bearer", "Bearer  ", "Token x"] {
+        site.get(&balance).header("authorization", header).send().await.expect(401, "UNAUTHENTICATED");
+    }
+}
+
+#[tokio::test]
+async fn the_queue_token_of_a_user_who_left_opens_nothing() {
+    let site = Site::open().await;
+    let concert = site.house.concert(3).await;
+    let (user, token) = site.active_user(500).await;
+    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    site.house.office.leave_queue(user).await.expect("leaves");
+    // Back in the queue with another token: the old one is still over.
+    site.join(user).await;
+    let before = rows(&site).await;
+
+    let recharge = json!({"userId": user, "amount": 1});
+    let pay = json!({"userId": user, "reservationId": held, "amount": 100});
+    site.get(&format!("/api/v1/tokens/{user}")).bearer(&token).send().await.expect(410, "TOKEN_EXPIRED");
+    site.get(&format!("/api/v1/payments/balance/{user}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    site.get(&format!("/api/v1/reservations?userId={user}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    site.get(&format!("/api/v1/reservations/{held}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    site.delete(&format!("/api/v1/reservations/{held}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    site.post("/api/v1/payments/recharge", &recharge).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    site.post("/api/v1/payments/process", &pay).bearer(&token).send().await.expect(403, "TOKEN_NOT_ACTIVE");
+    let reserve = reservation(concert, 2, user);
+    site.post("/api/v1/reservations", &reserve).bearer(&token).send().await.expect(403, "TOKEN_NOT_ACTIVE");
+    site.post("/api/v1/tokens", &json!({"userId": user})).bearer(&token).send().await.expect(409, "ALREADY_IN_QUEUE");
+    assert_eq!(rows(&site).await, before);
+}
+
+#[tokio::test]
+async fn another_users_ids_are_refused_everywhere() {
+    let site = Site::open().await;
+    let concert = site.house.concert(3).await;
+    let (user, _) = site.active_user(500).await;
+    let (_, thief) = site.active_user(500).await;
+    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    let before = rows(&site).await;
+    let stranger: UserId = UserId::generate();
+    for victim in [user, stranger] {
+        let asks = [
+            site.get(&format!("/api/v1/tokens/{victim}")),
+            site.delete(&format!("/api/v1/tokens/{victim}")),
+            site.post("/api/v1/tokens", &json!({"userId": victim})),
+            site.get(&format!("/api/v1/payments/balance/{victim}")),
+            site.get(&format!("/api/v1/reservations?userId={victim}")),
+            site.post("/api/v1/reservations", &reservation(concert, 2, victim)),
+            site.post("/api/v1/payments/recharge", &json!({"userId": victim, "amount": 1})),
+            site.post("/api/v1/payments/process", &json!({"userId": victim, "reservationId": held, "amount": 100})),
+        ];
+        for ask in asks {
+            ask.bearer(&thief).send().await.expect(403, "NOT_YOURS");
+        }
+    }
+    site.get(&format!("/api/v1/reservations/{held}")).bearer(&thief).send().await.expect(403, "NOT_YOURS");
+    site.delete(&format!("/api/v1/reservations/{held}")).bearer(&thief).send().await.expect(403, "NOT_YOURS");
+    let none = ReservationId::generate();
+    site.delete(&format!("/api/v1/reservations/{none}"))
+        .bearer(&thief)
+        .send()
+        .await
+        .expect(404, "RESERVATION_NOT_FOUND");
+    assert_eq!(rows(&site).await, before);
+}
