@@ -11,6 +11,8 @@ if [ "$check" = --check ]; then
   CONCERT_LISTEN=${CONCERT_LISTEN:-127.0.0.1:18080}
 fi
 export CONCERT_DATA_DIR=${CONCERT_DATA_DIR:-.concert} CONCERT_LISTEN=${CONCERT_LISTEN:-127.0.0.1:8080}
+# Requests are not logged here: they would hide what is printed.
+export RUST_LOG=${RUST_LOG:-info,concert_server::http=warn}
 unset DATABASE_URL
 url=http://$CONCERT_LISTEN
 
@@ -38,15 +40,15 @@ seats=$(curl -fs "$url/api/v1/reservations/$concert/seats")
 price=$(grep -o '"price":[0-9.]*' <<<"$seats" | head -n 1 | cut -d: -f2)
 
 purchase=$(cat <<EOF
-URL=$url CONCERT=$concert USER_ID=$user
-TOKEN=\$(curl -s \$URL/api/v1/tokens -d '{"userId":"'\$USER_ID'"}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+URL=$url CONCERT=$concert USER_ID=$user JSON='Content-Type: application/json'
+TOKEN=\$(curl -s \$URL/api/v1/tokens -H "\$JSON" -d '{"userId":"'\$USER_ID'"}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
 curl -s \$URL/api/v1/reservations/dates; echo
 curl -s \$URL/api/v1/tokens/\$USER_ID -H "Authorization: Bearer \$TOKEN"; echo
-HELD=\$(curl -s \$URL/api/v1/reservations -H "Authorization: Bearer \$TOKEN" -d '{"concertId":"'\$CONCERT'","seatNumber":1,"userId":"'\$USER_ID'"}'); echo "\$HELD"
+HELD=\$(curl -s \$URL/api/v1/reservations -H "Authorization: Bearer \$TOKEN" -H "\$JSON" -d '{"concertId":"'\$CONCERT'","seatNumber":1,"userId":"'\$USER_ID'"}'); echo "\$HELD"
 RESERVATION=\$(sed 's/.*"reservationId":"\([^"]*\)".*/\1/' <<<"\$HELD")
-curl -s \$URL/api/v1/payments/recharge -H "Authorization: Bearer \$TOKEN" -d '{"userId":"'\$USER_ID'","amount":500}'; echo
-curl -s \$URL/api/v1/payments/process -H "Authorization: Bearer \$TOKEN" -d '{"reservationId":"'\$RESERVATION'","amount":$price,"userId":"'\$USER_ID'"}'; echo
-curl -s \$URL/api/v1/reservations -H "Authorization: Bearer \$TOKEN" -d '{"concertId":"'\$CONCERT'","seatNumber":1,"userId":"'\$USER_ID'"}'; echo
+curl -s \$URL/api/v1/payments/recharge -H "Authorization: Bearer \$TOKEN" -H "\$JSON" -d '{"userId":"'\$USER_ID'","amount":500}'; echo
+curl -s \$URL/api/v1/payments/process -H "Authorization: Bearer \$TOKEN" -H "\$JSON" -d '{"reservationId":"'\$RESERVATION'","amount":$price,"userId":"'\$USER_ID'"}'; echo
+curl -s \$URL/api/v1/reservations -H "Authorization: Bearer \$TOKEN" -H "\$JSON" -d '{"concertId":"'\$CONCERT'","seatNumber":1,"userId":"'\$USER_ID'"}'; echo
 EOF
 )
 
