@@ -1,6 +1,6 @@
 -- People who buy. `password` holds an argon2id PHC string, or `!` for a user who has none: made by an operator, or by
 -- an application that has a log-in of its own.
-create table users (
+create table if not exists users (
     id         binary(16)     not null,
     -- Compared byte by byte: names that differ in case are different names.
     username   varchar(64)    character set utf8mb4 collate utf8mb4_bin not null,

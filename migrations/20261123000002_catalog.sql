@@ -1,5 +1,5 @@
 -- A concert is one performance on one date. Its row never changes once it is on sale.
-create table concerts (
+create table if not exists concerts (
     id           binary(16)   not null,
     concert_name varchar(255) not null,
     date         date         not null,
@@ -15,7 +15,7 @@ create table concerts (
 --   held  is_reserved = 1, reserved_until = the hold's deadline; from that moment on it counts as free for
 --         everybody, whether or not the sweep has been there
 --   sold  is_reserved = 1, reserved_until null: what is paid has no deadline
-create table seats (
+create table if not exists seats (
     concert_id     binary(16)     not null,
     seat_number    int            not null,
     price          decimal(10, 2) not null,

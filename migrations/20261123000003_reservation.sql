@@ -1,5 +1,5 @@
 -- One row per hold ever made. status: HELD -> CONFIRMED (paid), EXPIRED (deadline passed) or CANCELLED (given back).
-create table reservations (
+create table if not exists reservations (
     id               binary(16)     not null,
     user_id          binary(16)     not null,
     concert_id       binary(16)     not null,

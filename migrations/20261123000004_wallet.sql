@@ -1,5 +1,5 @@
 -- Every change of a balance, append-only. kind: RECHARGE (in), PAYMENT (out).
-create table wallet_entries (
+create table if not exists wallet_entries (
     id            binary(16)     not null,
     user_id       binary(16)     not null,
     kind          varchar(16)    character set ascii collate ascii_bin not null,

@@ -1,5 +1,5 @@
 -- One row per payment of a reservation. payment_status: SUCCESS.
-create table payments (
+create table if not exists payments (
     id             binary(16)     not null,
     user_id        binary(16)     not null,
     reservation_id binary(16)     not null,

@@ -1,5 +1,5 @@
 -- One row per visit to the queue. status: WAITING -> ACTIVE -> EXPIRED, or WAITING -> EXPIRED.
-create table tokens (
+create table if not exists tokens (
     id              binary(16)      not null,
     user_id         binary(16)      not null,
     -- The order of arrival: dense and increasing, given out under the lock of queue_gate. A position is the rank of a
@@ -28,7 +28,7 @@ create table tokens (
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci;
 
 -- The one row that everything about the queue's order goes through: whoever moves a token's status has it locked.
-create table queue_gate (
+create table if not exists queue_gate (
     id                tinyint         not null,
     next_ticket       bigint unsigned not null,
     change_seq        bigint unsigned not null,
@@ -47,11 +47,11 @@ create table queue_gate (
     constraint queue_gate_single_row check (id = 1)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci;
 
-insert into queue_gate (id, next_ticket, change_seq, active, waiting, admitted, max_active, max_active_set_at)
+insert ignore into queue_gate (id, next_ticket, change_seq, active, waiting, admitted, max_active, max_active_set_at)
 values (1, 1, 0, 0, 0, 0, 10, '2000-01-01 00:00:00');
 
 -- For people with an SQL client; no program reads it.
-create view queue_positions as
+create or replace view queue_positions as
 select row_number() over (order by ticket) as queue_position, ticket, id as token_id, user_id, created_at
 from tokens
 where status = 'WAITING';

@@ -37,6 +37,40 @@ async fn a_second_opening_joins_and_the_data_stay() {
 }
 
 #[tokio::test]
+async fn one_that_joined_takes_over_when_the_owner_goes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let owner = open(folder.path()).await;
+    let joined = open(folder.path()).await;
+    let options = joined.database("kept").await.expect("makes a database");
+    let office = BoxOffice::connect_with(options, policy(), std::sync::Arc::new(SystemClock)).await.expect("connects");
+    office.migrate().await.expect("migrates");
+    let user = office.register_user("anna".parse().expect("a name"), None, None).await.expect("registers").id;
+    let one = concert_core::Money::whole(1).expect("in range");
+    office.recharge(user, one).await.expect("recharges");
+
+    owner.stop().await.expect("stops");
+    office.recharge(user, one).await.expect("the next attempt finds the new server");
+    assert!(joined.is_owner());
+    assert_eq!(office.balance(user).await.expect("reads").to_string(), "2");
+    joined.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_migration_that_was_killed_runs_again() {
+    let office = BoxOffice::connect_with(fresh_database().await, policy(), std::sync::Arc::new(SystemClock));
+    let office = office.await.expect("connects");
+    office.migrate().await.expect("migrates");
+    // As a killed process leaves it: marked as begun, half of its tables there.
+    let marks = "update _concert_migrations set success = false order by version desc limit 1";
+    sqlx::query(marks).execute(office.pool()).await.expect("marks");
+    office.pool().execute("drop table queue_gate").await.expect("drops");
+    assert!(matches!(office.ping().await, Err(Error::Setup(_))));
+    office.migrate().await.expect("migrates");
+    office.ping().await.expect("is ready");
+    assert_eq!(office.queue_figures().await.expect("reads").max_active, 10);
+}
+
+#[tokio::test]
 async fn what_was_committed_survives_a_killed_server() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = open(folder.path()).await;

@@ -5,15 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use concert_core::private_db::{DEFAULT_DATA_DIR, PrivateDatabase, Settings};
+use concert_core::private_db::{DATABASE, DEFAULT_DATA_DIR, PrivateDatabase, Settings};
 use concert_core::{BoxOffice, JwtKeys, Policy, SecretString, SystemClock};
 use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::table::note;
-
-/// The name of the database on the private server, as `concert-server` calls it.
-const DATABASE: &str = "concert";
 
 /// Which database, and what goes with it.
 #[derive(Debug, Args)]
@@ -29,8 +26,8 @@ pub struct Opts {
     /// it. The private database keeps its own
     #[arg(long, global = true, value_name = "SECRET", env = "CONCERT_JWT_SECRET", hide_env_values = true)]
     jwt_secret: Option<SecretString>,
-    /// The same, from a file; goes before --jwt-secret
-    #[arg(long, global = true, value_name = "FILE", env = "CONCERT_JWT_SECRET_FILE")]
+    /// A file with that secret; white space at its end is left out
+    #[arg(long, global = true, value_name = "FILE", env = "CONCERT_JWT_SECRET_FILE", conflicts_with = "jwt_secret")]
     jwt_secret_file: Option<PathBuf>,
     /// How long a turn lasts for whom `rerank` and `token issue` let in, the same as the server's
     #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_ACTIVE_TTL", default_value = "10m",

@@ -25,7 +25,7 @@ pub enum Failure {
     #[error("this database has data of seed {seed} already; choose another --seed")]
     SeedTaken { seed: u64, refusal: Error },
     /// The invariants do not hold.
-    #[error("the database breaks an invariant: {0} offending rows")]
+    #[error("the database breaks an invariant; offending rows: {0}")]
     Violations(usize),
     /// The command line or an input asks for what cannot be.
     #[error("{0}")]

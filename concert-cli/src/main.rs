@@ -54,10 +54,12 @@ async fn on_database(command: DatabaseCommand, opts: &database::Opts, output: Ou
         opened = Database::open(opts, command.signs_tokens()) => opened?,
         signal = &mut interrupted => return signal.and(Err(Failure::Interrupted)),
     };
-    let endless = command.runs_until_interrupted();
-    let done = tokio::select! {
-        done = command.run(&database.box_office, output) => done,
-        signal = &mut interrupted => signal.and(if endless { Ok(()) } else { Err(Failure::Interrupted) }),
+    let done = match command.prepare(&database.box_office).await {
+        Ok(()) => tokio::select! {
+            done = command.run(&database.box_office, output) => done,
+            signal = &mut interrupted => signal.and(command.when_interrupted()),
+        },
+        failed => failed,
     };
     let closed = database.close().await;
     done.and(closed)

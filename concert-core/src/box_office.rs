@@ -135,15 +135,14 @@ impl BoxOffice {
         migrate::migrate(self.pool()).await
     }
 
-    /// Answers once the database does: for readiness.
+    /// Answers once the database does, with a schema that this library works with: for readiness.
     ///
     /// # Errors
     /// [`Error::Setup`] before [`BoxOffice::migrate`].
     pub async fn ping(&self) -> Result<(), Error> {
-        match self.queue_figures().await {
-            Ok(_) => Ok(()),
-            Err(Error::Internal(_)) => Err(Error::Setup("its schema is missing: migrate it".to_owned())),
-            Err(error) => Err(error),
+        match db::read(|| migrate::is_current(self.pool())).await? {
+            true => Ok(()),
+            false => Err(Error::Setup("its schema is missing or out of date: migrate it".to_owned())),
         }
     }
 }
@@ -345,7 +344,8 @@ impl BoxOffice {
         db::read(|| queue::set_max_active(self.pool(), max_active, self.now())).await
     }
 
-    /// Takes this process's turn at a periodic pass; `false`: some process took it less than `period` ago.
+    /// Takes this process's turn at a periodic pass; `false`: some process took it less than `period` ago. Timers fire a
+    /// little early or late, so ask for a little less than the period they have.
     ///
     /// # Errors
     /// Those of every operation.
@@ -544,6 +544,14 @@ impl BoxOffice {
     pub async fn queue_figures(&self) -> Result<QueueFigures, Error> {
         let rate = self.inner.view.admitted_per_second();
         db::read(|| figures::queue_figures(self.pool(), rate)).await
+    }
+
+    /// How many seats are held unpaid. Reads an index.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn holds(&self) -> Result<u64, Error> {
+        db::read(|| reservation::holds(self.pool(), self.now())).await
     }
 
     /// How many commands wait in this process now, by lane.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
-use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection, MySqlPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, MySqlPool};
 
 use crate::batch::Failure;
 use crate::error::Error;
@@ -40,6 +40,12 @@ pub(crate) async fn connect_with(options: MySqlConnectOptions) -> Result<MySqlPo
     if options.get_database().is_none() {
         return Err(Error::invalid("the database URL names no database: mysql://user:password@host:3306/name"));
     }
+    // A pool would only say that it timed out; this says why.
+    let first = options.connect().await.map_err(|error| match classify(&error) {
+        Class::Lost | Class::Conflict => Error::Unavailable(Arc::new(error)),
+        Class::Fatal => Error::Setup(error.to_string()),
+    })?;
+    let _ = first.close().await;
     MySqlPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -99,8 +105,6 @@ where
 
 /// Names a database that does not exist yet and makes it.
 pub(crate) async fn create_database(options: &MySqlConnectOptions, name: &str) -> Result<(), Error> {
-    use sqlx::{ConnectOptions as _, Connection as _};
-
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !plain {
         return Err(Error::invalid("a database name is letters, digits and _"));
@@ -127,16 +131,14 @@ pub(crate) enum Class {
 /// Sorts an error by MySQL's numbers; `DatabaseError::kind()` calls most of these `Other`.
 pub(crate) fn classify(error: &sqlx::Error) -> Class {
     match error {
-        sqlx::Error::Database(database) => {
-            match database.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number) {
-                // Deadlock, snapshot conflict, group replication's conflict; lock wait and NOWAIT; and a duplicate key,
-                // which a second look at the rows turns into a refusal.
-                Some(1213 | 1020 | 3101 | 1205 | 3572 | 1062) => Class::Conflict,
-                // No quorum, too many connections, shutting down, read-only; killed; a statement over its time limit.
-                Some(1047 | 1040 | 1053 | 1290 | 1836 | 1317 | 1927 | 1969 | 3024) => Class::Lost,
-                _ => Class::Fatal,
-            }
-        }
+        sqlx::Error::Database(_) => match number(error) {
+            // Deadlock, snapshot conflict, group replication's conflict; lock wait and NOWAIT; and a duplicate key,
+            // which a second look at the rows turns into a refusal.
+            Some(1213 | 1020 | 3101 | 1205 | 3572 | 1062) => Class::Conflict,
+            // No quorum, too many connections, shutting down, read-only; killed; a statement over its time limit.
+            Some(1047 | 1040 | 1053 | 1290 | 1836 | 1317 | 1927 | 1969 | 3024) => Class::Lost,
+            _ => Class::Fatal,
+        },
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
@@ -145,6 +147,16 @@ pub(crate) fn classify(error: &sqlx::Error) -> Class {
         | sqlx::Error::WorkerCrashed => Class::Lost,
         _ => Class::Fatal,
     }
+}
+
+/// Whether a statement named a table that is not there.
+pub(crate) fn is_missing_table(error: &sqlx::Error) -> bool {
+    const NO_SUCH_TABLE: u16 = 1146;
+    number(error) == Some(NO_SUCH_TABLE)
+}
+
+fn number(error: &sqlx::Error) -> Option<u16> {
+    error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
 }
 
 pub(crate) fn to_error(error: sqlx::Error) -> Error {

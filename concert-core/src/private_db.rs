@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
@@ -25,12 +26,17 @@ use crate::error::Error;
 /// Where the private database is kept unless told otherwise: in the current folder.
 pub const DEFAULT_DATA_DIR: &str = ".concert";
 
+/// The name that the server and the CLI give their database in it.
+pub const DATABASE: &str = "concert";
+
 /// How long a start may take: the recovery after a crash is part of it.
 const START_DEADLINE: Duration = Duration::from_secs(120);
 /// How long a server may take to stop before it is killed.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// How often a start looks whether the server answers, and the keeper whether it is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often one that joined looks whether the owner is gone.
+const TAKE_OVER_EVERY: Duration = Duration::from_millis(100);
 /// The longest path of a unix socket, in bytes.
 const LONGEST_SOCKET_PATH: usize = 107;
 /// How much of the server's log an error shows, in bytes.
@@ -62,7 +68,9 @@ pub struct PrivateDatabase {
     data_dir: PathBuf,
     socket: PathBuf,
     /// `None`: another process owns the server.
-    server: Option<Server>,
+    server: Arc<Mutex<Option<Server>>>,
+    /// In one that joined: waits for the owner to go, and starts the server again.
+    successor: Option<AbortOnDropHandle>,
 }
 
 #[derive(Debug)]
@@ -74,8 +82,21 @@ struct Server {
     exited: watch::Receiver<Option<Option<ExitStatus>>>,
 }
 
+/// A task that ends with its handle.
+#[derive(Debug)]
+struct AbortOnDropHandle(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDropHandle {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl PrivateDatabase {
     /// Starts the database in `data_dir`, or joins the one that runs there. Takes about 2 s the first time and 0.2 s later.
+    ///
+    /// When the owner of a server that this process joined goes first, this process starts it again and owns it: for a
+    /// moment there is no server, which the retries of a box office bridge.
     ///
     /// # Errors
     /// [`Error::Setup`] when MariaDB is not installed or does not start; the text says what to do.
@@ -87,10 +108,13 @@ impl PrivateDatabase {
         loop {
             if let Some(lock) = try_lock(&data_dir)? {
                 let server = start(&data_dir, &socket, settings, lock, deadline).await?;
-                return Ok(Self { data_dir, socket, server: Some(server) });
+                return Ok(Self { data_dir, socket, server: Arc::new(Mutex::new(Some(server))), successor: None });
             }
             if answers(&socket).await.is_ok() {
-                return Ok(Self { data_dir, socket, server: None });
+                let server = Arc::default();
+                let successor = succeed(data_dir.clone(), socket.clone(), settings.clone(), Arc::clone(&server));
+                let successor = Some(AbortOnDropHandle(tokio::spawn(successor)));
+                return Ok(Self { data_dir, socket, server, successor });
             }
             if Instant::now() > deadline {
                 return Err(Error::Setup(format!(
@@ -102,10 +126,10 @@ impl PrivateDatabase {
         }
     }
 
-    /// Whether this process started the server, and stops it.
+    /// Whether this process runs the server, and stops it.
     #[must_use]
-    pub const fn is_owner(&self) -> bool {
-        self.server.is_some()
+    pub fn is_owner(&self) -> bool {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// The folder.
@@ -149,7 +173,8 @@ impl PrivateDatabase {
     /// # Errors
     /// [`Error::Setup`] when it had to be killed. What was committed is safe all the same.
     pub async fn stop(mut self) -> Result<(), Error> {
-        let Some(mut server) = self.server.take() else {
+        self.successor = None;
+        let Some(mut server) = self.server.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
         if let Ok(mut connection) = connect_options(&self.socket).connect().await {
@@ -164,6 +189,22 @@ impl PrivateDatabase {
     }
 }
 
+/// Waits for the owner to go, and takes its place.
+async fn succeed(data_dir: PathBuf, socket: PathBuf, settings: Settings, server: Arc<Mutex<Option<Server>>>) {
+    loop {
+        tokio::time::sleep(TAKE_OVER_EVERY).await;
+        let Ok(Some(lock)) = try_lock(&data_dir) else { continue };
+        match start(&data_dir, &socket, &settings, lock, Instant::now() + START_DEADLINE).await {
+            Ok(started) => {
+                tracing::info!(folder = %data_dir.display(), "the owner of the private MariaDB is gone: it runs here now");
+                *server.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
+                return;
+            }
+            Err(error) => tracing::error!(%error, "the private MariaDB cannot be taken over"),
+        }
+    }
+}
+
 /// Starts the server on a folder that this process has locked.
 async fn start(
     data_dir: &Path,
@@ -174,12 +215,16 @@ async fn start(
 ) -> Result<Server, Error> {
     let data = data_dir.join("mariadb");
     wait_for_previous_server(&data, deadline).await?;
+    // A server that starts removes the temporary tables that it finds, also those of one that shares its folder.
+    let temporary = data_dir.join("tmp");
+    make_private_dir(&temporary)?;
     if !data.join("mysql").is_dir() {
-        let owned = data.clone();
-        tokio::task::spawn_blocking(move || install(&owned)).await.map_err(Error::internal)??;
+        let (data, temporary) = (data.clone(), temporary.clone());
+        tokio::task::spawn_blocking(move || install(&data, &temporary)).await.map_err(Error::internal)??;
     }
     let log = data_dir.join("mariadb.log");
-    let command = server_command(&data, socket, &log, settings)?;
+    let mut command = server_command(&data, socket, &log, settings)?;
+    command.arg(format!("--tmpdir={}", temporary.display()));
     let (kill, exited) = keep(command)?;
     let mut server = Server { _lock: lock, _kill: kill, exited };
     loop {
@@ -225,7 +270,7 @@ async fn wait_for_previous_server(data: &Path, deadline: Instant) -> Result<(), 
 }
 
 /// Makes the system tables, in a folder beside that takes its place when it is complete.
-fn install(data: &Path) -> Result<(), Error> {
+fn install(data: &Path, temporary: &Path) -> Result<(), Error> {
     let program = find("mariadb-install-db").ok_or_else(|| Error::Setup(HOW_TO_INSTALL.to_owned()))?;
     let fresh = data.with_extension("new");
     let _ = fs::remove_dir_all(&fresh);
@@ -234,6 +279,7 @@ fn install(data: &Path) -> Result<(), Error> {
         .arg(format!("--datadir={}", fresh.display()))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
         .args(user_option()?)
+        .env("TMPDIR", temporary)
         .stdin(Stdio::null())
         .output()
         .map_err(|error| Error::Setup(format!("mariadb-install-db cannot be run: {error}")))?;

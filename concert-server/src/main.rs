@@ -1,1 +1,80 @@
-fn main(){}
+//! The REST server of the concert box office.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use concert_core::BoxOffice;
+use concert_core::private_db::PrivateDatabase;
+use concert_server::config::Config;
+use concert_server::start::{self, StartError};
+use concert_server::{App, scheduler, serve, telemetry};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// How long passes and reads that run when the server stops may take to finish.
+const WIND_UP_DEADLINE: Duration = Duration::from_secs(5);
+/// The exit code after a second signal, as shells report an interrupted program.
+const INTERRUPTED: i32 = 130;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let config = Config::parse();
+    telemetry::log_to_stderr(config.log_format, config.log.clone());
+    match run(&config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(StartError::Usage(error)) => error.exit(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: &Config) -> Result<(), StartError> {
+    let listener = start::listen(config.listen).await?;
+    let (box_office, private) = start::box_office(config).await?;
+    let shutdown = on_signals()?;
+    let passes = scheduler::start(&box_office, config.rerank_every, config.sweep_every, &shutdown);
+    let app = App::new(box_office.clone()).with_cors(config.cors_origins.clone());
+    tracing::info!("listening on http://{}", listener.local_addr().unwrap_or(config.listen));
+    serve(listener, app, config.limits(), shutdown).await;
+    if tokio::time::timeout(WIND_UP_DEADLINE, passes.wait()).await.is_err() {
+        tracing::warn!("a periodic pass is still running: it is cut off");
+    }
+    wind_up(box_office, private).await;
+    Ok(())
+}
+
+/// The first signal asks for a clean end, the second for one at once.
+fn on_signals() -> Result<CancellationToken, StartError> {
+    let shutdown = CancellationToken::new();
+    let mut signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        either(&mut signals).await;
+        token.cancel();
+        either(&mut signals).await;
+        std::process::exit(INTERRUPTED);
+    });
+    Ok(shutdown)
+}
+
+async fn either((terminate, interrupt): &mut (Signal, Signal)) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Lets the database go, and stops it if it is ours.
+async fn wind_up(box_office: BoxOffice, private: Option<PrivateDatabase>) {
+    let _ = tokio::time::timeout(WIND_UP_DEADLINE, box_office.pool().close()).await;
+    drop(box_office);
+    if let Some(private) = private
+        && let Err(error) = private.stop().await
+    {
+        tracing::warn!(%error, "the private database did not stop cleanly");
+    }
+    tracing::info!("stopped");
+}

@@ -35,31 +35,37 @@ impl DatabaseCommand {
         matches!(self, Self::Token(opts) if opts.signs_tokens())
     }
 
-    /// Whether Ctrl-C is the way to end the command.
-    pub const fn runs_until_interrupted(&self) -> bool {
-        matches!(self, Self::Status(opts) if opts.runs_until_interrupted())
-    }
-
-    const fn migrates(&self) -> bool {
-        matches!(self, Self::Migrate(_) | Self::Seed(_))
-    }
-
-    pub async fn run(self, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-        if !self.migrates() {
-            box_office.ping().await.map_err(|error| match error {
-                Error::Setup(_) => Failure::NotMigrated(error),
-                error => Failure::BoxOffice(error),
-            })?;
-        }
+    /// What Ctrl-C makes of the command: for some it is the way to end.
+    pub const fn when_interrupted(&self) -> Result<(), Failure> {
         match self {
-            Self::Migrate(opts) => migrate::run(&opts, box_office, output).await,
-            Self::Seed(opts) => seed::run(&opts, box_office, output).await,
-            Self::Sweep(opts) => sweep::run(&opts, box_office, output).await,
-            Self::Rerank(opts) => rerank::run(&opts, box_office, output).await,
-            Self::Status(opts) => status::run(&opts, box_office, output).await,
-            Self::Audit(opts) => audit::run(&opts, box_office, output).await,
-            Self::Token(opts) => token::run(&opts, box_office, output).await,
-            Self::User(opts) => user::run(&opts, box_office, output).await,
+            Self::Status(opts) if opts.runs_until_interrupted() => Ok(()),
+            _ => Err(Failure::Interrupted),
+        }
+    }
+
+    /// Sees to the schema. Not to be interrupted: DDL cannot be undone, and a migration that was cut short would have to
+    /// be repaired by hand.
+    pub async fn prepare(&self, box_office: &BoxOffice) -> Result<(), Failure> {
+        if matches!(self, Self::Migrate(_) | Self::Seed(_)) {
+            return Ok(box_office.migrate().await?);
+        }
+        box_office.ping().await.map_err(|error| match error {
+            Error::Setup(_) => Failure::NotMigrated(error),
+            error => Failure::BoxOffice(error),
+        })
+    }
+
+    /// Does the work. It can be dropped at any point.
+    pub async fn run(&self, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+        match self {
+            Self::Migrate(_) => migrate::run(output),
+            Self::Seed(opts) => seed::run(opts, box_office, output).await,
+            Self::Sweep(opts) => sweep::run(opts, box_office, output).await,
+            Self::Rerank(opts) => rerank::run(opts, box_office, output).await,
+            Self::Status(opts) => status::run(opts, box_office, output).await,
+            Self::Audit(opts) => audit::run(opts, box_office, output).await,
+            Self::Token(opts) => token::run(opts, box_office, output).await,
+            Self::User(opts) => user::run(opts, box_office, output).await,
         }
     }
 }

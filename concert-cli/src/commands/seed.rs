@@ -29,7 +29,8 @@ const MOST_ROWS_SHOWN: usize = 100;
 ///
 /// Brings the schema up to date first. The same --seed makes the same ids; a database takes each --seed once. Of each
 /// hall the first 10 % of the seats cost 150, the next 30 % 120, the rest 80. The users have no password: they join the
-/// queue by id alone. A table shows the first 100 concerts and users; --output json has them all.
+/// queue by id alone. A table shows the first 100 concerts and users; --output json has them all. Interrupted, it leaves
+/// the concerts that were complete, and no users.
 #[derive(Debug, Args)]
 pub struct Opts {
     /// How many concerts, on consecutive dates
@@ -98,7 +99,6 @@ impl Show for Seeded {
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let concerts = plan_concerts(opts, box_office)?;
     let users = plan_users(opts)?;
-    box_office.migrate().await?;
     insert(opts, box_office, &concerts, &users).await?;
 
     let seeded = Seeded {

@@ -1,6 +1,6 @@
 //! `user`: makes and shows users.
 
-use std::io::{self, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::str::FromStr as _;
 
 use clap::{Args, Subcommand};
@@ -106,7 +106,10 @@ async fn find(box_office: &BoxOffice, name_or_id: &Username) -> Result<User, Fai
 async fn read_password() -> Result<Password, Failure> {
     let read = || io::read_to_string(io::stdin().take(MOST_STDIN));
     let text = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.into()));
-    let text = text.map_err(|source| Failure::io("read the password from stdin", source))?;
+    let text = text.map_err(|source| match source.kind() {
+        ErrorKind::InvalidData => Failure::Usage("the password on stdin is not UTF-8".to_owned()),
+        _ => Failure::io("read the password from stdin", source),
+    })?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(line.strip_suffix('\r').unwrap_or(line).parse()?)
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub(crate) use seat::{Holder, Seat, SeatKey, lock_seats};
 pub(crate) use store::{STATEMENTS, reservation, reservations_by_id, reservations_of};
-pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, lapsed_holds};
+pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;

@@ -18,6 +18,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     seat::LOCK_SEATS,
     sweep::LAPSED,
     sweep::COUNT_LAPSED,
+    sweep::COUNT_HELD,
     BY_IDS,
     CONCERTS,
     PASS_SEATS,

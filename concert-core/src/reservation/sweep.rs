@@ -16,6 +16,7 @@ pub(crate) const SWEEP_LIMIT: usize = 250;
 
 pub(super) const LAPSED: &str = "select id, user_id, concert_id, seat_number from reservations \
      where status = 'HELD' and expires_at <= ? order by expires_at limit ?";
+pub(super) const COUNT_HELD: &str = "select count(*) from reservations where status = 'HELD' and expires_at > ?";
 pub(super) const COUNT_LAPSED: &str = "select count(*) from reservations where status = 'HELD' and expires_at <= ?";
 
 /// Releases up to `SWEEP_LIMIT` holds and answers how many.
@@ -84,4 +85,9 @@ impl Batch for SweepBatch {
 /// How many lapsed holds there are.
 pub(crate) async fn lapsed_holds(pool: &MySqlPool, now: Timestamp) -> Result<u64, sqlx::Error> {
     sqlx::query_scalar::<_, i64>(COUNT_LAPSED).bind(now).fetch_one(pool).await.map(|count| count.max(0) as u64)
+}
+
+/// How many seats are held unpaid.
+pub(crate) async fn holds(pool: &MySqlPool, now: Timestamp) -> Result<u64, sqlx::Error> {
+    sqlx::query_scalar::<_, i64>(COUNT_HELD).bind(now).fetch_one(pool).await.map(|count| count.max(0) as u64)
 }

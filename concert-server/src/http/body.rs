@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use chrono::SecondsFormat;
 use concert_core::{Error, Money, SeatNumber, Timestamp};
 use futures_util::{Stream, StreamExt as _};
@@ -26,6 +26,11 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A body as it arrives.
 pub(super) type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
+
+/// A body as warp hands it over.
+pub(super) fn stream<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + Send + 'static) -> BodyStream {
+    Box::pin(body.map(|chunk| chunk.map(|mut chunk| chunk.copy_to_bytes(chunk.remaining()))))
+}
 
 /// Reads a JSON object of exactly the form of `T`.
 pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &mut BodyStream) -> Result<T, Problem> {

@@ -3,13 +3,10 @@
 use std::convert::Infallible;
 use std::str::FromStr;
 
-use bytes::Buf;
 use concert_core::{BoxOffice, Error, IdempotencyKey};
-use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
-use warp::Filter;
-use warp::Rejection;
 use warp::http::HeaderMap;
+use warp::{Filter, Rejection};
 
 use super::App;
 use super::body::{self, BodyStream};
@@ -30,9 +27,12 @@ pub(super) struct Call {
 pub(super) fn filter(app: &App) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
     let app = app.clone();
     let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });
-    warp::header::headers_cloned().and(query).and(warp::body::stream()).map(move |headers, query, body| {
-        let chunks = StreamExt::map(body, |chunk| chunk.map(|mut chunk: _| Buf::copy_to_bytes(&mut chunk, Buf::remaining(&chunk))));
-        Call { app: app.clone(), parameter: String::new(), headers, query, body: Box::pin(chunks) }
+    warp::header::headers_cloned().and(query).and(warp::body::stream()).map(move |headers, query, body| Call {
+        app: app.clone(),
+        parameter: String::new(),
+        headers,
+        query,
+        body: body::stream(body),
     })
 }
 

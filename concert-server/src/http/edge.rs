@@ -10,22 +10,232 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
-use tower::ServiceBuilder;
-use tower::util::{Either, Oneshot, ServiceExt as _};
-use tower_http::cors::Cors;
+use hyper::body::Incoming;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt as _};
 use tracing::Instrument as _;
 use uuid::Uuid;
-use warp::filters::BoxedFilter;
-use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{HeaderMap, HeaderValue, Method, Request};
-use warp::hyper::body::Incoming;
 use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
 
 use super::problem::Problem;
-use super::routing::{self, Answer, Route};
-use super::{App, cors, endpoints, routes};
+use super::routing::{self, Answer, Endpoint, Route};
+use super::{App, cors, endpoints};
+use crate::telemetry;
 
-const REQUEST_ID: &str = "x-request-id";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken from a client, in characters.
 const LONGEST_REQUEST_ID: usize = 128;
+
+/// Answers requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Router {
+    routes: Arc<[Route]>,
+    service: BoxCloneSyncService<Request<Incoming>, Response, Infallible>,
+}
+
+impl Router {
+    /// A router for `app`.
+    #[must_use]
+    pub fn new(app: &App) -> Self {
+        Self::with_endpoints(endpoints(), app)
+    }
+
+    fn with_endpoints(endpoints: Vec<Endpoint>, app: &App) -> Self {
+        let routes = endpoints.iter().map(|endpoint| endpoint.route.clone()).collect();
+        let answers = routing::filter(endpoints, app).map(Answer::into_response);
+        let service = ServiceBuilder::new().option_layer(cors::layer(&app.cors)).service(warp::service(answers));
+        Self { routes, service: BoxCloneSyncService::new(service) }
+    }
+
+    /// Answers one request; it always has an answer.
+    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        let seen = self.look_at(&request, peer);
+        let span = seen.span();
+        let answer = async {
+            // What a handler leaves behind is dropped with it: nothing is shared but the box office.
+            let answer = AssertUnwindSafe(self.service.clone().oneshot(request)).catch_unwind().await;
+            let response = match answer {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(panic) => Problem::internal(panic_text(panic.as_ref())).into_response(),
+            };
+            seen.finish(response)
+        };
+        answer.instrument(span).await
+    }
+
+    /// Answers a request on a connection that is one too many.
+    pub(crate) fn refuse(&self, request: &Request<Incoming>, peer: SocketAddr) -> Response {
+        let seen = self.look_at(request, peer);
+        seen.span().in_scope(|| seen.finish(Problem::too_many_connections().into_response()))
+    }
+
+    fn look_at(&self, request: &Request<Incoming>, peer: SocketAddr) -> Seen {
+        let (route, method) = routing::labels(&self.routes, request.method(), request.uri().path());
+        let id = request_id(request.headers());
+        Seen { begun: Instant::now(), id, route, method, peer }
+    }
+}
+
+/// What the edge keeps of a request.
+struct Seen {
+    begun: Instant,
+    id: HeaderValue,
+    route: &'static str,
+    method: &'static str,
+    peer: SocketAddr,
+}
+
+impl Seen {
+    fn id(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
+    }
+
+    /// At the level of errors, so that no filter parts a line from its request's id.
+    fn span(&self) -> tracing::Span {
+        tracing::error_span!("request", request_id = self.id())
+    }
+
+    fn finish(&self, mut response: Response) -> Response {
+        let problem = response.extensions_mut().remove::<Problem>();
+        if let Some(problem) = &problem {
+            problem.log();
+            *response.body_mut() = problem.body(self.id()).into();
+        }
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, self.id.clone());
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        if self.method == Method::HEAD.as_str() {
+            strip_body(&mut response);
+        }
+        self.report(&response, problem.as_ref().map(Problem::code));
+        response
+    }
+
+    fn report(&self, response: &Response, code: Option<&'static str>) {
+        let elapsed = self.begun.elapsed();
+        telemetry::request_finished(self.route, self.method, response.status(), elapsed, code);
+        tracing::info!(
+            method = self.method,
+            route = self.route,
+            status = response.status().as_u16(),
+            code,
+            ms = elapsed.as_secs_f64() * 1e3,
+            peer = %self.peer,
+            "request finished"
+        );
+    }
+}
+
+/// The client's id for the request if it is fit to be logged, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let sent = headers.get(REQUEST_ID).filter(|value| {
+        (1..=LONGEST_REQUEST_ID).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
+    });
+    let made = || HeaderValue::try_from(Uuid::new_v4().to_string()).unwrap_or(HeaderValue::from_static("none"));
+    sent.cloned().unwrap_or_else(made)
+}
+
+/// HEAD promises the length of the body that GET would send.
+fn strip_body(response: &mut Response) {
+    let body = std::mem::take(response.body_mut());
+    if let Some(length) = hyper::body::Body::size_hint(&body).exact() {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a handler panicked: {}", text.unwrap_or("without a text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use concert_core::{BoxOffice, JwtKeys, Policy, SecretString, SystemClock};
+    use hyper::service::service_fn;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto;
+    use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::http::call::Call;
+
+    /// An application whose database nobody can reach.
+    fn app() -> App {
+        let keys = JwtKeys::new(&SecretString::from("s".repeat(32))).expect("long enough");
+        let pool = MySqlPoolOptions::new()
+            .acquire_timeout(Duration::from_millis(50))
+            .connect_lazy_with(MySqlConnectOptions::new().socket("/nowhere").database("none"));
+        App::new(BoxOffice::new(pool, Policy::new(keys), Arc::new(SystemClock)).expect("a policy that works"))
+    }
+
+    /// Sends one request over a connection and returns all that comes back.
+    async fn exchange(router: Router, head: &str) -> String {
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        let serve = async move {
+            let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+            let service = service_fn(move |request| {
+                let router = router.clone();
+                async move { Ok::<_, Infallible>(router.answer(request, peer).await) }
+            });
+            auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(server), service).await
+        };
+        let mut answer = String::new();
+        let ask = async {
+            let request = format!("{head} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+            client.write_all(request.as_bytes()).await.expect("sent");
+            client.read_to_string(&mut answer).await.expect("answered");
+        };
+        let (served, ()) = tokio::join!(serve, ask);
+        served.expect("no broken connection");
+        answer
+    }
+
+    fn id_for(sent: &[u8]) -> HeaderValue {
+        let value = HeaderValue::from_bytes(sent).expect("a header's value");
+        request_id(&HeaderMap::from_iter([(REQUEST_ID, value)]))
+    }
+
+    #[test]
+    fn an_id_that_is_fit_to_be_logged_is_kept_and_no_other() {
+        assert_eq!(id_for(b"order-7/2"), "order-7/2");
+        for sent in [&b""[..], b"two words", "\u{e9}".as_bytes(), &[b'x'; LONGEST_REQUEST_ID + 1]] {
+            assert_eq!(id_for(sent).len(), 36, "a new UUID");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_answers_a_500_that_says_nothing() {
+        async fn faint(_: Call) -> Answer {
+            panic!("a secret")
+        }
+        let router = Router::with_endpoints(vec![routing::get("/faint", faint)], &app());
+        let answer = exchange(router, "GET /faint").await;
+        assert!(answer.starts_with("HTTP/1.1 500") && answer.contains(r#""code":"INTERNAL""#), "{answer}");
+        assert!(answer.contains("x-request-id: ") && !answer.contains("secret"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn every_route_of_the_table_has_a_handler_and_no_failure_of_the_database_is_a_500() {
+        let router = Router::new(&app());
+        for route in crate::http::routes() {
+            let path = route.template.replace("{file}", "index.html");
+            let answer = exchange(router.clone(), &format!("{} {path}", route.method)).await;
+            let status = answer.split(' ').nth(1).expect("a status");
+            assert!(["200", "308", "400", "401", "503"].contains(&status), "{route:?}: {answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn head_is_get_without_the_body() {
+        let answer = exchange(Router::new(&app()), "HEAD /health/live").await;
+        assert!(answer.contains("content-length: 15\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+}

@@ -11,6 +11,8 @@ use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHE
 use warp::http::{HeaderValue, StatusCode};
 use warp::reply::Response;
 
+use crate::telemetry;
+
 /// When a client may try again after a 503, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
 /// The longest detail, in characters: some repeat what the client sent.
@@ -20,7 +22,10 @@ pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request was not carried out. It becomes a body once the request's id is known, at the edge.
 #[derive(Debug, Clone)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -31,11 +36,12 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), header: None, cause: None }
+        Self(Box::new(Parts { status, code, detail: detail.into(), header: None, cause: None }))
     }
 
-    fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
+        self
     }
 
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
@@ -80,18 +86,18 @@ impl Problem {
         Error::Internal(Arc::from(cause.into())).into()
     }
 
-    pub(super) const fn code(&self) -> &'static str {
-        self.code
+    pub(super) fn code(&self) -> &'static str {
+        self.0.code
     }
 
     /// The body, for a request of this id.
     pub(super) fn body(&self, request_id: &str) -> String {
         let body = ProblemBody {
             r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            code: self.code,
+            title: self.0.status.canonical_reason().unwrap_or("Error"),
+            status: self.0.status.as_u16(),
+            detail: &self.0.detail,
+            code: self.0.code,
             request_id,
         };
         serde_json::to_string(&body).unwrap_or_default()
@@ -99,25 +105,14 @@ impl Problem {
 
     /// Writes a failure to the log. Refusals are the client's matter: the line of the request names their code.
     pub(super) fn log(&self) {
-        let Some(cause) = &self.cause else { return };
-        let causes = chain(cause.as_ref());
-        if self.status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(code = self.code, causes, "a request failed");
+        let Some(cause) = &self.0.cause else { return };
+        let causes = telemetry::chain(cause.as_ref());
+        if self.0.status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(code = self.0.code, causes, "a request failed");
         } else {
-            tracing::warn!(code = self.code, causes, "a request failed");
+            tracing::warn!(code = self.0.code, causes, "a request failed");
         }
     }
-}
-
-/// An error and its sources, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 impl From<Error> for Problem {
@@ -135,7 +130,7 @@ impl From<Error> for Problem {
             _ => {}
         }
         if error.source().is_some() || matches!(error, Error::Setup(_)) {
-            problem.cause = Some(Arc::new(error));
+            problem.0.cause = Some(Arc::new(error));
         }
         problem
     }
@@ -175,10 +170,10 @@ impl Reply for Problem {
     /// Status and headers; the edge adds the body.
     fn into_response(self) -> Response {
         let mut response = Response::default();
-        *response.status_mut() = self.status;
+        *response.status_mut() = self.0.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        headers.extend(self.header.clone());
+        headers.extend(self.0.header.clone());
         response.extensions_mut().insert(self);
         response
     }

@@ -1,0 +1,240 @@
+//! What the server is told when it starts: flags, each also an environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser};
+use concert_core::private_db::DEFAULT_DATA_DIR;
+use concert_core::{Error, JwtKeys, Policy, SecretString};
+use tracing_subscriber::EnvFilter;
+
+use crate::http::CorsOrigin;
+use crate::serve::Limits;
+use crate::telemetry::LogFormat;
+
+/// The REST server of the concert box office.
+///
+/// Without a database URL it starts a private MariaDB of its own and keeps the data in --data-dir.
+#[derive(Debug, Parser)]
+#[command(name = "concert-server", version, max_term_width = 110)]
+pub struct Config {
+    /// The address to listen on
+    #[arg(long, env = "CONCERT_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// The database, mysql://user:password@host:3306/name; without it, a private one is started
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<SecretString>,
+
+    /// The folder of the private database
+    #[arg(long, env = "CONCERT_DATA_DIR", default_value = DEFAULT_DATA_DIR, value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// The secret that access tokens are signed with, at least 32 bytes; needed with a database URL, while the private
+    /// database keeps one of its own
+    #[arg(long, env = "CONCERT_JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub jwt_secret: Option<SecretString>,
+
+    /// A file with that secret; white space at its end is left out
+    #[arg(long, env = "CONCERT_JWT_SECRET_FILE", conflicts_with = "jwt_secret", value_name = "FILE")]
+    pub jwt_secret_file: Option<PathBuf>,
+
+    /// The secret that was in use before: tokens signed with it still hold
+    #[arg(long, env = "CONCERT_JWT_PREVIOUS_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub jwt_previous_secret: Option<SecretString>,
+
+    /// The cap on ACTIVE queue tokens, for all servers on this database; unless given, the database keeps what it has
+    /// (10 at first)
+    #[arg(long, env = "CONCERT_MAX_ACTIVE", value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    pub max_active: Option<u32>,
+
+    /// How long a turn lasts once a queue token is ACTIVE
+    #[arg(long, env = "CONCERT_ACTIVE_TTL", default_value = "10m", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub active_ttl: Duration,
+
+    /// How long a seat stays held before it is paid
+    #[arg(long, env = "CONCERT_HOLD_TTL", default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub hold_ttl: Duration,
+
+    /// How long a turn still lasts after paying, when nothing else is held
+    #[arg(long, env = "CONCERT_AFTER_PAYMENT_TTL", default_value = "60s", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub after_payment_ttl: Duration,
+
+    /// The longest wait in the queue
+    #[arg(long, env = "CONCERT_WAITING_TTL", default_value = "24h", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub waiting_ttl: Duration,
+
+    /// How long a session from log-in lasts
+    #[arg(long, env = "CONCERT_SESSION_TTL", default_value = "12h", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub session_ttl: Duration,
+
+    /// How many unpaid seats a user may hold at once
+    #[arg(long, env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4, value_name = "COUNT")]
+    pub max_holds_per_user: u32,
+
+    /// How often the queue moves: ended turns make room for the next
+    #[arg(long, env = "CONCERT_RERANK_EVERY", default_value = "10s", value_parser = period, value_name = "DURATION")]
+    pub rerank_every: Duration,
+
+    /// How often lapsed holds are tidied up
+    #[arg(long, env = "CONCERT_SWEEP_EVERY", default_value = "60s", value_parser = period, value_name = "DURATION")]
+    pub sweep_every: Duration,
+
+    /// The most connections at once; whoever comes then gets a 503
+    #[arg(long, env = "CONCERT_MAX_CONNECTIONS", default_value_t = Limits::default().max_connections, value_parser = connections, value_name = "COUNT")]
+    pub max_connections: usize,
+
+    /// How long a connection may take to send the head of a request, or wait between two
+    #[arg(long, env = "CONCERT_IDLE_TIMEOUT", default_value = "75s", value_parser = period, value_name = "DURATION")]
+    pub idle_timeout: Duration,
+
+    /// How long requests in flight may take to finish when the server stops
+    #[arg(long, env = "CONCERT_SHUTDOWN_DEADLINE", default_value = "30s", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub shutdown_deadline: Duration,
+
+    /// An origin whose pages may call, https://host or *; can be repeated. None unless given
+    #[arg(long = "cors-origin", env = "CONCERT_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
+    pub cors_origins: Vec<CorsOrigin>,
+
+    /// What is logged, as in info,concert_core=debug
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = str::parse::<EnvFilter>, value_name = "FILTER")]
+    pub log: EnvFilter,
+
+    /// How it is logged
+    #[arg(long, env = "CONCERT_LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// The shortest and the longest period between two passes.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
+const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 3600);
+
+fn period(text: &str) -> Result<Duration, String> {
+    let period = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (SHORTEST_PERIOD..=LONGEST_PERIOD).contains(&period) {
+        Ok(period)
+    } else {
+        Err("it is from 100ms to 1day".to_owned())
+    }
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
+        _ => Err("it is from 1 to 1000000".to_owned()),
+    }
+}
+
+impl Config {
+    /// The JWT secret that was given.
+    ///
+    /// # Errors
+    /// A usage error when there is none although a database URL was given, or when its file cannot be read.
+    pub fn given_secret(&self) -> Result<Option<SecretString>, clap::Error> {
+        let secret = match (&self.jwt_secret, &self.jwt_secret_file) {
+            (Some(secret), _) => Some(secret.clone()),
+            (None, Some(file)) => {
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| usage(format!("--jwt-secret-file {}: {error}", file.display())))?;
+                Some(SecretString::from(text.trim_end()))
+            }
+            (None, None) => None,
+        };
+        if secret.is_none() && self.database_url.is_some() {
+            let text = "with a database URL, say which secret signs the access tokens: --jwt-secret-file, --jwt-secret \
+                        or CONCERT_JWT_SECRET (at least 32 bytes, the same for all servers on this database)";
+            return Err(usage(text));
+        }
+        Ok(secret)
+    }
+
+    /// The policy, with access tokens signed with `secret`.
+    ///
+    /// # Errors
+    /// A usage error for secrets and durations that cannot work.
+    pub fn policy(&self, secret: &SecretString) -> Result<Policy, clap::Error> {
+        let refused = |error: Error| usage(error);
+        let mut keys = JwtKeys::new(secret).map_err(refused)?;
+        if let Some(previous) = &self.jwt_previous_secret {
+            keys = keys.with_previous(previous).map_err(refused)?;
+        }
+        let policy = Policy {
+            hold_ttl: self.hold_ttl,
+            active_ttl: self.active_ttl,
+            after_payment_ttl: self.after_payment_ttl,
+            waiting_ttl: self.waiting_ttl,
+            session_ttl: self.session_ttl,
+            max_holds_per_user: self.max_holds_per_user,
+            ..Policy::new(keys)
+        };
+        policy.check().map_err(refused)?;
+        Ok(policy)
+    }
+
+    /// What the server bears.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        Limits {
+            max_connections: self.max_connections,
+            idle_timeout: self.idle_timeout,
+            shutdown_deadline: self.shutdown_deadline,
+        }
+    }
+}
+
+fn usage(text: impl std::fmt::Display) -> clap::Error {
+    Config::command().error(ErrorKind::ValueValidation, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn parse(flags: &[&str]) -> Config {
+        Config::try_parse_from(["concert-server"].iter().chain(flags)).expect("good flags")
+    }
+
+    #[test]
+    fn the_flags_are_well_formed() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_are_the_librarys() {
+        let secret = SecretString::from(SECRET);
+        let ours = parse(&[]);
+        let library = Policy::new(JwtKeys::new(&secret).expect("long enough"));
+        assert_eq!(format!("{:?}", ours.policy(&secret).expect("works")), format!("{library:?}"));
+        assert_eq!(format!("{:?}", ours.limits()), format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn a_database_of_ones_own_needs_a_secret_of_ones_own() {
+        let bare = parse(&["--database-url", "mysql://root:hush@localhost/concert"]);
+        let error = bare.given_secret().expect_err("no secret").to_string();
+        assert!(error.contains("--jwt-secret-file"), "{error}");
+        assert!(!format!("{bare:?}").contains("hush"), "secrets are not printed");
+        assert!(parse(&["--jwt-secret", "short"]).policy(&SecretString::from("short")).is_err());
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let flags = [
+            ["--rerank-every", "0s"],
+            ["--max-active", "0"],
+            ["--hold-ttl", "soon"],
+            ["--cors-origin", "example.com"],
+            ["--listen", "8080"],
+            ["--log", "concert=loud"],
+            ["--max-connections", "0"],
+        ];
+        for [flag, value] in flags {
+            let refused = Config::try_parse_from(["concert-server", flag, value]).expect_err(flag);
+            assert_eq!(refused.exit_code(), 2, "{flag}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `/api/v1/payments`: the wallet, and paying for a held seat.
+
+use concert_core::{Money, PaymentId, Recharged, ReservationId, UserId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use warp::http::StatusCode;
+
+use super::auth;
+use super::body::{Moment, amount, json, parsed};
+use super::call::Call;
+use super::routing::{Answer, Endpoint, get, post};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        post("/api/v1/payments/recharge", recharge),
+        get("/api/v1/payments/balance/{userId}", balance),
+        post("/api/v1/payments/process", pay),
+    ]
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RechargeRequest {
+    /// Whose wallet: that of the user of the access token.
+    #[serde(deserialize_with = "parsed")]
+    #[schema(value_type = uuid::Uuid)]
+    user_id: UserId,
+    /// More than 0, at most two decimal places.
+    #[serde(deserialize_with = "amount")]
+    #[schema(value_type = f64, example = 100.5)]
+    amount: Money,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PayRequest {
+    #[serde(deserialize_with = "parsed")]
+    #[schema(value_type = uuid::Uuid)]
+    reservation_id: ReservationId,
+    /// The price of the reservation.
+    #[serde(deserialize_with = "amount")]
+    #[schema(value_type = f64, example = 120)]
+    amount: Money,
+    /// Who pays: the user of the access token.
+    #[serde(deserialize_with = "parsed")]
+    #[schema(value_type = uuid::Uuid)]
+    user_id: UserId,
+}
+
+/// What a wallet holds.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct BalanceBody {
+    /// The balance now.
+    #[schema(value_type = f64, example = 150.5)]
+    new_balance: Money,
+    /// The balance before the recharge; the balance now when nothing was recharged.
+    #[schema(value_type = f64, example = 50)]
+    current_balance: Money,
+}
+
+/// A successful payment.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PaymentBody {
+    #[schema(value_type = uuid::Uuid)]
+    payment_id: PaymentId,
+    #[schema(example = "success")]
+    status: &'static str,
+    #[schema(value_type = uuid::Uuid)]
+    reservation_id: ReservationId,
+    #[schema(value_type = f64, example = 120)]
+    amount: Money,
+    paid_at: Moment,
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/payments/recharge", tag = "payments", operation_id = "recharge",
+    summary = "Put money into one's wallet",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = RechargeRequest,
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = BalanceBody, description = "Recharged"),
+        (status = 400, description = "Not such a body or amount, or the balance would pass its limit"),
+        (status = 401, description = "No access token, or one that does not hold"),
+        (status = 403, description = "Another user's"),
+        (status = 404, description = "No such user"),
+        (status = 422, description = "The idempotency key came with another request"),
+    )
+)]
+async fn recharge(mut call: Call) -> Answer {
+    let credential = call.credential()?;
+    let sent: RechargeRequest = call.json().await?;
+    let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
+    let Recharged { before, after } = call.box_office().recharge(caller, sent.amount).await?;
+    json(StatusCode::OK, &BalanceBody { new_balance: after, current_balance: before })
+}
+
+#[utoipa::path(
+    get, path = "/api/v1/payments/balance/{userId}", tag = "payments", operation_id = "balance",
+    summary = "What one's wallet holds",
+    params(("userId" = uuid::Uuid, Path)),
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = BalanceBody, description = "The balance, in both fields"),
+        (status = 400, description = "Not a UUID"),
+        (status = 401, description = "No access token, or one that does not hold"),
+        (status = 403, description = "Another user's"),
+        (status = 404, description = "No such user"),
+    )
+)]
+async fn balance(call: Call) -> Answer {
+    let caller = auth::caller(call.credential()?, call.id()?)?;
+    let balance = call.box_office().balance(caller).await?;
+    json(StatusCode::OK, &BalanceBody { new_balance: balance, current_balance: balance })
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/payments/process", tag = "payments", operation_id = "pay",
+    summary = "Pay for a held seat",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = PayRequest,
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = PaymentBody, description = "Paid: the seat is sold"),
+        (status = 400, description = "Not such a body, or not the price"),
+        (status = 401, description = "No access token, or one that does not hold"),
+        (status = 403, description = "The queue token is not ACTIVE, or the reservation another user's"),
+        (status = 404, description = "No such reservation"),
+        (status = 409, description = "Paid already, too little balance, or the hold has lapsed"),
+        (status = 422, description = "The idempotency key came with another request"),
+    )
+)]
+async fn pay(mut call: Call) -> Answer {
+    let credential = call.credential()?;
+    let sent: PayRequest = call.json().await?;
+    let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
+    let paid = call.box_office().pay(caller, sent.reservation_id, sent.amount).await?;
+    let body = PaymentBody {
+        payment_id: paid.id,
+        status: "success",
+        reservation_id: paid.reservation,
+        amount: paid.amount,
+        paid_at: Moment(paid.paid_at),
+    };
+    json(StatusCode::OK, &body)
+}

@@ -1,0 +1,167 @@
+//! `/api/v1/tokens`: the queue.
+
+use concert_core::{Caller, Credential, Standing, TokenStatus, UserId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use warp::Reply as _;
+use warp::http::StatusCode;
+use warp::http::header::RETRY_AFTER;
+
+use super::auth;
+use super::body::{Moment, json, parsed};
+use super::call::Call;
+use super::routing::{Answer, Endpoint, delete, get, post};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        get("/api/v1/tokens/{userId}", look),
+        post("/api/v1/tokens", join),
+        post("/api/v1/queue", add_to_queue),
+        delete("/api/v1/tokens/{userId}", leave),
+    ]
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct JoinRequest {
+    /// Who joins.
+    #[serde(deserialize_with = "parsed")]
+    #[schema(value_type = uuid::Uuid)]
+    user_id: UserId,
+}
+
+/// A place in the queue.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TokenBody {
+    /// The queue token: the access token for reserving and paying.
+    token: String,
+    /// WAITING or ACTIVE.
+    #[schema(example = "WAITING")]
+    status: &'static str,
+    /// 0 when ACTIVE, else the place among those who wait, from 1.
+    queue_position: u64,
+    /// Whole seconds. ACTIVE: until the turn ends. WAITING: the estimated wait.
+    remaining_time: u64,
+    /// The end of the turn; null while WAITING.
+    expires_at: Option<Moment>,
+    /// How long to wait before asking again; also sent as Retry-After while WAITING.
+    poll_after_seconds: u64,
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/tokens", tag = "queue", operation_id = "issueToken",
+    summary = "Join the queue, or take up one's place in it",
+    description = "A user who has a password sends the session's access token. A user without one joins by id alone, \
+                   and resumes with the queue token.",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = JoinRequest,
+    security((), ("bearer" = [])),
+    responses(
+        (status = 201, body = TokenBody, description = "Joined"),
+        (status = 200, body = TokenBody, description = "Was in the queue already"),
+        (status = 400, description = "Not such a body"),
+        (status = 401, description = "The user has a password, or the access token does not hold"),
+        (status = 403, description = "The access token is another user's"),
+        (status = 404, description = "No such user"),
+        (status = 409, description = "Already in the queue, and the caller proved nothing"),
+        (status = 422, description = "The idempotency key came with another request"),
+    )
+)]
+async fn join(mut call: Call) -> Answer {
+    let credential = call.optional_credential()?;
+    let JoinRequest { user_id } = call.json().await?;
+    let caller = match credential {
+        Some(credential) => auth::caller(credential, user_id)?,
+        None => Caller::from(user_id),
+    };
+    let joined = call.box_office().issue_token(caller.with_key(call.idempotency_key()?)).await?;
+    let status = if joined.resumed { StatusCode::OK } else { StatusCode::CREATED };
+    answer(status, joined.token.jwt, &joined.token.standing)
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/queue", tag = "queue", operation_id = "addToQueue",
+    summary = "The same as POST /api/v1/tokens",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = JoinRequest,
+    security((), ("bearer" = [])),
+    responses(
+        (status = 201, body = TokenBody, description = "Joined"),
+        (status = 200, body = TokenBody, description = "Was in the queue already"),
+        (status = 400, description = "Not such a body"),
+        (status = 401, description = "The user has a password, or the access token does not hold"),
+        (status = 403, description = "The access token is another user's"),
+        (status = 404, description = "No such user"),
+        (status = 409, description = "Already in the queue, and the caller proved nothing"),
+        (status = 422, description = "The idempotency key came with another request"),
+    )
+)]
+async fn add_to_queue(call: Call) -> Answer {
+    join(call).await
+}
+
+#[utoipa::path(
+    get, path = "/api/v1/tokens/{userId}", tag = "queue", operation_id = "tokenStatus",
+    summary = "Where one stands in the queue",
+    description = "With the queue token this is answered from memory: poll with it, every pollAfterSeconds.",
+    params(("userId" = uuid::Uuid, Path)),
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = TokenBody, description = "The place in the queue"),
+        (status = 400, description = "Not a UUID"),
+        (status = 401, description = "No access token, or one that does not hold"),
+        (status = 403, description = "Another user's"),
+        (status = 404, description = "Never joined"),
+        (status = 410, description = "The token has ended; join again"),
+    )
+)]
+async fn look(call: Call) -> Answer {
+    let credential = call.credential()?;
+    let user = auth::caller(credential, call.id()?)?.user();
+    match credential {
+        Credential::Queue(ticket) => {
+            let standing = call.box_office().poll(&ticket).await?;
+            answer(StatusCode::OK, call.bearer()?.unwrap_or_default().to_owned(), &standing)
+        }
+        Credential::Session { .. } => {
+            let token = call.box_office().token_status(user).await?;
+            answer(StatusCode::OK, token.jwt, &token.standing)
+        }
+    }
+}
+
+#[utoipa::path(
+    delete, path = "/api/v1/tokens/{userId}", tag = "queue", operation_id = "leaveQueue",
+    summary = "Leave the queue",
+    params(("userId" = uuid::Uuid, Path)),
+    security(("bearer" = [])),
+    responses(
+        (status = 204, description = "Left"),
+        (status = 400, description = "Not a UUID"),
+        (status = 401, description = "No access token, or one that does not hold"),
+        (status = 403, description = "Another user's"),
+        (status = 404, description = "Not in the queue"),
+    )
+)]
+async fn leave(call: Call) -> Answer {
+    let caller = auth::caller(call.credential()?, call.id()?)?;
+    call.box_office().leave_queue(caller).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn answer(status: StatusCode, token: String, standing: &Standing) -> Answer {
+    let body = TokenBody {
+        token,
+        status: standing.status.as_str(),
+        queue_position: standing.queue_position,
+        remaining_time: standing.remaining_seconds,
+        expires_at: standing.expires_at.map(Moment),
+        poll_after_seconds: standing.poll_after_seconds,
+    };
+    let mut response = json(status, &body)?;
+    if standing.status == TokenStatus::Waiting {
+        response.headers_mut().insert(RETRY_AFTER, standing.poll_after_seconds.into());
+    }
+    Ok(response)
+}

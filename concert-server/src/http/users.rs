@@ -1,0 +1,103 @@
+//! `/api/v1/users`: sign-up and log-in.
+
+use concert_core::{Password, UserId, Username};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use warp::http::StatusCode;
+
+use super::body::{Moment, json, parsed};
+use super::call::Call;
+use super::routing::{Answer, Endpoint, post};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![post("/api/v1/users", sign_up), post("/api/v1/users/login", log_in)]
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SignUpRequest {
+    #[serde(deserialize_with = "parsed")]
+    #[schema(value_type = String, min_length = 1, max_length = 64, example = "alice")]
+    username: Username,
+    /// 8 to 256 bytes.
+    #[serde(deserialize_with = "parsed")]
+    #[schema(value_type = String, format = Password, min_length = 8)]
+    password: Password,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LogInRequest {
+    #[schema(example = "alice")]
+    username: String,
+    #[serde(deserialize_with = "any_password")]
+    #[schema(value_type = String, format = Password)]
+    password: Password,
+}
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct UserBody {
+    #[schema(value_type = uuid::Uuid)]
+    user_id: UserId,
+    username: String,
+    created_at: Moment,
+}
+
+/// A session.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SessionBody {
+    #[schema(value_type = uuid::Uuid)]
+    user_id: UserId,
+    /// For the Authorization header: `Bearer <accessToken>`.
+    access_token: String,
+    expires_at: Moment,
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/users", tag = "users", operation_id = "signUp",
+    summary = "Sign up",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = SignUpRequest,
+    responses(
+        (status = 201, body = UserBody, description = "Signed up"),
+        (status = 400, description = "Not such a body"),
+        (status = 409, description = "The username is taken"),
+        (status = 422, description = "The idempotency key came with another request"),
+    )
+)]
+async fn sign_up(mut call: Call) -> Answer {
+    let SignUpRequest { username, password } = call.json().await?;
+    let key = call.idempotency_key()?;
+    let user = call.box_office().register_user(username, Some(password), key).await?;
+    let body = UserBody { user_id: user.id, username: user.username, created_at: Moment(user.created_at) };
+    json(StatusCode::CREATED, &body)
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/users/login", tag = "users", operation_id = "logIn",
+    summary = "Log in",
+    request_body = LogInRequest,
+    responses(
+        (status = 200, body = SessionBody, description = "Logged in"),
+        (status = 400, description = "Not such a body"),
+        (status = 401, description = "The username or the password is wrong"),
+    )
+)]
+async fn log_in(mut call: Call) -> Answer {
+    let LogInRequest { username, password } = call.json().await?;
+    let session = call.box_office().log_in(&username, &password).await?;
+    let body = SessionBody {
+        user_id: session.user,
+        access_token: session.access_token,
+        expires_at: Moment(session.expires_at),
+    };
+    json(StatusCode::OK, &body)
+}
+
+/// A password that nobody can have is simply wrong.
+fn any_password<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Password, D::Error> {
+    String::deserialize(deserializer).map(|text| Password::unchecked(&text))
+}

@@ -1,0 +1,107 @@
+//! From the configuration to a box office that is ready to serve.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use concert_core::private_db::{DATABASE, PrivateDatabase, Settings};
+use concert_core::{BoxOffice, Error, SecretString, SystemClock};
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::telemetry;
+
+/// Why the server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The flags cannot work.
+    Usage(clap::Error),
+    /// The address cannot be listened on.
+    Listen(SocketAddr, io::Error),
+    /// The database cannot be used.
+    Database(Error),
+    /// The system refused something else.
+    System(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(error) => error.fmt(f),
+            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Database(error) => f.write_str(&telemetry::chain(error)),
+            Self::System(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<clap::Error> for StartError {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(error)
+    }
+}
+
+impl From<Error> for StartError {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+/// Listens on `address`.
+///
+/// # Errors
+/// [`StartError::Listen`].
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))
+}
+
+/// Connects to the database that the configuration names, or to the private one, and brings its schema up to date.
+///
+/// # Errors
+/// [`StartError`]; the text says what to do.
+pub async fn box_office(config: &Config) -> Result<(BoxOffice, Option<PrivateDatabase>), StartError> {
+    let given = config.given_secret()?;
+    let (box_office, private) = match (&config.database_url, given) {
+        (Some(url), Some(secret)) => {
+            let policy = config.policy(&secret)?;
+            (BoxOffice::connect(url.expose_secret(), policy).await?, None)
+        }
+        (_, given) => {
+            // Before the database starts: a usage error should not wait for it.
+            given.as_ref().map(|secret| config.policy(secret)).transpose()?;
+            let (box_office, private) = on_private_database(config, given).await?;
+            (box_office, Some(private))
+        }
+    };
+    box_office.migrate().await?;
+    if let Some(max_active) = config.max_active {
+        box_office.set_max_active(max_active).await?;
+    }
+    Ok((box_office, private))
+}
+
+async fn on_private_database(
+    config: &Config,
+    given: Option<SecretString>,
+) -> Result<(BoxOffice, PrivateDatabase), StartError> {
+    let private = PrivateDatabase::open(&config.data_dir, &Settings::default()).await?;
+    let what = if private.is_owner() { "started" } else { "joined the one that runs" };
+    tracing::info!(folder = %private.data_dir().display(), "no DATABASE_URL: a private MariaDB, {what}");
+    let secret = match given {
+        Some(secret) => secret,
+        None => private.jwt_secret()?,
+    };
+    let options = private.database(DATABASE).await?;
+    let box_office = BoxOffice::connect_with(options, config.policy(&secret)?, Arc::new(SystemClock)).await?;
+    Ok((box_office, private))
+}

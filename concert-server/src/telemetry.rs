@@ -1,0 +1,148 @@
+//! What operators see: logs and metrics.
+
+use std::io::{IsTerminal as _, stderr};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use concert_core::{QueueFigures, RerankReport, SweepReport};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use warp::http::StatusCode;
+
+/// From half a millisecond, which is a poll, to ten seconds, when clients have given up.
+const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Up to the most commands that one batch takes.
+const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Sends the logs of this process to stderr.
+pub fn log_to_stderr(format: LogFormat, filter: EnvFilter) {
+    let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(colours);
+    match format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).with_span_list(false).init(),
+    }
+}
+
+/// An error and its sources, in one line; some repeat their source in their own text.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        source = error.source();
+    }
+    text
+}
+
+/// This process's metrics: one recorder, however many servers there are.
+pub(crate) fn recorder() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    let install = || {
+        let recorder = with_buckets(PrometheusBuilder::new()).unwrap_or_default().build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("the application has a recorder of metrics of its own: /metrics stays empty");
+        }
+        describe();
+        handle
+    };
+    RECORDER.get_or_init(install).clone()
+}
+
+fn with_buckets(builder: PrometheusBuilder) -> Result<PrometheusBuilder, BuildError> {
+    builder
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), &COMMANDS)
+}
+
+fn describe() {
+    describe_counter!("concert_http_requests_total", "Requests, by route, method and status");
+    describe_histogram!("concert_http_request_seconds", Unit::Seconds, "Latency of requests, by route");
+    describe_counter!("concert_refusals_total", "Refusals and failures, by code");
+    describe_gauge!("concert_connections", "Open connections");
+    describe_histogram!("concert_batch_commands", "Commands in one transaction, by lane");
+    describe_histogram!("concert_batch_seconds", Unit::Seconds, "Time from taking a batch to its commit, by lane");
+    describe_counter!("concert_retries_total", "Batches that did not go through, by lane and reason");
+    describe_counter!("concert_overloaded_total", "Commands that found a lane full, by lane");
+    describe_gauge!("concert_lane_depth", "Commands that wait in this process, by lane");
+    describe_gauge!("concert_database_up", "1 if the database answered the last scrape, else 0");
+    describe_gauge!("concert_queue_waiting", "WAITING tokens");
+    describe_gauge!("concert_queue_active", "ACTIVE tokens");
+    describe_gauge!("concert_queue_max_active", "The cap on ACTIVE tokens");
+    describe_gauge!("concert_queue_joined", "Tokens ever issued");
+    describe_gauge!("concert_queue_admissions_per_second", "Admissions per second over the last minutes");
+    describe_gauge!("concert_holds", "Seats held unpaid");
+    describe_counter!("concert_tokens_expired_total", "Tokens that this process's rerank passes ended");
+    describe_counter!("concert_tokens_admitted_total", "Tokens that this process's rerank passes admitted");
+    describe_counter!("concert_holds_released_total", "Lapsed holds that this process's sweep passes released");
+    describe_counter!("concert_pass_failures_total", "Periodic passes that failed, by pass");
+}
+
+pub(crate) fn request_finished(
+    route: &'static str,
+    method: &'static str,
+    status: StatusCode,
+    elapsed: Duration,
+    code: Option<&'static str>,
+) {
+    let status = status.as_str().to_owned();
+    counter!("concert_http_requests_total", "route" => route, "method" => method, "status" => status).increment(1);
+    histogram!("concert_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
+    if let Some(code) = code {
+        counter!("concert_refusals_total", "code" => code).increment(1);
+    }
+}
+
+pub(crate) fn connection_opened() {
+    gauge!("concert_connections").increment(1.0);
+}
+
+pub(crate) fn connection_closed() {
+    gauge!("concert_connections").decrement(1.0);
+}
+
+pub(crate) fn lanes(depths: &[(&'static str, usize)]) {
+    for (lane, depth) in depths {
+        gauge!("concert_lane_depth", "lane" => *lane).set(*depth as f64);
+    }
+}
+
+/// The queue and the unpaid holds as the database has them; `None`: it did not answer, and the last figures stand.
+pub(crate) fn figures(figures: Option<(QueueFigures, u64)>) {
+    gauge!("concert_database_up").set(f64::from(u8::from(figures.is_some())));
+    let Some((figures, holds)) = figures else { return };
+    gauge!("concert_holds").set(holds as f64);
+    gauge!("concert_queue_waiting").set(figures.waiting as f64);
+    gauge!("concert_queue_active").set(f64::from(figures.active));
+    gauge!("concert_queue_max_active").set(f64::from(figures.max_active));
+    gauge!("concert_queue_joined").set(figures.joined as f64);
+    gauge!("concert_queue_admissions_per_second").set(figures.admitted_per_second.unwrap_or_default());
+}
+
+pub(crate) fn reranked(report: RerankReport) {
+    counter!("concert_tokens_expired_total").increment(report.expired);
+    counter!("concert_tokens_admitted_total").increment(report.admitted);
+}
+
+pub(crate) fn swept(report: SweepReport) {
+    counter!("concert_holds_released_total").increment(report.released);
+}
+
+pub(crate) fn pass_failed(pass: &'static str) {
+    counter!("concert_pass_failures_total", "pass" => pass).increment(1);
+}

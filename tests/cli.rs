@@ -1,0 +1,13 @@
+//! `concert-cli` as a shell sees it: every command, its output, its exit code; on a real MariaDB, one database per test.
+
+#[expect(dead_code, reason = "shared with the suite, which uses the rest")]
+mod support;
+
+mod cli {
+    mod desk;
+
+    mod people;
+    mod sale;
+    mod seed;
+    mod shell;
+}

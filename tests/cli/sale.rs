@@ -1,0 +1,174 @@
+//! `migrate`, `status`, `sweep`, `rerank`, `audit`.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::desk::{CONCERT, Desk, Ran, concert, concert_cli, url, user};
+use crate::support::{fresh_database, money, seat};
+
+#[tokio::test]
+async fn an_unmigrated_database_says_so_and_migrating_twice_is_fine() {
+    let url = url(&fresh_database().await);
+    let run = |args: &[&str]| Ran::from(concert_cli(&[args, &["--database-url", &url]].concat()), b"");
+    assert_snapshot!(run(&["status"]).refused(1), @"error: the database cannot be used: its schema is missing or out of date: migrate it; run `concert-cli migrate` (DATABASE_SETUP)");
+    for command in ["audit", "sweep", "rerank"] {
+        assert!(run(&[command]).refused(1).ends_with("run `concert-cli migrate` (DATABASE_SETUP)\n"), "{command}");
+    }
+    assert_snapshot!(run(&["migrate"]).ok(), @"the schema is up to date");
+    assert_eq!(run(&["migrate", "--output", "json"]).json(), json!({"migrated": true}));
+    assert_snapshot!(run(&["audit"]).ok(), @"all invariants hold");
+}
+
+/// The first user is ACTIVE and holds seats 1 and 2; the first is paid.
+async fn sell_one_hold_one(desk: &Desk) {
+    let office = &desk.house.office;
+    office.issue_token(user(0)).await.expect("joins");
+    let sold = office.reserve(user(0), concert(), seat(1)).await.expect("holds");
+    office.reserve(user(0), concert(), seat(2)).await.expect("holds");
+    office.pay(user(0), sold.id, money(150)).await.expect("pays");
+}
+
+#[tokio::test]
+async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
+    let desk = Desk::seeded().await;
+    desk.catch_up();
+    sell_one_hold_one(&desk).await;
+    assert_snapshot!(desk.run(&["status"]).ok(), @"
+    ┌────────┬─────────┬─────────┬───────────────┬───────────────┐
+    │ Active ┆ At most ┆ Waiting ┆ Joined so far ┆ Let in so far │
+    ╞════════╪═════════╪═════════╪═══════════════╪═══════════════╡
+    │      1 ┆      10 ┆       0 ┆             1 ┆             0 │
+    └────────┴─────────┴─────────┴───────────────┴───────────────┘
+    ┌────────────┬─────────────┬───────┬──────┬──────┬──────┬──────────────────────────────────────┐
+    │ Date       ┆ Concert     ┆ Seats ┆ Free ┆ Held ┆ Sold ┆ Concert id                           │
+    ╞════════════╪═════════════╪═══════╪══════╪══════╪══════╪══════════════════════════════════════╡
+    │ 2099-12-30 ┆ Concert 1-1 ┆     4 ┆    2 ┆    1 ┆    1 ┆ 350753f5-0040-5c88-b2ad-ebaea9ef7fe4 │
+    └────────────┴─────────────┴───────┴──────┴──────┴──────┴──────────────────────────────────────┘
+    ┌───────┬──────────┬─────────┐
+    │ Holds ┆ Payments ┆ Revenue │
+    ╞═══════╪══════════╪═════════╡
+    │     1 ┆        1 ┆     150 │
+    └───────┴──────────┴─────────┘
+    ");
+    let expected = json!({
+        "queue": {"active": 1, "waiting": 0, "maxActive": 10, "joined": 1, "admitted": 0, "admittedPerSecond": null},
+        "concerts": [{
+            "concertId": CONCERT, "concertName": "Concert 1-1", "date": "2099-12-30",
+            "seats": 4, "free": 2, "held": 1, "sold": 1,
+        }],
+        "holds": 1, "payments": 1, "revenue": 150,
+    });
+    assert_eq!(desk.run(&["status", "--output", "json"]).json(), expected);
+}
+
+#[tokio::test]
+async fn status_watches_until_it_is_interrupted() {
+    let desk = Desk::seeded().await;
+    let mut command = desk.command(&["status", "--watch", "1", "--output", "json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("is piped")).lines();
+    for _ in 0..2 {
+        let line = lines.next().expect("goes on").expect("is text");
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("is JSON")["concerts"][0]["free"], 4);
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("runs");
+    assert!(killed.success());
+    let ended = child.wait_with_output().expect("ends");
+    assert_eq!((ended.status.code(), ended.stderr), (Some(0), vec![]));
+}
+
+#[tokio::test]
+async fn what_is_watched_is_not_mixed_with_screen_codes_where_there_is_no_screen() {
+    let desk = Desk::seeded().await;
+    let mut child = desk.command(&["status", "--watch"]).stdout(Stdio::piped()).spawn().expect("runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("is piped")).lines();
+    let first = lines.next().expect("prints").expect("is text");
+    child.kill().expect("is killed");
+    child.wait().expect("ends");
+    assert!(first.starts_with('┌'), "{first:?}");
+}
+
+#[tokio::test]
+async fn a_sweep_gives_lapsed_holds_back_and_a_dry_run_changes_nothing() {
+    let desk = Desk::seeded().await;
+    sell_one_hold_one(&desk).await;
+    let held = || desk.house.count("select count(*) from reservations where status = 'HELD'");
+    assert_snapshot!(desk.run(&["sweep", "--dry-run"]).ok(), @" holds to release  1");
+    assert_eq!(desk.run(&["sweep", "--dry-run", "--output", "json"]).json(), json!({"dryRun": true, "released": 1}));
+    assert_eq!(held().await, 1);
+    assert_snapshot!(desk.run(&["sweep"]).ok(), @" holds released  1");
+    assert_eq!(held().await, 0);
+    assert_eq!(desk.run(&["sweep", "--output", "json"]).json(), json!({"dryRun": false, "released": 0}));
+    desk.house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_rerank_ends_turns_lets_in_the_head_and_a_dry_run_changes_nothing() {
+    let desk = Desk::seeded().await;
+    let office = &desk.house.office;
+    office.set_max_active(1).await.expect("sets the cap");
+    office.issue_token(user(0)).await.expect("is in");
+    office.issue_token(user(1)).await.expect("waits");
+    let waiting = || desk.house.count("select count(*) from tokens where status = 'WAITING'");
+    assert_snapshot!(desk.run(&["rerank", "--dry-run"]).ok(), @"
+    tokens to end     1
+    tokens to let in  1
+    ");
+    assert_eq!(
+        desk.run(&["rerank", "--dry-run", "--output", "json"]).json(),
+        json!({"dryRun": true, "expired": 1, "admitted": 1})
+    );
+    assert_eq!(waiting().await, 1);
+    assert_snapshot!(desk.run(&["rerank", "--active-ttl", "2h"]).ok(), @"
+    tokens ended   1
+    tokens let in  1
+    ");
+    assert_eq!(waiting().await, 0);
+    let now = desk.catch_up();
+    let ends = office.token_status(user(1)).await.expect("is in").standing.expires_at.expect("is ACTIVE");
+    assert!(ends > now + chrono::TimeDelta::minutes(119), "the turn is as long as told");
+    assert_eq!(desk.run(&["rerank", "--output", "json"]).json(), json!({"dryRun": false, "expired": 0, "admitted": 0}));
+    desk.house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn an_audit_of_a_sound_database_says_that_all_invariants_hold() {
+    let desk = Desk::seeded().await;
+    sell_one_hold_one(&desk).await;
+    assert_snapshot!(desk.run(&["audit"]).ok(), @"all invariants hold");
+    assert_eq!(desk.run(&["audit", "--output", "json"]).json(), json!({"violations": []}));
+}
+
+#[tokio::test]
+async fn an_audit_of_a_corrupted_database_shows_the_rows_and_exits_1() {
+    let desk = Desk::seeded().await;
+    assert_eq!(desk.house.tamper("update users set balance = 1 where username = 'user-1-2'").await, 1);
+    let found = desk.run(&["audit"]);
+    assert_eq!(found.code, Some(1));
+    assert_snapshot!(found.stdout, @"
+    ┌───────────┬────────────────────────────────────────────────┬──────────────────────────────────────────────────────────────────────┐
+    │ Invariant ┆ What is wrong                                  ┆ Row                                                                  │
+    ╞═══════════╪════════════════════════════════════════════════╪══════════════════════════════════════════════════════════════════════╡
+    │         3 ┆ a balance is not the sum of its wallet entries ┆ user 1FB625D829415404A03B8EBDA1438408: balance 1.00, entries 1000.00 │
+    └───────────┴────────────────────────────────────────────────┴──────────────────────────────────────────────────────────────────────┘
+    ");
+    assert_snapshot!(found.stderr, @"error: the database breaks an invariant; offending rows: 1 (INVARIANT_VIOLATED)");
+
+    let found = desk.run(&["audit", "--output", "json"]);
+    assert_eq!(found.code, Some(1));
+    assert_eq!(
+        serde_json::from_str::<Value>(&found.stdout).expect("is JSON"),
+        json!({"violations": [{
+            "invariant": 3,
+            "what": "a balance is not the sum of its wallet entries",
+            "row": "user 1FB625D829415404A03B8EBDA1438408: balance 1.00, entries 1000.00",
+        }]})
+    );
+    assert_snapshot!(found.stderr, @r#"
+    error: the database breaks an invariant; offending rows: 1 (INVARIANT_VIOLATED)
+    {"error":{"code":"INVARIANT_VIOLATED","message":"the database breaks an invariant; offending rows: 1"}}
+    "#);
+}
