@@ -21,7 +21,7 @@ async fn health_and_unknown_routes() {
 #[tokio::test]
 async fn without_its_schema_the_server_is_alive_and_not_ready() {
     let site = Site::open().await;
-    site.house.tamper("rename table queue_gate to elsewhere").await;
+    site.house.tamper("rename table _concert_migrations to elsewhere").await;
     site.get("/health/live").send().await.expect(200, "");
     site.get("/health/ready").send().await.expect(503, "DATABASE_SETUP");
 }
