@@ -234,7 +234,7 @@ impl<B: Batch> Writer<B> {
     ) -> Result<Vec<Result<B::Answer, Error>>, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => db::dedicated_connection(&self.pool).await?,
+            None => db::writers_connection(&self.pool).await?,
         };
         let attempt = Attempt { now: self.clock.now(), recheck };
         match self.transact(&mut connection, commands, &attempt).await {
@@ -260,7 +260,6 @@ impl<B: Batch> Writer<B> {
         commands: &[B::Command],
         attempt: &Attempt,
     ) -> Result<(Vec<Result<B::Answer, Error>>, B::Effects), Failure> {
-        db::start_transaction(connection).await?;
         let rows = self.batch.lock(connection, commands, attempt).await?;
         let Decision { answers, effects } =
             catch_unwind(AssertUnwindSafe(|| self.batch.decide(rows, commands, attempt)))
