@@ -13,7 +13,7 @@ setup: ## Installs MariaDB where it is missing.
 	@scripts/setup.sh
 
 build: setup ## Builds the server and the CLI.
-	$(CARGO) build --locked -p concert-server -p concert-cli
+	$(CARGO) build --locked --workspace --bins
 
 demo: build ## Serves on 127.0.0.1:8080 with a concert to try, until Ctrl-C.
 	@scripts/demo.sh
@@ -25,8 +25,8 @@ test: setup ## Runs all tests, on a private MariaDB; the suite a second time as 
 	$(CARGO) build --locked --workspace --all-targets
 	$(TEST_ENV) $(CARGO) test --locked --workspace --all-targets
 	$(TEST_ENV) $(CARGO) test --locked --workspace --doc
-	for example in buy_one_seat rush_hour embed_in_your_app; do $(CARGO) run --locked -q -p concert-examples --example $$example || exit 1; done
-	$(TEST_ENV) CONCERT_TEST_SERVER_OPTIONS=--innodb-snapshot-isolation=ON $(CARGO) test --locked -p concert-tests --test suite
+	for example in buy_one_seat rush_hour embed_in_your_app; do $${CARGO_TARGET_DIR:-target}/debug/examples/$$example || exit 1; done
+	$(TEST_ENV) CONCERT_TEST_SERVER_OPTIONS=--innodb-snapshot-isolation=ON $(CARGO) test --locked --workspace --test suite
 
 lint: ## Format, clippy.
 	$(CARGO) fmt --all --check

@@ -1,0 +1,55 @@
+//! `make bench`: what a sale costs here, against the pattern that people run such sales with today.
+//!
+//! Both sides in one run, on one private MariaDB with durable commits; what counts is the ratio, since machines drift.
+
+mod baseline;
+mod load;
+mod report;
+mod rows;
+mod world;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use self::report::Row;
+use self::world::World;
+
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+pub struct Opts {
+    /// How long each side of a row runs, in seconds.
+    #[arg(long, default_value_t = 6.0)]
+    seconds: f64,
+    /// How many people wait in the rows about the queue.
+    #[arg(long, default_value_t = 1_000_000)]
+    waiting: u32,
+    /// Where bench.json and bench.svg go.
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let opts = Opts::parse();
+    let world = World::open().await?;
+    let mut rows = Vec::new();
+    println!("{}", report::header());
+    show(&mut rows, rows::writes::reserve(&world, &opts).await?);
+    show(&mut rows, rows::writes::recharge(&world, &opts).await?);
+    show(&mut rows, rows::writes::pay(&world, &opts).await?);
+    show(&mut rows, rows::writes::join(&world, &opts).await?);
+    show(&mut rows, rows::queue::rerank(&world, opts.waiting).await?);
+    report::write(&opts.out, &rows)?;
+    let met = rows.iter().filter(|row| row.is_met()).count();
+    println!("{met} of {} targets met; {} has them as JSON and as a chart", rows.len(), opts.out.display());
+    world.close().await
+}
+
+fn show(rows: &mut Vec<Row>, measured: Vec<Row>) {
+    for row in &measured {
+        println!("{}", report::line(row));
+    }
+    rows.extend(measured);
+}

@@ -1,0 +1,4 @@
+//! The rows of the table, by what they measure.
+
+pub mod queue;
+pub mod writes;
