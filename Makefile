@@ -4,7 +4,7 @@ CARGO := cargo
 # Snapshots are compared, never written; `make review` writes them.
 TEST_ENV := INSTA_UPDATE=no INSTA_WORKSPACE_ROOT=$(CURDIR)
 
-.PHONY: help setup build demo demo-check test lint docs package ci review
+.PHONY: help setup build demo demo-check test lint docs package review bench bench-quick
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,3 +40,9 @@ package: ## What would be published of concert-core: it must contain the migrati
 
 review: setup ## Runs the tests and takes over changed snapshots.
 	INSTA_UPDATE=always $(CARGO) test --workspace
+
+bench: setup ## Measures against the pattern that people use today, in some minutes: table, JSON and chart in target/bench.
+	$(CARGO) run --locked --release -q -p concert-examples --example bench
+
+bench-quick: setup ## The same, shorter and with fewer people.
+	$(CARGO) run --locked --release -q -p concert-examples --example bench -- --seconds 2 --waiting 200000

@@ -1,0 +1,91 @@
+//! The folder: who may look into it, who owns it, and what lies there beside the data.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rand::RngExt as _;
+use secrecy::SecretString;
+
+use crate::error::Error;
+
+/// The longest path of a unix socket, in bytes.
+const LONGEST_SOCKET_PATH: usize = 107;
+/// How much of the server's log an error shows, in bytes.
+const LOG_SHOWN: u64 = 2_000;
+
+/// The secret in a file of its own, made at random if there is none yet.
+pub(super) fn kept_secret(path: &Path) -> Result<SecretString, Error> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(mut file) => {
+            let secret: String = (0..64).map(|_| char::from(rand::rng().random_range(b'a'..=b'z'))).collect();
+            file.write_all(secret.as_bytes()).map_err(|error| cannot("write", path, &error))?;
+            Ok(SecretString::from(secret))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let secret = fs::read_to_string(path).map_err(|error| cannot("read", path, &error))?;
+            Ok(SecretString::from(secret))
+        }
+        Err(error) => Err(cannot("write", path, &error)),
+    }
+}
+
+pub(super) fn make_private_dir(dir: &Path) -> Result<(), Error> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| cannot("make", dir, &error))?;
+    // The server's root has no password: whoever can open its socket is root.
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|error| cannot("protect", dir, &error))
+}
+
+/// The socket lies in the folder, or, where that path is too long for one, in a private folder of the system's.
+pub(super) fn socket_path(data_dir: &Path) -> Result<PathBuf, Error> {
+    let inside = data_dir.join("mariadb.sock");
+    if inside.as_os_str().len() <= LONGEST_SOCKET_PATH {
+        return Ok(inside);
+    }
+    let mut hasher = DefaultHasher::new();
+    data_dir.hash(&mut hasher);
+    let outside = std::env::temp_dir().join(format!("concert-{:016x}", hasher.finish()));
+    make_private_dir(&outside)?;
+    Ok(outside.join("mariadb.sock"))
+}
+
+pub(super) fn try_lock(data_dir: &Path) -> Result<Option<File>, Error> {
+    let path = data_dir.join("owner.lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| cannot("open", &path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(cannot("lock", &path, &error)),
+    }
+}
+
+/// Run as root, MariaDB wants to be told that this is meant.
+pub(super) fn user_option() -> Result<Option<&'static str>, Error> {
+    let own = Path::new("/proc/self");
+    match fs::metadata(own) {
+        Ok(process) => Ok((process.uid() == 0).then_some("--user=root")),
+        Err(_) if !cfg!(target_os = "linux") => Ok(None),
+        Err(error) => Err(cannot("look at", own, &error)),
+    }
+}
+
+pub(super) fn end_of(log: &Path) -> String {
+    let mut text = Vec::new();
+    if let Ok(mut file) = File::open(log) {
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let _ = file.seek(SeekFrom::Start(length.saturating_sub(LOG_SHOWN)));
+        let _ = file.take(LOG_SHOWN).read_to_end(&mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+pub(super) fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::Setup(format!("cannot {what} {}: {error}", path.display()))
+}
