@@ -22,8 +22,11 @@ async fn a_second_opening_joins_and_the_data_stay() {
     let options = second.database("kept").await.expect("makes a database");
     let mut connection = options.connect().await.expect("connects");
     connection.execute("create table kept (n int); insert into kept values (7)").await.expect("writes");
-    let secret = |database: &PrivateDatabase| format!("{:?}", database.jwt_secret().is_ok());
-    assert_eq!(secret(&first), secret(&second));
+    first.jwt_secret().expect("is made");
+    let kept = || std::fs::read_to_string(folder.path().join("jwt-secret")).expect("is kept");
+    let secret = kept();
+    second.jwt_secret().expect("is there");
+    assert_eq!((secret.len(), kept()), (64, secret));
     second.stop().await.expect("leaves");
     connection.execute("select 1").await.expect("the owner's server still runs");
     first.stop().await.expect("stops");
@@ -109,4 +112,16 @@ async fn all_who_migrate_at_once_succeed() {
     for migrated in tokio::time::timeout(Duration::from_secs(60), migrating.join_all()).await.expect("in time") {
         migrated.expect("migrates").ping().await.expect("is ready");
     }
+}
+
+#[tokio::test]
+async fn a_folder_whose_path_is_too_long_for_a_socket_serves_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let deep = folder.path().join("d".repeat(100));
+    let first = open(&deep).await;
+    let second = open(&deep).await;
+    assert!(first.is_owner() && !second.is_owner());
+    second.database("kept").await.expect("makes a database");
+    second.stop().await.expect("leaves");
+    first.stop().await.expect("stops");
 }

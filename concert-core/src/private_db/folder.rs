@@ -1,13 +1,13 @@
 //! The folder: who may look into it, who owns it, and what lies there beside the data.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rand::RngExt as _;
 use secrecy::SecretString;
+use uuid::Uuid;
 
 use crate::error::Error;
 
@@ -16,20 +16,24 @@ const LONGEST_SOCKET_PATH: usize = 107;
 /// How much of the server's log an error shows, in bytes.
 const LOG_SHOWN: u64 = 2_000;
 
-/// The secret in a file of its own, made at random if there is none yet.
+/// The secret in a file of its own, made at random if there is none yet. The file appears whole or not at all.
 pub(super) fn kept_secret(path: &Path) -> Result<SecretString, Error> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            let secret: String = (0..64).map(|_| char::from(rand::rng().random_range(b'a'..=b'z'))).collect();
-            file.write_all(secret.as_bytes()).map_err(|error| cannot("write", path, &error))?;
-            Ok(SecretString::from(secret))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let secret = fs::read_to_string(path).map_err(|error| cannot("read", path, &error))?;
-            Ok(SecretString::from(secret))
-        }
-        Err(error) => Err(cannot("write", path, &error)),
+    if !path.exists() {
+        let secret: String = (0..64).map(|_| char::from(rand::rng().random_range(b'a'..=b'z'))).collect();
+        let fresh = path.with_extension(std::process::id().to_string());
+        let written = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)
+            .and_then(|mut file| file.write_all(secret.as_bytes()));
+        written.map_err(|error| cannot("write", &fresh, &error))?;
+        // Fails if another process was first; then its secret is the one.
+        let _ = fs::hard_link(&fresh, path);
+        let _ = fs::remove_file(&fresh);
     }
+    fs::read_to_string(path).map(SecretString::from).map_err(|error| cannot("read", path, &error))
 }
 
 pub(super) fn make_private_dir(dir: &Path) -> Result<(), Error> {
@@ -44,9 +48,9 @@ pub(super) fn socket_path(data_dir: &Path) -> Result<PathBuf, Error> {
     if inside.as_os_str().len() <= LONGEST_SOCKET_PATH {
         return Ok(inside);
     }
-    let mut hasher = DefaultHasher::new();
-    data_dir.hash(&mut hasher);
-    let outside = std::env::temp_dir().join(format!("concert-{:016x}", hasher.finish()));
+    // The same for every program that opens this folder.
+    let name = Uuid::new_v5(&Uuid::NAMESPACE_URL, data_dir.as_os_str().as_encoded_bytes());
+    let outside = std::env::temp_dir().join(format!("concert-{}", name.simple()));
     make_private_dir(&outside)?;
     Ok(outside.join("mariadb.sock"))
 }
