@@ -51,12 +51,12 @@ async fn the_schema_itself_refuses_to_sell_twice() {
     let house = sale().await;
     let twice = [
         "insert into reservations (id, user_id, concert_id, seat_number, status, price, performance_date, reserved_at, expires_at, last_updated_at) \
-         select unhex(md5(1)), user_id, concert_id, seat_number, 'HELD', price, performance_date, reserved_at, expires_at, last_updated_at \
+         select unhex(repeat('1', 32)), user_id, concert_id, seat_number, 'HELD', price, performance_date, reserved_at, expires_at, last_updated_at \
          from reservations where status = 'CONFIRMED'",
         "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) \
-         select unhex(md5(1)), user_id, reservation_id, amount, payment_status, paid_at from payments",
+         select unhex(repeat('1', 32)), user_id, reservation_id, amount, payment_status, paid_at from payments",
         "insert into tokens (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq) \
-         select unhex(md5(1)), user_id, 99, 'WAITING', created_at, expires_at, last_updated_at, change_seq from tokens where status = 'ACTIVE'",
+         select unhex(repeat('1', 32)), user_id, 99, 'WAITING', created_at, expires_at, last_updated_at, change_seq from tokens where status = 'ACTIVE'",
         "update users set balance = -1",
     ];
     for statement in twice {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use concert_core::{BoxOffice, Error, TokenStatus};
+use sqlx::mysql::MySqlSslMode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -70,7 +71,8 @@ async fn a_commit_whose_answer_is_lost_is_neither_lost_nor_done_twice() {
     let house = House::open().await;
     let concert = house.concert(3).await;
     let proxy = Proxy::start(house.database.get_socket().expect("a unix socket"));
-    let database = house.database.clone().socket(&proxy.socket);
+    // In the clear, so that the proxy sees the COMMIT.
+    let database = house.database.clone().socket(&proxy.socket).ssl_mode(MySqlSslMode::Disabled);
     let office = BoxOffice::connect_with(database, policy(), house.clock.clone()).await.expect("connects");
     let user = house.user(500).await;
     let lose = || proxy.lose_next.store(true, Ordering::SeqCst);

@@ -16,11 +16,12 @@ const LOCK_SECONDS: i64 = 60;
 pub(crate) async fn migrate(pool: &MySqlPool) -> Result<(), Error> {
     let migrator = migrator();
     let mut connection = db::unhurried_connection(pool).await?;
-    let locked: Option<i64> = sqlx::query_scalar("select get_lock(concat('concert.', md5(database())), ?)")
-        .bind(LOCK_SECONDS)
-        .fetch_one(&mut connection)
-        .await
-        .map_err(db::to_error)?;
+    let locked: Option<i64> =
+        sqlx::query_scalar("select get_lock(concat('concert.', left(sha2(database(), 256), 40)), ?)")
+            .bind(LOCK_SECONDS)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(db::to_error)?;
     if locked != Some(1) {
         return Err(Error::Setup(format!("another process has been migrating it for {LOCK_SECONDS} s")));
     }

@@ -13,6 +13,7 @@ use concert_core::{
     Section, UserId,
 };
 use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 use tokio::sync::OnceCell;
 
 /// What access tokens are signed with in tests.
@@ -126,10 +127,18 @@ pub fn seat(number: i64) -> SeatNumber {
     SeatNumber::new(number).expect("in range")
 }
 
-/// An empty database on the private server of this test run.
+/// An empty database on the private server of this test run, or on the server that `CONCERT_TEST_DATABASE_URL` names: a
+/// MySQL, or another version of MariaDB.
 pub async fn fresh_database() -> MySqlConnectOptions {
-    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    server().await.database(&name).await.expect("makes a database")
+    let name = format!("test_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+    let Ok(url) = std::env::var("CONCERT_TEST_DATABASE_URL") else {
+        return server().await.database(&name).await.expect("makes a database");
+    };
+    let options: MySqlConnectOptions = url.parse().expect("a URL");
+    let mut connection = options.connect().await.expect("connects");
+    let create = format!("create database {name} default character set utf8mb4 collate utf8mb4_unicode_ci");
+    connection.execute(AssertSqlSafe(create)).await.expect("makes a database");
+    options.database(&name)
 }
 
 async fn server() -> &'static PrivateDatabase {

@@ -20,8 +20,8 @@ const BY_IDS: &str = "select p.id, p.user_id, p.reservation_id, p.amount, p.paid
 /// Two rows each: the seat and its reservation.
 const SELL: &str = "update json_table(?, '$[*]' columns (concert_id varchar(32) path '$.concert_id', \
      seat_number int path '$.seat_number', reservation_id varchar(32) path '$.reservation_id')) j \
-     straight_join seats s on s.concert_id = unhex(j.concert_id) and s.seat_number = j.seat_number \
-     straight_join reservations r on r.id = unhex(j.reservation_id) \
+     straight_join seats s force index (primary) on s.concert_id = unhex(j.concert_id) and s.seat_number = j.seat_number \
+     straight_join reservations r force index (primary) on r.id = unhex(j.reservation_id) \
      set s.reserved_until = null, r.status = 'CONFIRMED', r.last_updated_at = ? \
      where s.reservation_id = r.id and s.reserved_until > ? and r.status = 'HELD'";
 const INSERT: &str = "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) \
@@ -30,7 +30,7 @@ const INSERT: &str = "insert into payments (id, user_id, reservation_id, amount,
      reservation_id varchar(32) path '$.reservation_id', amount decimal(10, 2) path '$.amount', \
      paid_at datetime(6) path '$.paid_at')) j";
 const SHORTEN: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', expires_at datetime(6) path '$.expires_at')) j \
-     straight_join tokens t on t.id = unhex(j.id) \
+     straight_join tokens t force index (primary) on t.id = unhex(j.id) \
      set t.expires_at = j.expires_at, t.last_updated_at = ? where t.status = 'ACTIVE'";
 
 pub(super) async fn payments_made_earlier(

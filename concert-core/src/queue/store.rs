@@ -55,16 +55,16 @@ const HEADS: &str = "select id, user_id, ticket, status, created_at, expires_at 
      where status = 'WAITING' order by ticket limit ?";
 /// Through the index that everyone else takes to a user's token: one order of locks.
 const LOCK_LIVE: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at \
-     from json_table(?, '$[*]' columns (user_id varchar(32) path '$')) j \
-     straight_join tokens t on t.user_id = unhex(j.user_id) and t.live = 1 for update";
+     from (select b.user_id from json_table(?, '$[*]' columns (user_id varchar(32) path '$')) b) j \
+     straight_join tokens t force index (tokens_user_live) on t.user_id = unhex(j.user_id) and t.live = 1 for update";
 const UPDATE_GATE: &str = "update queue_gate set next_ticket = ?, change_seq = ?, active = ?, waiting = ?, admitted = ? \
      where id = 1 and change_seq = ?";
 const END: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', reason varchar(16) path '$.reason')) j \
-     straight_join tokens t on t.id = unhex(j.id) \
+     straight_join tokens t force index (primary) on t.id = unhex(j.id) \
      set t.status = 'EXPIRED', t.ended_reason = j.reason, t.last_updated_at = ?, t.change_seq = ? \
      where t.status in ('WAITING', 'ACTIVE')";
 const ADMIT: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', expires_at datetime(6) path '$.expires_at')) j \
-     straight_join tokens t on t.id = unhex(j.id) \
+     straight_join tokens t force index (primary) on t.id = unhex(j.id) \
      set t.status = 'ACTIVE', t.admitted_at = ?, t.expires_at = j.expires_at, t.last_updated_at = ?, t.change_seq = ? \
      where t.status = 'WAITING'";
 const INSERT: &str = "insert into tokens \

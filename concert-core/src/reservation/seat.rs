@@ -50,9 +50,9 @@ pub(super) const LOCK_SEATS: &str = "select s.concert_id, s.seat_number, s.price
      unhex(j.user_id) as user_id, \
      (select c.date from concerts c where c.id = s.concert_id) as performance_date, \
      (select count(*) from reservations r where r.user_id = unhex(j.user_id) and r.status = 'HELD' and r.expires_at > ?) as holds \
-     from json_table(?, '$[*]' columns (concert_id varchar(32) path '$.concert_id', seat_number int path '$.seat_number', \
-     user_id varchar(32) path '$.user_id')) j \
-     straight_join seats s on s.concert_id = unhex(j.concert_id) and s.seat_number = j.seat_number for update";
+     from (select b.concert_id, b.seat_number, b.user_id from json_table(?, '$[*]' columns ( \
+     concert_id varchar(32) path '$.concert_id', seat_number int path '$.seat_number', user_id varchar(32) path '$.user_id')) b) j \
+     straight_join seats s force index (primary) on s.concert_id = unhex(j.concert_id) and s.seat_number = j.seat_number for update";
 
 #[derive(Serialize)]
 struct WantedRow {

@@ -38,12 +38,12 @@ const PASS_SEATS: &str = "update json_table(?, '$[*]' columns (concert_id varcha
      seat_number int path '$.seat_number', was varchar(32) path '$.was', is_reserved int path '$.is_reserved', \
      reservation_id varchar(32) path '$.reservation_id', reserved_by varchar(32) path '$.reserved_by', \
      reserved_until datetime(6) path '$.reserved_until')) j \
-     straight_join seats s on s.concert_id = unhex(j.concert_id) and s.seat_number = j.seat_number \
+     straight_join seats s force index (primary) on s.concert_id = unhex(j.concert_id) and s.seat_number = j.seat_number \
      set s.is_reserved = j.is_reserved, s.reservation_id = unhex(j.reservation_id), s.reserved_by = unhex(j.reserved_by), \
      s.reserved_until = j.reserved_until \
      where s.reservation_id <=> unhex(j.was)";
 const CLOSE: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', status varchar(16) path '$.status')) j \
-     straight_join reservations r on r.id = unhex(j.id) \
+     straight_join reservations r force index (primary) on r.id = unhex(j.id) \
      set r.status = j.status, r.last_updated_at = ? where r.status = 'HELD'";
 const INSERT: &str = "insert into reservations (id, user_id, concert_id, seat_number, status, price, performance_date, \
      reserved_at, expires_at, last_updated_at) \

@@ -19,14 +19,14 @@ pub(crate) const STATEMENTS: &[&str] = &[LOCK_ACCOUNTS, ENTRIES, UPDATE_BALANCES
 /// The token is read unlocked: money into one's own wallet does no harm a moment after leaving the queue.
 const LOCK_ACCOUNTS: &str = "select u.id, u.balance, \
      (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > ?) as live_token \
-     from json_table(?, '$[*]' columns (id varchar(32) path '$')) j \
-     straight_join users u on u.id = unhex(j.id) for update";
+     from (select b.id from json_table(?, '$[*]' columns (id varchar(32) path '$')) b) j \
+     straight_join users u force index (primary) on u.id = unhex(j.id) for update";
 const ENTRIES: &str = "select e.id, e.amount, e.balance_after \
      from json_table(?, '$[*]' columns (id varchar(32) path '$')) j \
      straight_join wallet_entries e on e.id = unhex(j.id)";
 const UPDATE_BALANCES: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', \
      was decimal(10, 2) path '$.was', becomes decimal(10, 2) path '$.becomes')) j \
-     straight_join users u on u.id = unhex(j.id) set u.balance = j.becomes where u.balance = j.was";
+     straight_join users u force index (primary) on u.id = unhex(j.id) set u.balance = j.becomes where u.balance = j.was";
 const INSERT_ENTRIES: &str = "insert into wallet_entries (id, user_id, kind, amount, balance_after, payment_id, created_at) \
      select unhex(j.id), unhex(j.user_id), j.kind, j.amount, j.balance_after, unhex(j.payment_id), j.created_at \
      from json_table(?, '$[*]' columns (id varchar(32) path '$.id', user_id varchar(32) path '$.user_id', \
