@@ -84,3 +84,21 @@ async fn every_statement_prepares_and_none_scans_a_table_that_grows() {
     }
     assert!(scans.is_empty(), "{scans:#?}");
 }
+
+#[tokio::test]
+async fn every_connection_is_strict_bounded_and_in_utc() {
+    let house = House::open().await;
+    let statement = "show session variables where variable_name in ('max_statement_time', 'max_execution_time', \
+         'innodb_lock_wait_timeout', 'tx_isolation', 'transaction_isolation', 'time_zone', 'sql_mode')";
+    let rows = sqlx::raw_sql(statement).fetch_all(house.office.pool()).await.expect("shows");
+    let value = |names: [&str; 2]| {
+        let row = rows.iter().find(|row| names.contains(&row.get::<String, _>(0).as_str())).expect("is there");
+        row.get::<String, _>(1)
+    };
+    assert_eq!(value(["tx_isolation", "transaction_isolation"]), "READ-COMMITTED");
+    assert_eq!(value(["innodb_lock_wait_timeout"; 2]), "3");
+    assert_eq!(value(["time_zone"; 2]), "+00:00");
+    assert!(value(["sql_mode"; 2]).contains("STRICT_ALL_TABLES"));
+    let limit: f64 = value(["max_statement_time", "max_execution_time"]).parse().expect("a number");
+    assert!(limit == 5.0 || limit == 5_000.0, "five seconds, in the server's unit: {limit}");
+}
