@@ -106,7 +106,7 @@ impl Baseline {
         Ok(())
     }
 
-    pub async fn reserve(&self, user: UserId, concert: ConcertId, seat: SeatNumber) -> Result<bool, Failure> {
+    pub async fn reserve(&self, user: UserId, concert: ConcertId, seat: SeatNumber) -> Result<Option<Uuid>, Failure> {
         let mut connection = self.begin_active(user).await?;
         let seat_row = sqlx::query(
             "select is_reserved, reserved_until from seats where concert_id = ? and seat_number = ? for update",
@@ -119,7 +119,7 @@ impl Baseline {
         let until: Option<DateTime<Utc>> = seat_row.try_get("reserved_until")?;
         if seat_row.try_get("is_reserved")? && until.is_none_or(|until| until > now) {
             connection.execute("rollback").await?;
-            return Ok(false);
+            return Ok(None);
         }
         sqlx::query(
             "update seats set is_reserved = true, reserved_by = ?, reserved_until = ? where concert_id = ? and seat_number = ?",
@@ -130,11 +130,12 @@ impl Baseline {
         .bind(seat)
         .execute(&mut *connection)
         .await?;
+        let id = Uuid::now_v7();
         sqlx::query(
             "insert into reservations (id, user_id, concert_id, seat_number, reservation_status, reserved_at, performance_date) \
              values (?, ?, ?, ?, 'HELD', ?, current_date)",
         )
-        .bind(Uuid::now_v7())
+        .bind(id)
         .bind(user)
         .bind(concert)
         .bind(seat)
@@ -142,7 +143,7 @@ impl Baseline {
         .execute(&mut *connection)
         .await?;
         connection.execute("commit").await?;
-        Ok(true)
+        Ok(Some(id))
     }
 
     pub async fn recharge(&self, user: UserId) -> Result<(), Failure> {

@@ -36,6 +36,16 @@ impl Run {
         self.latencies.value_at_quantile(quantile) as f64 / 1e3
     }
 
+    pub fn record(&mut self, latencies: impl IntoIterator<Item = Duration>) {
+        for latency in latencies {
+            self.latencies.saturating_record(latency.as_micros() as u64);
+        }
+    }
+
+    pub fn took(&mut self, time: Duration) {
+        self.seconds = time.as_secs_f64();
+    }
+
     pub fn add(&mut self, other: Self) {
         self.seconds += other.seconds;
         self.latencies += other.latencies;
@@ -72,10 +82,8 @@ where
     }
     let mut run = Run::default();
     while let Some(seen) = loops.join_next().await {
-        for latency in seen?? {
-            run.latencies.saturating_record(latency.as_micros() as u64);
-        }
+        run.record(seen??);
     }
-    run.seconds = begun.elapsed().as_secs_f64();
+    run.took(begun.elapsed());
     Ok(run)
 }

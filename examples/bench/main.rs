@@ -3,6 +3,7 @@
 //! Both sides in one run, on one private MariaDB with durable commits; what counts is the ratio, since machines drift.
 
 mod baseline;
+mod http;
 mod load;
 mod report;
 mod rows;
@@ -41,6 +42,9 @@ async fn main() -> Result<(), Failure> {
     show(&mut rows, rows::writes::pay(&world, &opts).await?);
     show(&mut rows, rows::writes::join(&world, &opts).await?);
     show(&mut rows, rows::queue::rerank(&world, opts.waiting).await?);
+    show(&mut rows, rows::http::poll(&world, &opts).await?);
+    show(&mut rows, rows::http::contenders(&world).await?);
+    show(&mut rows, rows::http::flows(&world, &opts).await?);
     report::write(&opts.out, &rows)?;
     let met = rows.iter().filter(|row| row.is_met()).count();
     println!("{met} of {} targets met; {} has them as JSON and as a chart", rows.len(), opts.out.display());

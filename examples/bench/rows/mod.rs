@@ -1,4 +1,5 @@
 //! The rows of the table, by what they measure.
 
+pub mod http;
 pub mod queue;
 pub mod writes;
