@@ -40,11 +40,12 @@ async fn main() -> Result<(), Failure> {
     show(&mut rows, rows::writes::reserve(&world, &opts).await?);
     show(&mut rows, rows::writes::recharge(&world, &opts).await?);
     show(&mut rows, rows::writes::pay(&world, &opts).await?);
+    show(&mut rows, rows::http::contenders(&world).await?);
+    show(&mut rows, rows::http::flows(&world, &opts).await?);
+    // From here on people wait, so nobody who joins is ACTIVE any more.
     show(&mut rows, rows::writes::join(&world, &opts).await?);
     show(&mut rows, rows::queue::rerank(&world, opts.waiting).await?);
     show(&mut rows, rows::http::poll(&world, &opts).await?);
-    show(&mut rows, rows::http::contenders(&world).await?);
-    show(&mut rows, rows::http::flows(&world, &opts).await?);
     report::write(&opts.out, &rows)?;
     let met = rows.iter().filter(|row| row.is_met()).count();
     println!("{met} of {} targets met; {} has them as JSON and as a chart", rows.len(), opts.out.display());
