@@ -1,0 +1,69 @@
+//! Following a ticket: its standing now, and each time it changes.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Standing;
+use crate::box_office::BoxOffice;
+use crate::error::Error;
+use crate::jwt::QueueTicket;
+
+/// One ticket, followed from memory; from [`BoxOffice::follow`].
+///
+/// All followers of a process wait for the same signal, which its refreshes give when the queue has moved; each then ranks
+/// its ticket in the snapshot. None of them asks the database after the first standing.
+pub struct Follow {
+    box_office: BoxOffice,
+    ticket: QueueTicket,
+    moved: watch::Receiver<u64>,
+    last: Option<Standing>,
+}
+
+impl Follow {
+    pub(crate) const fn new(box_office: BoxOffice, ticket: QueueTicket, moved: watch::Receiver<u64>) -> Self {
+        Self { box_office, ticket, moved, last: None }
+    }
+
+    /// The first call answers at once; each later one when the position, the status or the end of the turn is another
+    /// than the last that was answered.
+    ///
+    /// Cancel safety: a change that is not answered is answered by the next call.
+    ///
+    /// # Errors
+    /// [`Error::TokenExpired`] when the token has ended; those of every operation at the first call.
+    pub async fn next(&mut self) -> Result<Standing, Error> {
+        if self.last.is_none() {
+            let first = self.box_office.poll(&self.ticket).await?;
+            self.last = Some(first.clone());
+            return Ok(first);
+        }
+        loop {
+            let turn = self.last.as_ref().filter(|last| last.expires_at.is_some());
+            let turn_ends = turn.map(|last| Duration::from_secs(last.remaining_seconds.max(1)));
+            tokio::select! {
+                // The box office that gives the signal is ours.
+                _ = self.moved.changed() => {}
+                () = sleep(turn_ends) => {}
+            }
+            let standing = self.box_office.known_standing(&self.ticket).ok_or(Error::TokenExpired)?;
+            if self.last.as_ref().is_none_or(|last| differs(last, &standing)) {
+                self.last = Some(standing.clone());
+                return Ok(standing);
+            }
+        }
+    }
+}
+
+/// For ever, without a duration.
+async fn sleep(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The estimated wait and the pause between polls change all the time: they are no news.
+fn differs(last: &Standing, now: &Standing) -> bool {
+    (last.status, last.queue_position, last.expires_at) != (now.status, now.queue_position, now.expires_at)
+}
