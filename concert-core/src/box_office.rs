@@ -282,9 +282,13 @@ impl BoxOffice {
 
     /// Follows the holder of a queue token: the standing now, and each time it changes. From memory, however many do so;
     /// changes show at the next refresh (see [`BoxOffice::refresh_queue`]).
-    #[must_use]
-    pub fn follow(&self, ticket: QueueTicket) -> Follow {
-        Follow::new(self.clone(), ticket, self.inner.view.moved())
+    ///
+    /// # Errors
+    /// As [`BoxOffice::poll`].
+    pub async fn follow(&self, ticket: QueueTicket) -> Result<Follow, Error> {
+        let moved = self.inner.view.moved();
+        let first = self.poll(&ticket).await?;
+        Ok(Follow::new(self.clone(), ticket, moved, first))
     }
 
     pub(crate) fn known_standing(&self, ticket: &QueueTicket) -> Option<Standing> {

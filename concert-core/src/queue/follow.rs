@@ -17,39 +17,44 @@ pub struct Follow {
     box_office: BoxOffice,
     ticket: QueueTicket,
     moved: watch::Receiver<u64>,
-    last: Option<Standing>,
+    last: Standing,
 }
 
 impl Follow {
-    pub(crate) const fn new(box_office: BoxOffice, ticket: QueueTicket, moved: watch::Receiver<u64>) -> Self {
-        Self { box_office, ticket, moved, last: None }
+    pub(crate) const fn new(
+        box_office: BoxOffice,
+        ticket: QueueTicket,
+        moved: watch::Receiver<u64>,
+        last: Standing,
+    ) -> Self {
+        Self { box_office, ticket, moved, last }
     }
 
-    /// The first call answers at once; each later one when the position, the status or the end of the turn is another
-    /// than the last that was answered.
+    /// Where the ticket stood when it was last looked at.
+    #[must_use]
+    pub const fn standing(&self) -> &Standing {
+        &self.last
+    }
+
+    /// Waits until the position, the status or the end of the turn has changed.
     ///
     /// Cancel safety: a change that is not answered is answered by the next call.
     ///
     /// # Errors
-    /// [`Error::TokenExpired`] when the token has ended; those of every operation at the first call.
-    pub async fn next(&mut self) -> Result<Standing, Error> {
-        if self.last.is_none() {
-            let first = self.box_office.poll(&self.ticket).await?;
-            self.last = Some(first.clone());
-            return Ok(first);
-        }
+    /// [`Error::TokenExpired`] when the token has ended.
+    pub async fn changed(&mut self) -> Result<&Standing, Error> {
         loop {
-            let turn = self.last.as_ref().filter(|last| last.expires_at.is_some());
-            let turn_ends = turn.map(|last| Duration::from_secs(last.remaining_seconds.max(1)));
+            let turn_ends = self.last.expires_at.map(|_| Duration::from_secs(self.last.remaining_seconds.max(1)));
             tokio::select! {
                 // The box office that gives the signal is ours.
                 _ = self.moved.changed() => {}
                 () = sleep(turn_ends) => {}
             }
             let standing = self.box_office.known_standing(&self.ticket).ok_or(Error::TokenExpired)?;
-            if self.last.as_ref().is_none_or(|last| differs(last, &standing)) {
-                self.last = Some(standing.clone());
-                return Ok(standing);
+            let changed = differs(&self.last, &standing);
+            self.last = standing;
+            if changed {
+                return Ok(&self.last);
             }
         }
     }
