@@ -54,7 +54,7 @@ mod tests {
     fn a_million_people_ask_twenty_thousand_times_a_second_at_most() {
         let pause = |position| pause_at(position, 1_000_000, 20_000);
         let sum: f64 = (1..=1_000_000).map(|position| 1.0 / pause(position) as f64).sum();
-        assert!((15_000.0..=20_000.0).contains(&sum), "{sum}: the budget is kept, and used");
+        assert!((14_000.0..=20_000.0).contains(&sum), "{sum}: the front asks no sooner than it need");
         assert_eq!([1, 1_000, 10_000, 100_000, 1_000_000].map(pause), [2, 2, 13, 60, 94]);
         assert_eq!(pause_at(1, 1, 20_000), SHORTEST_PAUSE);
         assert_eq!(pause_at(u64::MAX, 0, 1), LONGEST_PAUSE, "a position behind the last");
