@@ -54,6 +54,8 @@ pub(super) struct Body {
 #[derive(Default)]
 struct Place {
     posted: RwLock<Option<Posted>>,
+    /// The last reading that failed, and when it began.
+    failed: Mutex<Option<(Instant, Problem)>>,
     /// Locked while the concert is read.
     reading: Arc<tokio::sync::Mutex<()>>,
     used: AtomicU64,
@@ -63,6 +65,18 @@ struct Place {
 impl Place {
     fn posted(&self) -> Option<Posted> {
         self.posted.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the reading came to nothing that began after `asked`: a crowd that waits for a database that is gone fails
+    /// together, not one after the other.
+    fn failed_since(&self, asked: Instant) -> Option<Problem> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.as_ref().filter(|(begun, _)| *begun >= asked).map(|(_, problem)| problem.clone())
+    }
+
+    fn fail(&self, begun: Instant, problem: Problem) -> Problem {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, problem.clone()));
+        problem
     }
 }
 
@@ -96,6 +110,9 @@ impl Board {
         let reading = Arc::clone(&place.reading).lock_owned().await;
         if let Some(posted) = place.posted().filter(|posted| self.is_good(posted, office, concert, asked)) {
             return Ok(posted);
+        }
+        if let Some(problem) = place.failed_since(asked) {
+            return Err(problem);
         }
         // In a task of its own: whoever goes away does not take the others' answer along.
         let reader = self.clone().read(office.clone(), concert, place, reading);
@@ -136,7 +153,7 @@ impl Board {
                 Some(made.await.map_err(Problem::internal)?)
             }
             Err(Error::ConcertNotFound) => None,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(place.fail(begun, error.into())),
         };
         metrics::counter!("concert_seats_readings_total").increment(1);
         place.bytes.store(body.as_ref().map_or(0, |body| body.json.len() + body.gzip.len()), Ordering::Relaxed);
