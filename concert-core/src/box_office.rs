@@ -19,9 +19,9 @@ use crate::money::Money;
 use crate::payment::{Pay, Payment, PaymentBatch};
 use crate::policy::Policy;
 use crate::queue::{
-    EndedReason, Joined, Pass, QueueBatch, QueueToken, QueueView, RERANK_LIMIT, RerankReport, Standing, Token,
+    EndedReason, Follow, Joined, Pass, QueueBatch, QueueToken, QueueView, RERANK_LIMIT, RerankReport, Standing, Token,
 };
-use crate::reservation::{Reservation, ReservationBatch, Rules, SWEEP_LIMIT, SweepBatch, SweepReport};
+use crate::reservation::{Reservation, ReservationBatch, Rules, SWEEP_LIMIT, SeatChanges, SweepBatch, SweepReport};
 use crate::user::{OpeningUser, Password, Passwords, Register, Session, User, UserBatch, Username};
 use crate::wallet::{Recharge, Recharged, WalletBatch};
 use crate::{audit, catalog, db, figures, migrate, queue, reservation, user, wallet};
@@ -50,6 +50,7 @@ struct Inner {
     policy: Policy,
     clock: Arc<dyn Clock>,
     view: Arc<QueueView>,
+    seat_changes: Arc<SeatChanges>,
     passwords: Passwords,
     queue: Lane<QueueBatch>,
     reservations: Lane<ReservationBatch>,
@@ -67,21 +68,25 @@ impl BoxOffice {
     /// [`Error::InvalidInput`] for a policy that cannot work.
     pub fn new(pool: MySqlPool, policy: Policy, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         policy.check()?;
-        let view = Arc::new(QueueView::new(policy.active_ttl));
+        let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
         let queue =
             QueueBatch { active_ttl: policy.active_ttl, waiting_ttl: policy.waiting_ttl, view: Arc::clone(&view) };
         let rules = Rules { hold_ttl: policy.hold_ttl, max_holds_per_user: policy.max_holds_per_user };
         let payment = PaymentBatch { after_payment_ttl: policy.after_payment_ttl, active_ttl: policy.active_ttl };
+        let seat_changes = Arc::new(SeatChanges::new());
+        let reservations = ReservationBatch { rules, changes: Arc::clone(&seat_changes) };
+        let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let inner = Inner {
             queue: Lane::start(queue, 1, capacity, &pool, &clock),
-            reservations: Lane::start(ReservationBatch { rules }, writers, capacity, &pool, &clock),
-            sweeps: Lane::start(SweepBatch, 1, capacity, &pool, &clock),
+            reservations: Lane::start(reservations, writers, capacity, &pool, &clock),
+            sweeps: Lane::start(sweeps, 1, capacity, &pool, &clock),
             wallets: Lane::start(WalletBatch, writers, capacity, &pool, &clock),
             payments: Lane::start(payment, writers, capacity, &pool, &clock),
             users: Lane::start(UserBatch, 1, capacity, &pool, &clock),
             passwords: Passwords::new(policy.password_hashes_at_once),
             view,
+            seat_changes,
             pool,
             policy,
             clock,
@@ -275,6 +280,21 @@ impl BoxOffice {
         self.inner.view.poll(self.pool(), ticket, self.now()).await
     }
 
+    /// Follows the holder of a queue token: the standing now, and each time it changes. From memory, however many do so;
+    /// changes show at the next refresh (see [`BoxOffice::refresh_queue`]).
+    ///
+    /// # Errors
+    /// As [`BoxOffice::poll`].
+    pub async fn follow(&self, ticket: QueueTicket) -> Result<Follow, Error> {
+        let moved = self.inner.view.moved();
+        let first = self.poll(&ticket).await?;
+        Ok(Follow::new(self.clone(), ticket, moved, first))
+    }
+
+    pub(crate) fn known_standing(&self, ticket: &QueueTicket) -> Option<Standing> {
+        self.inner.view.known_standing(ticket.ticket, self.now())
+    }
+
     /// Leaves the queue.
     ///
     /// # Errors
@@ -380,12 +400,22 @@ impl BoxOffice {
         db::read(|| catalog::seats(self.pool(), concert, self.now())).await?.ok_or(Error::ConcertNotFound)
     }
 
+    /// Counts this process's changes to who has a seat of a concert: for whoever keeps a copy of [`BoxOffice::seats`]. A
+    /// copy whose reading began at the same count lacks nothing that this process has answered for. Concerts may share a
+    /// counter.
+    #[must_use]
+    pub fn seat_changes(&self, concert: ConcertId) -> u64 {
+        self.inner.seat_changes.count(concert)
+    }
+
     /// Puts a concert on sale, all of it or nothing. Calls `progress` with how many seats are in so far.
     ///
     /// # Errors
     /// [`Error::InvalidInput`], [`Error::ConcertExists`].
     pub async fn add_concert(&self, new: &NewConcert, progress: impl FnMut(u32) + Send) -> Result<(), Error> {
-        catalog::add_concert(self.pool(), new, self.now(), progress).await
+        catalog::add_concert(self.pool(), new, self.now(), progress).await?;
+        self.inner.seat_changes.note(new.id);
+        Ok(())
     }
 }
 

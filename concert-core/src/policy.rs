@@ -31,6 +31,9 @@ pub struct Policy {
     pub writers_per_lane: usize,
     /// How many commands may wait for one writer before [`Error::Overloaded`]. Default 16 384.
     pub lane_capacity: usize,
+    /// How many polls per second all who wait may make together. Default 20 000: `poll_after_seconds` grows with the queue
+    /// to keep below it.
+    pub max_polls_per_second: u32,
     /// How many passwords are hashed at once; each takes about 30 ms of a core and 19 MiB. Default 2.
     pub password_hashes_at_once: usize,
 }
@@ -54,6 +57,7 @@ impl Policy {
             max_holds_per_user: 4,
             writers_per_lane: 4,
             lane_capacity: 16_384,
+            max_polls_per_second: 20_000,
             password_hashes_at_once: 2,
         }
     }
@@ -82,6 +86,7 @@ impl Policy {
             ("max_holds_per_user", self.max_holds_per_user as usize, 1_000_000),
             ("writers_per_lane", self.writers_per_lane, MOST_WRITERS),
             ("lane_capacity", self.lane_capacity, 1 << 24),
+            ("max_polls_per_second", self.max_polls_per_second as usize, 1_000_000_000),
             ("password_hashes_at_once", self.password_hashes_at_once, 1024),
         ];
         for (name, count, most) in counts {

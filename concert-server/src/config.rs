@@ -82,9 +82,21 @@ pub struct Config {
     #[arg(long, env = "CONCERT_SWEEP_EVERY", default_value = "60s", value_parser = period, value_name = "DURATION")]
     pub sweep_every: Duration,
 
-    /// The most connections at once; whoever comes then gets a 503
+    /// The most connections at once, those of event streams among them; whoever comes then gets a 503
     #[arg(long, env = "CONCERT_MAX_CONNECTIONS", default_value_t = Limits::default().max_connections, value_parser = connections, value_name = "COUNT")]
     pub max_connections: usize,
+
+    /// The most event streams at once; whoever comes then gets a 503, and polls
+    #[arg(long, env = "CONCERT_MAX_STREAMS", default_value_t = Limits::default().max_streams, value_parser = connections, value_name = "COUNT")]
+    pub max_streams: usize,
+
+    /// How many polls per second all who wait may make together: pollAfterSeconds grows with the queue to keep below it
+    #[arg(long, env = "CONCERT_MAX_POLLS_PER_SECOND", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000), value_name = "COUNT")]
+    pub max_polls_per_second: u32,
+
+    /// How old the list of seats may be; 0s: it is read for every question
+    #[arg(long, env = "CONCERT_SEATS_MAX_AGE", default_value = "500ms", value_parser = seats_max_age, value_name = "DURATION")]
+    pub seats_max_age: Duration,
 
     /// How long a connection may take to send the head of a request, or wait between two
     #[arg(long, env = "CONCERT_IDLE_TIMEOUT", default_value = "75s", value_parser = period, value_name = "DURATION")]
@@ -118,6 +130,14 @@ fn period(text: &str) -> Result<Duration, String> {
     } else {
         Err("it is from 100ms to 1day".to_owned())
     }
+}
+
+/// The longest age of the list of seats: sales would look frozen.
+const LONGEST_SEATS_AGE: Duration = Duration::from_secs(60);
+
+fn seats_max_age(text: &str) -> Result<Duration, String> {
+    let age = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if age <= LONGEST_SEATS_AGE { Ok(age) } else { Err("it is at most 60s".to_owned()) }
 }
 
 fn connections(text: &str) -> Result<usize, String> {
@@ -167,6 +187,7 @@ impl Config {
             waiting_ttl: self.waiting_ttl,
             session_ttl: self.session_ttl,
             max_holds_per_user: self.max_holds_per_user,
+            max_polls_per_second: self.max_polls_per_second,
             ..Policy::new(keys)
         };
         policy.check().map_err(refused)?;
@@ -178,6 +199,7 @@ impl Config {
     pub const fn limits(&self) -> Limits {
         Limits {
             max_connections: self.max_connections,
+            max_streams: self.max_streams,
             idle_timeout: self.idle_timeout,
             shutdown_deadline: self.shutdown_deadline,
         }
@@ -191,6 +213,7 @@ fn usage(text: impl std::fmt::Display) -> clap::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::SEATS_MAX_AGE;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -209,6 +232,7 @@ mod tests {
         let ours = parse(&[]);
         let library = Policy::new(JwtKeys::new(&secret).expect("long enough"));
         assert_eq!(format!("{:?}", ours.policy(&secret).expect("works")), format!("{library:?}"));
+        assert_eq!(ours.seats_max_age, SEATS_MAX_AGE);
         assert_eq!(format!("{:?}", ours.limits()), format!("{:?}", Limits::default()));
     }
 
@@ -231,6 +255,9 @@ mod tests {
             ["--listen", "8080"],
             ["--log", "concert=loud"],
             ["--max-connections", "0"],
+            ["--max-streams", "0"],
+            ["--max-polls-per-second", "0"],
+            ["--seats-max-age", "2m"],
         ];
         for [flag, value] in flags {
             let refused = Config::try_parse_from(["concert-server", flag, value]).expect_err(flag);

@@ -36,7 +36,8 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let (box_office, private) = start::box_office(config).await?;
     let shutdown = on_signals()?;
     let passes = scheduler::start(&box_office, config.rerank_every, config.sweep_every, &shutdown);
-    let app = App::new(box_office.clone()).with_cors(config.cors_origins.clone());
+    let app =
+        App::new(box_office.clone()).with_cors(config.cors_origins.clone()).with_seats_max_age(config.seats_max_age);
     tracing::info!("listening on http://{}", listener.local_addr().unwrap_or(config.listen));
     serve(listener, app, config.limits(), shutdown).await;
     if tokio::time::timeout(WIND_UP_DEADLINE, passes.wait()).await.is_err() {

@@ -72,9 +72,15 @@ fn with_buckets(builder: PrometheusBuilder) -> Result<PrometheusBuilder, BuildEr
 
 fn describe() {
     describe_counter!("concert_http_requests_total", "Requests, by route, method and status");
-    describe_histogram!("concert_http_request_seconds", Unit::Seconds, "Latency of requests, by route");
+    describe_histogram!(
+        "concert_http_request_seconds",
+        Unit::Seconds,
+        "Latency of requests until the answer's head, by route"
+    );
     describe_counter!("concert_refusals_total", "Refusals and failures, by code");
     describe_gauge!("concert_connections", "Open connections");
+    describe_gauge!("concert_event_streams", "Open event streams");
+    describe_counter!("concert_seats_readings_total", "Readings of the seats of a concert, for all who look");
     describe_histogram!("concert_batch_commands", "Commands in one transaction, by lane");
     describe_histogram!("concert_batch_seconds", Unit::Seconds, "Time from taking a batch to its commit, by lane");
     describe_counter!("concert_retries_total", "Batches that did not go through, by lane and reason");
@@ -105,6 +111,22 @@ pub(crate) fn request_finished(
     histogram!("concert_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
     if let Some(code) = code {
         counter!("concert_refusals_total", "code" => code).increment(1);
+    }
+}
+
+/// An event stream, as long as it is open. Its request is measured until its head is sent, as any other.
+pub(crate) struct OpenStream(());
+
+impl OpenStream {
+    pub(crate) fn new() -> Self {
+        gauge!("concert_event_streams").increment(1.0);
+        Self(())
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        gauge!("concert_event_streams").decrement(1.0);
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod catalog;
+mod events;
 mod ops;
 mod payments;
 mod reservations;
+mod seats;
 mod shutdown;
 mod tokens;
 mod users;
@@ -34,11 +36,15 @@ impl Site {
     }
 
     pub async fn open_with(change: impl FnOnce(&mut Policy)) -> Self {
-        let house = House::open_with(change).await;
+        Self::serve(House::open_with(change).await, Limits::default()).await
+    }
+
+    pub async fn serve(house: House, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let url = format!("http://{}", listener.local_addr().expect("has an address"));
         let shutdown = CancellationToken::new();
-        tokio::spawn(serve(listener, App::new(house.office.clone()), Limits::default(), shutdown.clone()));
+        tokio::spawn(serve(listener, App::new(house.office.clone()), limits, shutdown.clone()));
+        // Compressed bodies are looked at as they come.
         Self { house, url, client: reqwest::Client::new(), shutdown }
     }
 
@@ -117,6 +123,11 @@ impl Ask<'_> {
 
     pub fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
+    }
+
+    /// Opens a stream.
+    pub async fn open(self) -> reqwest::Response {
+        self.request.send().await.expect("is answered")
     }
 
     pub async fn send(self) -> Answer {

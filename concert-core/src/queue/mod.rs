@@ -4,6 +4,8 @@
 //! cap on ACTIVE tokens and the order of tickets exact for any number of processes.
 
 mod decide;
+mod follow;
+mod pace;
 mod poll;
 mod snapshot;
 mod store;
@@ -15,6 +17,7 @@ use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+pub use follow::Follow;
 pub(crate) use poll::QueueView;
 pub use store::Pass;
 pub(crate) use store::{STATEMENTS, lock_live_tokens, preview_rerank, set_max_active, take_turn};

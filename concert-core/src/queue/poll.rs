@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use futures_util::TryStreamExt as _;
 use roaring::RoaringTreemap;
 use sqlx::{MySqlPool, Row as _};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::decide::Effects;
-use super::snapshot::{Change, Place, Snapshot};
-use super::{Standing, Token, TokenStatus, store};
+use super::snapshot::{Change, Place, Read, Snapshot};
+use super::{Standing, Token, TokenStatus, pace, store};
 use crate::clock::{Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
@@ -19,23 +19,41 @@ use crate::jwt::QueueTicket;
 
 /// A poll that finds the snapshot older than this brings it up to date first: for applications that run no scheduler.
 const STALE_AFTER: Duration = Duration::from_secs(2);
-/// How soon a client may ask again, in seconds: at the front, per this many positions behind it, and at most.
-const POLL_AFTER_FRONT: u64 = 2;
-const POSITIONS_PER_POLL_SECOND: u64 = 100;
-const POLL_AFTER_BACK: u64 = 30;
 
 /// This process's view of the queue.
 pub(crate) struct QueueView {
     active_ttl: Duration,
+    max_polls_per_second: u32,
     /// `None` until the first refresh.
     snapshot: RwLock<Option<Snapshot>>,
     /// When the last refresh was; locked while one runs.
     refreshed: Mutex<Option<Instant>>,
+    /// Counts the refreshes that found the queue moved.
+    moved: watch::Sender<u64>,
 }
 
 impl QueueView {
-    pub(crate) fn new(active_ttl: Duration) -> Self {
-        Self { active_ttl, snapshot: RwLock::new(None), refreshed: Mutex::new(None) }
+    pub(crate) fn new(active_ttl: Duration, max_polls_per_second: u32) -> Self {
+        Self {
+            active_ttl,
+            max_polls_per_second,
+            snapshot: RwLock::new(None),
+            refreshed: Mutex::new(None),
+            moved: watch::Sender::new(0),
+        }
+    }
+
+    /// Gives a signal after each refresh that found the queue moved: once a second or so, however many batches that was.
+    pub(crate) fn moved(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
+    }
+
+    /// Where a ticket stands that the snapshot has known before; `None`: it has ended.
+    pub(crate) fn known_standing(&self, ticket: u64, now: Timestamp) -> Option<Standing> {
+        match self.place(ticket, now) {
+            Place::Unknown => None,
+            place => Some(self.standing(place, now)),
+        }
     }
 
     /// Where the holder of a queue token stands. Asks the database only about tickets that the snapshot does not know.
@@ -130,17 +148,30 @@ impl QueueView {
 
     async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
         let read_gate = || async { store::read_gate(&sqlx::query(store::READ_GATE).fetch_one(pool).await?) };
-        if self.look(|_| ()).is_none() {
-            let gate = db::read(read_gate).await?;
-            let waiting = db::read(|| read_waiting(pool)).await?;
-            *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Snapshot::new(&gate, waiting));
-        }
-        let seen = self.look(Snapshot::change_seq).unwrap_or_default();
+        // The first is not shown before it is whole.
+        let mut first = None;
+        let seen = match self.look(Snapshot::change_seq) {
+            Some(seen) => seen,
+            None => {
+                let gate = db::read(read_gate).await?;
+                let waiting = db::read(|| read_waiting(pool)).await?;
+                first = Some(Snapshot::new(&gate, waiting));
+                gate.change_seq
+            }
+        };
+        // In this order: what is ACTIVE is then at least as new as the gate, and the gate as the changes.
         let changes = db::read(|| read_changed(pool, seen)).await?;
-        let active = db::read(|| read_active(pool)).await?;
         let gate = db::read(read_gate).await?;
-        if let Some(snapshot) = self.snapshot.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            snapshot.absorb(&changes, active, &gate, now);
+        let active = db::read(|| read_active(pool)).await?;
+        let moved = {
+            let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(first) = first {
+                *snapshot = Some(first);
+            }
+            snapshot.as_mut().is_some_and(|snapshot| snapshot.absorb(Read { changes, gate, active }, now))
+        };
+        if moved {
+            self.moved.send_modify(|count| *count += 1);
         }
         Ok(())
     }
@@ -159,7 +190,13 @@ impl QueueView {
             }
             Place::Unknown => (TokenStatus::Expired, 0, 0, None),
         };
-        let poll_after_seconds = (POLL_AFTER_FRONT + queue_position / POSITIONS_PER_POLL_SECOND).min(POLL_AFTER_BACK);
+        let poll_after_seconds = match status {
+            TokenStatus::Waiting => {
+                let waiting = self.look(Snapshot::waiting).unwrap_or_default();
+                pace::pause_at(queue_position, waiting, self.max_polls_per_second)
+            }
+            TokenStatus::Active | TokenStatus::Expired => pace::SHORTEST_PAUSE,
+        };
         Standing { status, queue_position, remaining_seconds, expires_at, poll_after_seconds }
     }
 

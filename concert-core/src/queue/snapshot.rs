@@ -36,6 +36,15 @@ pub(super) struct Change {
     pub(super) change_seq: u64,
 }
 
+/// What a refresh reads, in this order.
+pub(super) struct Read {
+    /// The rows that changed since the snapshot's `change_seq`, as it was then.
+    pub(super) changes: Vec<Change>,
+    pub(super) gate: Gate,
+    /// All ACTIVE tokens.
+    pub(super) active: HashMap<u64, Timestamp>,
+}
+
 /// The queue as of one `change_seq`.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
@@ -43,6 +52,8 @@ pub(super) struct Snapshot {
     waiting: RoaringTreemap,
     active: HashMap<u64, Timestamp>,
     max_active: u32,
+    /// Whether anyone's place has changed since the last refresh.
+    moved: bool,
     /// When how many had been admitted in all: oldest first.
     admitted: VecDeque<(Timestamp, u64)>,
 }
@@ -55,6 +66,11 @@ impl Snapshot {
 
     pub(super) const fn change_seq(&self) -> u64 {
         self.change_seq
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting.len()
     }
 
     pub(super) fn place(&self, ticket: u64, now: Timestamp) -> Place {
@@ -83,18 +99,37 @@ impl Snapshot {
         (span >= SHORTEST_SPAN && admitted > 0).then(|| admitted as f64 / span.as_secs_f64())
     }
 
-    /// Takes over what was read from the database: the changes since `change_seq`, all ACTIVE tokens, and the gate.
-    pub(super) fn absorb(&mut self, changes: &[Change], active: HashMap<u64, Timestamp>, gate: &Gate, now: Timestamp) {
-        for change in changes {
+    /// Takes over what was read from the database, and answers whether anyone's place has changed since the last time.
+    ///
+    /// Batches that were applied while it was read are newer than it: what they brought stays. Otherwise a ticket that has
+    /// just been admitted would wait again, and all behind it would move back.
+    pub(super) fn absorb(&mut self, read: Read, now: Timestamp) -> bool {
+        let Read { changes, gate, active } = read;
+        let applied = self.change_seq;
+        for change in changes.iter().filter(|change| change.change_seq > applied) {
             match change.status {
                 TokenStatus::Waiting => self.waiting.insert(change.ticket),
                 TokenStatus::Active | TokenStatus::Expired => self.waiting.remove(change.ticket),
             };
             self.change_seq = self.change_seq.max(change.change_seq);
+            self.moved = true;
         }
-        self.active = active;
+        if gate.change_seq >= applied {
+            self.moved |= self.active != active;
+            self.active = active;
+        } else {
+            // Only the ends of turns can be news: a payment moves them without moving the queue.
+            for (ticket, until) in active {
+                if let Some(known) = self.active.get_mut(&ticket) {
+                    self.moved |= *known != until;
+                    *known = until;
+                }
+            }
+        }
         self.max_active = gate.max_active;
         self.sample(now, gate.admitted);
+        self.moved |= self.active.values().any(|until| *until <= now);
+        std::mem::take(&mut self.moved)
     }
 
     /// Takes over a batch that this process has just committed, unless another process committed before it: then the
@@ -104,6 +139,7 @@ impl Snapshot {
             return;
         }
         self.change_seq = effects.gate.change_seq;
+        self.moved = true;
         for token in effects.ended.iter().map(|(token, _)| token).chain(&effects.admitted).chain(&effects.joined) {
             self.waiting.remove(token.ticket);
             self.active.remove(&token.ticket);
@@ -129,5 +165,73 @@ impl Snapshot {
         {
             self.admitted.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::id::{TokenId, UserId};
+    use crate::queue::{EndedReason, Token};
+
+    fn noon() -> Timestamp {
+        Timestamp::from_timestamp(1_803_902_400, 0).expect("in range")
+    }
+
+    fn gate(change_seq: u64) -> Gate {
+        Gate { next_ticket: 100, change_seq, active: 0, waiting: 0, admitted: 0, max_active: 1 }
+    }
+
+    fn token(ticket: u64, status: TokenStatus) -> Token {
+        let until = noon() + span(Duration::from_secs(600));
+        let (id, user) = (TokenId::generate(), UserId::generate());
+        Token { id, user, ticket, status, created_at: noon(), expires_at: until }
+    }
+
+    fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> Change {
+        Change { ticket, status, change_seq }
+    }
+
+    fn read(changes: Vec<Change>, seq: u64, active: &[u64]) -> Read {
+        let until = noon() + span(Duration::from_secs(600));
+        Read { changes, gate: gate(seq), active: active.iter().map(|ticket| (*ticket, until)).collect() }
+    }
+
+    fn effects(before: u64) -> Effects {
+        let (ended, admitted, joined) = (Vec::new(), Vec::new(), Vec::new());
+        Effects { change_seq_before: before, gate: gate(before + 1), ended, admitted, joined }
+    }
+
+    #[test]
+    fn a_refresh_that_was_read_before_a_batch_does_not_undo_it() {
+        // Read: ticket 1 and 2 joined in change 8. Applied meanwhile: joined in 8, 1 admitted in 9, 2 left in 10.
+        let mut queue = Snapshot::new(&gate(7), [3].into_iter().collect());
+        let late = read(vec![change(1, TokenStatus::Waiting, 8), change(2, TokenStatus::Waiting, 8)], 8, &[]);
+        let waiting = |ticket| token(ticket, TokenStatus::Waiting);
+        queue.apply(&Effects { joined: vec![waiting(1), waiting(2)], ..effects(7) });
+        assert_eq!(queue.place(3, noon()), Place::Waiting { position: 3 });
+        queue.apply(&Effects { admitted: vec![token(1, TokenStatus::Active)], ..effects(8) });
+        let left = (token(2, TokenStatus::Expired), EndedReason::Left);
+        queue.apply(&Effects { ended: vec![left], ..effects(9) });
+        assert!(queue.absorb(late, noon()), "the batches moved the queue");
+
+        assert!(matches!(queue.place(1, noon()), Place::Active { .. }));
+        assert_eq!(queue.place(2, noon()), Place::Unknown);
+        assert_eq!(queue.place(3, noon()), Place::Waiting { position: 1 }, "nobody moves back");
+        assert!(!queue.absorb(read(Vec::new(), 10, &[1]), noon()), "nothing is new");
+    }
+
+    #[test]
+    fn a_turn_that_a_payment_cut_short_is_news() {
+        let mut queue = Snapshot::new(&gate(7), RoaringTreemap::new());
+        queue.apply(&Effects { joined: vec![token(1, TokenStatus::Active)], ..effects(7) });
+        assert!(queue.absorb(read(Vec::new(), 8, &[1]), noon()));
+        let soon = noon() + span(Duration::from_secs(60));
+        let shortened = Read { changes: Vec::new(), gate: gate(7), active: HashMap::from([(1, soon)]) };
+        assert!(queue.absorb(shortened, noon()));
+        assert_eq!(queue.place(1, noon()), Place::Active { until: soon });
+        assert!(queue.absorb(read(Vec::new(), 8, &[]), soon), "its end, too");
     }
 }

@@ -1,17 +1,20 @@
 //! Reservations: holding a seat for a while, and giving it back.
 
+mod changes;
 mod decide;
 mod seat;
 mod store;
 mod sweep;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+pub(crate) use changes::SeatChanges;
 pub(crate) use seat::{Holder, Seat, SeatKey, lock_seats};
 pub(crate) use store::{STATEMENTS, reservation, reservations_by_id, reservations_of};
 pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
@@ -132,6 +135,7 @@ pub(crate) enum Answer {
 /// The lane's batch.
 pub(crate) struct ReservationBatch {
     pub(crate) rules: Rules,
+    pub(crate) changes: Arc<SeatChanges>,
 }
 
 /// The part of the policy that holds obey.
@@ -190,6 +194,10 @@ impl Batch for ReservationBatch {
         attempt: &Attempt,
     ) -> Result<(), Failure> {
         store::write(connection, effects, attempt.now).await
+    }
+
+    fn committed(&self, effects: decide::Effects) {
+        effects.seats.keys().for_each(|key| self.changes.note(key.concert));
     }
 }
 

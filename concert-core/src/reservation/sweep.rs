@@ -1,12 +1,13 @@
 //! The sweep: lapsed holds give their seats back. It only tidies up, since a lapsed hold counts for nobody anyway.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use uuid::Uuid;
 
 use super::decide::Effects;
-use super::{ReservationStatus, Seat, SeatKey, lock_seats, store};
+use super::{ReservationStatus, Seat, SeatChanges, SeatKey, lock_seats, store};
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::clock::Timestamp;
 use crate::id::{ReservationId, UserId};
@@ -20,7 +21,9 @@ pub(super) const COUNT_HELD: &str = "select count(*) from reservations where sta
 pub(super) const COUNT_LAPSED: &str = "select count(*) from reservations where status = 'HELD' and expires_at <= ?";
 
 /// Releases up to `SWEEP_LIMIT` holds and answers how many.
-pub(crate) struct SweepBatch;
+pub(crate) struct SweepBatch {
+    pub(crate) changes: Arc<SeatChanges>,
+}
 
 pub(crate) struct Lapsed {
     holds: Vec<(ReservationId, SeatKey)>,
@@ -79,6 +82,10 @@ impl Batch for SweepBatch {
         attempt: &Attempt,
     ) -> Result<(), Failure> {
         store::write(connection, effects, attempt.now).await
+    }
+
+    fn committed(&self, effects: Effects) {
+        effects.seats.keys().for_each(|key| self.changes.note(key.concert));
     }
 }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use warp::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use warp::http::header::{AGE, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
 use warp::http::{HeaderValue, Method, Uri};
 
 /// How long a browser may keep the answer to a preflight.
@@ -42,8 +42,8 @@ pub(super) fn layer(origins: &[CorsOrigin]) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, idempotency_key, request_id.clone()])
-        .expose_headers([request_id, RETRY_AFTER])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH, idempotency_key, request_id.clone()])
+        .expose_headers([request_id, RETRY_AFTER, ETAG, AGE])
         .max_age(MAX_AGE);
     Some(layer)
 }

@@ -3,11 +3,13 @@
 //! A request passes the edge (id, span, metrics, panics), CORS, the table of routes, and ends in a handler of its domain.
 
 mod auth;
+mod board;
 mod body;
 mod call;
 mod catalog;
 mod cors;
 mod edge;
+mod events;
 mod openapi;
 mod ops;
 mod payments;
@@ -17,14 +19,21 @@ mod routing;
 mod tokens;
 mod users;
 
+use std::time::Duration;
+
 use concert_core::BoxOffice;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
 
+use self::board::Board;
+pub(crate) use self::board::MAX_AGE as SEATS_MAX_AGE;
 pub use self::cors::CorsOrigin;
 pub use self::edge::Router;
+pub(crate) use self::events::Streams;
 pub use self::openapi::openapi;
 use self::routing::Endpoint;
 pub use self::routing::Route;
+use crate::serve::Limits;
 use crate::telemetry;
 
 /// What the handlers work with. Cheap to clone.
@@ -33,19 +42,38 @@ pub struct App {
     box_office: BoxOffice,
     cors: Vec<CorsOrigin>,
     metrics: PrometheusHandle,
+    board: Board,
+    streams: Streams,
 }
 
 impl App {
     /// Serves `box_office`, without CORS. The first one installs this process's recorder of metrics.
     #[must_use]
     pub fn new(box_office: BoxOffice) -> Self {
-        Self { box_office, cors: Vec::new(), metrics: telemetry::recorder() }
+        Self {
+            box_office,
+            cors: Vec::new(),
+            metrics: telemetry::recorder(),
+            board: Board::new(SEATS_MAX_AGE),
+            streams: Streams::new(Limits::default().max_streams, CancellationToken::new()),
+        }
     }
 
     /// Also lets pages of these origins call.
     #[must_use]
     pub fn with_cors(self, cors: Vec<CorsOrigin>) -> Self {
         Self { cors, ..self }
+    }
+
+    /// Answers with seats that are at most so old, instead of half a second. With zero, whoever looks waits for a reading
+    /// that begins after the question.
+    #[must_use]
+    pub fn with_seats_max_age(self, max_age: Duration) -> Self {
+        Self { board: Board::new(max_age), ..self }
+    }
+
+    pub(crate) fn with_streams(self, streams: Streams) -> Self {
+        Self { streams, ..self }
     }
 
     pub(crate) const fn metrics(&self) -> &PrometheusHandle {
@@ -64,6 +92,7 @@ pub fn routes() -> Vec<Route> {
 fn endpoints() -> Vec<Endpoint> {
     [
         tokens::endpoints(),
+        events::endpoints(),
         catalog::endpoints(),
         reservations::endpoints(),
         payments::endpoints(),

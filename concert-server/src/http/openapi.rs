@@ -13,7 +13,7 @@ use warp::http::header::CONTENT_TYPE;
 use super::call::Call;
 use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::routing::{Answer, Endpoint, get};
-use super::{catalog, ops, payments, reservations, tokens, users};
+use super::{catalog, events, ops, payments, reservations, tokens, users};
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
 
@@ -35,6 +35,7 @@ pub fn openapi() -> OpenApi {
         tokens::add_to_queue,
         tokens::look,
         tokens::leave,
+        events::events,
         catalog::dates,
         catalog::seats,
         reservations::reserve,

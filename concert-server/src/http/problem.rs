@@ -81,6 +81,12 @@ impl Problem {
             .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
     }
 
+    pub(super) fn too_many_streams() -> Self {
+        let detail = "too many event streams are open; poll instead";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS", detail)
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
+    }
+
     /// A defect: the client learns that there is one, the log what it is.
     pub(super) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Error::Internal(Arc::from(cause.into())).into()

@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: the queue.
 
-use concert_core::{Caller, Credential, Standing, TokenStatus, UserId};
+use concert_core::{Caller, Credential, QueueTicket, Standing, TokenStatus, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::Reply as _;
@@ -10,6 +10,7 @@ use warp::http::header::RETRY_AFTER;
 use super::auth;
 use super::body::{Moment, json, parsed};
 use super::call::Call;
+use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -33,7 +34,7 @@ struct JoinRequest {
 /// A place in the queue.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct TokenBody {
+pub(super) struct TokenBody {
     /// The queue token: the access token for reserving and paying.
     token: String,
     /// WAITING or ACTIVE.
@@ -47,6 +48,19 @@ struct TokenBody {
     expires_at: Option<Moment>,
     /// How long to wait before asking again; also sent as Retry-After while WAITING.
     poll_after_seconds: u64,
+}
+
+impl TokenBody {
+    pub(super) fn new(token: String, standing: &Standing) -> Self {
+        Self {
+            token,
+            status: standing.status.as_str(),
+            queue_position: standing.queue_position,
+            remaining_time: standing.remaining_seconds,
+            expires_at: standing.expires_at.map(Moment),
+            poll_after_seconds: standing.poll_after_seconds,
+        }
+    }
 }
 
 #[utoipa::path(
@@ -150,16 +164,21 @@ async fn leave(call: Call) -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// The ticket of the caller, who must be the user in the path, and its queue token. A session is asked for its token.
+pub(super) async fn ticket(call: &mut Call) -> Result<(QueueTicket, String), Problem> {
+    let credential = call.credential()?;
+    let user = auth::caller(credential, call.id()?)?.user();
+    match credential {
+        Credential::Queue(ticket) => Ok((ticket, call.bearer()?.unwrap_or_default().to_owned())),
+        Credential::Session { .. } => {
+            let token = call.box_office().token_status(user).await?;
+            Ok((token.ticket, token.jwt))
+        }
+    }
+}
+
 fn answer(status: StatusCode, token: String, standing: &Standing) -> Answer {
-    let body = TokenBody {
-        token,
-        status: standing.status.as_str(),
-        queue_position: standing.queue_position,
-        remaining_time: standing.remaining_seconds,
-        expires_at: standing.expires_at.map(Moment),
-        poll_after_seconds: standing.poll_after_seconds,
-    };
-    let mut response = json(status, &body)?;
+    let mut response = json(status, &TokenBody::new(token, standing))?;
     if standing.status == TokenStatus::Waiting {
         response.headers_mut().insert(RETRY_AFTER, standing.poll_after_seconds.into());
     }

@@ -1,0 +1,74 @@
+//! Following a ticket: its standing now, and each time it changes.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Standing;
+use crate::box_office::BoxOffice;
+use crate::error::Error;
+use crate::jwt::QueueTicket;
+
+/// One ticket, followed from memory; from [`BoxOffice::follow`].
+///
+/// All followers of a process wait for the same signal, which its refreshes give when the queue has moved; each then ranks
+/// its ticket in the snapshot. None of them asks the database after the first standing.
+pub struct Follow {
+    box_office: BoxOffice,
+    ticket: QueueTicket,
+    moved: watch::Receiver<u64>,
+    last: Standing,
+}
+
+impl Follow {
+    pub(crate) const fn new(
+        box_office: BoxOffice,
+        ticket: QueueTicket,
+        moved: watch::Receiver<u64>,
+        last: Standing,
+    ) -> Self {
+        Self { box_office, ticket, moved, last }
+    }
+
+    /// Where the ticket stood when it was last looked at.
+    #[must_use]
+    pub const fn standing(&self) -> &Standing {
+        &self.last
+    }
+
+    /// Waits until the position, the status or the end of the turn has changed.
+    ///
+    /// Cancel safety: a change that is not answered is answered by the next call.
+    ///
+    /// # Errors
+    /// [`Error::TokenExpired`] when the token has ended.
+    pub async fn changed(&mut self) -> Result<&Standing, Error> {
+        loop {
+            let turn_ends = self.last.expires_at.map(|_| Duration::from_secs(self.last.remaining_seconds.max(1)));
+            tokio::select! {
+                // The box office that gives the signal is ours.
+                _ = self.moved.changed() => {}
+                () = sleep(turn_ends) => {}
+            }
+            let standing = self.box_office.known_standing(&self.ticket).ok_or(Error::TokenExpired)?;
+            let changed = differs(&self.last, &standing);
+            self.last = standing;
+            if changed {
+                return Ok(&self.last);
+            }
+        }
+    }
+}
+
+/// For ever, without a duration.
+async fn sleep(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The estimated wait and the pause between polls change all the time: they are no news.
+fn differs(last: &Standing, now: &Standing) -> bool {
+    (last.status, last.queue_position, last.expires_at) != (now.status, now.queue_position, now.expires_at)
+}

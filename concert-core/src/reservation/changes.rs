@@ -1,0 +1,31 @@
+//! Which concerts this process has changed the seats of: for whoever keeps a copy of them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::id::ConcertId;
+
+/// How many counters there are. Concerts that share one look changed together: a copy is made anew once too often.
+const COUNTERS: usize = 4096;
+
+/// Counts, by concert, the batches of this process that changed who has a seat.
+pub(crate) struct SeatChanges(Box<[AtomicU64]>);
+
+impl SeatChanges {
+    pub(crate) fn new() -> Self {
+        Self((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// After the commit, and before anyone is answered.
+    pub(crate) fn note(&self, concert: ConcertId) {
+        self.counter(concert).fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn count(&self, concert: ConcertId) -> u64 {
+        self.counter(concert).load(Ordering::Acquire)
+    }
+
+    fn counter(&self, concert: ConcertId) -> &AtomicU64 {
+        // The low bits of a UUID are the random ones, in v5 and v7 alike.
+        &self.0[(concert.as_uuid().as_u128() % COUNTERS as u128) as usize]
+    }
+}

@@ -1,0 +1,201 @@
+//! The board: the seats of the concerts that are looked at, as they go over the wire.
+//!
+//! A crowd looks at one hall, so the seats of a concert are read, written as JSON and compressed once for all who look
+//! within a short time. It is kept here and not in the library, whose answers are exact: what is kept are bodies of HTTP.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use concert_core::{BoxOffice, ConcertId, Error, Timestamp};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
+
+use super::catalog::SeatBody;
+use super::problem::Problem;
+
+/// How old an answer may be, unless the configuration says otherwise.
+pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
+/// The shortest time between two readings of one concert because of this process's own sales. Whoever looks in between
+/// waits for it: it bounds the cost of a sell-out, and is too short to be seen.
+const PAUSE_BETWEEN_SALES: Duration = Duration::from_millis(100);
+/// The most concerts that are kept, there or not; those that nobody has looked at for longest make room.
+const MOST_CONCERTS: usize = 1_000;
+/// The most bytes that are kept: some eighty halls of 50 000.
+const MOST_BYTES: usize = 256 << 20;
+
+/// The seats of a concert at one moment.
+#[derive(Clone)]
+pub(super) struct Posted {
+    /// `None`: there is no such concert.
+    pub(super) body: Option<Arc<Body>>,
+    /// When they were read, by the box office's clock.
+    pub(super) read_at: Timestamp,
+    /// [`BoxOffice::seat_changes`] from before they were read.
+    changes: u64,
+    /// When the reading began, by the system.
+    begun: Instant,
+}
+
+/// What goes over the wire. Equal seats have equal tags, whichever server reads them.
+pub(super) struct Body {
+    pub(super) json: Bytes,
+    pub(super) gzip: Bytes,
+    /// Of the content: half of its SHA-256 in hexadecimal.
+    pub(super) tag: String,
+}
+
+#[derive(Default)]
+struct Place {
+    posted: RwLock<Option<Posted>>,
+    /// The last reading that failed, and when it began.
+    failed: Mutex<Option<(Instant, Problem)>>,
+    /// Locked while the concert is read.
+    reading: Arc<tokio::sync::Mutex<()>>,
+    used: AtomicU64,
+    bytes: AtomicUsize,
+}
+
+impl Place {
+    fn posted(&self) -> Option<Posted> {
+        self.posted.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the reading came to nothing that began after `asked`: a crowd that waits for a database that is gone fails
+    /// together, not one after the other.
+    fn failed_since(&self, asked: Instant) -> Option<Problem> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.as_ref().filter(|(begun, _)| *begun >= asked).map(|(_, problem)| problem.clone())
+    }
+
+    fn fail(&self, begun: Instant, problem: Problem) -> Problem {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, problem.clone()));
+        problem
+    }
+}
+
+/// The seats of all concerts that are looked at. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Board(Arc<Inner>);
+
+struct Inner {
+    max_age: Duration,
+    looks: AtomicU64,
+    places: Mutex<HashMap<ConcertId, Arc<Place>>>,
+}
+
+impl Board {
+    pub(super) fn new(max_age: Duration) -> Self {
+        Self(Arc::new(Inner { max_age, looks: AtomicU64::new(0), places: Mutex::default() }))
+    }
+
+    pub(super) fn max_age(&self) -> Duration {
+        self.0.max_age
+    }
+
+    /// The seats of `concert`: at most `max_age` old, and never from before a sale that this process has answered for.
+    pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<Posted, Problem> {
+        let asked = Instant::now();
+        let place = self.place(concert);
+        if let Some(posted) = place.posted().filter(|posted| self.is_good(posted, office, concert, asked)) {
+            return Ok(posted);
+        }
+        // One at a time reads; the others then find what they wait for.
+        let reading = Arc::clone(&place.reading).lock_owned().await;
+        if let Some(posted) = place.posted().filter(|posted| self.is_good(posted, office, concert, asked)) {
+            return Ok(posted);
+        }
+        if let Some(problem) = place.failed_since(asked) {
+            return Err(problem);
+        }
+        // In a task of its own: whoever goes away does not take the others' answer along.
+        let reader = self.clone().read(office.clone(), concert, place, reading);
+        tokio::spawn(reader).await.map_err(Problem::internal)?
+    }
+
+    fn is_good(&self, posted: &Posted, office: &BoxOffice, concert: ConcertId, asked: Instant) -> bool {
+        // What was read after the question cannot be too old, however slow the reading and short the age.
+        if posted.begun >= asked {
+            return true;
+        }
+        let age = (office.now() - posted.read_at).to_std();
+        posted.changes == office.seat_changes(concert)
+            && !self.0.max_age.is_zero()
+            && age.is_ok_and(|age| age < self.0.max_age)
+    }
+
+    async fn read(
+        self,
+        office: BoxOffice,
+        concert: ConcertId,
+        place: Arc<Place>,
+        reading: OwnedMutexGuard<()>,
+    ) -> Result<Posted, Problem> {
+        let before = place.posted();
+        if let Some(before) = &before {
+            tokio::time::sleep_until(before.begun + PAUSE_BETWEEN_SALES.min(self.0.max_age)).await;
+        }
+        let (begun, changes, read_at) = (Instant::now(), office.seat_changes(concert), office.now());
+        let before = before.and_then(|before| before.body);
+        let body = match office.seats(concert).await {
+            // A large hall takes tens of milliseconds to write and compress.
+            Ok(seats) => {
+                let made = tokio::task::spawn_blocking(move || {
+                    let seats: Vec<_> = seats.into_iter().map(SeatBody::from).collect();
+                    Body::new(serde_json::to_vec(&seats).unwrap_or_default(), before)
+                });
+                Some(made.await.map_err(Problem::internal)?)
+            }
+            Err(Error::ConcertNotFound) => None,
+            Err(error) => return Err(place.fail(begun, error.into())),
+        };
+        metrics::counter!("concert_seats_readings_total").increment(1);
+        place.bytes.store(body.as_ref().map_or(0, |body| body.json.len() + body.gzip.len()), Ordering::Relaxed);
+        let posted = Posted { body, read_at, changes, begun };
+        *place.posted.write().unwrap_or_else(PoisonError::into_inner) = Some(posted.clone());
+        drop(reading);
+        self.make_room();
+        Ok(posted)
+    }
+
+    fn place(&self, concert: ConcertId) -> Arc<Place> {
+        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = Arc::clone(places.entry(concert).or_default());
+        place.used.store(self.0.looks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        place
+    }
+
+    /// Concerts that are not there go first: anyone can make up any number of them.
+    fn make_room(&self) {
+        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes: usize = places.values().map(|place| place.bytes.load(Ordering::Relaxed)).sum();
+        while places.len() > MOST_CONCERTS || (bytes > MOST_BYTES && places.len() > 1) {
+            let worth = |place: &Place| (place.bytes.load(Ordering::Relaxed) > 0, place.used.load(Ordering::Relaxed));
+            let Some(least) = places.iter().min_by_key(|(_, place)| worth(place)).map(|(concert, _)| *concert) else {
+                return;
+            };
+            bytes -= places.remove(&least).map_or(0, |place| place.bytes.load(Ordering::Relaxed)).min(bytes);
+        }
+    }
+}
+
+impl Body {
+    /// The same body as `before`, if the seats are the same.
+    fn new(json: Vec<u8>, before: Option<Arc<Self>>) -> Arc<Self> {
+        let hash = Sha256::digest(&json);
+        let tag: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        if let Some(before) = before.filter(|before| before.tag == tag) {
+            return before;
+        }
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        // Writing to memory does not fail.
+        let _ = gzip.write_all(&json);
+        Arc::new(Self { json: json.into(), gzip: gzip.finish().unwrap_or_default().into(), tag })
+    }
+}
