@@ -71,7 +71,7 @@ async fn the_figures_are_those_of_the_sale() {
     let concert = &figures.concerts[0];
     assert_eq!((concert.seats, concert.free, concert.held, concert.sold), (3, 1, 1, 1));
     assert_eq!((figures.holds, figures.payments, figures.revenue), (1, 1, PRICE.into()));
-    assert_eq!((figures.queue.active, figures.queue.waiting, figures.queue.max_active), (1, 1, 1));
+    assert_eq!((figures.queue.active, figures.queue.waiting, figures.queue.admission.max_active), (1, 1, 1));
     house.advance(300);
     let figures = house.office.figures().await.expect("reads");
     assert_eq!((figures.concerts[0].free, figures.holds), (2, 0), "a lapsed hold is a free seat");

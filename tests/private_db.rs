@@ -67,7 +67,7 @@ async fn a_migration_that_was_killed_runs_again() {
     assert!(matches!(office.ping().await, Err(Error::Setup(_))));
     office.migrate().await.expect("migrates");
     office.ping().await.expect("is ready");
-    assert_eq!(office.queue_figures().await.expect("reads").max_active, 10);
+    assert_eq!(office.queue_figures().await.expect("reads").admission.max_active, 10);
 }
 
 #[tokio::test]

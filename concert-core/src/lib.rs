@@ -68,6 +68,7 @@ pub use crate::jwt::{Credential, JwtKeys, QueueTicket, SHORTEST_SECRET};
 pub use crate::money::Money;
 pub use crate::payment::Payment;
 pub use crate::policy::Policy;
+pub use crate::queue::{Admission, Operator, QueueChange};
 pub use crate::queue::{Joined, Pass, QueueToken, RerankReport, Standing, TokenStatus};
 pub use crate::reservation::{Reservation, ReservationStatus, SweepReport};
 pub use crate::user::{OpeningUser, Password, Session, User, Username};

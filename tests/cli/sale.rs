@@ -54,7 +54,8 @@ async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
     └───────┴──────────┴─────────┘
     ");
     let expected = json!({
-        "queue": {"active": 1, "waiting": 0, "maxActive": 10, "joined": 1, "admitted": 0, "admittedPerSecond": null},
+        "queue": {"active": 1, "waiting": 0, "maxActive": 10, "paused": false, "perMinute": null, "joined": 1,
+            "admitted": 0, "noShows": 0, "departed": 0, "admittedPerSecond": null},
         "concerts": [{
             "concertId": CONCERT, "concertName": "Concert 1-1", "date": "2099-12-30",
             "seats": 4, "free": 2, "held": 1, "sold": 1,
@@ -119,7 +120,7 @@ async fn a_rerank_ends_turns_lets_in_the_head_and_a_dry_run_changes_nothing() {
     ");
     assert_eq!(
         desk.run(&["rerank", "--dry-run", "--output", "json"]).json(),
-        json!({"dryRun": true, "expired": 1, "admitted": 1})
+        json!({"dryRun": true, "expired": 1, "noShows": 0, "admitted": 1})
     );
     assert_eq!(waiting().await, 1);
     assert_snapshot!(desk.run(&["rerank", "--active-ttl", "2h"]).ok(), @"
@@ -130,7 +131,10 @@ async fn a_rerank_ends_turns_lets_in_the_head_and_a_dry_run_changes_nothing() {
     let now = desk.catch_up();
     let ends = office.token_status(user(1)).await.expect("is in").standing.expires_at.expect("is ACTIVE");
     assert!(ends > now + chrono::TimeDelta::minutes(119), "the turn is as long as told");
-    assert_eq!(desk.run(&["rerank", "--output", "json"]).json(), json!({"dryRun": false, "expired": 0, "admitted": 0}));
+    assert_eq!(
+        desk.run(&["rerank", "--output", "json"]).json(),
+        json!({"dryRun": false, "expired": 0, "noShows": 0, "admitted": 0})
+    );
     desk.house.assert_sound().await;
 }
 

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use roaring::RoaringTreemap;
+use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 use tokio::sync::Mutex;
 
 use super::decide::Effects;
-use super::snapshot::{Change, Place, Snapshot};
+use super::snapshot::{Change, Place, Snapshot, Turn};
 use super::{Standing, Token, TokenStatus, store};
 use crate::clock::{Timestamp, seconds_until};
 use crate::db;
@@ -23,6 +24,8 @@ const STALE_AFTER: Duration = Duration::from_secs(2);
 const POLL_AFTER_FRONT: u64 = 2;
 const POSITIONS_PER_POLL_SECOND: u64 = 100;
 const POLL_AFTER_BACK: u64 = 30;
+/// A turn that is being picked up is picked up again after this, if the snapshot has not seen it by then.
+const CLAIM_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// This process's view of the queue.
 pub(crate) struct QueueView {
@@ -31,19 +34,26 @@ pub(crate) struct QueueView {
     snapshot: RwLock<Option<Snapshot>>,
     /// When the last refresh was; locked while one runs.
     refreshed: Mutex<Option<Instant>>,
+    /// Turns that polls of this process are picking up, and since when: however many polls come, one does it.
+    claiming: std::sync::Mutex<HashMap<u64, Instant>>,
 }
 
 impl QueueView {
     pub(crate) fn new(active_ttl: Duration) -> Self {
-        Self { active_ttl, snapshot: RwLock::new(None), refreshed: Mutex::new(None) }
+        Self {
+            active_ttl,
+            snapshot: RwLock::new(None),
+            refreshed: Mutex::new(None),
+            claiming: std::sync::Mutex::default(),
+        }
     }
 
     /// Where the holder of a queue token stands. Asks the database only about tickets that the snapshot does not know.
     pub(crate) async fn poll(&self, pool: &MySqlPool, ticket: &QueueTicket, now: Timestamp) -> Result<Standing, Error> {
-        self.keep_fresh(pool, now).await?;
+        self.keep_fresh(pool).await?;
         match self.place(ticket.ticket, now) {
             Place::Unknown => {
-                let token = self.latest_token(pool, ticket.user, now).await?;
+                let token = self.latest_token(pool, ticket.user).await?;
                 let token = token.filter(|token| token.id == ticket.token).ok_or(Error::TokenExpired)?;
                 self.standing_of(&token, now)
             }
@@ -52,17 +62,12 @@ impl QueueView {
     }
 
     /// The newest token of a user; the snapshot is at least as new as the answer.
-    pub(crate) async fn latest_token(
-        &self,
-        pool: &MySqlPool,
-        user: crate::id::UserId,
-        now: Timestamp,
-    ) -> Result<Option<Token>, Error> {
+    pub(crate) async fn latest_token(&self, pool: &MySqlPool, user: crate::id::UserId) -> Result<Option<Token>, Error> {
         let Some((token, change_seq)) = db::read(|| store::latest_token(pool, user)).await? else {
             return Ok(None);
         };
         if self.look(Snapshot::change_seq).is_none_or(|seen| seen < change_seq) {
-            self.refresh(pool, now).await?;
+            self.refresh(pool).await?;
         }
         Ok(Some(token))
     }
@@ -89,9 +94,22 @@ impl QueueView {
         self.standing(place, now)
     }
 
-    /// Admissions per second, measured over the last minutes.
-    pub(crate) fn admitted_per_second(&self) -> Option<f64> {
-        self.look(Snapshot::admitted_per_second).flatten()
+    /// Whether the caller is the one who should pick the turn of `ticket` up now. Costs a look, unless it is.
+    pub(crate) fn should_claim(&self, ticket: u64) -> bool {
+        if !self.look(|snapshot| snapshot.is_unclaimed(ticket)).unwrap_or_default() {
+            return false;
+        }
+        let mut claiming = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        if claiming.get(&ticket).is_some_and(|since| since.elapsed() < CLAIM_AGAIN_AFTER) {
+            return false;
+        }
+        claiming.insert(ticket, Instant::now());
+        true
+    }
+
+    fn forget_claimed(&self, snapshot: &Snapshot) {
+        let mut claiming = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        claiming.retain(|ticket, _| snapshot.is_unclaimed(*ticket));
     }
 
     /// Takes over a batch that this process has committed.
@@ -102,14 +120,14 @@ impl QueueView {
     }
 
     /// Brings the snapshot up to date: in full the first time, then by the rows that changed.
-    pub(crate) async fn refresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn refresh(&self, pool: &MySqlPool) -> Result<(), Error> {
         let mut refreshed = self.refreshed.lock().await;
-        self.read_changes(pool, now).await?;
+        self.read_changes(pool).await?;
         *refreshed = Some(Instant::now());
         Ok(())
     }
 
-    async fn keep_fresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+    async fn keep_fresh(&self, pool: &MySqlPool) -> Result<(), Error> {
         let known = self.look(|_| ()).is_some();
         let mut refreshed = match self.refreshed.try_lock() {
             Ok(refreshed) => refreshed,
@@ -120,7 +138,7 @@ impl QueueView {
         if refreshed.is_some_and(|at| at.elapsed() < STALE_AFTER) {
             return Ok(());
         }
-        match self.read_changes(pool, now).await {
+        match self.read_changes(pool).await {
             Ok(()) => *refreshed = Some(Instant::now()),
             Err(error) if known => tracing::warn!(%error, "the queue's snapshot is out of date"),
             Err(error) => return Err(error),
@@ -128,7 +146,7 @@ impl QueueView {
         Ok(())
     }
 
-    async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+    async fn read_changes(&self, pool: &MySqlPool) -> Result<(), Error> {
         let read_gate = || async { store::read_gate(&sqlx::query(store::READ_GATE).fetch_one(pool).await?) };
         if self.look(|_| ()).is_none() {
             let gate = db::read(read_gate).await?;
@@ -138,9 +156,11 @@ impl QueueView {
         let seen = self.look(Snapshot::change_seq).unwrap_or_default();
         let changes = db::read(|| read_changed(pool, seen)).await?;
         let active = db::read(|| read_active(pool)).await?;
+        let pace = db::read(|| store::read_pace(pool)).await?;
         let gate = db::read(read_gate).await?;
         if let Some(snapshot) = self.snapshot.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            snapshot.absorb(&changes, active, &gate, now);
+            snapshot.absorb(&changes, active, pace, &gate);
+            self.forget_claimed(snapshot);
         }
         Ok(())
     }
@@ -190,7 +210,11 @@ async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::
         .collect()
 }
 
-async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Timestamp>, sqlx::Error> {
+async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Turn>, sqlx::Error> {
     let rows = sqlx::query(store::READ_ACTIVE).fetch_all(pool).await?;
-    rows.iter().map(|row| Ok((row.try_get("ticket")?, row.try_get("expires_at")?))).collect()
+    let turn = |row: &MySqlRow| {
+        let turn = Turn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
+        Ok((row.try_get("ticket")?, turn))
+    };
+    rows.iter().map(turn).collect()
 }
