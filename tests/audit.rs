@@ -19,7 +19,7 @@ async fn sale() -> House {
 
 #[tokio::test]
 async fn each_tampering_is_found_under_its_invariant() {
-    let cases: [(&'static str, u8); 14] = [
+    let cases: [(&'static str, u8); 16] = [
         (
             "update seats set reserved_by = null, reserved_until = null, reservation_id = null, is_reserved = 0 where seat_number = 1",
             1,
@@ -37,6 +37,8 @@ async fn each_tampering_is_found_under_its_invariant() {
         ("update queue_gate set active = active + 1", 4),
         ("update tokens set status = 'ACTIVE', admitted_at = '2100-01-01' where status = 'WAITING'", 4),
         ("delete from tokens where status = 'WAITING'", 4),
+        ("update queue_gate set no_shows = 1", 4),
+        ("update tokens set claimed_at = created_at where status = 'WAITING'", 4),
     ];
     for (tampering, invariant) in cases {
         let house = sale().await;

@@ -430,7 +430,8 @@ async fn the_estimated_wait_is_the_true_one_within_a_fifth() {
         let mut staying = Vec::new();
         for mut buyer in here {
             if buyer.until <= now {
-                house.office.leave_queue(buyer.user).await.expect("leaves");
+                let left = house.office.leave_queue(buyer.user).await;
+                assert!(matches!(left, Ok(()) | Err(Error::TokenNotFound)), "it may have been a no-show: {left:?}");
                 continue;
             }
             if buyer.in_since.is_none() && (buyer.shows_up || (now - buyer.joined) % 120 == 0) {

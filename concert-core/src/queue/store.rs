@@ -127,7 +127,7 @@ pub(super) const READ_GATE: &str = "select next_ticket, change_seq, active, wait
      max_active, per_minute from queue_gate where id = 1";
 pub(super) const READ_WAITING: &str = "select ticket from tokens where status = 'WAITING'";
 pub(super) const READ_ACTIVE: &str = "select ticket, expires_at, claimed_at is not null as claimed \
-     from tokens where status = 'ACTIVE'";
+     from tokens force index (tokens_status_ticket) where status = 'ACTIVE'";
 pub(super) const READ_CHANGES: &str = "select ticket, status, change_seq from tokens where change_seq > ?";
 
 const PREVIEW: &str = "select g.active, g.waiting, g.max_active, g.paused, g.per_minute, \
