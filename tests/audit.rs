@@ -19,7 +19,7 @@ async fn sale() -> House {
 
 #[tokio::test]
 async fn each_tampering_is_found_under_its_invariant() {
-    let cases: [(&'static str, u8); 14] = [
+    let cases: [(&'static str, u8); 16] = [
         (
             "update seats set reserved_by = null, reserved_until = null, reservation_id = null, is_reserved = 0 where seat_number = 1",
             1,
@@ -37,6 +37,8 @@ async fn each_tampering_is_found_under_its_invariant() {
         ("update queue_gate set active = active + 1", 4),
         ("update tokens set status = 'ACTIVE', admitted_at = '2100-01-01' where status = 'WAITING'", 4),
         ("delete from tokens where status = 'WAITING'", 4),
+        ("update queue_gate set no_shows = 1", 4),
+        ("update tokens set claimed_at = created_at where status = 'WAITING'", 4),
     ];
     for (tampering, invariant) in cases {
         let house = sale().await;
@@ -71,7 +73,7 @@ async fn the_figures_are_those_of_the_sale() {
     let concert = &figures.concerts[0];
     assert_eq!((concert.seats, concert.free, concert.held, concert.sold), (3, 1, 1, 1));
     assert_eq!((figures.holds, figures.payments, figures.revenue), (1, 1, PRICE.into()));
-    assert_eq!((figures.queue.active, figures.queue.waiting, figures.queue.max_active), (1, 1, 1));
+    assert_eq!((figures.queue.active, figures.queue.waiting, figures.queue.admission.max_active), (1, 1, 1));
     house.advance(300);
     let figures = house.office.figures().await.expect("reads");
     assert_eq!((figures.concerts[0].free, figures.holds), (2, 0), "a lapsed hold is a free seat");

@@ -33,6 +33,10 @@ pub struct Opts {
     #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_ACTIVE_TTL", default_value = "10m",
         value_parser = humantime::parse_duration)]
     active_ttl: Duration,
+    /// How long whom `rerank` lets in may take to show up, the same as the server's
+    #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_CLAIM_WINDOW", default_value = "60s",
+        value_parser = humantime::parse_duration)]
+    claim_window: Duration,
 }
 
 /// An open box office, and the private server if this process runs on one.
@@ -85,6 +89,7 @@ impl Opts {
     fn policy(&self, secret: &SecretString) -> Result<Policy, Failure> {
         let mut policy = Policy::new(JwtKeys::new(secret)?);
         policy.active_ttl = self.active_ttl;
+        policy.claim_window = self.claim_window;
         policy.after_payment_ttl = policy.after_payment_ttl.min(self.active_ttl);
         Ok(policy)
     }

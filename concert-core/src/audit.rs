@@ -136,6 +136,18 @@ const CHECKS: &[Check] = &[
     },
     Check {
         invariant: 4,
+        what: "the gate's count of turns that nobody picked up is not that of the tokens",
+        statement: "select concat('gate: ', g.no_shows, ' no-shows; tokens: ', t.no_shows) from queue_gate g, \
+             (select count(*) as no_shows from tokens where ended_reason = 'NO_SHOW') t \
+             where g.no_shows <> t.no_shows limit ?",
+    },
+    Check {
+        invariant: 4,
+        what: "a turn is picked up that never began",
+        statement: "select concat('token ', hex(id), ' ', status) from tokens where claimed_at is not null and admitted_at is null limit ?",
+    },
+    Check {
+        invariant: 4,
         what: "tickets are not dense",
         statement: "select concat('next ticket ', g.next_ticket, ', tokens ', t.tokens, ', highest ticket ', t.highest) from queue_gate g, \
              (select count(*) as tokens, count(distinct ticket) as tickets, coalesce(max(ticket), 0) as highest from tokens) t \

@@ -19,7 +19,8 @@ use crate::money::Money;
 use crate::payment::{Pay, Payment, PaymentBatch};
 use crate::policy::Policy;
 use crate::queue::{
-    EndedReason, Follow, Joined, Pass, QueueBatch, QueueToken, QueueView, RERANK_LIMIT, RerankReport, Standing, Token,
+    Change, EndedReason, Follow, Joined, Operator, Pass, QueueBatch, QueueChange, QueueToken, QueueView, RERANK_LIMIT,
+    RerankReport, Standing, Token, TokenStatus,
 };
 use crate::reservation::{Reservation, ReservationBatch, Rules, SWEEP_LIMIT, SeatChanges, SweepBatch, SweepReport};
 use crate::user::{OpeningUser, Password, Passwords, Register, Session, User, UserBatch, Username};
@@ -70,8 +71,12 @@ impl BoxOffice {
         policy.check()?;
         let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
-        let queue =
-            QueueBatch { active_ttl: policy.active_ttl, waiting_ttl: policy.waiting_ttl, view: Arc::clone(&view) };
+        let queue_rules = queue::Rules {
+            active_ttl: policy.active_ttl,
+            claim_window: policy.claim_window,
+            waiting_ttl: policy.waiting_ttl,
+        };
+        let queue = QueueBatch { rules: queue_rules, view: Arc::clone(&view) };
         let rules = Rules { hold_ttl: policy.hold_ttl, max_holds_per_user: policy.max_holds_per_user };
         let payment = PaymentBatch { after_payment_ttl: policy.after_payment_ttl, active_ttl: policy.active_ttl };
         let seat_changes = Arc::new(SeatChanges::new());
@@ -252,32 +257,86 @@ impl BoxOffice {
         let standing = match position {
             Some(position) => self.inner.view.standing_at(&token, position, now),
             None => {
-                let latest = self.inner.view.latest_token(self.pool(), user, now).await?;
+                let latest = self.inner.view.latest_token(self.pool(), user, self.now()).await?;
                 let latest = latest.filter(|latest| latest.id == token.id).ok_or(Error::TokenExpired)?;
+                let latest = self.picked_up(latest).await;
                 self.inner.view.standing_of(&latest, now)?
             }
         };
         Ok(Joined { token: self.queue_token(&token, standing)?, resumed })
     }
 
-    /// Where a user stands in the queue; reads the user's row.
+    /// Where a user stands in the queue; reads the user's row. It is the user who asks: a turn that is due is picked up.
     ///
     /// # Errors
     /// [`Error::TokenNotFound`] (never joined), [`Error::TokenExpired`].
     pub async fn token_status(&self, user: UserId) -> Result<QueueToken, Error> {
-        let now = self.now();
-        let token = self.inner.view.latest_token(self.pool(), user, now).await?.ok_or(Error::TokenNotFound)?;
-        let standing = self.inner.view.standing_of(&token, now)?;
+        let token = self.inner.view.latest_token(self.pool(), user, self.now()).await?.ok_or(Error::TokenNotFound)?;
+        let token = self.picked_up(token).await;
+        let standing = self.inner.view.standing_of(&token, self.now())?;
+        self.queue_token(&token, standing)
+    }
+
+    /// The same, looked up by somebody else: nothing is picked up.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::token_status`].
+    pub async fn inspect_token(&self, user: UserId) -> Result<QueueToken, Error> {
+        let token = self.inner.view.latest_token(self.pool(), user, self.now()).await?.ok_or(Error::TokenNotFound)?;
+        let standing = self.inner.view.standing_of(&token, self.now())?;
         self.queue_token(&token, standing)
     }
 
     /// Where the holder of a queue token stands: from memory, as of the last refresh. The database is asked only about
-    /// tickets that have ended or are newer than that.
+    /// tickets that have ended or are newer than that, and written to once per turn: the first poll picks it up.
     ///
     /// # Errors
     /// [`Error::TokenExpired`].
     pub async fn poll(&self, ticket: &QueueTicket) -> Result<Standing, Error> {
-        self.inner.view.poll(self.pool(), ticket, self.now()).await
+        let now = self.now();
+        let standing = self.inner.view.poll(self.pool(), ticket, now).await?;
+        if standing.status == TokenStatus::Active
+            && self.inner.view.should_claim(ticket.ticket)
+            && let Some(token) = self.claim(Caller::with_queue_token(ticket.user, ticket.token)).await
+        {
+            return Ok(self.inner.view.standing_at(&token, 0, now));
+        }
+        Ok(standing)
+    }
+
+    /// Picks the caller's turn up. If that cannot be done now, the turn stays due and the next call tries again.
+    async fn claim(&self, caller: Caller) -> Option<Token> {
+        match self.inner.queue.submit(queue::Command::Claim { caller }).await {
+            Ok(queue::Answer::Claimed(token)) => Some(token),
+            Ok(_) => None,
+            Err(error) => {
+                tracing::debug!(%error, "a turn was not picked up");
+                None
+            }
+        }
+    }
+
+    async fn picked_up(&self, token: Token) -> Token {
+        if !(token.is_unclaimed() && token.is_live(self.now())) {
+            return token;
+        }
+        self.claim(Caller::with_queue_token(token.user, token.id)).await.unwrap_or(token)
+    }
+
+    /// Runs an act of an ACTIVE user. One whose turn is not picked up is refused by the rules, which say that the token is
+    /// ACTIVE all the same: then this picks it up and tries again.
+    async fn act<T, F>(&self, caller: Caller, act: impl Fn(Caller) -> F + Send) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        match act(caller.clone()).await {
+            Err(Error::TokenNotActive { status: Some(TokenStatus::Active) })
+                if self.claim(caller.clone()).await.is_some() =>
+            {
+                act(caller).await
+            }
+            done => done,
+        }
     }
 
     /// Follows the holder of a queue token: the standing now, and each time it changes. From memory, however many do so;
@@ -327,6 +386,7 @@ impl BoxOffice {
                 return Err(wrong_answer());
             };
             report.expired += round.expired;
+            report.no_shows += round.no_shows;
             report.admitted += round.admitted;
             if round.expired < RERANK_LIMIT as u64 && round.admitted < RERANK_LIMIT as u64 {
                 break;
@@ -353,15 +413,60 @@ impl BoxOffice {
         self.inner.view.refresh(self.pool(), self.now()).await
     }
 
-    /// Sets the cap on ACTIVE tokens, for all processes: at least 1. Whoever is in stays in.
+    /// Sets the cap on ACTIVE tokens, for all processes: at least 1. Whoever is in stays in. Recorded as a change by the
+    /// application; [`BoxOffice::set_admission`] says by whom.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for 0.
     pub async fn set_max_active(&self, max_active: u32) -> Result<(), Error> {
-        if max_active == 0 {
-            return Err(Error::invalid("max_active is at least 1"));
+        self.set_admission(&Operator::application(), Some(max_active), None).await.map(drop)
+    }
+
+    /// Lets nobody in any more, in any process, until [`BoxOffice::resume_queue`]: who joins waits, who is in stays in.
+    /// Returns whether it was not paused before.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub async fn pause_queue(&self, by: &Operator) -> Result<bool, Error> {
+        self.change_queue(by, Change { paused: Some(true), ..Change::default() }).await
+    }
+
+    /// Lets people in again. Returns whether the queue was paused.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub async fn resume_queue(&self, by: &Operator) -> Result<bool, Error> {
+        self.change_queue(by, Change { paused: Some(false), ..Change::default() }).await
+    }
+
+    /// Sets, for all processes, how many tokens may be ACTIVE, and how many become ACTIVE within any 60 seconds, counted
+    /// from when that limit is set; `Some(None)` lifts it. What is `None` stays as it is. Returns whether anything changed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for 0, for more than 100 000 000, and for nothing to change.
+    pub async fn set_admission(
+        &self,
+        by: &Operator,
+        max_active: Option<u32>,
+        per_minute: Option<Option<u32>>,
+    ) -> Result<bool, Error> {
+        self.change_queue(by, Change { paused: None, max_active, per_minute }).await
+    }
+
+    async fn change_queue(&self, by: &Operator, change: Change) -> Result<bool, Error> {
+        change.check()?;
+        match self.inner.queue.submit(queue::Command::Set { change, by: by.clone() }).await? {
+            queue::Answer::Set { changed } => Ok(changed),
+            _ => Err(wrong_answer()),
         }
-        db::read(|| queue::set_max_active(self.pool(), max_active, self.now())).await
+    }
+
+    /// Who changed which setting of the queue, and when: newest first, `limit` at most.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn queue_log(&self, limit: u32) -> Result<Vec<QueueChange>, Error> {
+        db::read(|| queue::control_log(self.pool(), limit)).await
     }
 
     /// Takes this process's turn at a periodic pass; `false`: some process took it less than `period` ago. Timers fire a
@@ -434,8 +539,9 @@ impl BoxOffice {
     ) -> Result<Reservation, Error> {
         let caller = caller.into();
         let id = ReservationId::from_uuid(caller.entity_id("reservations"));
-        let command = reservation::Command::Reserve { caller, concert, seat, id };
-        match self.inner.reservations.submit(command).await? {
+        let reserve =
+            |caller| self.inner.reservations.submit(reservation::Command::Reserve { caller, concert, seat, id });
+        match self.act(caller, reserve).await? {
             reservation::Answer::Held(held) => Ok(held),
             reservation::Answer::Cancelled => Err(wrong_answer()),
         }
@@ -535,7 +641,7 @@ impl BoxOffice {
     ) -> Result<Payment, Error> {
         let caller = caller.into();
         let id = PaymentId::from_uuid(caller.entity_id("payments/process"));
-        self.inner.payments.submit(Pay { caller, reservation, amount, id }).await
+        self.act(caller, |caller| self.inner.payments.submit(Pay { caller, reservation, amount, id })).await
     }
 
     /// The balance, once it is clear that the user exists and that the shown token is in the queue.
@@ -564,16 +670,15 @@ impl BoxOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn figures(&self) -> Result<Figures, Error> {
-        figures::figures(self.pool(), self.inner.view.admitted_per_second(), self.now()).await
+        figures::figures(self.pool(), self.now()).await
     }
 
-    /// The figures of the queue alone. Reads one row.
+    /// The figures of the queue alone. Reads a few rows.
     ///
     /// # Errors
     /// Those of every operation.
     pub async fn queue_figures(&self) -> Result<QueueFigures, Error> {
-        let rate = self.inner.view.admitted_per_second();
-        db::read(|| figures::queue_figures(self.pool(), rate)).await
+        db::read(|| figures::queue_figures(self.pool())).await
     }
 
     /// How many seats are held unpaid. Reads an index.

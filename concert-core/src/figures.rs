@@ -8,12 +8,13 @@ use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
 use crate::id::ConcertId;
+use crate::queue::{self, Admission};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[&str] = &[QUEUE, CONCERTS, REVENUE];
 
-const QUEUE: &str =
-    "select active, waiting, max_active, admitted, next_ticket - 1 as joined from queue_gate where id = 1";
+const QUEUE: &str = "select active, waiting, max_active, paused, per_minute, admitted, departed, no_shows, \
+     next_ticket - 1 as joined from queue_gate where id = 1";
 const CONCERTS: &str = "select c.id, c.concert_name, c.date, s.seats, s.held, s.sold from concerts c \
      join (select concert_id, count(*) as seats, \
      coalesce(sum(is_reserved = 1 and reserved_until > ?), 0) as held, \
@@ -49,13 +50,18 @@ pub struct QueueFigures {
     pub waiting: u64,
     /// How many are in.
     pub active: u32,
-    /// How many may be in.
-    pub max_active: u32,
+    /// What operators set: how many may be in, how many are let in per minute, or nobody.
+    #[serde(flatten)]
+    pub admission: Admission,
     /// How many ever joined.
     pub joined: u64,
     /// How many were ever let in from WAITING.
     pub admitted: u64,
-    /// Admissions per second over the last minutes, as this process measured them; `None` before there were any.
+    /// How many of these nobody ever picked up.
+    pub no_shows: u64,
+    /// How many left the queue, or outlasted it, while they were waiting.
+    pub departed: u64,
+    /// Admissions from WAITING per second over the last minutes, the same in every process; `None` before there were any.
     pub admitted_per_second: Option<f64>,
 }
 
@@ -79,24 +85,24 @@ pub struct ConcertFigures {
     pub sold: u64,
 }
 
-/// The queue's figures alone: one row, cheap enough for every scrape.
-pub(crate) async fn queue_figures(
-    pool: &MySqlPool,
-    admitted_per_second: Option<f64>,
-) -> Result<QueueFigures, sqlx::Error> {
+/// The queue's figures alone: a few rows, cheap enough for every scrape.
+pub(crate) async fn queue_figures(pool: &MySqlPool) -> Result<QueueFigures, sqlx::Error> {
     let row = sqlx::query(QUEUE).fetch_one(pool).await?;
+    let pace = queue::read_pace(pool).await?;
     Ok(QueueFigures {
         waiting: row.try_get("waiting")?,
         active: row.try_get("active")?,
-        max_active: row.try_get("max_active")?,
+        admission: queue::read_admission(&row)?,
         joined: row.try_get("joined")?,
         admitted: row.try_get("admitted")?,
-        admitted_per_second,
+        no_shows: row.try_get("no_shows")?,
+        departed: row.try_get("departed")?,
+        admitted_per_second: pace.map(|pace| pace.admitted_per_second),
     })
 }
 
-pub(crate) async fn figures(pool: &MySqlPool, rate: Option<f64>, now: Timestamp) -> Result<Figures, Error> {
-    let queue = db::read(|| queue_figures(pool, rate)).await?;
+pub(crate) async fn figures(pool: &MySqlPool, now: Timestamp) -> Result<Figures, Error> {
+    let queue = db::read(|| queue_figures(pool)).await?;
     let mut connection = db::unhurried_connection(pool).await?;
     let rows =
         sqlx::query(CONCERTS).bind(now).bind(MOST_CONCERTS).fetch_all(&mut connection).await.map_err(db::to_error)?;

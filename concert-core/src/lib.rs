@@ -68,7 +68,9 @@ pub use crate::jwt::{Credential, JwtKeys, QueueTicket, SHORTEST_SECRET};
 pub use crate::money::Money;
 pub use crate::payment::Payment;
 pub use crate::policy::Policy;
-pub use crate::queue::{Follow, Joined, Pass, QueueToken, RerankReport, Standing, TokenStatus};
+pub use crate::queue::{
+    Admission, Follow, Joined, Operator, Pass, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
+};
 pub use crate::reservation::{Reservation, ReservationStatus, SweepReport};
 pub use crate::user::{OpeningUser, Password, Session, User, Username};
 pub use crate::wallet::Recharged;

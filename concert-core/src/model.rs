@@ -29,6 +29,7 @@ const CAP: u32 = 3;
 const PRICE: i64 = 100;
 const HOLD: i64 = 300;
 const TURN: i64 = 600;
+const CLAIM: i64 = 60;
 const AFTER_PAYMENT: i64 = 60;
 const WAIT: i64 = 3_000;
 const MAX_HOLDS: u32 = 2;
@@ -37,6 +38,8 @@ const MAX_HOLDS: u32 = 2;
 enum Act {
     Join(usize),
     Leave(usize),
+    Claim(usize),
+    Set(queue::Change),
     Rerank,
     Reserve { user: usize, seat: usize },
     Cancel { user: usize, nth: usize },
@@ -48,7 +51,19 @@ enum Act {
 /// Acts in bursts of one lane, so that batches have something to decide among themselves.
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let (user, seat, nth) = (0..USERS, 0..SEATS, 0..100_usize);
-    let queue = prop_oneof![3 => user.clone().prop_map(Act::Join), 1 => user.clone().prop_map(Act::Leave)];
+    let limit = prop_oneof![Just(None), Just(Some(1)), Just(Some(4))];
+    let change = prop_oneof![
+        1 => Just(queue::Change { paused: Some(true), ..queue::Change::default() }),
+        2 => Just(queue::Change { paused: Some(false), ..queue::Change::default() }),
+        1 => (1..=CAP).prop_map(|cap| queue::Change { max_active: Some(cap), ..queue::Change::default() }),
+        1 => limit.prop_map(|limit| queue::Change { per_minute: Some(limit), ..queue::Change::default() }),
+    ];
+    let queue = prop_oneof![
+        6 => user.clone().prop_map(Act::Join),
+        2 => user.clone().prop_map(Act::Leave),
+        4 => user.clone().prop_map(Act::Claim),
+        1 => change.prop_map(Act::Set),
+    ];
     let reservation = prop_oneof![
         4 => (user.clone(), seat).prop_map(|(user, seat)| Act::Reserve { user, seat }),
         1 => (user.clone(), nth.clone()).prop_map(|(user, nth)| Act::Cancel { user, nth }),
@@ -56,7 +71,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let payment = (0..4 * USERS, nth, prop_oneof![9 => Just(PRICE), 1 => Just(PRICE + 1)])
         .prop_map(|(user, nth, amount)| Act::Pay { user, nth, amount });
     let wallet = (user, 1_i64..150).prop_map(|(user, amount)| Act::Recharge { user, amount });
-    let wait = prop_oneof![Just(1), Just(60), Just(299), Just(300), Just(600), Just(3_000)].prop_map(Act::Wait);
+    let wait = prop_oneof![Just(1), Just(20), Just(59), Just(60), Just(299), Just(300), Just(600), Just(3_000)]
+        .prop_map(Act::Wait);
     let burst = prop_oneof![
         3 => prop::collection::vec(queue, 1..6),
         2 => Just(vec![Act::Rerank]),
@@ -103,6 +119,15 @@ struct Spec {
     waiting: Vec<(usize, i64)>,
     /// Each with the end of the turn. Those over still take up room until the next rerank.
     active: Vec<(usize, i64)>,
+    /// Who of them has not shown up yet.
+    unclaimed: HashSet<usize>,
+    no_shows: u64,
+    paused: bool,
+    /// How many may be in less than `CAP`.
+    closed: u32,
+    per_minute: Option<u32>,
+    /// When somebody was let in while there was a limit per minute.
+    let_in: Vec<i64>,
     /// Every hold ever made.
     holds: Vec<(usize, usize, Hold)>,
     wallets: [i64; USERS],
@@ -113,12 +138,16 @@ impl Spec {
         match act {
             Act::Join(user) => self.join(user),
             Act::Leave(user) => self.leave(user),
+            Act::Claim(user) => self.claim(user),
+            Act::Set(change) => Ok(self.set(change)),
             Act::Rerank => {
-                self.active.retain(|(_, until)| *until > self.now);
+                let over: Vec<_> = self.active.iter().filter(|(_, until)| *until <= self.now).copied().collect();
+                over.into_iter().for_each(|(user, _)| self.forget(user));
                 self.waiting.retain(|(_, until)| *until > self.now);
-                while self.active.len() < CAP as usize && !self.waiting.is_empty() {
+                while self.has_room() && !self.waiting.is_empty() {
                     let (user, _) = self.waiting.remove(0);
-                    self.active.push((user, self.now + TURN));
+                    self.let_in(user, CLAIM);
+                    self.unclaimed.insert(user);
                 }
                 Ok("reranked")
             }
@@ -136,7 +165,44 @@ impl Spec {
         }
     }
 
+    fn has_room(&self) -> bool {
+        let lately = self.let_in.iter().filter(|at| **at + 60 > self.now).count();
+        !self.paused
+            && self.active.len() < (CAP - self.closed) as usize
+            && self.per_minute.is_none_or(|most| lately < most as usize)
+    }
+
+    fn let_in(&mut self, user: usize, seconds: i64) {
+        self.active.push((user, self.now + seconds));
+        if self.per_minute.is_some() {
+            self.let_in.push(self.now);
+        }
+    }
+
+    fn claim(&mut self, user: usize) -> Outcome {
+        if !self.is_in(&self.active, user) {
+            return Err("TOKEN_NOT_ACTIVE");
+        }
+        if self.unclaimed.remove(&user) {
+            let until = self.now + TURN;
+            self.active.iter_mut().filter(|(other, _)| *other == user).for_each(|(_, end)| *end = until);
+        }
+        Ok("claimed")
+    }
+
+    fn set(&mut self, change: queue::Change) -> &'static str {
+        let before = (self.paused, self.closed, self.per_minute);
+        self.paused = change.paused.unwrap_or(self.paused);
+        self.closed = change.max_active.map_or(self.closed, |cap| CAP - cap);
+        self.per_minute = change.per_minute.unwrap_or(self.per_minute);
+        if before == (self.paused, self.closed, self.per_minute) { "as it was" } else { "set" }
+    }
+
     fn forget(&mut self, user: usize) {
+        let over = self.active.iter().any(|(other, until)| *other == user && *until <= self.now);
+        if self.unclaimed.remove(&user) && over {
+            self.no_shows += 1;
+        }
         self.active.retain(|(other, _)| *other != user);
         self.waiting.retain(|(other, _)| *other != user);
     }
@@ -150,8 +216,8 @@ impl Spec {
             return Err("ALREADY_IN_QUEUE");
         }
         self.forget(user);
-        if self.waiting.is_empty() && self.active.len() < CAP as usize {
-            self.active.push((user, self.now + TURN));
+        if self.waiting.is_empty() && self.has_room() {
+            self.let_in(user, TURN);
             Ok("active")
         } else {
             self.waiting.push((user, self.now + WAIT));
@@ -180,7 +246,7 @@ impl Spec {
     }
 
     fn reserve(&mut self, user: usize, seat: usize) -> Outcome {
-        if !self.is_in(&self.active, user) {
+        if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
             return Err("TOKEN_NOT_ACTIVE");
         }
         let taken = |nth: usize| {
@@ -210,7 +276,7 @@ impl Spec {
     }
 
     fn pay(&mut self, user: usize, nth: usize, amount: i64) -> Outcome {
-        if !self.is_in(&self.active, user) {
+        if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
             return Err("TOKEN_NOT_ACTIVE");
         }
         match self.hold(nth) {
@@ -244,6 +310,8 @@ struct World {
     users: Vec<UserId>,
     concert: ConcertId,
     gate: queue::Gate,
+    /// As `queue_admissions`: when how many were let in.
+    admissions: Vec<(Timestamp, u32)>,
     tokens: HashMap<TokenId, queue::Token>,
     seats: HashMap<SeatKey, Seat>,
     reservations: HashMap<ReservationId, Reservation>,
@@ -267,7 +335,17 @@ impl World {
         Self {
             now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
             concert,
-            gate: queue::Gate { next_ticket: 1, change_seq: 0, active: 0, waiting: 0, admitted: 0, max_active: CAP },
+            gate: queue::Gate {
+                next_ticket: 1,
+                change_seq: 0,
+                active: 0,
+                waiting: 0,
+                admitted: 0,
+                departed: 0,
+                no_shows: 0,
+                admission: queue::Admission { paused: false, max_active: CAP, per_minute: None },
+            },
+            admissions: Vec::new(),
             tokens: HashMap::new(),
             seats: (0..SEATS).map(|nth| (Self::key(concert, nth), seat.clone())).collect(),
             reservations: HashMap::new(),
@@ -313,7 +391,7 @@ impl World {
     /// Acts of one lane, as one batch.
     fn batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
         match acts[0] {
-            Act::Join(_) | Act::Leave(_) | Act::Rerank => self.queue_batch(acts),
+            Act::Join(_) | Act::Leave(_) | Act::Claim(_) | Act::Set(_) | Act::Rerank => self.queue_batch(acts),
             Act::Reserve { .. } | Act::Cancel { .. } => self.reservation_batch(acts),
             Act::Pay { .. } => self.payment_batch(acts),
             Act::Recharge { .. } => self.wallet_batch(acts),
@@ -324,6 +402,11 @@ impl World {
         }
     }
 
+    fn admitted_last_minute(&self) -> u64 {
+        let since = self.now - span(Duration::from_secs(60));
+        self.admissions.iter().filter(|(at, _)| *at > since).map(|(_, count)| u64::from(*count)).sum()
+    }
+
     fn queue_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
         let commands: Vec<_> = acts
             .iter()
@@ -332,6 +415,8 @@ impl World {
                 Act::Leave(user) => {
                     queue::Command::Leave { caller: self.caller(user), reason: queue::EndedReason::Left }
                 }
+                Act::Claim(user) => queue::Command::Claim { caller: self.caller(user) },
+                Act::Set(change) => queue::Command::Set { change, by: "the model".parse().expect("a name") },
                 _ => queue::Command::Rerank,
             })
             .collect();
@@ -350,11 +435,27 @@ impl World {
             made: HashMap::new(),
             lapsed: live.values().filter(|token| token.expires_at <= self.now).cloned().collect(),
             heads,
+            admitted_last_minute: match self.gate.admission.per_minute {
+                Some(_) => self.admitted_last_minute(),
+                None => 0,
+            },
+            last_sample: None,
         };
-        let (turn, wait) = (Duration::from_secs(TURN as u64), Duration::from_secs(WAIT as u64));
-        let (answers, effects) = queue::decide(rows, &commands, &self.attempt(), turn, wait);
+        let rules = queue::Rules {
+            active_ttl: Duration::from_secs(TURN as u64),
+            claim_window: Duration::from_secs(CLAIM as u64),
+            waiting_ttl: Duration::from_secs(WAIT as u64),
+        };
+        let (answers, effects) = queue::decide(rows, &commands, &self.attempt(), rules);
 
         self.gate = effects.gate;
+        if self.gate.admission.per_minute.is_some() {
+            self.admissions.push((self.now, effects.let_in));
+        }
+        for token in effects.claimed {
+            let was = self.tokens.insert(token.id, token).expect("a row to update");
+            assert!(was.is_unclaimed(), "the guard: a turn is picked up once");
+        }
         for token in effects.ended.into_iter().map(|(token, _)| token).chain(effects.admitted) {
             let was = self.tokens.insert(token.id, token).expect("a row to update");
             assert_ne!(was.status, queue::TokenStatus::Expired, "the guard: only live tokens move");
@@ -366,6 +467,9 @@ impl World {
             queue::Answer::Joined { token, .. } if token.status == queue::TokenStatus::Active => "active",
             queue::Answer::Joined { .. } => "waiting",
             queue::Answer::Left => "left",
+            queue::Answer::Claimed(_) => "claimed",
+            queue::Answer::Set { changed: true } => "set",
+            queue::Answer::Set { changed: false } => "as it was",
             queue::Answer::Reranked(_) => "reranked",
         })
     }
@@ -490,6 +594,7 @@ impl World {
         assert_eq!(self.gate.active as usize, count(queue::TokenStatus::Active));
         assert_eq!(self.gate.waiting as usize, count(queue::TokenStatus::Waiting));
         assert!(self.gate.active <= CAP);
+        assert_eq!(self.gate.no_shows, spec.no_shows);
         assert_eq!(self.gate.next_ticket as usize, self.tokens.len() + 1, "tickets are dense");
         for (nth, user) in self.users.iter().enumerate() {
             assert_eq!(self.balances[user], money(spec.wallets[nth]));
@@ -514,7 +619,9 @@ fn outcomes<A>(answers: Vec<Result<A, Error>>, say: impl Fn(&A) -> &'static str)
 
 const fn lane(act: Act) -> u8 {
     match act {
-        Act::Join(_) | Act::Leave(_) => 0,
+        Act::Join(_) | Act::Leave(_) | Act::Claim(_) => 0,
+        // What was let in before there was a limit per minute is not counted, so a limit begins with its own batch.
+        Act::Set(_) => 6,
         // A pass runs after the callers of its batch, so it is drawn as the end of one.
         Act::Rerank => 1,
         Act::Reserve { .. } | Act::Cancel { .. } => 2,

@@ -15,8 +15,11 @@ pub struct Policy {
     pub keys: JwtKeys,
     /// How long a seat stays held before it is paid. Default 5 minutes.
     pub hold_ttl: Duration,
-    /// How long a turn lasts once a token is ACTIVE. Default 10 minutes.
+    /// How long a turn lasts once a token is ACTIVE and picked up. Default 10 minutes.
     pub active_ttl: Duration,
+    /// How long a token that was let in waits for its user to poll or to act before it ends and the next is let in; the
+    /// turn is counted from then. Default 60 seconds.
+    pub claim_window: Duration,
     /// How long a turn still lasts after paying, when nothing else is held. Default 60 seconds; equal to `active_ttl`
     /// it changes nothing.
     pub after_payment_ttl: Duration,
@@ -51,6 +54,7 @@ impl Policy {
             keys,
             hold_ttl: Duration::from_secs(5 * 60),
             active_ttl: Duration::from_secs(10 * 60),
+            claim_window: Duration::from_secs(60),
             after_payment_ttl: Duration::from_secs(60),
             waiting_ttl: Duration::from_secs(24 * 3600),
             session_ttl: Duration::from_secs(12 * 3600),
@@ -70,6 +74,7 @@ impl Policy {
         let durations = [
             ("hold_ttl", self.hold_ttl),
             ("active_ttl", self.active_ttl),
+            ("claim_window", self.claim_window),
             ("after_payment_ttl", self.after_payment_ttl),
             ("waiting_ttl", self.waiting_ttl),
             ("session_ttl", self.session_ttl),

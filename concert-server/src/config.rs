@@ -54,6 +54,11 @@ pub struct Config {
     #[arg(long, env = "CONCERT_ACTIVE_TTL", default_value = "10m", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub active_ttl: Duration,
 
+    /// How long a queue token that was let in waits for its user to show up, before the next is let in; the turn is
+    /// counted from then
+    #[arg(long, env = "CONCERT_CLAIM_WINDOW", default_value = "60s", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub claim_window: Duration,
+
     /// How long a seat stays held before it is paid
     #[arg(long, env = "CONCERT_HOLD_TTL", default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_ttl: Duration,
@@ -183,6 +188,7 @@ impl Config {
         let policy = Policy {
             hold_ttl: self.hold_ttl,
             active_ttl: self.active_ttl,
+            claim_window: self.claim_window,
             after_payment_ttl: self.after_payment_ttl,
             waiting_ttl: self.waiting_ttl,
             session_ttl: self.session_ttl,

@@ -85,7 +85,8 @@ pub async fn box_office(config: &Config) -> Result<(BoxOffice, Option<PrivateDat
     };
     box_office.migrate().await?;
     if let Some(max_active) = config.max_active {
-        box_office.set_max_active(max_active).await?;
+        // Recorded only when it is another cap than before.
+        box_office.set_admission(&"concert-server".parse()?, Some(max_active), None).await?;
     }
     Ok((box_office, private))
 }

@@ -92,6 +92,10 @@ fn describe() {
     describe_gauge!("concert_queue_max_active", "The cap on ACTIVE tokens");
     describe_gauge!("concert_queue_joined", "Tokens ever issued");
     describe_gauge!("concert_queue_admissions_per_second", "Admissions per second over the last minutes");
+    describe_gauge!("concert_queue_paused", "1 while nobody is let in");
+    describe_gauge!("concert_queue_per_minute", "The most tokens that are let in per minute");
+    describe_gauge!("concert_queue_no_shows", "Turns that nobody ever picked up");
+    describe_gauge!("concert_queue_departed", "Tokens that ended while they were waiting");
     describe_gauge!("concert_holds", "Seats held unpaid");
     describe_counter!("concert_tokens_expired_total", "Tokens that this process's rerank passes ended");
     describe_counter!("concert_tokens_admitted_total", "Tokens that this process's rerank passes admitted");
@@ -151,7 +155,11 @@ pub(crate) fn figures(figures: Option<(QueueFigures, u64)>) {
     gauge!("concert_holds").set(holds as f64);
     gauge!("concert_queue_waiting").set(figures.waiting as f64);
     gauge!("concert_queue_active").set(f64::from(figures.active));
-    gauge!("concert_queue_max_active").set(f64::from(figures.max_active));
+    gauge!("concert_queue_max_active").set(f64::from(figures.admission.max_active));
+    gauge!("concert_queue_paused").set(f64::from(u8::from(figures.admission.paused)));
+    gauge!("concert_queue_per_minute").set(figures.admission.per_minute.map_or(f64::INFINITY, f64::from));
+    gauge!("concert_queue_no_shows").set(figures.no_shows as f64);
+    gauge!("concert_queue_departed").set(figures.departed as f64);
     gauge!("concert_queue_joined").set(figures.joined as f64);
     gauge!("concert_queue_admissions_per_second").set(figures.admitted_per_second.unwrap_or_default());
 }

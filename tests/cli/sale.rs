@@ -1,4 +1,4 @@
-//! `migrate`, `status`, `sweep`, `rerank`, `audit`.
+//! `migrate`, `status`, `sweep`, `rerank`, `queue`, `audit`.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::desk::{CONCERT, Desk, Ran, concert, concert_cli, url, user};
+use super::desk::{CONCERT, Desk, Ran, concert, concert_cli, redacted, url, user};
 use crate::support::{fresh_database, money, seat};
 
 #[tokio::test]
@@ -37,11 +37,11 @@ async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
     desk.catch_up();
     sell_one_hold_one(&desk).await;
     assert_snapshot!(desk.run(&["status"]).ok(), @"
-    ┌────────┬─────────┬─────────┬───────────────┬───────────────┐
-    │ Active ┆ At most ┆ Waiting ┆ Joined so far ┆ Let in so far │
-    ╞════════╪═════════╪═════════╪═══════════════╪═══════════════╡
-    │      1 ┆      10 ┆       0 ┆             1 ┆             0 │
-    └────────┴─────────┴─────────┴───────────────┴───────────────┘
+    ┌────────┬─────────┬────────────┬────────┬─────────┬───────────────┬───────────────┬──────────┬──────────────┐
+    │ Active ┆ At most ┆ Per minute ┆ Paused ┆ Waiting ┆ Joined so far ┆ Let in so far ┆ No-shows ┆ Let in per s │
+    ╞════════╪═════════╪════════════╪════════╪═════════╪═══════════════╪═══════════════╪══════════╪══════════════╡
+    │      1 ┆      10 ┆ -          ┆ no     ┆       0 ┆             1 ┆             0 ┆        0 ┆ -            │
+    └────────┴─────────┴────────────┴────────┴─────────┴───────────────┴───────────────┴──────────┴──────────────┘
     ┌────────────┬─────────────┬───────┬──────┬──────┬──────┬──────────────────────────────────────┐
     │ Date       ┆ Concert     ┆ Seats ┆ Free ┆ Held ┆ Sold ┆ Concert id                           │
     ╞════════════╪═════════════╪═══════╪══════╪══════╪══════╪══════════════════════════════════════╡
@@ -54,7 +54,8 @@ async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
     └───────┴──────────┴─────────┘
     ");
     let expected = json!({
-        "queue": {"active": 1, "waiting": 0, "maxActive": 10, "joined": 1, "admitted": 0, "admittedPerSecond": null},
+        "queue": {"active": 1, "waiting": 0, "maxActive": 10, "paused": false, "perMinute": null, "joined": 1,
+            "admitted": 0, "noShows": 0, "departed": 0, "admittedPerSecond": null},
         "concerts": [{
             "concertId": CONCERT, "concertName": "Concert 1-1", "date": "2099-12-30",
             "seats": 4, "free": 2, "held": 1, "sold": 1,
@@ -114,24 +115,99 @@ async fn a_rerank_ends_turns_lets_in_the_head_and_a_dry_run_changes_nothing() {
     office.issue_token(user(1)).await.expect("waits");
     let waiting = || desk.house.count("select count(*) from tokens where status = 'WAITING'");
     assert_snapshot!(desk.run(&["rerank", "--dry-run"]).ok(), @"
-    tokens to end     1
-    tokens to let in  1
+    tokens to end             1
+    of these never picked up  0
+    tokens to let in          1
     ");
     assert_eq!(
         desk.run(&["rerank", "--dry-run", "--output", "json"]).json(),
-        json!({"dryRun": true, "expired": 1, "admitted": 1})
+        json!({"dryRun": true, "expired": 1, "noShows": 0, "admitted": 1})
     );
     assert_eq!(waiting().await, 1);
-    assert_snapshot!(desk.run(&["rerank", "--active-ttl", "2h"]).ok(), @"
-    tokens ended   1
-    tokens let in  1
+    assert_snapshot!(desk.run(&["rerank", "--claim-window", "2h"]).ok(), @"
+    tokens ended              1
+    of these never picked up  0
+    tokens let in             1
     ");
     assert_eq!(waiting().await, 0);
     let now = desk.catch_up();
-    let ends = office.token_status(user(1)).await.expect("is in").standing.expires_at.expect("is ACTIVE");
-    assert!(ends > now + chrono::TimeDelta::minutes(119), "the turn is as long as told");
-    assert_eq!(desk.run(&["rerank", "--output", "json"]).json(), json!({"dryRun": false, "expired": 0, "admitted": 0}));
+    let ends = office.inspect_token(user(1)).await.expect("is in").standing.expires_at.expect("is ACTIVE");
+    assert!(ends > now + chrono::TimeDelta::minutes(119), "there is as much time to show up as told");
+    assert_eq!(
+        desk.run(&["rerank", "--output", "json"]).json(),
+        json!({"dryRun": false, "expired": 0, "noShows": 0, "admitted": 0})
+    );
     desk.house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn the_queue_is_paused_paced_and_resumed_and_the_log_says_by_whom() {
+    let desk = Desk::seeded().await;
+    desk.catch_up();
+    assert_snapshot!(desk.run(&["queue", "pause", "--as", "ann"]).ok(), @"
+    changed     yes
+    paused      yes
+    max active  10
+    per minute  no limit
+    ");
+    let office = &desk.house.office;
+    let joined = office.issue_token(user(0)).await.expect("joins").token.standing;
+    assert_eq!(joined.queue_position, 1, "a process that runs on knows at once");
+    assert_eq!(
+        desk.run(&["queue", "pause", "--output", "json"]).json(),
+        json!({"changed": false, "paused": true, "maxActive": 10, "perMinute": null})
+    );
+    assert_eq!(
+        desk.run(&["queue", "set", "--max-active", "50", "--per-minute", "100", "--as", "bob", "--output", "json"])
+            .json(),
+        json!({"changed": true, "paused": true, "maxActive": 50, "perMinute": 100})
+    );
+    assert_snapshot!(desk.run(&["queue", "resume", "--as", "ann"]).ok(), @"
+    changed     yes
+    paused      no
+    max active  50
+    per minute  100
+    ");
+    assert_eq!(office.rerank_queue().await.expect("reranks").admitted, 1);
+    redacted(|| {
+        assert_snapshot!(desk.run(&["queue", "log", "--limit", "5"]).ok(), @"
+        ┌──────────────────────┬─────┬────────────┬──────┬────────┐
+        │ When                 ┆ Who ┆ What       ┆ Was  ┆ Became │
+        ╞══════════════════════╪═════╪════════════╪══════╪════════╡
+        │ [time] ┆ ann ┆ paused     ┆ yes  ┆ no     │
+        │ [time] ┆ bob ┆ per_minute ┆ none ┆ 100    │
+        │ [time] ┆ bob ┆ max_active ┆ 10   ┆ 50     │
+        │ [time] ┆ ann ┆ paused     ┆ no   ┆ yes    │
+        └──────────────────────┴─────┴────────────┴──────┴────────┘
+        ");
+    });
+    desk.run(&["queue", "set", "--per-minute", "none"]).ok();
+    let log = desk.run(&["queue", "log", "--limit", "1", "--output", "json"]).json();
+    let newest = &log["changes"][0];
+    assert_eq!(
+        (&newest["setting"], &newest["was"], &newest["becomes"]),
+        (&json!("per_minute"), &json!("100"), &json!("none"))
+    );
+    assert!(newest["by"].as_str().is_some_and(|by| by.contains('@')), "the user and the host: {newest}");
+    desk.house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn settings_of_the_queue_that_make_no_sense_are_refused() {
+    let desk = Desk::seeded().await;
+    assert_snapshot!(desk.run(&["queue", "set"]).refused(2), @"error: say what to change: max_active, per_minute or both (INVALID_REQUEST)");
+    assert_snapshot!(desk.run(&["queue", "set", "--max-active", "0"]).refused(2), @"error: max_active is from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
+    assert_snapshot!(desk.run(&["queue", "set", "--per-minute", "0"]).refused(2), @"error: per_minute is from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
+    for args in [
+        &["queue"][..],
+        &["queue", "set", "--per-minute", "-1"],
+        &["queue", "set", "--max-active", "many"],
+        &["queue", "pause", "--as", ""],
+        &["queue", "log", "--limit", "0"],
+    ] {
+        desk.run(args).refused(2);
+    }
+    assert_eq!(desk.house.count("select count(*) from queue_control_log").await, 0);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod audit;
 pub mod completions;
 mod migrate;
+mod queue;
 mod rerank;
 mod seed;
 mod status;
@@ -25,6 +26,7 @@ pub enum DatabaseCommand {
     Rerank(rerank::Opts),
     Status(status::Opts),
     Audit(audit::Opts),
+    Queue(queue::Opts),
     Token(token::Opts),
     User(user::Opts),
 }
@@ -64,6 +66,7 @@ impl DatabaseCommand {
             Self::Rerank(opts) => rerank::run(opts, box_office, output).await,
             Self::Status(opts) => status::run(opts, box_office, output).await,
             Self::Audit(opts) => audit::run(opts, box_office, output).await,
+            Self::Queue(opts) => queue::run(opts, box_office, output).await,
             Self::Token(opts) => token::run(opts, box_office, output).await,
             Self::User(opts) => user::run(opts, box_office, output).await,
         }

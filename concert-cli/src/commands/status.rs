@@ -29,13 +29,27 @@ impl Opts {
 impl Show for Figures {
     fn text(&self) -> String {
         let queue = table(
-            ["Active", "At most", "Waiting", "Joined so far", "Let in so far"],
+            [
+                "Active",
+                "At most",
+                "Per minute",
+                "Paused",
+                "Waiting",
+                "Joined so far",
+                "Let in so far",
+                "No-shows",
+                "Let in per s",
+            ],
             &[[
                 self.queue.active.to_string(),
-                self.queue.max_active.to_string(),
+                self.queue.admission.max_active.to_string(),
+                self.queue.admission.per_minute.map_or_else(|| "-".to_owned(), |limit| limit.to_string()),
+                if self.queue.admission.paused { "yes" } else { "no" }.to_owned(),
                 self.queue.waiting.to_string(),
                 self.queue.joined.to_string(),
                 self.queue.admitted.to_string(),
+                self.queue.no_shows.to_string(),
+                self.queue.admitted_per_second.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}")),
             ]],
         );
         let concerts: Vec<_> = self

@@ -87,7 +87,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             let joined = box_office.issue_token(Caller::verified(user_id)).await?;
             print(output, &Place::from(joined.token))
         }
-        Action::Show { user_id } => print(output, &Place::from(box_office.token_status(user_id).await?)),
+        Action::Show { user_id } => print(output, &Place::from(box_office.inspect_token(user_id).await?)),
         Action::Expire { user_id } => {
             box_office.expire_token(user_id).await?;
             print(output, &Ended { user_id, status: TokenStatus::Expired })

@@ -1,9 +1,10 @@
 //! The rules of the queue, over rows that are locked.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
-use super::{Answer, Command, EndedReason, RERANK_LIMIT, RerankReport, Token, TokenStatus};
+use super::control::{self, Admission, Change, Operator, QueueChange};
+use super::pace::{SAMPLE_EVERY, Sample};
+use super::{Answer, Command, EndedReason, RERANK_LIMIT, RerankReport, Rules, Token, TokenStatus};
 use crate::batch::Attempt;
 use crate::caller::{Caller, Proof};
 use crate::clock::{Timestamp, span};
@@ -18,7 +19,12 @@ pub(crate) struct Gate {
     pub(crate) active: u32,
     pub(crate) waiting: u64,
     pub(crate) admitted: u64,
-    pub(crate) max_active: u32,
+    /// How many ever ended while WAITING.
+    pub(crate) departed: u64,
+    /// How many turns nobody ever picked up.
+    pub(crate) no_shows: u64,
+    /// What operators set.
+    pub(crate) admission: Admission,
 }
 
 /// What the queue knows of a user.
@@ -40,6 +46,10 @@ pub(crate) struct Rows {
     /// For `Rerank`: live tokens whose time is over, and the first in the queue.
     pub(crate) lapsed: Vec<Token>,
     pub(crate) heads: Vec<Token>,
+    /// How many were let in within the last minute, while the gate has a limit on that.
+    pub(crate) admitted_last_minute: u64,
+    /// For `Rerank`: when the pace was sampled last.
+    pub(crate) last_sample: Option<Timestamp>,
 }
 
 /// What a batch changes. All tokens in it carry their state afterwards.
@@ -47,14 +57,41 @@ pub(crate) struct Rows {
 pub(crate) struct Effects {
     pub(crate) change_seq_before: u64,
     pub(crate) gate: Gate,
+    /// Turns that are picked up; written before `ended`, which may end them.
+    pub(crate) claimed: Vec<Token>,
     pub(crate) ended: Vec<(Token, EndedReason)>,
     pub(crate) admitted: Vec<Token>,
     pub(crate) joined: Vec<Token>,
+    /// How many became ACTIVE, by either way.
+    pub(crate) let_in: u32,
+    /// The record of what operators set.
+    pub(crate) changes: Vec<QueueChange>,
+    pub(crate) sample: Option<Sample>,
 }
 
 impl Effects {
     pub(crate) fn is_empty(&self) -> bool {
-        self.ended.is_empty() && self.admitted.is_empty() && self.joined.is_empty()
+        !self.moves_tokens() && self.changes.is_empty() && self.sample.is_none()
+    }
+
+    fn moves_tokens(&self) -> bool {
+        let Self { claimed, ended, admitted, joined, .. } = self;
+        !(claimed.is_empty() && ended.is_empty() && admitted.is_empty() && joined.is_empty())
+    }
+
+    /// Nothing is changed yet.
+    const fn none(gate: Gate) -> Self {
+        Self {
+            change_seq_before: gate.change_seq,
+            gate,
+            claimed: Vec::new(),
+            ended: Vec::new(),
+            admitted: Vec::new(),
+            joined: Vec::new(),
+            let_in: 0,
+            changes: Vec::new(),
+            sample: None,
+        }
     }
 }
 
@@ -62,37 +99,33 @@ pub(crate) fn decide(
     rows: Rows,
     commands: &[Command],
     attempt: &Attempt,
-    active_ttl: Duration,
-    waiting_ttl: Duration,
+    rules: Rules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
-    let Rows { gate, members, made, lapsed, heads } = rows;
+    let Rows { gate, members, made, lapsed, heads, admitted_last_minute, last_sample } = rows;
     let mut queue = Queue {
         now: attempt.now,
         recheck: attempt.recheck,
-        active_ttl,
-        waiting_ttl,
+        rules,
         members,
         made,
+        admitted_last_minute,
         gone: HashSet::new(),
-        effects: Effects {
-            change_seq_before: gate.change_seq,
-            gate,
-            ended: Vec::new(),
-            admitted: Vec::new(),
-            joined: Vec::new(),
-        },
+        effects: Effects::none(gate),
     };
     let mut answers: Vec<_> = commands
         .iter()
         .map(|command| match command {
             Command::Join { caller, id } => queue.join(caller, *id),
             Command::Leave { caller, reason } => queue.leave(caller, *reason),
+            Command::Claim { caller } => queue.claim(caller),
+            Command::Set { change, by } => Ok(Answer::Set { changed: queue.set(change, by) }),
             Command::Rerank => Ok(Answer::Reranked(RerankReport::default())),
         })
         .collect();
     // After the callers, whatever the order of arrival: a pass sees who has just left.
     if let Some(first) = commands.iter().position(|command| matches!(command, Command::Rerank)) {
         answers[first] = Ok(Answer::Reranked(queue.rerank(lapsed, heads)));
+        queue.sample_pace(last_sample);
     }
     if !queue.effects.is_empty() {
         queue.effects.gate.change_seq += 1;
@@ -104,10 +137,10 @@ pub(crate) fn decide(
 struct Queue {
     now: Timestamp,
     recheck: bool,
-    active_ttl: Duration,
-    waiting_ttl: Duration,
+    rules: Rules,
     members: HashMap<UserId, Member>,
     made: HashMap<TokenId, Token>,
+    admitted_last_minute: u64,
     /// Tokens that this batch has ended.
     gone: HashSet<TokenId>,
     effects: Effects,
@@ -140,24 +173,48 @@ impl Queue {
                 }
                 return Ok(Answer::Joined { token, resumed: true, position: None });
             }
-            Some(lapsed) => self.end(lapsed, EndedReason::Lapsed),
+            Some(lapsed) => self.end_lapsed(lapsed),
             None => {}
         }
         Ok(self.admit_or_queue(caller.user, id))
     }
 
+    /// Whether one more may become ACTIVE.
+    fn has_room(&self) -> bool {
+        let Gate { active, admission: Admission { paused, max_active, per_minute }, .. } = self.effects.gate;
+        !paused && active < max_active && per_minute.is_none_or(|most| self.admitted_last_minute < u64::from(most))
+    }
+
+    /// One more is ACTIVE.
+    fn let_in(&mut self) {
+        self.effects.gate.active += 1;
+        self.effects.let_in += 1;
+        self.admitted_last_minute += 1;
+    }
+
     fn admit_or_queue(&mut self, user: UserId, id: TokenId) -> Answer {
-        let gate = &mut self.effects.gate;
-        let ticket = gate.next_ticket;
-        gate.next_ticket += 1;
-        let (status, position, ttl) = if gate.waiting == 0 && gate.active < gate.max_active {
-            gate.active += 1;
-            (TokenStatus::Active, 0, self.active_ttl)
-        } else {
-            gate.waiting += 1;
-            (TokenStatus::Waiting, gate.waiting, self.waiting_ttl)
+        let ticket = self.effects.gate.next_ticket;
+        self.effects.gate.next_ticket += 1;
+        let mut token = Token {
+            id,
+            user,
+            ticket,
+            status: TokenStatus::Active,
+            created_at: self.now,
+            expires_at: self.now + span(self.rules.active_ttl),
+            // Whoever joins is there.
+            claimed_at: Some(self.now),
         };
-        let token = Token { id, user, ticket, status, created_at: self.now, expires_at: self.now + span(ttl) };
+        let mut position = 0;
+        if self.effects.gate.waiting == 0 && self.has_room() {
+            self.let_in();
+        } else {
+            self.effects.gate.waiting += 1;
+            position = self.effects.gate.waiting;
+            token.status = TokenStatus::Waiting;
+            token.expires_at = self.now + span(self.rules.waiting_ttl);
+            token.claimed_at = None;
+        }
         self.effects.joined.push(token.clone());
         self.made.insert(id, token.clone());
         if let Some(member) = self.members.get_mut(&user) {
@@ -173,9 +230,12 @@ impl Queue {
         let live = member.live.clone().filter(|token| !caller.shows_ended_token(Some(token.id)));
         match live {
             Some(token) => {
-                let lapsed = !token.is_live(self.now);
-                self.end(token, if lapsed { EndedReason::Lapsed } else { reason });
-                if lapsed { Err(Error::TokenNotFound) } else { Ok(Answer::Left) }
+                if token.is_live(self.now) {
+                    self.end(token, reason);
+                    return Ok(Answer::Left);
+                }
+                self.end_lapsed(token);
+                Err(Error::TokenNotFound)
             }
             // An attempt of which the outcome is unknown may have ended it.
             None if self.recheck => Ok(Answer::Left),
@@ -183,39 +243,107 @@ impl Queue {
         }
     }
 
-    /// First come, first served, up to the cap.
+    /// Picks a turn up: from now on it lasts all its time. One that is picked up already stays as it is.
+    fn claim(&mut self, caller: &Caller) -> Result<Answer, Error> {
+        let live = self.members.get_mut(&caller.user).and_then(|member| member.live.as_mut());
+        let Some(token) = live.filter(|token| !caller.shows_ended_token(Some(token.id))) else {
+            return Err(Error::TokenNotActive { status: None });
+        };
+        if !token.is_active(self.now) {
+            return Err(Error::TokenNotActive { status: Some(token.status) });
+        }
+        if token.claimed_at.is_none() {
+            token.claimed_at = Some(self.now);
+            token.expires_at = self.now + span(self.rules.active_ttl);
+            self.effects.claimed.push(token.clone());
+        }
+        Ok(Answer::Claimed(token.clone()))
+    }
+
+    /// Returns whether anything is other than before.
+    fn set(&mut self, change: &Change, by: &Operator) -> bool {
+        let before = self.effects.gate.admission;
+        let after = Admission {
+            paused: change.paused.unwrap_or(before.paused),
+            max_active: change.max_active.unwrap_or(before.max_active),
+            per_minute: change.per_minute.unwrap_or(before.per_minute),
+        };
+        self.effects.gate.admission = after;
+        let settings = [
+            ("paused", control::flag(before.paused), control::flag(after.paused)),
+            ("max_active", before.max_active.to_string(), after.max_active.to_string()),
+            ("per_minute", control::limit(before.per_minute), control::limit(after.per_minute)),
+        ];
+        for (setting, was, becomes) in settings {
+            if was != becomes {
+                let (by, setting) = (by.as_str().to_owned(), setting.to_owned());
+                self.effects.changes.push(QueueChange { at: self.now, by, setting, was, becomes });
+            }
+        }
+        if before.paused && !after.paused {
+            self.effects.sample = Some(self.sample(true));
+        }
+        before != after
+    }
+
+    fn sample_pace(&mut self, last: Option<Timestamp>) {
+        // One that lies in the future was taken before a clock was set back.
+        let due = last.is_none_or(|last| last + span(SAMPLE_EVERY) <= self.now || self.now < last);
+        let resumed = self.effects.sample.is_some();
+        if resumed || due && !self.effects.gate.admission.paused {
+            self.effects.sample = Some(self.sample(resumed));
+        }
+    }
+
+    const fn sample(&self, resumed: bool) -> Sample {
+        let Gate { admitted, departed, waiting, .. } = self.effects.gate;
+        Sample { at: self.now, admitted, departed, waiting, resumed }
+    }
+
+    /// First come, first served, as far as there is room.
     fn rerank(&mut self, lapsed: Vec<Token>, heads: Vec<Token>) -> RerankReport {
         let mut report = RerankReport::default();
         for token in lapsed {
             if !self.gone.contains(&token.id) {
-                self.end(token, EndedReason::Lapsed);
+                report.no_shows += u64::from(token.is_unclaimed());
                 report.expired += 1;
+                self.end_lapsed(token);
             }
         }
         for mut token in heads.into_iter().take(RERANK_LIMIT) {
-            let gate = &mut self.effects.gate;
-            if gate.active >= gate.max_active {
+            if !self.has_room() {
                 break;
             }
             if self.gone.contains(&token.id) {
                 continue;
             }
-            gate.active += 1;
+            self.let_in();
+            let gate = &mut self.effects.gate;
             gate.waiting = gate.waiting.saturating_sub(1);
             gate.admitted += 1;
             token.status = TokenStatus::Active;
-            token.expires_at = self.now + span(self.active_ttl);
+            token.expires_at = self.now + span(self.rules.claim_window);
             self.effects.admitted.push(token);
             report.admitted += 1;
         }
         report
     }
 
+    /// Ends a token whose time is over.
+    fn end_lapsed(&mut self, token: Token) {
+        let no_show = token.is_unclaimed();
+        self.effects.gate.no_shows += u64::from(no_show);
+        self.end(token, if no_show { EndedReason::NoShow } else { EndedReason::Lapsed });
+    }
+
     fn end(&mut self, mut token: Token, reason: EndedReason) {
         let gate = &mut self.effects.gate;
         match token.status {
             TokenStatus::Active => gate.active = gate.active.saturating_sub(1),
-            TokenStatus::Waiting => gate.waiting = gate.waiting.saturating_sub(1),
+            TokenStatus::Waiting => {
+                gate.waiting = gate.waiting.saturating_sub(1);
+                gate.departed += 1;
+            }
             TokenStatus::Expired => return,
         }
         token.status = TokenStatus::Expired;

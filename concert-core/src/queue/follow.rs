@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Standing;
+use super::{Standing, TokenStatus};
 use crate::box_office::BoxOffice;
 use crate::error::Error;
 use crate::jwt::QueueTicket;
@@ -12,7 +12,7 @@ use crate::jwt::QueueTicket;
 /// One ticket, followed from memory; from [`BoxOffice::follow`].
 ///
 /// All followers of a process wait for the same signal, which its refreshes give when the queue has moved; each then ranks
-/// its ticket in the snapshot. None of them asks the database after the first standing.
+/// its ticket in the snapshot. After the first standing the database is asked once, to pick the turn up.
 pub struct Follow {
     box_office: BoxOffice,
     ticket: QueueTicket,
@@ -50,7 +50,14 @@ impl Follow {
                 _ = self.moved.changed() => {}
                 () = sleep(turn_ends) => {}
             }
-            let standing = self.box_office.known_standing(&self.ticket).ok_or(Error::TokenExpired)?;
+            let mut standing = self.box_office.known_standing(&self.ticket).ok_or(Error::TokenExpired)?;
+            if standing.status == TokenStatus::Active && self.last.status != TokenStatus::Active {
+                // Whoever follows picks the turn up. In a task, so that a follower can be shared between threads, as the
+                // streams of HTTP servers must be.
+                let (office, ticket) = (self.box_office.clone(), self.ticket);
+                let poll = tokio::spawn(async move { office.poll(&ticket).await });
+                standing = poll.await.map_err(Error::internal)??;
+            }
             let changed = differs(&self.last, &standing);
             self.last = standing;
             if changed {

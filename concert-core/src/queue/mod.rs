@@ -3,9 +3,11 @@
 //! Every change of a token's status goes through one lane and one row, the gate, locked until commit. That makes the
 //! cap on ACTIVE tokens and the order of tickets exact for any number of processes.
 
+mod control;
 mod decide;
 mod follow;
 mod pace;
+mod pause;
 mod poll;
 mod snapshot;
 mod store;
@@ -17,10 +19,14 @@ use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+pub(crate) use control::Change;
+pub use control::{Admission, Operator, QueueChange};
 pub use follow::Follow;
 pub(crate) use poll::QueueView;
 pub use store::Pass;
-pub(crate) use store::{STATEMENTS, lock_live_tokens, preview_rerank, set_max_active, take_turn};
+pub(crate) use store::{
+    STATEMENTS, control_log, lock_live_tokens, preview_rerank, read_admission, read_pace, take_turn,
+};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;
@@ -33,7 +39,7 @@ use crate::jwt::QueueTicket;
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::decide::{Gate, Member, Rows, decide};
-    pub(crate) use super::{Answer, Command, EndedReason, Token, TokenStatus};
+    pub(crate) use super::{Admission, Answer, Change, Command, EndedReason, Rules, Token, TokenStatus};
 }
 
 /// What a queue token is at.
@@ -108,6 +114,8 @@ pub struct Joined {
 pub struct RerankReport {
     /// Tokens whose time was over.
     pub expired: u64,
+    /// Those of them that had been let in and that nobody picked up.
+    pub no_shows: u64,
     /// Tokens moved from WAITING to ACTIVE.
     pub admitted: u64,
 }
@@ -116,6 +124,8 @@ pub struct RerankReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndedReason {
     Lapsed,
+    /// Nobody picked the turn up within the claim window.
+    NoShow,
     Left,
     Operator,
 }
@@ -124,6 +134,7 @@ impl EndedReason {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Lapsed => "LAPSED",
+            Self::NoShow => "NO_SHOW",
             Self::Left => "LEFT",
             Self::Operator => "OPERATOR",
         }
@@ -139,6 +150,8 @@ pub(crate) struct Token {
     pub(crate) status: TokenStatus,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// When the turn was picked up; until then `expires_at` of an ACTIVE token is the end of the claim window.
+    pub(crate) claimed_at: Option<Timestamp>,
 }
 
 impl Token {
@@ -149,14 +162,24 @@ impl Token {
     pub(crate) fn is_active(&self, now: Timestamp) -> bool {
         self.status == TokenStatus::Active && now < self.expires_at
     }
+
+    /// Whether it was let in and nobody has picked the turn up.
+    pub(crate) fn is_unclaimed(&self) -> bool {
+        self.status == TokenStatus::Active && self.claimed_at.is_none()
+    }
 }
 
-/// The rule that reserving and paying share: the caller's token is in the queue, ACTIVE, and the one that was shown.
+/// The rule that reserving and paying share: the caller's token is in the queue, ACTIVE, picked up, and the one that was
+/// shown. One that is not picked up is refused as ACTIVE; the box office picks it up and tries again.
 pub(crate) fn require_active<'a>(caller: &Caller, live: Option<&'a Token>, now: Timestamp) -> Result<&'a Token, Error> {
     let Some(token) = live.filter(|token| !caller.shows_ended_token(Some(token.id))) else {
         return Err(Error::TokenNotActive { status: None });
     };
-    if token.is_active(now) { Ok(token) } else { Err(Error::TokenNotActive { status: Some(token.status) }) }
+    if token.is_active(now) && !token.is_unclaimed() {
+        Ok(token)
+    } else {
+        Err(Error::TokenNotActive { status: Some(token.status) })
+    }
 }
 
 /// The queue's commands.
@@ -169,6 +192,15 @@ pub(crate) enum Command {
     Leave {
         caller: Caller,
         reason: EndedReason,
+    },
+    /// Picks up the turn of a token that was let in.
+    Claim {
+        caller: Caller,
+    },
+    /// Changes settings, and records by whom.
+    Set {
+        change: Change,
+        by: Operator,
     },
     /// Ends what has lapsed and admits the head of the queue, `RERANK_LIMIT` of each at most.
     Rerank,
@@ -186,13 +218,24 @@ pub(crate) enum Answer {
         position: Option<u64>,
     },
     Left,
+    Claimed(Token),
+    Set {
+        changed: bool,
+    },
     Reranked(RerankReport),
+}
+
+/// The part of the policy that the queue obeys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) active_ttl: Duration,
+    pub(crate) claim_window: Duration,
+    pub(crate) waiting_ttl: Duration,
 }
 
 /// The lane's batch. One writer: the gate would admit only one at a time anyway.
 pub(crate) struct QueueBatch {
-    pub(crate) active_ttl: Duration,
-    pub(crate) waiting_ttl: Duration,
+    pub(crate) rules: Rules,
     pub(crate) view: Arc<QueueView>,
 }
 
@@ -205,8 +248,10 @@ impl Batch for QueueBatch {
 
     fn key(command: &Command) -> Uuid {
         match command {
-            Command::Join { caller, .. } | Command::Leave { caller, .. } => caller.user.as_uuid(),
-            Command::Rerank => Uuid::nil(),
+            Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => {
+                caller.user.as_uuid()
+            }
+            Command::Set { .. } | Command::Rerank => Uuid::nil(),
         }
     }
 
@@ -220,7 +265,7 @@ impl Batch for QueueBatch {
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
-        let (answers, effects) = decide::decide(rows, commands, attempt, self.active_ttl, self.waiting_ttl);
+        let (answers, effects) = decide::decide(rows, commands, attempt, self.rules);
         Decision { answers, effects }
     }
 

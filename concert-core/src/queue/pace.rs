@@ -1,62 +1,101 @@
-//! How soon those who wait may ask again, so that all of them together stay within a budget.
+//! How fast the queue moves, from the gate's counters as passes have sampled them.
 
-/// The shortest pause between two polls, in seconds: at the front, and for those who are in.
-pub(super) const SHORTEST_PAUSE: u64 = 2;
-/// The longest, in seconds. The budget holds while no more than `LONGEST_PAUSE / 2` people wait per poll per second of
-/// it: six million, with the default of 20 000.
-pub(super) const LONGEST_PAUSE: u64 = 600;
+use std::time::Duration;
 
-/// The seconds after which whoever waits at `position` of `waiting` may ask again.
-///
-/// Half of the budget is shared equally, half in proportion to 1 / position:
-///
-/// ```text
-/// polls per second at p = budget / (2 waiting) + budget / (2 p (1 + ln waiting))
-/// ```
-///
-/// The sum of 1 / p over all who wait is at most 1 + ln waiting, so each half adds up to half the budget at most. The
-/// pause is the inverse, rounded up, at least `SHORTEST_PAUSE` and at most `LONGEST_PAUSE`.
-pub(super) fn pause_at(position: u64, waiting: u64, budget: u32) -> u64 {
-    let position = position.max(1);
-    let waiting = waiting.max(position) as f64;
-    let half = f64::from(budget) / 2.0;
-    let rate = half / waiting + half / (position as f64 * (1.0 + waiting.ln()));
-    ((1.0 / rate).ceil() as u64).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+use crate::clock::Timestamp;
+
+/// The pace is measured over this time at most, and over `SHORTEST_SPAN` at least.
+pub(super) const PACE_WINDOW: Duration = Duration::from_secs(5 * 60);
+const SHORTEST_SPAN: Duration = Duration::from_secs(10);
+/// How far samples are apart at least, so that few are kept whatever the period of the passes.
+pub(super) const SAMPLE_EVERY: Duration = Duration::from_secs(5);
+
+/// The gate's counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sample {
+    pub(crate) at: Timestamp,
+    /// How many were ever let in from WAITING, those who never showed up included.
+    pub(crate) admitted: u64,
+    /// How many ever ended while WAITING.
+    pub(crate) departed: u64,
+    pub(crate) waiting: u64,
+    /// The queue was paused until now.
+    pub(crate) resumed: bool,
+}
+
+/// How fast positions shrink.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pace {
+    /// Admissions from WAITING per second. A turn that nobody picks up is an admission too, and makes room sooner.
+    pub(crate) admitted_per_second: f64,
+    /// The share of those who wait that gives up, per second.
+    departing_share: f64,
+}
+
+impl Pace {
+    /// The pace over `samples`, oldest first; `None` before there is enough of them. Times in which the queue was paused
+    /// or ran dry say nothing about how fast it moves.
+    pub(crate) fn measure(samples: &[Sample]) -> Option<Self> {
+        let (mut span, mut admitted, mut departed, mut waited) = (Duration::ZERO, 0, 0, 0.0);
+        for pair in samples.windows(2) {
+            let (from, to) = (pair[0], pair[1]);
+            let Ok(between) = (to.at - from.at).to_std() else { continue };
+            if to.resumed || to.waiting == 0 {
+                continue;
+            }
+            span += between;
+            admitted += to.admitted.saturating_sub(from.admitted);
+            departed += to.departed.saturating_sub(from.departed);
+            waited += between.as_secs_f64() * (from.waiting as f64 + to.waiting as f64) / 2.0;
+        }
+        (span >= SHORTEST_SPAN && admitted > 0).then(|| Self {
+            admitted_per_second: admitted as f64 / span.as_secs_f64(),
+            departing_share: departed as f64 / waited,
+        })
+    }
+
+    /// How many seconds the wait at `position` is estimated to be.
+    ///
+    /// Of the `p` ahead, `a` per second are let in and a share `d` per second gives up: `dp/dt = -a - d p`, so that
+    /// `p` is 0 after `ln(1 + d p / a) / d`.
+    pub(crate) fn wait_seconds(&self, position: u64) -> u64 {
+        let straight = position as f64 / self.admitted_per_second;
+        let thinning = self.departing_share * straight;
+        let wait = if thinning > 1e-9 { straight * thinning.ln_1p() / thinning } else { straight };
+        wait.ceil() as u64
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use chrono::DateTime;
 
     use super::*;
 
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
-
-        #[test]
-        fn all_who_wait_stay_within_the_budget_and_the_nearer_the_front_the_shorter(
-            waiting in 1_u64..30_000, spare in 0_u32..2_000
-        ) {
-            let budget = u32::try_from(waiting.div_ceil(LONGEST_PAUSE / 2)).expect("small") + spare;
-            let mut sum = 0.0;
-            let mut before = SHORTEST_PAUSE;
-            for position in 1..=waiting {
-                let pause = pause_at(position, waiting, budget);
-                prop_assert!(pause >= before && pause <= LONGEST_PAUSE, "{position}: {pause} after {before}");
-                sum += 1.0 / pause as f64;
-                before = pause;
-            }
-            prop_assert!(sum <= f64::from(budget), "{sum} of {budget}");
-        }
+    fn sample(seconds: i64, admitted: u64, departed: u64, waiting: u64) -> Sample {
+        let at = DateTime::from_timestamp(1_800_000_000 + seconds, 0).expect("a time");
+        Sample { at, admitted, departed, waiting, resumed: false }
     }
 
     #[test]
-    fn a_million_people_ask_twenty_thousand_times_a_second_at_most() {
-        let pause = |position| pause_at(position, 1_000_000, 20_000);
-        let sum: f64 = (1..=1_000_000).map(|position| 1.0 / pause(position) as f64).sum();
-        assert!((14_000.0..=20_000.0).contains(&sum), "{sum}: the front asks no sooner than it need");
-        assert_eq!([1, 1_000, 10_000, 100_000, 1_000_000].map(pause), [2, 2, 13, 60, 94]);
-        assert_eq!(pause_at(1, 1, 20_000), SHORTEST_PAUSE);
-        assert_eq!(pause_at(u64::MAX, 0, 1), LONGEST_PAUSE, "a position behind the last");
+    fn without_departures_the_wait_is_the_position_over_the_rate() {
+        let pace = Pace::measure(&[sample(0, 0, 0, 100), sample(10, 20, 0, 80)]).expect("is measured");
+        assert_eq!((pace.admitted_per_second, pace.wait_seconds(80)), (2.0, 40));
+    }
+
+    #[test]
+    fn whoever_gives_up_ahead_shortens_the_wait() {
+        let pace = Pace::measure(&[sample(0, 0, 0, 1_000), sample(10, 10, 10, 1_000)]).expect("is measured");
+        // One in a thousand per second: 1 000 ln 2 instead of 1 000.
+        assert_eq!((pace.admitted_per_second, pace.wait_seconds(1_000)), (1.0, 694));
+    }
+
+    #[test]
+    fn a_pause_and_an_empty_queue_say_nothing() {
+        let resumed = Sample { resumed: true, ..sample(1_000, 20, 0, 80) };
+        let samples = [sample(0, 0, 0, 100), sample(10, 20, 0, 80), resumed, sample(1_010, 40, 0, 60)];
+        assert_eq!(Pace::measure(&samples).map(|pace| pace.admitted_per_second), Some(2.0));
+        assert_eq!(Pace::measure(&[sample(0, 0, 0, 5), sample(100, 5, 0, 0)]), None);
+        assert_eq!(Pace::measure(&samples[..1]), None);
     }
 }

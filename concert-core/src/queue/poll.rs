@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use roaring::RoaringTreemap;
+use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 use tokio::sync::{Mutex, watch};
 
 use super::decide::Effects;
-use super::snapshot::{Change, Place, Read, Snapshot};
-use super::{Standing, Token, TokenStatus, pace, store};
+use super::snapshot::{Change, Place, Read, Snapshot, Turn};
+use super::{Standing, Token, TokenStatus, pause, store};
 use crate::clock::{Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
@@ -19,6 +20,8 @@ use crate::jwt::QueueTicket;
 
 /// A poll that finds the snapshot older than this brings it up to date first: for applications that run no scheduler.
 const STALE_AFTER: Duration = Duration::from_secs(2);
+/// A turn that is being picked up is picked up again after this, if the snapshot has not seen it by then.
+const CLAIM_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// This process's view of the queue.
 pub(crate) struct QueueView {
@@ -30,6 +33,8 @@ pub(crate) struct QueueView {
     refreshed: Mutex<Option<Instant>>,
     /// Counts the refreshes that found the queue moved.
     moved: watch::Sender<u64>,
+    /// Turns that polls of this process are picking up, and since when: however many polls come, one does it.
+    claiming: std::sync::Mutex<HashMap<u64, Instant>>,
 }
 
 impl QueueView {
@@ -40,6 +45,7 @@ impl QueueView {
             snapshot: RwLock::new(None),
             refreshed: Mutex::new(None),
             moved: watch::Sender::new(0),
+            claiming: std::sync::Mutex::default(),
         }
     }
 
@@ -107,9 +113,22 @@ impl QueueView {
         self.standing(place, now)
     }
 
-    /// Admissions per second, measured over the last minutes.
-    pub(crate) fn admitted_per_second(&self) -> Option<f64> {
-        self.look(Snapshot::admitted_per_second).flatten()
+    /// Whether the caller is the one who should pick the turn of `ticket` up now. Costs a look, unless it is.
+    pub(crate) fn should_claim(&self, ticket: u64) -> bool {
+        if !self.look(|snapshot| snapshot.is_unclaimed(ticket)).unwrap_or_default() {
+            return false;
+        }
+        let mut claiming = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        if claiming.get(&ticket).is_some_and(|since| since.elapsed() < CLAIM_AGAIN_AFTER) {
+            return false;
+        }
+        claiming.insert(ticket, Instant::now());
+        true
+    }
+
+    fn forget_claimed(&self, snapshot: &Snapshot) {
+        let mut claiming = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        claiming.retain(|ticket, _| snapshot.is_unclaimed(*ticket));
     }
 
     /// Takes over a batch that this process has committed.
@@ -163,12 +182,20 @@ impl QueueView {
         let changes = db::read(|| read_changed(pool, seen)).await?;
         let gate = db::read(read_gate).await?;
         let active = db::read(|| read_active(pool)).await?;
+        let pace = db::read(|| store::read_pace(pool)).await?;
         let moved = {
             let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
             if let Some(first) = first {
                 *snapshot = Some(first);
             }
-            snapshot.as_mut().is_some_and(|snapshot| snapshot.absorb(Read { changes, gate, active }, now))
+            match snapshot.as_mut() {
+                Some(snapshot) => {
+                    let moved = snapshot.absorb(Read { changes, gate, active, pace }, now);
+                    self.forget_claimed(snapshot);
+                    moved
+                }
+                None => false,
+            }
         };
         if moved {
             self.moved.send_modify(|count| *count += 1);
@@ -193,9 +220,9 @@ impl QueueView {
         let poll_after_seconds = match status {
             TokenStatus::Waiting => {
                 let waiting = self.look(Snapshot::waiting).unwrap_or_default();
-                pace::pause_at(queue_position, waiting, self.max_polls_per_second)
+                pause::pause_at(queue_position, waiting, self.max_polls_per_second)
             }
-            TokenStatus::Active | TokenStatus::Expired => pace::SHORTEST_PAUSE,
+            TokenStatus::Active | TokenStatus::Expired => pause::SHORTEST_PAUSE,
         };
         Standing { status, queue_position, remaining_seconds, expires_at, poll_after_seconds }
     }
@@ -227,7 +254,11 @@ async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::
         .collect()
 }
 
-async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Timestamp>, sqlx::Error> {
+async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Turn>, sqlx::Error> {
     let rows = sqlx::query(store::READ_ACTIVE).fetch_all(pool).await?;
-    rows.iter().map(|row| Ok((row.try_get("ticket")?, row.try_get("expires_at")?))).collect()
+    let turn = |row: &MySqlRow| {
+        let turn = Turn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
+        Ok((row.try_get("ticket")?, turn))
+    };
+    rows.iter().map(turn).collect()
 }

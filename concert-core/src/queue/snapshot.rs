@@ -3,20 +3,15 @@
 //! WAITING tickets are a compressed bitmap (Lemire et al., "Roaring bitmaps: Implementation of an optimized software
 //! library", 2018), in which the rank of a ticket is its position.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use roaring::RoaringTreemap;
 
 use super::TokenStatus;
 use super::decide::{Effects, Gate};
-use crate::clock::{Timestamp, span};
-
-/// The admission rate is measured over this time at most, and over `SHORTEST_SPAN` at least.
-const RATE_WINDOW: Duration = Duration::from_secs(5 * 60);
-const SHORTEST_SPAN: Duration = Duration::from_secs(10);
-/// The most samples that are kept of it.
-const MAX_SAMPLES: usize = 512;
+use super::pace::Pace;
+use crate::clock::Timestamp;
 
 /// Where a ticket stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +22,14 @@ pub(super) enum Place {
     Active { until: Timestamp },
     /// Ended, or newer than the snapshot: its row knows.
     Unknown,
+}
+
+/// The turn of an ACTIVE ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) until: Timestamp,
+    /// Whether it is picked up; if not, it ends with the claim window.
+    pub(super) claimed: bool,
 }
 
 /// A row that changed since the last refresh.
@@ -42,7 +45,8 @@ pub(super) struct Read {
     pub(super) changes: Vec<Change>,
     pub(super) gate: Gate,
     /// All ACTIVE tokens.
-    pub(super) active: HashMap<u64, Timestamp>,
+    pub(super) active: HashMap<u64, Turn>,
+    pub(super) pace: Option<Pace>,
 }
 
 /// The queue as of one `change_seq`.
@@ -50,12 +54,11 @@ pub(super) struct Read {
 pub(super) struct Snapshot {
     change_seq: u64,
     waiting: RoaringTreemap,
-    active: HashMap<u64, Timestamp>,
+    active: HashMap<u64, Turn>,
     max_active: u32,
     /// Whether anyone's place has changed since the last refresh.
     moved: bool,
-    /// When how many had been admitted in all: oldest first.
-    admitted: VecDeque<(Timestamp, u64)>,
+    pace: Option<Pace>,
 }
 
 impl Snapshot {
@@ -75,28 +78,25 @@ impl Snapshot {
 
     pub(super) fn place(&self, ticket: u64, now: Timestamp) -> Place {
         match self.active.get(&ticket) {
-            Some(until) if now < *until => Place::Active { until: *until },
+            Some(turn) if now < turn.until => Place::Active { until: turn.until },
             Some(_) => Place::Unknown,
             None if self.waiting.contains(ticket) => Place::Waiting { position: self.waiting.rank(ticket) },
             None => Place::Unknown,
         }
     }
 
-    /// How many seconds the wait at `position` is estimated to be: by the measured admission rate, or, until there is
-    /// one, as if everyone took the whole of their turn.
-    pub(super) fn wait_seconds(&self, position: u64, active_ttl: Duration) -> u64 {
-        match self.admitted_per_second() {
-            Some(rate) => (position as f64 / rate).ceil() as u64,
-            None => position.div_ceil(u64::from(self.max_active.max(1))).saturating_mul(active_ttl.as_secs()),
-        }
+    /// Whether the ticket was let in and nobody has picked its turn up.
+    pub(super) fn is_unclaimed(&self, ticket: u64) -> bool {
+        self.active.get(&ticket).is_some_and(|turn| !turn.claimed)
     }
 
-    /// Admissions per second over the last minutes, or `None` before there were any.
-    pub(super) fn admitted_per_second(&self) -> Option<f64> {
-        let ((from, before), (to, after)) = (self.admitted.front()?, self.admitted.back()?);
-        let span = (*to - *from).to_std().unwrap_or_default();
-        let admitted = after.saturating_sub(*before);
-        (span >= SHORTEST_SPAN && admitted > 0).then(|| admitted as f64 / span.as_secs_f64())
+    /// How many seconds the wait at `position` is estimated to be: by the measured pace, or, until there is one, as if
+    /// everyone took the whole of their turn.
+    pub(super) fn wait_seconds(&self, position: u64, active_ttl: Duration) -> u64 {
+        match self.pace {
+            Some(pace) => pace.wait_seconds(position),
+            None => position.div_ceil(u64::from(self.max_active.max(1))).saturating_mul(active_ttl.as_secs()),
+        }
     }
 
     /// Takes over what was read from the database, and answers whether anyone's place has changed since the last time.
@@ -104,7 +104,7 @@ impl Snapshot {
     /// Batches that were applied while it was read are newer than it: what they brought stays. Otherwise a ticket that has
     /// just been admitted would wait again, and all behind it would move back.
     pub(super) fn absorb(&mut self, read: Read, now: Timestamp) -> bool {
-        let Read { changes, gate, active } = read;
+        let Read { changes, gate, active, pace } = read;
         let applied = self.change_seq;
         for change in changes.iter().filter(|change| change.change_seq > applied) {
             match change.status {
@@ -119,16 +119,16 @@ impl Snapshot {
             self.active = active;
         } else {
             // Only the ends of turns can be news: a payment moves them without moving the queue.
-            for (ticket, until) in active {
+            for (ticket, turn) in active {
                 if let Some(known) = self.active.get_mut(&ticket) {
-                    self.moved |= *known != until;
-                    *known = until;
+                    self.moved |= *known != turn;
+                    *known = turn;
                 }
             }
         }
-        self.max_active = gate.max_active;
-        self.sample(now, gate.admitted);
-        self.moved |= self.active.values().any(|until| *until <= now);
+        self.max_active = gate.admission.max_active;
+        self.pace = pace;
+        self.moved |= self.active.values().any(|turn| turn.until <= now);
         std::mem::take(&mut self.moved)
     }
 
@@ -140,7 +140,9 @@ impl Snapshot {
         }
         self.change_seq = effects.gate.change_seq;
         self.moved = true;
-        for token in effects.ended.iter().map(|(token, _)| token).chain(&effects.admitted).chain(&effects.joined) {
+        // In this order: a turn that is picked up may end in the same batch.
+        let ended = effects.ended.iter().map(|(token, _)| token);
+        for token in effects.claimed.iter().chain(ended).chain(&effects.admitted).chain(&effects.joined) {
             self.waiting.remove(token.ticket);
             self.active.remove(&token.ticket);
             match token.status {
@@ -148,22 +150,11 @@ impl Snapshot {
                     self.waiting.insert(token.ticket);
                 }
                 TokenStatus::Active => {
-                    self.active.insert(token.ticket, token.expires_at);
+                    let turn = Turn { until: token.expires_at, claimed: token.claimed_at.is_some() };
+                    self.active.insert(token.ticket, turn);
                 }
                 TokenStatus::Expired => {}
             }
-        }
-    }
-
-    fn sample(&mut self, now: Timestamp, admitted: u64) {
-        if self.admitted.back().is_some_and(|(at, _)| now < *at) {
-            self.admitted.clear();
-        }
-        self.admitted.push_back((now, admitted));
-        while self.admitted.len() > MAX_SAMPLES
-            || self.admitted.front().is_some_and(|(at, _)| *at + span(RATE_WINDOW) < now)
-        {
-            self.admitted.pop_front();
         }
     }
 }
@@ -173,21 +164,23 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::clock::span;
     use crate::id::{TokenId, UserId};
-    use crate::queue::{EndedReason, Token};
+    use crate::queue::{Admission, EndedReason, Token};
 
     fn noon() -> Timestamp {
         Timestamp::from_timestamp(1_803_902_400, 0).expect("in range")
     }
 
     fn gate(change_seq: u64) -> Gate {
-        Gate { next_ticket: 100, change_seq, active: 0, waiting: 0, admitted: 0, max_active: 1 }
+        let admission = Admission { paused: false, max_active: 1, per_minute: None };
+        Gate { next_ticket: 100, change_seq, active: 0, waiting: 0, admitted: 0, departed: 0, no_shows: 0, admission }
     }
 
     fn token(ticket: u64, status: TokenStatus) -> Token {
         let until = noon() + span(Duration::from_secs(600));
         let (id, user) = (TokenId::generate(), UserId::generate());
-        Token { id, user, ticket, status, created_at: noon(), expires_at: until }
+        Token { id, user, ticket, status, created_at: noon(), expires_at: until, claimed_at: Some(noon()) }
     }
 
     fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> Change {
@@ -196,12 +189,22 @@ mod tests {
 
     fn read(changes: Vec<Change>, seq: u64, active: &[u64]) -> Read {
         let until = noon() + span(Duration::from_secs(600));
-        Read { changes, gate: gate(seq), active: active.iter().map(|ticket| (*ticket, until)).collect() }
+        let turn = Turn { until, claimed: true };
+        Read { changes, gate: gate(seq), active: active.iter().map(|ticket| (*ticket, turn)).collect(), pace: None }
     }
 
     fn effects(before: u64) -> Effects {
-        let (ended, admitted, joined) = (Vec::new(), Vec::new(), Vec::new());
-        Effects { change_seq_before: before, gate: gate(before + 1), ended, admitted, joined }
+        Effects {
+            change_seq_before: before,
+            gate: gate(before + 1),
+            claimed: Vec::new(),
+            ended: Vec::new(),
+            admitted: Vec::new(),
+            joined: Vec::new(),
+            let_in: 0,
+            changes: Vec::new(),
+            sample: None,
+        }
     }
 
     #[test]
@@ -229,7 +232,12 @@ mod tests {
         queue.apply(&Effects { joined: vec![token(1, TokenStatus::Active)], ..effects(7) });
         assert!(queue.absorb(read(Vec::new(), 8, &[1]), noon()));
         let soon = noon() + span(Duration::from_secs(60));
-        let shortened = Read { changes: Vec::new(), gate: gate(7), active: HashMap::from([(1, soon)]) };
+        let shortened = Read {
+            changes: Vec::new(),
+            gate: gate(7),
+            active: HashMap::from([(1, Turn { until: soon, claimed: true })]),
+            pace: None,
+        };
         assert!(queue.absorb(shortened, noon()));
         assert_eq!(queue.place(1, noon()), Place::Active { until: soon });
         assert!(queue.absorb(read(Vec::new(), 8, &[]), soon), "its end, too");

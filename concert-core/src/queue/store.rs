@@ -8,12 +8,17 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use uuid::Uuid;
 
+use super::control::{Admission, QueueChange};
 use super::decide::{Effects, Gate, Member, Rows};
+use super::pace::{PACE_WINDOW, Pace, Sample};
 use super::{Command, RERANK_LIMIT, RerankReport, Token, TokenStatus};
 use crate::batch::{Attempt, Failure};
 use crate::clock::{Timestamp, span};
 use crate::id::{TokenId, UserId};
 use crate::sql::{At, Hex, expect_rows, json};
+
+/// What `per_minute` counts over.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[&str] = &[
@@ -25,12 +30,22 @@ pub(crate) const STATEMENTS: &[&str] = &[
     LOCK_LIVE,
     UPDATE_GATE,
     END,
+    CLAIM,
     ADMIT,
     INSERT,
+    SET_ADMISSION,
+    LOG_CHANGES,
+    CONTROL_LOG,
+    LAST_MINUTE,
+    COUNT_ADMISSIONS,
+    PRUNE_ADMISSIONS,
+    LAST_SAMPLE,
+    ADD_SAMPLE,
+    PRUNE_SAMPLES,
+    READ_SAMPLES,
     LATEST,
     RERANK_TURN,
     SWEEP_TURN,
-    SET_MAX_ACTIVE,
     READ_GATE,
     READ_WAITING,
     READ_ACTIVE,
@@ -38,59 +53,85 @@ pub(crate) const STATEMENTS: &[&str] = &[
     PREVIEW,
 ];
 
-const LOCK_GATE: &str =
-    "select next_ticket, change_seq, active, waiting, admitted, max_active from queue_gate where id = 1 for update";
-/// Not locked: statuses move only under the gate's lock, and of an end only the reasons to bring it forward.
+const LOCK_GATE: &str = "select next_ticket, change_seq, active, waiting, admitted, departed, no_shows, paused, max_active, \
+     per_minute from queue_gate where id = 1 for update";
+/// Not locked: statuses move and turns are picked up only under the gate's lock, and without it an end is only brought
+/// forward.
 const MEMBERS: &str = "select u.id as member_id, u.password <> '!' as has_password, \
-     t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at \
+     t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at, t.claimed_at \
      from json_table(?, '$[*]' columns (user_id varchar(32) path '$')) j \
      straight_join users u on u.id = unhex(j.user_id) \
      left join tokens t on t.user_id = u.id and t.live = 1";
-const BY_ID: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at \
+const BY_ID: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at, t.claimed_at \
      from json_table(?, '$[*]' columns (id varchar(32) path '$')) j \
      straight_join tokens t on t.id = unhex(j.id)";
-const LAPSED: &str = "select id, user_id, ticket, status, created_at, expires_at from tokens \
+const LAPSED: &str = "select id, user_id, ticket, status, created_at, expires_at, claimed_at from tokens \
      where status = ? and expires_at <= ? order by expires_at limit ?";
-const HEADS: &str = "select id, user_id, ticket, status, created_at, expires_at from tokens \
+const HEADS: &str = "select id, user_id, ticket, status, created_at, expires_at, claimed_at from tokens \
      where status = 'WAITING' order by ticket limit ?";
 /// Through the index that everyone else takes to a user's token: one order of locks.
-const LOCK_LIVE: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at \
+const LOCK_LIVE: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at, t.claimed_at \
      from (select b.user_id from json_table(?, '$[*]' columns (user_id varchar(32) path '$')) b) j \
      straight_join tokens t force index (tokens_user_live) on t.user_id = unhex(j.user_id) and t.live = 1 for update";
-const UPDATE_GATE: &str = "update queue_gate set next_ticket = ?, change_seq = ?, active = ?, waiting = ?, admitted = ? \
-     where id = 1 and change_seq = ?";
+const UPDATE_GATE: &str = "update queue_gate set next_ticket = ?, change_seq = ?, active = ?, waiting = ?, admitted = ?, \
+     departed = ?, no_shows = ? where id = 1 and change_seq = ?";
 const END: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', reason varchar(16) path '$.reason')) j \
      straight_join tokens t force index (primary) on t.id = unhex(j.id) \
      set t.status = 'EXPIRED', t.ended_reason = j.reason, t.last_updated_at = ?, t.change_seq = ? \
      where t.status in ('WAITING', 'ACTIVE')";
+const CLAIM: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', expires_at datetime(6) path '$.expires_at')) j \
+     straight_join tokens t force index (primary) on t.id = unhex(j.id) \
+     set t.claimed_at = ?, t.expires_at = j.expires_at, t.last_updated_at = ?, t.change_seq = ? \
+     where t.status = 'ACTIVE' and t.claimed_at is null";
 const ADMIT: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', expires_at datetime(6) path '$.expires_at')) j \
      straight_join tokens t force index (primary) on t.id = unhex(j.id) \
      set t.status = 'ACTIVE', t.admitted_at = ?, t.expires_at = j.expires_at, t.last_updated_at = ?, t.change_seq = ? \
      where t.status = 'WAITING'";
 const INSERT: &str = "insert into tokens \
-     (id, user_id, ticket, status, created_at, admitted_at, expires_at, last_updated_at, ended_reason, change_seq) \
-     select unhex(j.id), unhex(j.user_id), j.ticket, j.status, j.created_at, j.admitted_at, j.expires_at, j.created_at, \
-     j.ended_reason, j.change_seq \
+     (id, user_id, ticket, status, created_at, admitted_at, expires_at, last_updated_at, ended_reason, \
+     change_seq, claimed_at) select unhex(j.id), unhex(j.user_id), j.ticket, j.status, j.created_at, j.admitted_at, j.expires_at, j.created_at, \
+     j.ended_reason, j.change_seq, j.admitted_at \
      from json_table(?, '$[*]' columns (id varchar(32) path '$.id', user_id varchar(32) path '$.user_id', \
      ticket bigint unsigned path '$.ticket', status varchar(16) path '$.status', created_at datetime(6) path '$.created_at', \
      admitted_at datetime(6) path '$.admitted_at', expires_at datetime(6) path '$.expires_at', \
      ended_reason varchar(16) path '$.ended_reason', change_seq bigint unsigned path '$.change_seq')) j";
-const LATEST: &str = "select id, user_id, ticket, status, created_at, expires_at, \
+const LATEST: &str = "select id, user_id, ticket, status, created_at, expires_at, claimed_at, \
      (select change_seq from queue_gate where id = 1) as gate_seq from tokens \
      force index (tokens_user_live) where user_id = ? order by ticket desc limit 1";
 const RERANK_TURN: &str = "update queue_gate set last_rerank_at = ? \
      where id = 1 and (last_rerank_at is null or last_rerank_at <= ? or last_rerank_at > ?)";
 const SWEEP_TURN: &str = "update queue_gate set last_sweep_at = ? \
      where id = 1 and (last_sweep_at is null or last_sweep_at <= ? or last_sweep_at > ?)";
-const SET_MAX_ACTIVE: &str =
-    "update queue_gate set max_active = ?, max_active_set_at = ? where id = 1 and max_active <> ?";
-pub(super) const READ_GATE: &str =
-    "select next_ticket, change_seq, active, waiting, admitted, max_active from queue_gate where id = 1";
+/// The cap of an audit is the one that holds since max_active_set_at.
+const SET_ADMISSION: &str = "update queue_gate set paused = ?, per_minute = ?, \
+     max_active_set_at = case when max_active <> ? then ? else max_active_set_at end, max_active = ? where id = 1";
+const LOG_CHANGES: &str = "insert into queue_control_log (change_seq, nth, changed_at, changed_by, setting, was, becomes) \
+     select j.change_seq, j.nth, j.changed_at, j.changed_by, j.setting, j.was, j.becomes \
+     from json_table(?, '$[*]' columns (change_seq bigint unsigned path '$.change_seq', nth int unsigned path '$.nth', \
+     changed_at datetime(6) path '$.changed_at', changed_by varchar(128) path '$.changed_by', \
+     setting varchar(16) path '$.setting', was varchar(16) path '$.was', becomes varchar(16) path '$.becomes')) j";
+const CONTROL_LOG: &str = "select changed_at, changed_by, setting, was, becomes from queue_control_log \
+     order by change_seq desc, nth desc limit ?";
+const LAST_MINUTE: &str = "select cast(coalesce(sum(admitted), 0) as unsigned) as admitted from queue_admissions \
+     where admitted_at > ? and admitted_at < ?";
+const COUNT_ADMISSIONS: &str = "insert into queue_admissions (admitted_at, admitted) values (?, ?) \
+     on duplicate key update admitted = admitted + ?";
+const PRUNE_ADMISSIONS: &str = "delete from queue_admissions where admitted_at <= ? or admitted_at >= ?";
+const LAST_SAMPLE: &str = "select max(sampled_at) as sampled_at from queue_pace";
+const ADD_SAMPLE: &str =
+    "replace into queue_pace (sampled_at, admitted, departed, waiting, resumed) values (?, ?, ?, ?, ?)";
+const PRUNE_SAMPLES: &str = "delete from queue_pace where sampled_at < ? or sampled_at > ?";
+const READ_SAMPLES: &str =
+    "select sampled_at, admitted, departed, waiting, resumed from queue_pace order by sampled_at";
+pub(super) const READ_GATE: &str = "select next_ticket, change_seq, active, waiting, admitted, departed, no_shows, paused, \
+     max_active, per_minute from queue_gate where id = 1";
 pub(super) const READ_WAITING: &str = "select ticket from tokens where status = 'WAITING'";
-pub(super) const READ_ACTIVE: &str = "select ticket, expires_at from tokens where status = 'ACTIVE'";
+pub(super) const READ_ACTIVE: &str = "select ticket, expires_at, claimed_at is not null as claimed \
+     from tokens force index (tokens_status_ticket) where status = 'ACTIVE'";
 pub(super) const READ_CHANGES: &str = "select ticket, status, change_seq from tokens where change_seq > ?";
 
-const PREVIEW: &str = "select g.active, g.waiting, g.max_active, \
+const PREVIEW: &str = "select g.active, g.waiting, g.max_active, g.paused, g.per_minute, \
+     (select count(*) from tokens where status = 'ACTIVE' and expires_at <= ? and claimed_at is null) as no_shows, \
      (select count(*) from tokens where status = 'ACTIVE' and expires_at <= ?) as active_over, \
      (select count(*) from tokens where status = 'WAITING' and expires_at <= ?) as waiting_over \
      from queue_gate g where g.id = 1";
@@ -103,22 +144,34 @@ pub(super) async fn lock(
     let gate = read_gate(&sqlx::query(LOCK_GATE).fetch_one(&mut *connection).await?)?;
     let members = members(connection, commands).await?;
     let made = made_earlier(connection, commands, attempt).await?;
+    let mut admitted_last_minute = 0;
+    if gate.admission.per_minute.is_some() {
+        admitted_last_minute = last_minute(connection, attempt.now).await?;
+    }
     let mut lapsed = Vec::new();
     let mut heads = Vec::new();
+    let mut last_sample = None;
     if commands.iter().any(|command| matches!(command, Command::Rerank)) {
         lapsed = lapsed_tokens(connection, attempt.now).await?;
         let rows = sqlx::query(HEADS).bind(RERANK_LIMIT as u64).fetch_all(&mut *connection).await?;
         heads = rows.iter().map(read_token).collect::<Result<_, _>>()?;
+        last_sample = sqlx::query(LAST_SAMPLE).fetch_one(&mut *connection).await?.try_get("sampled_at")?;
     }
 
-    let leaving = commands.iter().filter_map(|command| match command {
-        Command::Leave { caller, .. } => Some(caller.user),
+    let changing = commands.iter().filter_map(|command| match command {
+        Command::Leave { caller, .. } | Command::Claim { caller } => Some(caller.user),
         _ => None,
     });
     let over = members.values().filter_map(|member| member.live.as_ref()).filter(|token| !token.is_live(attempt.now));
-    let ending = leaving.chain(over.chain(&lapsed).map(|token| token.user)).collect();
-    lock_live_tokens(connection, ending).await?;
-    Ok(Rows { gate, members, made, lapsed, heads })
+    let moving = changing.chain(over.chain(&lapsed).map(|token| token.user)).collect();
+    lock_live_tokens(connection, moving).await?;
+    Ok(Rows { gate, members, made, lapsed, heads, admitted_last_minute, last_sample })
+}
+
+/// How many were let in within the last minute. Moments of a clock that was set back since do not count.
+async fn last_minute(connection: &mut MySqlConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
+    let query = sqlx::query(LAST_MINUTE).bind(now - span(MINUTE)).bind(now + span(MINUTE));
+    query.fetch_one(connection).await?.try_get("admitted")
 }
 
 /// Locks the live tokens of `users`, in the order that everyone locks them in.
@@ -140,8 +193,10 @@ async fn members(connection: &mut MySqlConnection, commands: &[Command]) -> Resu
     let mut users: Vec<Uuid> = commands
         .iter()
         .filter_map(|command| match command {
-            Command::Join { caller, .. } | Command::Leave { caller, .. } => Some(caller.user.as_uuid()),
-            Command::Rerank => None,
+            Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => {
+                Some(caller.user.as_uuid())
+            }
+            Command::Set { .. } | Command::Rerank => None,
         })
         .collect();
     if users.is_empty() {
@@ -206,11 +261,18 @@ pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, n
         .bind(gate.active)
         .bind(gate.waiting)
         .bind(gate.admitted)
+        .bind(gate.departed)
+        .bind(gate.no_shows)
         .bind(effects.change_seq_before)
         .execute(&mut *connection)
         .await?;
     expect_rows(&updated, 1, "moving the gate")?;
 
+    if !effects.claimed.is_empty() {
+        let rows: Vec<_> = effects.claimed.iter().map(TurnRow::new).collect();
+        let query = sqlx::query(CLAIM).bind(json(&rows)?).bind(now).bind(now).bind(gate.change_seq);
+        expect_rows(&query.execute(&mut *connection).await?, rows.len(), "picking turns up")?;
+    }
     if !effects.ended.is_empty() {
         let rows: Vec<_> = effects
             .ended
@@ -221,11 +283,7 @@ pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, n
         expect_rows(&query.execute(&mut *connection).await?, rows.len(), "ending tokens")?;
     }
     if !effects.admitted.is_empty() {
-        let rows: Vec<_> = effects
-            .admitted
-            .iter()
-            .map(|token| AdmitRow { id: Hex(token.id.as_uuid()), expires_at: At(token.expires_at) })
-            .collect();
+        let rows: Vec<_> = effects.admitted.iter().map(TurnRow::new).collect();
         let query = sqlx::query(ADMIT).bind(json(&rows)?).bind(now).bind(now).bind(gate.change_seq);
         expect_rows(&query.execute(&mut *connection).await?, rows.len(), "admitting tokens")?;
     }
@@ -233,6 +291,34 @@ pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, n
         let rows: Vec<_> = effects.joined.iter().map(|token| InsertRow::new(token, gate.change_seq)).collect();
         let inserted = sqlx::query(INSERT).bind(json(&rows)?).execute(&mut *connection).await?;
         expect_rows(&inserted, rows.len(), "adding tokens")?;
+    }
+    write_admission(connection, effects, now).await
+}
+
+/// The settings, their record, and what the limit and the pace are measured by.
+async fn write_admission(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
+    let Admission { paused, max_active, per_minute } = effects.gate.admission;
+    if !effects.changes.is_empty() {
+        let query =
+            sqlx::query(SET_ADMISSION).bind(paused).bind(per_minute).bind(max_active).bind(now).bind(max_active);
+        expect_rows(&query.execute(&mut *connection).await?, 1, "setting the admission")?;
+        let change_seq = effects.gate.change_seq;
+        let rows: Vec<_> =
+            (0..).zip(&effects.changes).map(|(nth, change)| ChangeRow::new(change_seq, nth, change)).collect();
+        let inserted = sqlx::query(LOG_CHANGES).bind(json(&rows)?).execute(&mut *connection).await?;
+        expect_rows(&inserted, rows.len(), "recording a change")?;
+    }
+    if per_minute.is_some() && effects.let_in > 0 {
+        let query = sqlx::query(COUNT_ADMISSIONS).bind(now).bind(effects.let_in).bind(effects.let_in);
+        query.execute(&mut *connection).await?;
+        let query = sqlx::query(PRUNE_ADMISSIONS).bind(now - span(MINUTE)).bind(now + span(MINUTE));
+        query.execute(&mut *connection).await?;
+    }
+    if let Some(Sample { at, admitted, departed, waiting, resumed }) = effects.sample {
+        let query = sqlx::query(ADD_SAMPLE).bind(at).bind(admitted).bind(departed).bind(waiting).bind(resumed);
+        query.execute(&mut *connection).await?;
+        let query = sqlx::query(PRUNE_SAMPLES).bind(now - span(PACE_WINDOW)).bind(now + span(PACE_WINDOW));
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -243,10 +329,35 @@ struct EndRow {
     reason: &'static str,
 }
 
+/// A token and the end of its turn.
 #[derive(Serialize)]
-struct AdmitRow {
+struct TurnRow {
     id: Hex,
     expires_at: At,
+}
+
+impl TurnRow {
+    const fn new(token: &Token) -> Self {
+        Self { id: Hex(token.id.as_uuid()), expires_at: At(token.expires_at) }
+    }
+}
+
+#[derive(Serialize)]
+struct ChangeRow<'a> {
+    change_seq: u64,
+    nth: u32,
+    changed_at: At,
+    changed_by: &'a str,
+    setting: &'a str,
+    was: &'a str,
+    becomes: &'a str,
+}
+
+impl<'a> ChangeRow<'a> {
+    fn new(change_seq: u64, nth: u32, change: &'a QueueChange) -> Self {
+        let QueueChange { at, by, setting, was, becomes } = change;
+        Self { change_seq, nth, changed_at: At(*at), changed_by: by, setting, was, becomes }
+    }
 }
 
 #[derive(Serialize)]
@@ -310,19 +421,54 @@ pub(crate) async fn take_turn(
     Ok(taken.rows_affected() == 1)
 }
 
-pub(crate) async fn set_max_active(pool: &MySqlPool, max_active: u32, now: Timestamp) -> Result<(), sqlx::Error> {
-    sqlx::query(SET_MAX_ACTIVE).bind(max_active).bind(now).bind(max_active).execute(pool).await.map(drop)
+/// The changes of settings, newest first.
+pub(crate) async fn control_log(pool: &MySqlPool, limit: u32) -> Result<Vec<QueueChange>, sqlx::Error> {
+    let rows = sqlx::query(CONTROL_LOG).bind(limit).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(QueueChange {
+                at: row.try_get("changed_at")?,
+                by: row.try_get("changed_by")?,
+                setting: row.try_get("setting")?,
+                was: row.try_get("was")?,
+                becomes: row.try_get("becomes")?,
+            })
+        })
+        .collect()
+}
+
+/// How fast the queue has moved over the last minutes, or `None` before that is known.
+pub(crate) async fn read_pace(pool: &MySqlPool) -> Result<Option<Pace>, sqlx::Error> {
+    let rows = sqlx::query(READ_SAMPLES).fetch_all(pool).await?;
+    let sample = |row: &MySqlRow| {
+        Ok(Sample {
+            at: row.try_get("sampled_at")?,
+            admitted: row.try_get("admitted")?,
+            departed: row.try_get("departed")?,
+            waiting: row.try_get("waiting")?,
+            resumed: row.try_get("resumed")?,
+        })
+    };
+    let samples = rows.iter().map(sample).collect::<Result<Vec<_>, sqlx::Error>>()?;
+    Ok(Pace::measure(&samples))
 }
 
 /// What a rerank pass would do.
 pub(crate) async fn preview_rerank(pool: &MySqlPool, now: Timestamp) -> Result<RerankReport, sqlx::Error> {
-    let row = sqlx::query(PREVIEW).bind(now).bind(now).fetch_one(pool).await?;
+    let mut connection = pool.acquire().await?;
+    let row = sqlx::query(PREVIEW).bind(now).bind(now).bind(now).fetch_one(&mut *connection).await?;
     let count = |column| row.try_get::<i64, _>(column).map(|count| count.max(0) as u64);
-    let (active_over, waiting_over) = (count("active_over")?, count("waiting_over")?);
+    let (no_shows, active_over, waiting_over) = (count("no_shows")?, count("active_over")?, count("waiting_over")?);
     let active = u64::from(row.try_get::<u32, _>("active")?).saturating_sub(active_over);
-    let room = u64::from(row.try_get::<u32, _>("max_active")?).saturating_sub(active);
+    let mut room = u64::from(row.try_get::<u32, _>("max_active")?).saturating_sub(active);
+    if let Some(most) = row.try_get::<Option<u32>, _>("per_minute")? {
+        room = room.min(u64::from(most).saturating_sub(last_minute(&mut connection, now).await?));
+    }
+    if row.try_get("paused")? {
+        room = 0;
+    }
     let waiting = row.try_get::<u64, _>("waiting")?.saturating_sub(waiting_over);
-    Ok(RerankReport { expired: active_over + waiting_over, admitted: room.min(waiting) })
+    Ok(RerankReport { expired: active_over + waiting_over, no_shows, admitted: room.min(waiting) })
 }
 
 pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
@@ -332,7 +478,17 @@ pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
         active: row.try_get("active")?,
         waiting: row.try_get("waiting")?,
         admitted: row.try_get("admitted")?,
+        departed: row.try_get("departed")?,
+        no_shows: row.try_get("no_shows")?,
+        admission: read_admission(row)?,
+    })
+}
+
+pub(crate) fn read_admission(row: &MySqlRow) -> Result<Admission, sqlx::Error> {
+    Ok(Admission {
+        paused: row.try_get("paused")?,
         max_active: row.try_get("max_active")?,
+        per_minute: row.try_get("per_minute")?,
     })
 }
 
@@ -344,5 +500,6 @@ pub(crate) fn read_token(row: &MySqlRow) -> Result<Token, sqlx::Error> {
         status: TokenStatus::from_column(row.try_get("status")?)?,
         created_at: row.try_get("created_at")?,
         expires_at: row.try_get("expires_at")?,
+        claimed_at: row.try_get("claimed_at")?,
     })
 }

@@ -1,0 +1,145 @@
+//! `queue`: steering the queue, live, for all processes.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use clap::{Args, Subcommand};
+use concert_core::{Admission, BoxOffice, Operator, QueueChange};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::table::{Output, Show, facts, moment, print, table};
+
+/// The most changes that `log` shows.
+const MOST_CHANGES: u32 = 10_000;
+
+/// Pause, resume or pace the queue for all servers at once, or show who did so
+#[derive(Debug, Args)]
+pub struct Opts {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Let nobody in any more: who joins waits, who is in stays in
+    Pause(By),
+    /// Let people in again
+    Resume(By),
+    /// Set how many are let in
+    Set(Set),
+    /// Show who changed what, and when: the newest change first
+    Log {
+        /// How many changes to show
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_CHANGES)))]
+        limit: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Set {
+    /// The cap on people inside
+    #[arg(long, value_name = "COUNT")]
+    max_active: Option<u32>,
+    /// The most who are let in within any 60 seconds, or `none`
+    #[arg(long, value_name = "COUNT", value_parser = limit)]
+    per_minute: Option<Limit>,
+    #[command(flatten)]
+    by: By,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limit(Option<u32>);
+
+fn limit(text: &str) -> Result<Limit, String> {
+    match text {
+        "none" => Ok(Limit(None)),
+        count => count.parse().map(|count| Limit(Some(count))).map_err(|_| "it is a number or none".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+struct By {
+    /// Who does it, for the record [default: the user and host of this process]
+    #[arg(long = "as", value_name = "NAME")]
+    operator: Option<Operator>,
+}
+
+impl By {
+    fn operator(&self) -> Result<Operator, Failure> {
+        match &self.operator {
+            Some(operator) => Ok(operator.clone()),
+            None => Ok(format!("{}@{}", user(), host()).parse()?),
+        }
+    }
+}
+
+/// The name of the user that this process runs as, or its number where the name is not known.
+fn user() -> String {
+    let Ok(uid) = std::fs::metadata("/proc/self").map(|process| process.uid()) else {
+        return std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
+    };
+    let named = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(uid)).then(|| name.to_owned())
+    };
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    users.lines().find_map(named).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Settings {
+    changed: bool,
+    #[serde(flatten)]
+    admission: Admission,
+}
+
+impl Show for Settings {
+    fn text(&self) -> String {
+        let Admission { paused, max_active, per_minute } = self.admission;
+        facts([
+            ("changed", if self.changed { "yes" } else { "no, it was so" }.to_owned()),
+            ("paused", if paused { "yes" } else { "no" }.to_owned()),
+            ("max active", max_active.to_string()),
+            ("per minute", per_minute.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string())),
+        ])
+    }
+}
+
+#[derive(Serialize)]
+struct Log {
+    changes: Vec<QueueChange>,
+}
+
+impl Show for Log {
+    fn text(&self) -> String {
+        let rows: Vec<_> = self
+            .changes
+            .iter()
+            .map(|QueueChange { at, by, setting, was, becomes }| {
+                [moment(*at), by.clone(), setting.clone(), was.clone(), becomes.clone()]
+            })
+            .collect();
+        table(["When", "Who", "What", "Was", "Became"], &rows)
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let changed = match &opts.action {
+        Action::Pause(by) => box_office.pause_queue(&by.operator()?).await?,
+        Action::Resume(by) => box_office.resume_queue(&by.operator()?).await?,
+        Action::Set(Set { max_active, per_minute, by }) => {
+            let per_minute = per_minute.map(|Limit(limit)| limit);
+            box_office.set_admission(&by.operator()?, *max_active, per_minute).await?
+        }
+        Action::Log { limit } => return print(output, &Log { changes: box_office.queue_log(*limit).await? }),
+    };
+    let admission = box_office.queue_figures().await?.admission;
+    print(output, &Settings { changed, admission })
+}
