@@ -479,3 +479,22 @@ impl Random {
         (self.0 >> 33) % end
     }
 }
+
+#[tokio::test]
+async fn whoever_follows_picks_the_turn_up() {
+    let house = house_for(1).await;
+    let users = house.users(2, 0).await;
+    house.office.issue_token(users[0]).await.expect("joins");
+    let ticket = house.office.issue_token(users[1]).await.expect("joins").token.ticket;
+    house.office.refresh_queue().await.expect("refreshes");
+    let mut follow = house.office.follow(ticket).await.expect("follows");
+    assert_eq!(follow.standing().queue_position, 1);
+
+    house.office.leave_queue(users[0]).await.expect("leaves");
+    house.office.rerank_queue().await.expect("reranks");
+    let standing = follow.changed().await.expect("is let in");
+    assert_eq!((standing.status, standing.remaining_seconds), (TokenStatus::Active, 600), "the whole turn");
+    house.advance(120);
+    assert_eq!(house.office.rerank_queue().await.expect("reranks").expired, 0);
+    house.assert_sound().await;
+}
