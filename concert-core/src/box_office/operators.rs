@@ -1,0 +1,60 @@
+//! For operators: the audit and the figures.
+
+use super::BoxOffice;
+use crate::audit;
+use crate::audit::Violation;
+use crate::db;
+use crate::error::Error;
+use crate::figures;
+use crate::figures::Figures;
+use crate::figures::QueueFigures;
+use crate::reservation;
+
+/// For operators.
+impl BoxOffice {
+    /// What is wrong in the database: nothing, if all invariants hold. Reads everything, on one snapshot.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn audit(&self) -> Result<Vec<Violation>, Error> {
+        audit::audit(self.pool()).await
+    }
+
+    /// The figures of the sale. Reads all seats.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn figures(&self) -> Result<Figures, Error> {
+        figures::figures(self.pool(), self.now()).await
+    }
+
+    /// The figures of the queue alone. Reads a few rows.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn queue_figures(&self) -> Result<QueueFigures, Error> {
+        db::read(|| figures::queue_figures(self.pool())).await
+    }
+
+    /// How many seats are held unpaid. Reads an index.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn holds(&self) -> Result<u64, Error> {
+        db::read(|| reservation::holds(self.pool(), self.now())).await
+    }
+
+    /// How many commands wait in this process now, by lane.
+    #[must_use]
+    pub fn lane_depths(&self) -> [(&'static str, usize); 6] {
+        let inner = &self.inner;
+        [
+            ("queue", inner.queue.depth()),
+            ("reservation", inner.reservations.depth()),
+            ("sweep", inner.sweeps.depth()),
+            ("wallet", inner.wallets.depth()),
+            ("payment", inner.payments.depth()),
+            ("user", inner.users.depth()),
+        ]
+    }
+}

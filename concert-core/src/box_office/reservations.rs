@@ -1,0 +1,141 @@
+//! Seats: looking, holding, giving back, sweeping.
+
+use super::BoxOffice;
+use super::MOST_ROUNDS;
+use super::wrong_answer;
+use crate::caller::Caller;
+use crate::catalog;
+use crate::catalog::ConcertDate;
+use crate::catalog::NewConcert;
+use crate::catalog::SeatView;
+use crate::db;
+use crate::error::Error;
+use crate::id::ConcertId;
+use crate::id::ReservationId;
+use crate::id::SeatNumber;
+use crate::reservation;
+use crate::reservation::Reservation;
+use crate::reservation::SWEEP_LIMIT;
+use crate::reservation::SweepReport;
+
+/// The most reservations that a list shows, newest first.
+const MOST_RESERVATIONS: u32 = 1_000;
+
+/// The catalogue.
+impl BoxOffice {
+    /// The concerts from today on that have a free seat, by date.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn concert_dates(&self) -> Result<Vec<ConcertDate>, Error> {
+        db::read(|| catalog::concert_dates(self.pool(), self.now())).await
+    }
+
+    /// The seats of a concert, by number.
+    ///
+    /// # Errors
+    /// [`Error::ConcertNotFound`].
+    pub async fn seats(&self, concert: ConcertId) -> Result<Vec<SeatView>, Error> {
+        db::read(|| catalog::seats(self.pool(), concert, self.now())).await?.ok_or(Error::ConcertNotFound)
+    }
+
+    /// Counts this process's changes to who has a seat of a concert: for whoever keeps a copy of [`BoxOffice::seats`]. A
+    /// copy whose reading began at the same count lacks nothing that this process has answered for. Concerts may share a
+    /// counter.
+    #[must_use]
+    pub fn seat_changes(&self, concert: ConcertId) -> u64 {
+        self.inner.seat_changes.count(concert)
+    }
+
+    /// Puts a concert on sale, all of it or nothing. Calls `progress` with how many seats are in so far.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], [`Error::ConcertExists`].
+    pub async fn add_concert(&self, new: &NewConcert, progress: impl FnMut(u32) + Send) -> Result<(), Error> {
+        catalog::add_concert(self.pool(), new, self.now(), progress).await?;
+        self.inner.seat_changes.note(new.id);
+        Ok(())
+    }
+}
+
+/// Reservations.
+impl BoxOffice {
+    /// Holds a seat for [`Policy::hold_ttl`](crate::Policy::hold_ttl).
+    ///
+    /// # Errors
+    /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ConcertNotFound`], [`Error::SeatNotFound`],
+    /// [`Error::ConcertOver`], [`Error::SeatAlreadyReserved`], [`Error::TooManyHolds`].
+    pub async fn reserve(
+        &self,
+        caller: impl Into<Caller>,
+        concert: ConcertId,
+        seat: SeatNumber,
+    ) -> Result<Reservation, Error> {
+        let caller = caller.into();
+        let id = ReservationId::from_uuid(caller.entity_id("reservations"));
+        let reserve =
+            |caller| self.inner.reservations.submit(reservation::Command::Reserve { caller, concert, seat, id });
+        match self.act(caller, reserve).await? {
+            reservation::Answer::Held(held) => Ok(held),
+            reservation::Answer::Cancelled => Err(wrong_answer()),
+        }
+    }
+
+    /// Gives a hold back. One that is gone already counts as given back.
+    ///
+    /// # Errors
+    /// [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::TokenEnded`], [`Error::AlreadyPaid`].
+    pub async fn cancel_reservation(&self, caller: impl Into<Caller>, reservation: ReservationId) -> Result<(), Error> {
+        let command = reservation::Command::Cancel { caller: caller.into(), reservation };
+        self.inner.reservations.submit(command).await.map(drop)
+    }
+
+    /// The user's reservations, newest first, 1 000 at most.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`].
+    pub async fn reservations_of(&self, caller: impl Into<Caller>) -> Result<Vec<Reservation>, Error> {
+        let caller = caller.into();
+        self.account(&caller).await?;
+        let found = db::read(|| reservation::reservations_of(self.pool(), caller.user, MOST_RESERVATIONS)).await?;
+        let now = self.now();
+        Ok(found.into_iter().map(|reservation| reservation.at_time(now)).collect())
+    }
+
+    /// One of the user's reservations.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::ReservationNotFound`], [`Error::NotYours`].
+    pub async fn reservation(&self, caller: impl Into<Caller>, id: ReservationId) -> Result<Reservation, Error> {
+        let caller = caller.into();
+        self.account(&caller).await?;
+        let found = db::read(|| reservation::reservation(self.pool(), id)).await?;
+        let found = found.ok_or(Error::ReservationNotFound)?;
+        if found.user == caller.user { Ok(found.at_time(self.now())) } else { Err(Error::NotYours) }
+    }
+
+    /// One sweep pass, bounded: lapsed holds give their seats back.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub async fn sweep_expired(&self) -> Result<SweepReport, Error> {
+        let mut report = SweepReport::default();
+        for _ in 0..MOST_ROUNDS {
+            let released = self.inner.sweeps.submit(()).await?;
+            report.released += released;
+            if released < SWEEP_LIMIT as u64 {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    /// What [`BoxOffice::sweep_expired`] would do now.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn preview_sweep(&self) -> Result<SweepReport, Error> {
+        let released = db::read(|| reservation::lapsed_holds(self.pool(), self.now())).await?;
+        Ok(SweepReport { released })
+    }
+}
