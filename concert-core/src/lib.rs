@@ -80,6 +80,7 @@ pub use crate::wallet::Recharged;
 pub fn statements() -> Vec<&'static str> {
     [
         queue::STATEMENTS,
+        queue::READS,
         reservation::STATEMENTS,
         wallet::STATEMENTS,
         payment::STATEMENTS,

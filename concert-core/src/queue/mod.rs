@@ -9,6 +9,7 @@ mod follow;
 mod pace;
 mod pause;
 mod poll;
+mod reads;
 mod snapshot;
 mod store;
 
@@ -23,10 +24,9 @@ pub(crate) use control::Change;
 pub use control::{Admission, Operator, QueueChange};
 pub use follow::Follow;
 pub(crate) use poll::QueueView;
-pub use store::Pass;
-pub(crate) use store::{
-    STATEMENTS, control_log, lock_live_tokens, preview_rerank, read_admission, read_pace, take_turn,
-};
+pub use reads::Pass;
+pub(crate) use reads::{STATEMENTS as READS, control_log, preview_rerank, read_pace, take_turn};
+pub(crate) use store::{STATEMENTS, lock_live_tokens, read_admission};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::decide::Effects;
 use super::snapshot::{Change, Place, Read, Snapshot, Turn};
-use super::{Standing, Token, TokenStatus, pause, store};
+use super::{Standing, Token, TokenStatus, pause, reads, store};
 use crate::clock::{Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
@@ -82,7 +82,7 @@ impl QueueView {
         user: crate::id::UserId,
         now: Timestamp,
     ) -> Result<Option<Token>, Error> {
-        let Some((token, change_seq)) = db::read(|| store::latest_token(pool, user)).await? else {
+        let Some((token, change_seq)) = db::read(|| reads::latest_token(pool, user)).await? else {
             return Ok(None);
         };
         if self.look(Snapshot::change_seq).is_none_or(|seen| seen < change_seq) {
@@ -166,7 +166,7 @@ impl QueueView {
     }
 
     async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
-        let read_gate = || async { store::read_gate(&sqlx::query(store::READ_GATE).fetch_one(pool).await?) };
+        let read_gate = || async { store::read_gate(&sqlx::query(reads::READ_GATE).fetch_one(pool).await?) };
         // The first is not shown before it is whole.
         let mut first = None;
         let seen = match self.look(Snapshot::change_seq) {
@@ -182,7 +182,7 @@ impl QueueView {
         let changes = db::read(|| read_changed(pool, seen)).await?;
         let gate = db::read(read_gate).await?;
         let active = db::read(|| read_active(pool)).await?;
-        let pace = db::read(|| store::read_pace(pool)).await?;
+        let pace = db::read(|| reads::read_pace(pool)).await?;
         let moved = {
             let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
             if let Some(first) = first {
@@ -234,7 +234,7 @@ impl QueueView {
 
 async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
     let mut waiting = RoaringTreemap::new();
-    let mut rows = sqlx::query(store::READ_WAITING).fetch(pool);
+    let mut rows = sqlx::query(reads::READ_WAITING).fetch(pool);
     while let Some(row) = rows.try_next().await? {
         waiting.insert(row.try_get("ticket")?);
     }
@@ -242,7 +242,7 @@ async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
 }
 
 async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::Error> {
-    let rows = sqlx::query(store::READ_CHANGES).bind(seen).fetch_all(pool).await?;
+    let rows = sqlx::query(reads::READ_CHANGES).bind(seen).fetch_all(pool).await?;
     rows.iter()
         .map(|row| {
             Ok(Change {
@@ -255,7 +255,7 @@ async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::
 }
 
 async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Turn>, sqlx::Error> {
-    let rows = sqlx::query(store::READ_ACTIVE).fetch_all(pool).await?;
+    let rows = sqlx::query(reads::READ_ACTIVE).fetch_all(pool).await?;
     let turn = |row: &MySqlRow| {
         let turn = Turn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
         Ok((row.try_get("ticket")?, turn))

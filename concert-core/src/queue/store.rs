@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::mysql::MySqlRow;
-use sqlx::{MySqlConnection, MySqlPool, Row as _};
+use sqlx::{MySqlConnection, Row as _};
 use uuid::Uuid;
 
 use super::control::{Admission, QueueChange};
 use super::decide::{Effects, Gate, Member, Rows};
-use super::pace::{PACE_WINDOW, Pace, Sample};
-use super::{Command, RERANK_LIMIT, RerankReport, Token, TokenStatus};
+use super::pace::{PACE_WINDOW, Sample};
+use super::{Command, RERANK_LIMIT, Token, TokenStatus};
 use crate::batch::{Attempt, Failure};
 use crate::clock::{Timestamp, span};
 use crate::id::{TokenId, UserId};
@@ -35,22 +35,12 @@ pub(crate) const STATEMENTS: &[&str] = &[
     INSERT,
     SET_ADMISSION,
     LOG_CHANGES,
-    CONTROL_LOG,
     LAST_MINUTE,
     COUNT_ADMISSIONS,
     PRUNE_ADMISSIONS,
     LAST_SAMPLE,
     ADD_SAMPLE,
     PRUNE_SAMPLES,
-    READ_SAMPLES,
-    LATEST,
-    RERANK_TURN,
-    SWEEP_TURN,
-    READ_GATE,
-    READ_WAITING,
-    READ_ACTIVE,
-    READ_CHANGES,
-    PREVIEW,
 ];
 
 const LOCK_GATE: &str = "select next_ticket, change_seq, active, waiting, admitted, departed, no_shows, paused, max_active, \
@@ -95,13 +85,6 @@ const INSERT: &str = "insert into tokens \
      ticket bigint unsigned path '$.ticket', status varchar(16) path '$.status', created_at datetime(6) path '$.created_at', \
      admitted_at datetime(6) path '$.admitted_at', expires_at datetime(6) path '$.expires_at', \
      ended_reason varchar(16) path '$.ended_reason', change_seq bigint unsigned path '$.change_seq')) j";
-const LATEST: &str = "select id, user_id, ticket, status, created_at, expires_at, claimed_at, \
-     (select change_seq from queue_gate where id = 1) as gate_seq from tokens \
-     force index (tokens_user_live) where user_id = ? order by ticket desc limit 1";
-const RERANK_TURN: &str = "update queue_gate set last_rerank_at = ? \
-     where id = 1 and (last_rerank_at is null or last_rerank_at <= ? or last_rerank_at > ?)";
-const SWEEP_TURN: &str = "update queue_gate set last_sweep_at = ? \
-     where id = 1 and (last_sweep_at is null or last_sweep_at <= ? or last_sweep_at > ?)";
 /// The cap of an audit is the one that holds since max_active_set_at.
 const SET_ADMISSION: &str = "update queue_gate set paused = ?, per_minute = ?, \
      max_active_set_at = case when max_active <> ? then ? else max_active_set_at end, max_active = ? where id = 1";
@@ -110,8 +93,6 @@ const LOG_CHANGES: &str = "insert into queue_control_log (change_seq, nth, chang
      from json_table(?, '$[*]' columns (change_seq bigint unsigned path '$.change_seq', nth int unsigned path '$.nth', \
      changed_at datetime(6) path '$.changed_at', changed_by varchar(128) path '$.changed_by', \
      setting varchar(16) path '$.setting', was varchar(16) path '$.was', becomes varchar(16) path '$.becomes')) j";
-const CONTROL_LOG: &str = "select changed_at, changed_by, setting, was, becomes from queue_control_log \
-     order by change_seq desc, nth desc limit ?";
 const LAST_MINUTE: &str = "select cast(coalesce(sum(admitted), 0) as unsigned) as admitted from queue_admissions \
      where admitted_at > ? and admitted_at < ?";
 const COUNT_ADMISSIONS: &str = "insert into queue_admissions (admitted_at, admitted) values (?, ?) \
@@ -121,20 +102,6 @@ const LAST_SAMPLE: &str = "select max(sampled_at) as sampled_at from queue_pace"
 const ADD_SAMPLE: &str =
     "replace into queue_pace (sampled_at, admitted, departed, waiting, resumed) values (?, ?, ?, ?, ?)";
 const PRUNE_SAMPLES: &str = "delete from queue_pace where sampled_at < ? or sampled_at > ?";
-const READ_SAMPLES: &str =
-    "select sampled_at, admitted, departed, waiting, resumed from queue_pace order by sampled_at";
-pub(super) const READ_GATE: &str = "select next_ticket, change_seq, active, waiting, admitted, departed, no_shows, paused, \
-     max_active, per_minute from queue_gate where id = 1";
-pub(super) const READ_WAITING: &str = "select ticket from tokens where status = 'WAITING'";
-pub(super) const READ_ACTIVE: &str = "select ticket, expires_at, claimed_at is not null as claimed \
-     from tokens force index (tokens_status_ticket) where status = 'ACTIVE'";
-pub(super) const READ_CHANGES: &str = "select ticket, status, change_seq from tokens where change_seq > ?";
-
-const PREVIEW: &str = "select g.active, g.waiting, g.max_active, g.paused, g.per_minute, \
-     (select count(*) from tokens where status = 'ACTIVE' and expires_at <= ? and claimed_at is null) as no_shows, \
-     (select count(*) from tokens where status = 'ACTIVE' and expires_at <= ?) as active_over, \
-     (select count(*) from tokens where status = 'WAITING' and expires_at <= ?) as waiting_over \
-     from queue_gate g where g.id = 1";
 
 pub(super) async fn lock(
     connection: &mut MySqlConnection,
@@ -169,7 +136,7 @@ pub(super) async fn lock(
 }
 
 /// How many were let in within the last minute. Moments of a clock that was set back since do not count.
-async fn last_minute(connection: &mut MySqlConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
+pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
     let query = sqlx::query(LAST_MINUTE).bind(now - span(MINUTE)).bind(now + span(MINUTE));
     query.fetch_one(connection).await?.try_get("admitted")
 }
@@ -387,88 +354,6 @@ impl InsertRow {
             change_seq,
         }
     }
-}
-
-/// The newest token of a user, live or not, and the gate's `change_seq` at that moment.
-pub(super) async fn latest_token(pool: &MySqlPool, user: UserId) -> Result<Option<(Token, u64)>, sqlx::Error> {
-    let row = sqlx::query(LATEST).bind(user).fetch_optional(pool).await?;
-    row.as_ref().map(|row| Ok((read_token(row)?, row.try_get("gate_seq")?))).transpose()
-}
-
-/// A pass that one process at a time takes its turn at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// [`BoxOffice::rerank_queue`](crate::BoxOffice::rerank_queue).
-    Rerank,
-    /// [`BoxOffice::sweep_expired`](crate::BoxOffice::sweep_expired).
-    Sweep,
-}
-
-/// Takes the turn unless some process took it less than `period` ago. A turn that lies in the future (a clock was set
-/// back) does not count.
-pub(crate) async fn take_turn(
-    pool: &MySqlPool,
-    pass: Pass,
-    period: Duration,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    let statement = match pass {
-        Pass::Rerank => RERANK_TURN,
-        Pass::Sweep => SWEEP_TURN,
-    };
-    let taken =
-        sqlx::query(statement).bind(now).bind(now - span(period)).bind(now + span(period)).execute(pool).await?;
-    Ok(taken.rows_affected() == 1)
-}
-
-/// The changes of settings, newest first.
-pub(crate) async fn control_log(pool: &MySqlPool, limit: u32) -> Result<Vec<QueueChange>, sqlx::Error> {
-    let rows = sqlx::query(CONTROL_LOG).bind(limit).fetch_all(pool).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(QueueChange {
-                at: row.try_get("changed_at")?,
-                by: row.try_get("changed_by")?,
-                setting: row.try_get("setting")?,
-                was: row.try_get("was")?,
-                becomes: row.try_get("becomes")?,
-            })
-        })
-        .collect()
-}
-
-/// How fast the queue has moved over the last minutes, or `None` before that is known.
-pub(crate) async fn read_pace(pool: &MySqlPool) -> Result<Option<Pace>, sqlx::Error> {
-    let rows = sqlx::query(READ_SAMPLES).fetch_all(pool).await?;
-    let sample = |row: &MySqlRow| {
-        Ok(Sample {
-            at: row.try_get("sampled_at")?,
-            admitted: row.try_get("admitted")?,
-            departed: row.try_get("departed")?,
-            waiting: row.try_get("waiting")?,
-            resumed: row.try_get("resumed")?,
-        })
-    };
-    let samples = rows.iter().map(sample).collect::<Result<Vec<_>, sqlx::Error>>()?;
-    Ok(Pace::measure(&samples))
-}
-
-/// What a rerank pass would do.
-pub(crate) async fn preview_rerank(pool: &MySqlPool, now: Timestamp) -> Result<RerankReport, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let row = sqlx::query(PREVIEW).bind(now).bind(now).bind(now).fetch_one(&mut *connection).await?;
-    let count = |column| row.try_get::<i64, _>(column).map(|count| count.max(0) as u64);
-    let (no_shows, active_over, waiting_over) = (count("no_shows")?, count("active_over")?, count("waiting_over")?);
-    let active = u64::from(row.try_get::<u32, _>("active")?).saturating_sub(active_over);
-    let mut room = u64::from(row.try_get::<u32, _>("max_active")?).saturating_sub(active);
-    if let Some(most) = row.try_get::<Option<u32>, _>("per_minute")? {
-        room = room.min(u64::from(most).saturating_sub(last_minute(&mut connection, now).await?));
-    }
-    if row.try_get("paused")? {
-        room = 0;
-    }
-    let waiting = row.try_get::<u64, _>("waiting")?.saturating_sub(waiting_over);
-    Ok(RerankReport { expired: active_over + waiting_over, no_shows, admitted: room.min(waiting) })
 }
 
 pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
