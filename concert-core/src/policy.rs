@@ -29,7 +29,7 @@ pub struct Policy {
     pub session_ttl: Duration,
     /// How many unpaid seats a user may hold at once. Default 4.
     pub max_holds_per_user: u32,
-    /// How many transactions each kind of write may have in flight from this process. Default 4. Each has a connection
+    /// How many transactions each kind of write may have in flight from this process. Default 2. Each has a connection
     /// of its own; the queue has one, since its gate admits one at a time anyway.
     pub writers_per_lane: usize,
     /// How many commands may wait for one writer before [`Error::Overloaded`]. Default 16 384.
@@ -59,7 +59,7 @@ impl Policy {
             waiting_ttl: Duration::from_secs(24 * 3600),
             session_ttl: Duration::from_secs(12 * 3600),
             max_holds_per_user: 4,
-            writers_per_lane: 4,
+            writers_per_lane: 2,
             lane_capacity: 16_384,
             max_polls_per_second: 20_000,
             password_hashes_at_once: 2,

@@ -12,18 +12,19 @@ use crate::sql::{At, Hex, expect_rows, json};
 use crate::wallet::write_entries;
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[&str] = &[BY_IDS, SELL, INSERT, SHORTEN];
+pub(crate) const STATEMENTS: &[&str] = &[BY_IDS, SELL_SEATS, CONFIRM, INSERT, SHORTEN];
 
 const BY_IDS: &str = "select p.id, p.user_id, p.reservation_id, p.amount, p.paid_at \
      from json_table(?, '$[*]' columns (id varchar(32) path '$')) j \
      straight_join payments p on p.id = unhex(j.id)";
-/// Two rows each: the seat and its reservation.
-const SELL: &str = "update json_table(?, '$[*]' columns (concert_id varchar(32) path '$.concert_id', \
+/// Two statements: as one over both tables MariaDB takes three times as long for a single sale.
+const SELL_SEATS: &str = "update json_table(?, '$[*]' columns (concert_id varchar(32) path '$.concert_id', \
      seat_number int path '$.seat_number', reservation_id varchar(32) path '$.reservation_id')) j \
      straight_join seats s force index (primary) on s.concert_id = unhex(j.concert_id) and s.seat_number = j.seat_number \
-     straight_join reservations r force index (primary) on r.id = unhex(j.reservation_id) \
-     set s.reserved_until = null, r.status = 'CONFIRMED', r.last_updated_at = ? \
-     where s.reservation_id = r.id and s.reserved_until > ? and r.status = 'HELD'";
+     set s.reserved_until = null where s.reservation_id = unhex(j.reservation_id) and s.reserved_until > ?";
+const CONFIRM: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.reservation_id')) j \
+     straight_join reservations r force index (primary) on r.id = unhex(j.id) \
+     set r.status = 'CONFIRMED', r.last_updated_at = ? where r.status = 'HELD'";
 const INSERT: &str = "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) \
      select unhex(j.id), unhex(j.user_id), unhex(j.reservation_id), j.amount, 'SUCCESS', j.paid_at \
      from json_table(?, '$[*]' columns (id varchar(32) path '$.id', user_id varchar(32) path '$.user_id', \
@@ -79,8 +80,11 @@ pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, n
             reservation_id: Hex(reservation.as_uuid()),
         })
         .collect();
-    let sold = sqlx::query(SELL).bind(json(&rows)?).bind(now).bind(now).execute(&mut *connection).await?;
-    expect_rows(&sold, 2 * rows.len(), "selling seats")?;
+    let sold = json(&rows)?;
+    let updated = sqlx::query(SELL_SEATS).bind(&sold).bind(now).execute(&mut *connection).await?;
+    expect_rows(&updated, rows.len(), "selling seats")?;
+    let confirmed = sqlx::query(CONFIRM).bind(&sold).bind(now).execute(&mut *connection).await?;
+    expect_rows(&confirmed, rows.len(), "confirming reservations")?;
     write_entries(connection, &effects.entries).await?;
 
     let rows: Vec<_> = effects.payments.iter().map(PaymentRow::new).collect();
