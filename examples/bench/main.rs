@@ -26,6 +26,12 @@ pub struct Opts {
     /// How many people wait in the rows about the queue.
     #[arg(long, default_value_t = 1_000_000)]
     waiting: u32,
+    /// Only the rows whose group has this in its name.
+    #[arg(long)]
+    only: Option<String>,
+    /// One more option for MariaDB; may be given several times.
+    #[arg(long = "server-option", allow_hyphen_values = true)]
+    server_options: Vec<String>,
     /// Where bench.json and bench.svg go.
     #[arg(long, default_value = "target/bench")]
     out: PathBuf,
@@ -34,18 +40,26 @@ pub struct Opts {
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let opts = Opts::parse();
-    let world = World::open().await?;
+    let world = World::open(opts.server_options.clone()).await?;
     let mut rows = Vec::new();
     println!("{}", report::header());
-    show(&mut rows, rows::writes::reserve(&world, &opts).await?);
-    show(&mut rows, rows::writes::recharge(&world, &opts).await?);
-    show(&mut rows, rows::writes::pay(&world, &opts).await?);
-    show(&mut rows, rows::http::contenders(&world).await?);
-    show(&mut rows, rows::http::flows(&world, &opts).await?);
+    let wanted = |group: &str| opts.only.as_ref().is_none_or(|only| group.contains(only.as_str()));
+    macro_rules! group {
+        ($name:literal, $measured:expr) => {
+            if wanted($name) {
+                show(&mut rows, $measured.await?);
+            }
+        };
+    }
+    group!("reserve", rows::writes::reserve(&world, &opts));
+    group!("recharge", rows::writes::recharge(&world, &opts));
+    group!("pay", rows::writes::pay(&world, &opts));
+    group!("contenders", rows::http::contenders(&world));
+    group!("flows", rows::http::flows(&world, &opts));
     // From here on people wait, so nobody who joins is ACTIVE any more.
-    show(&mut rows, rows::writes::join(&world, &opts).await?);
-    show(&mut rows, rows::queue::rerank(&world, opts.waiting).await?);
-    show(&mut rows, rows::http::poll(&world, &opts).await?);
+    group!("join", rows::writes::join(&world, &opts));
+    group!("rerank", rows::queue::rerank(&world, opts.waiting));
+    group!("poll", rows::http::poll(&world, &opts));
     report::write(&opts.out, &rows)?;
     let met = rows.iter().filter(|row| row.is_met()).count();
     println!("{met} of {} targets met; {} has them as JSON and as a chart", rows.len(), opts.out.display());

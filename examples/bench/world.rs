@@ -8,6 +8,7 @@ use concert_core::{
     Section, SystemClock, UserId,
 };
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use crate::Failure;
@@ -15,7 +16,7 @@ use crate::baseline::Baseline;
 
 /// What every seat costs.
 pub const PRICE: u32 = 100;
-/// How many holds are made at once when a row needs some to begin with.
+/// How many acts are done at once when a row needs some to begin with.
 const AT_ONCE: usize = 1_000;
 
 /// A box office and the seed's pattern, each in a database of its own on one server.
@@ -24,12 +25,14 @@ pub struct World {
     pub baseline: Baseline,
     server: PrivateDatabase,
     _folder: TempDir,
+    buyers: OnceCell<Arc<Vec<UserId>>>,
 }
 
 impl World {
-    pub async fn open() -> Result<Self, Failure> {
+    pub async fn open(server_options: Vec<String>) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
-        let server = PrivateDatabase::open(folder.path(), &Settings::default()).await?;
+        let settings = Settings { server_options, ..Settings::default() };
+        let server = PrivateDatabase::open(folder.path(), &settings).await?;
         let mut policy = Policy::new(JwtKeys::new(&server.jwt_secret()?)?);
         // A few thousand users stand for a crowd, so none of them may run out of holds or of time.
         policy.max_holds_per_user = 1_000_000;
@@ -40,7 +43,7 @@ impl World {
         office.migrate().await?;
         office.set_max_active(100_000).await?;
         let baseline = Baseline::open(server.database("theirs").await?).await?;
-        Ok(Self { office, baseline, server, _folder: folder })
+        Ok(Self { office, baseline, server, _folder: folder, buyers: OnceCell::new() })
     }
 
     /// Another process's box office, as far as the database can tell.
@@ -66,16 +69,23 @@ impl World {
     /// The same, ACTIVE.
     pub async fn active_users(&self, count: usize) -> Result<Arc<Vec<UserId>>, Failure> {
         let users = self.users(count).await?;
-        let mut joining = JoinSet::new();
-        for user in &users {
-            let (office, user) = (self.office.clone(), *user);
-            joining.spawn(async move { office.issue_token(user).await });
-        }
-        while let Some(joined) = joining.join_next().await {
-            joined??;
+        for some in users.chunks(AT_ONCE) {
+            let mut joining = JoinSet::new();
+            for user in some {
+                let (office, user) = (self.office.clone(), *user);
+                joining.spawn(async move { office.issue_token(user).await });
+            }
+            while let Some(joined) = joining.join_next().await {
+                joined??;
+            }
         }
         self.baseline.activate(&users).await?;
         Ok(Arc::new(users))
+    }
+
+    /// ACTIVE users that all rows about writes share.
+    pub async fn buyers(&self, count: usize) -> Result<Arc<Vec<UserId>>, Failure> {
+        self.buyers.get_or_try_init(|| self.active_users(count)).await.map(Arc::clone)
     }
 
     /// A concert with the same seats on both sides.

@@ -12,8 +12,8 @@ use crate::report::{Row, Target};
 use crate::world::{PRICE, World, seat};
 use crate::{Failure, Opts};
 
-/// How many users a row's acts are spread over.
-const USERS: usize = 2_000;
+/// How many users a row's acts are spread over: nobody holds more than a handful of seats at once.
+const USERS: usize = 50_000;
 /// The two sides take turns, so that a drift of the machine meets both.
 const TURNS: usize = 2;
 /// No side does more acts than this in a turn: what is prepared for it.
@@ -92,7 +92,7 @@ fn name(what: &str, callers: usize) -> String {
 }
 
 pub async fn reserve(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
-    let users = world.active_users(USERS).await?;
+    let users = world.buyers(USERS).await?;
     let hall = world.concert((MOST_ALONE + 2 * MOST) as u32).await?;
     let mut rows = Vec::new();
     let mut from = 0;
@@ -119,7 +119,7 @@ pub async fn reserve(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 }
 
 pub async fn recharge(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
-    let users = world.active_users(USERS).await?;
+    let users = world.buyers(USERS).await?;
     let mut rows = Vec::new();
     for (callers, spread) in [(1, USERS), (64, USERS), (256, USERS), (64, 1)] {
         let ours = {
@@ -174,7 +174,7 @@ pub async fn join(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 pub async fn pay(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     /// Making the holds takes longer than paying them, so there are fewer.
     const HOLDS: usize = 40_000;
-    let users = world.active_users(USERS).await?;
+    let users = world.buyers(USERS).await?;
     let price = Money::whole(PRICE)?;
     let mut rows = Vec::new();
     for callers in CALLERS {
