@@ -5,6 +5,7 @@ use sqlx::{Connection as _, Executor as _, MySqlPool, Row as _};
 
 use crate::db;
 use crate::error::Error;
+use crate::sql::Statement;
 
 /// The most offending rows that one check shows.
 const MOST_ROWS: u32 = 100;
@@ -29,8 +30,8 @@ struct Check {
 }
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
-    CHECKS.iter().map(|check| check.statement)
+pub(crate) fn statements() -> impl Iterator<Item = Statement> {
+    CHECKS.iter().map(|check| Statement::Fixed(check.statement))
 }
 
 const CHECKS: &[Check] = &[

@@ -199,6 +199,8 @@ impl<B: Batch> Writer<B> {
                 // A caller that went away misses the answer; the act stands.
                 let _ = caller.send(answer);
             }
+            // Those who ask again at once get into the next batch, all of them.
+            tokio::task::yield_now().await;
         }
         if let Some(connection) = self.connection {
             let _ = connection.close().await;

@@ -10,10 +10,16 @@ use crate::db;
 use crate::error::Error;
 use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
-use crate::sql::{expect_rows, json};
+use crate::sql::{Statement, expect_rows, json};
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[&str] = &[DATES, SEATS, CONCERT, INSERT_CONCERT, INSERT_SEATS];
+pub(crate) const STATEMENTS: &[Statement] = &[
+    Statement::Fixed(DATES),
+    Statement::Fixed(SEATS),
+    Statement::Fixed(CONCERT),
+    Statement::Fixed(INSERT_CONCERT),
+    Statement::Fixed(INSERT_SEATS),
+];
 
 /// The most concerts that one list of dates shows.
 const MOST_DATES: u32 = 10_000;

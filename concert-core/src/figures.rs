@@ -9,9 +9,11 @@ use crate::db;
 use crate::error::Error;
 use crate::id::ConcertId;
 use crate::queue::{self, Admission};
+use crate::sql::Statement;
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[&str] = &[QUEUE, CONCERTS, REVENUE];
+pub(crate) const STATEMENTS: &[Statement] =
+    &[Statement::Fixed(QUEUE), Statement::Fixed(CONCERTS), Statement::Fixed(REVENUE)];
 
 const QUEUE: &str = "select active, waiting, max_active, paused, per_minute, admitted, departed, no_shows, \
      next_ticket - 1 as joined from queue_gate where id = 1";

@@ -72,12 +72,14 @@ pub use crate::queue::{
     Admission, Follow, Joined, Operator, Pass, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
 };
 pub use crate::reservation::{Reservation, ReservationStatus, SweepReport};
+use crate::sql::{MAX_LIST, Statement};
 pub use crate::user::{OpeningUser, Password, Session, User, Username};
 pub use crate::wallet::Recharged;
 
-/// Every SQL statement of the library, for the test that prepares and explains them on a real database.
+/// Every SQL statement of the library, those over a list for a short one and for the longest, for the test that prepares
+/// and explains them on a real database.
 #[doc(hidden)]
-pub fn statements() -> Vec<&'static str> {
+pub fn statements() -> Vec<String> {
     [
         queue::STATEMENTS,
         queue::READS,
@@ -91,5 +93,9 @@ pub fn statements() -> Vec<&'static str> {
     .concat()
     .into_iter()
     .chain(audit::statements())
+    .flat_map(|statement| match statement {
+        Statement::Fixed(text) => vec![text.to_owned()],
+        Statement::Listed(listed) => [1, 2, MAX_LIST].map(|length| listed.text(length).0).to_vec(),
+    })
     .collect()
 }

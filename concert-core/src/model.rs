@@ -543,7 +543,8 @@ impl World {
         let shortened = Some(Duration::from_secs(AFTER_PAYMENT as u64));
         let (answers, effects) = decide_payment(rows, &commands, &self.attempt(), shortened);
         let PayEffects { sold, payments, entries, shortened } = effects;
-        for (key, id) in sold {
+        for id in sold {
+            let key = self.reservations[&id].seat_key();
             let holder = self.seats.get_mut(&key).and_then(|seat| seat.holder.as_mut()).expect("a held seat");
             assert!(holder.reservation == id && holder.until.is_some_and(|until| until > self.now), "the guard");
             *holder = Holder { until: None, ..*holder };

@@ -1,40 +1,121 @@
-//! How batches travel into SQL: as one JSON parameter that `JSON_TABLE` turns into rows, so that a statement has the
-//! same text for one row and for two hundred.
+//! How batches travel into SQL: as lists of parameters, in few sizes, so that the server plans a handful of texts once
+//! and for all.
 //!
-//! Two things keep the plans the same on both kinds of server. A locking read takes the batch from a derived table, since
-//! MySQL refuses to lock what stands beside a table function (its error 3569). And the index is named wherever rows are
-//! locked: on a small table MySQL would rather hash all of it, and lock all of it.
+//! Keys are looked up with `in (?, ..)`, filled up to a power of two by repeating the last one. Rows are added with
+//! `values (..), ..`, which must not repeat, in pieces of few sizes. What a row becomes it takes, where it can, from the
+//! row that says so: a balance from its ledger entry, a seat from its reservation.
+//!
+//! The index is named wherever rows are locked: on a small table a server would rather lock all of it.
 
-use serde::{Serialize, Serializer};
-use sqlx::mysql::MySqlQueryResult;
-use uuid::Uuid;
+use std::collections::BTreeMap;
 
-use crate::batch::Failure;
-use crate::clock::Timestamp;
+use serde::Serialize;
+use sqlx::mysql::{MySqlArguments, MySqlQueryResult};
+use sqlx::{AssertSqlSafe, Encode, MySql, Type};
 
-/// Rows as the JSON parameter of a statement.
+use crate::batch::{Failure, MAX_BATCH};
+
+/// The longest list in one statement.
+pub(crate) const MAX_LIST: usize = MAX_BATCH;
+/// Inserts come in multiples of this, and a rest.
+const PIECE: usize = 16;
+
+pub(crate) type Query<'q> = sqlx::query::Query<'q, MySql, MySqlArguments>;
+
+/// The text of a statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Statement {
+    /// As it stands.
+    Fixed(&'static str),
+    /// With a list in it.
+    Listed(&'static Listed),
+}
+
+/// A statement over a list: `{}` in the text is where it goes, `row` is one of its elements.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listed {
+    pub(crate) text: &'static str,
+    pub(crate) row: &'static str,
+}
+
+impl Listed {
+    /// A statement whose list is of single values.
+    pub(crate) const fn of_keys(text: &'static str) -> Self {
+        Self { text, row: "?" }
+    }
+
+    /// The text for a list of `length`.
+    pub(crate) fn text(&self, length: usize) -> AssertSqlSafe<String> {
+        let (before, after) = self.text.split_once("{}").unwrap_or((self.text, ""));
+        let mut text = String::with_capacity(self.text.len() + length * (self.row.len() + 1));
+        text.push_str(before);
+        for nth in 0..length {
+            if nth > 0 {
+                text.push(',');
+            }
+            text.push_str(self.row);
+        }
+        text.push_str(after);
+        // Made of constants alone.
+        AssertSqlSafe(text)
+    }
+}
+
+/// Keys in the order that everyone locks them in, each once, in lists of few lengths: the last is repeated as needed.
+pub(crate) fn key_lists<K: Copy + Ord>(mut keys: Vec<K>) -> impl Iterator<Item = Vec<K>> {
+    keys.sort_unstable();
+    keys.dedup();
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let list = &keys[from..keys.len().min(from + MAX_LIST)];
+        let last = *list.last()?;
+        from += list.len();
+        let mut list = list.to_vec();
+        list.resize(list.len().next_power_of_two(), last);
+        Some(list)
+    })
+}
+
+/// Keys by the value that they are to get.
+pub(crate) fn grouped<V: Ord, K>(pairs: impl IntoIterator<Item = (V, K)>) -> BTreeMap<V, Vec<K>> {
+    let mut groups: BTreeMap<V, Vec<K>> = BTreeMap::new();
+    for (value, key) in pairs {
+        groups.entry(value).or_default().push(key);
+    }
+    groups
+}
+
+/// Binds a whole list.
+pub(crate) fn bind_list<'q, K>(query: Query<'q>, list: Vec<K>) -> Query<'q>
+where
+    K: Encode<'q, MySql> + Type<MySql> + 'q,
+{
+    list.into_iter().fold(query, Query::bind)
+}
+
+/// How many different keys a list has.
+pub(crate) fn different<K: PartialEq>(list: &[K]) -> usize {
+    list.iter().zip(list.iter().skip(1)).filter(|(key, next)| key != next).count() + usize::from(!list.is_empty())
+}
+
+/// Rows to add, in pieces of few sizes.
+pub(crate) fn pieces<R>(rows: &[R]) -> impl Iterator<Item = &[R]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let size = match rest.len() {
+            0 => return None,
+            few @ 1..PIECE => few,
+            many => (many - many % PIECE).min(MAX_LIST),
+        };
+        let (piece, after) = rest.split_at(size);
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// Numbers as the one JSON parameter of a statement: for lists of any length.
 pub(crate) fn json<T: Serialize>(rows: &[T]) -> Result<String, Failure> {
     serde_json::to_string(rows).map_err(|error| Failure::Fatal(sqlx::Error::Encode(Box::new(error))))
-}
-
-/// A `BINARY(16)` as `unhex()` reads it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Hex(pub(crate) Uuid);
-
-impl Serialize for Hex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.simple().encode_lower(&mut Uuid::encode_buffer()))
-    }
-}
-
-/// A `DATETIME(6)`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct At(pub(crate) Timestamp);
-
-impl Serialize for At {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0.format("%Y-%m-%d %H:%M:%S%.6f"))
-    }
 }
 
 /// Checks that a statement hit exactly the rows it is about. If not, its guard did not hold although the rows were
@@ -42,4 +123,35 @@ impl Serialize for At {
 pub(crate) fn expect_rows(result: &MySqlQueryResult, expected: usize, act: &'static str) -> Result<(), Failure> {
     let found = result.rows_affected();
     if found == expected as u64 { Ok(()) } else { Err(Failure::Guard { act, expected, found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_in_order_once_and_in_few_lengths() {
+        let lists: Vec<_> = key_lists(vec![3, 1, 2, 3, 1]).collect();
+        assert_eq!(lists, [vec![1, 2, 3, 3]]);
+        assert_eq!(different(&lists[0]), 3);
+        assert_eq!(key_lists(Vec::<u8>::new()).count(), 0);
+        let lengths: Vec<_> = key_lists((0..700).collect()).map(|list| (list.len(), different(&list))).collect();
+        assert_eq!(lengths, [(256, 256), (256, 256), (256, 188)]);
+    }
+
+    #[test]
+    fn pieces_are_all_rows_in_their_order() {
+        for (rows, sizes) in [(0, vec![]), (15, vec![15]), (16, vec![16]), (100, vec![96, 4]), (300, vec![256, 32, 12])]
+        {
+            let rows: Vec<_> = (0..rows).collect();
+            assert_eq!(pieces(&rows).map(<[_]>::len).collect::<Vec<_>>(), sizes);
+            assert_eq!(pieces(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+        }
+    }
+
+    #[test]
+    fn a_list_grows_where_its_text_says() {
+        let listed = Listed { text: "insert into t (a, b) values {} on x", row: "(?,?)" };
+        assert_eq!(listed.text(2).0, "insert into t (a, b) values (?,?),(?,?) on x");
+    }
 }

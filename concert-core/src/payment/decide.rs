@@ -19,7 +19,7 @@ pub(crate) struct Rows {
     pub(crate) reservations: HashMap<ReservationId, Reservation>,
     pub(crate) tokens: HashMap<UserId, Token>,
     pub(crate) seats: HashMap<SeatKey, Seat>,
-    /// How many seats each user holds unpaid.
+    /// How many seats each user holds unpaid; for turns that are cut short.
     pub(crate) holds: HashMap<UserId, u32>,
     pub(crate) accounts: HashMap<UserId, Account>,
     /// Payments that commands of this batch made earlier: for repeated calls.
@@ -29,8 +29,8 @@ pub(crate) struct Rows {
 /// What a batch changes.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    /// Seats that are sold now, each to the reservation that held it.
-    pub(crate) sold: Vec<(SeatKey, ReservationId)>,
+    /// Reservations whose seats are sold now.
+    pub(crate) sold: Vec<ReservationId>,
     pub(crate) payments: Vec<Payment>,
     pub(crate) entries: Vec<WalletEntry>,
     /// Turns that end sooner, since their users have nothing left to pay.
@@ -95,7 +95,7 @@ fn pay(
 
     account.balance = after;
     holder.until = None;
-    effects.sold.push((key, reservation.id));
+    effects.sold.push(reservation.id);
     let payment = Payment {
         id: command.id,
         user: caller.user,

@@ -16,6 +16,7 @@ use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::money::Money;
+use crate::reservation::Reservation;
 use crate::{queue, reservation, wallet};
 
 /// What the model of the rules needs to see.
@@ -83,8 +84,12 @@ impl Batch for PaymentBatch {
         let reservations = reservation::reservations_by_id(connection, reservations).await?;
         let users: Vec<_> = commands.iter().map(|command| command.caller.user).collect();
         let tokens = queue::lock_live_tokens(connection, users.clone()).await?;
-        let wanted = reservations.values().map(|found| (found.seat_key(), found.user)).collect();
-        let (seats, holds) = reservation::lock_seats(connection, wanted, attempt.now).await?;
+        let wanted = reservations.values().map(Reservation::seat_key).collect();
+        let seats = reservation::lock_seats(connection, wanted).await?;
+        let holds = match self.shortened_turn() {
+            Some(_) => reservation::count_holds(connection, users.clone(), attempt.now).await?,
+            None => HashMap::new(),
+        };
         let accounts = wallet::lock_accounts(connection, users, attempt.now).await?;
         let made = store::payments_made_earlier(connection, commands, attempt).await?;
         Ok(decide::Rows { reservations, tokens, seats, holds, accounts, made })

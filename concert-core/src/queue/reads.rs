@@ -10,19 +10,20 @@ use super::store::{last_minute, read_token};
 use super::{QueueChange, RerankReport, Token};
 use crate::clock::{Timestamp, span};
 use crate::id::UserId;
+use crate::sql::Statement;
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[&str] = &[
-    LATEST,
-    RERANK_TURN,
-    SWEEP_TURN,
-    CONTROL_LOG,
-    READ_SAMPLES,
-    READ_GATE,
-    READ_WAITING,
-    READ_ACTIVE,
-    READ_CHANGES,
-    PREVIEW,
+pub(crate) const STATEMENTS: &[Statement] = &[
+    Statement::Fixed(LATEST),
+    Statement::Fixed(RERANK_TURN),
+    Statement::Fixed(SWEEP_TURN),
+    Statement::Fixed(CONTROL_LOG),
+    Statement::Fixed(READ_SAMPLES),
+    Statement::Fixed(READ_GATE),
+    Statement::Fixed(READ_WAITING),
+    Statement::Fixed(READ_ACTIVE),
+    Statement::Fixed(READ_CHANGES),
+    Statement::Fixed(PREVIEW),
 ];
 
 const LATEST: &str = "select id, user_id, ticket, status, created_at, expires_at, claimed_at, \

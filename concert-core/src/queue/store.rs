@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::Serialize;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 use uuid::Uuid;
@@ -15,84 +14,82 @@ use super::{Command, RERANK_LIMIT, Token, TokenStatus};
 use crate::batch::{Attempt, Failure};
 use crate::clock::{Timestamp, span};
 use crate::id::{TokenId, UserId};
-use crate::sql::{At, Hex, expect_rows, json};
+use crate::sql::{Listed, Statement, bind_list, different, expect_rows, grouped, key_lists, pieces};
 
 /// What `per_minute` counts over.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[&str] = &[
-    LOCK_GATE,
-    MEMBERS,
-    BY_ID,
-    LAPSED,
-    HEADS,
-    LOCK_LIVE,
-    UPDATE_GATE,
-    END,
-    CLAIM,
-    ADMIT,
-    INSERT,
-    SET_ADMISSION,
-    LOG_CHANGES,
-    LAST_MINUTE,
-    COUNT_ADMISSIONS,
-    PRUNE_ADMISSIONS,
-    LAST_SAMPLE,
-    ADD_SAMPLE,
-    PRUNE_SAMPLES,
+pub(crate) const STATEMENTS: &[Statement] = &[
+    Statement::Fixed(LOCK_GATE),
+    Statement::Listed(&MEMBERS),
+    Statement::Listed(&BY_ID),
+    Statement::Fixed(LAPSED),
+    Statement::Fixed(HEADS),
+    Statement::Listed(&LOCK_LIVE),
+    Statement::Fixed(UPDATE_GATE),
+    Statement::Listed(&END),
+    Statement::Listed(&CLAIM),
+    Statement::Listed(&ADMIT),
+    Statement::Listed(&INSERT),
+    Statement::Fixed(SET_ADMISSION),
+    Statement::Listed(&LOG_CHANGES),
+    Statement::Fixed(LAST_MINUTE),
+    Statement::Fixed(COUNT_ADMISSIONS),
+    Statement::Fixed(PRUNE_ADMISSIONS),
+    Statement::Fixed(LAST_SAMPLE),
+    Statement::Fixed(ADD_SAMPLE),
+    Statement::Fixed(PRUNE_SAMPLES),
 ];
 
 const LOCK_GATE: &str = "select next_ticket, change_seq, active, waiting, admitted, departed, no_shows, paused, max_active, \
      per_minute from queue_gate where id = 1 for update";
 /// Not locked: statuses move and turns are picked up only under the gate's lock, and without it an end is only brought
 /// forward.
-const MEMBERS: &str = "select u.id as member_id, u.password <> '!' as has_password, \
+const MEMBERS: Listed = Listed::of_keys(
+    "select u.id as member_id, u.password <> '!' as has_password, \
      t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at, t.claimed_at \
-     from json_table(?, '$[*]' columns (user_id varchar(32) path '$')) j \
-     straight_join users u on u.id = unhex(j.user_id) \
-     left join tokens t on t.user_id = u.id and t.live = 1";
-const BY_ID: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at, t.claimed_at \
-     from json_table(?, '$[*]' columns (id varchar(32) path '$')) j \
-     straight_join tokens t on t.id = unhex(j.id)";
+     from users u left join tokens t on t.user_id = u.id and t.live = 1 where u.id in ({})",
+);
+const BY_ID: Listed = Listed::of_keys(
+    "select id, user_id, ticket, status, created_at, expires_at, claimed_at from tokens where id in ({})",
+);
 const LAPSED: &str = "select id, user_id, ticket, status, created_at, expires_at, claimed_at from tokens \
      where status = ? and expires_at <= ? order by expires_at limit ?";
 const HEADS: &str = "select id, user_id, ticket, status, created_at, expires_at, claimed_at from tokens \
      where status = 'WAITING' order by ticket limit ?";
 /// Through the index that everyone else takes to a user's token: one order of locks.
-const LOCK_LIVE: &str = "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at, t.claimed_at \
-     from (select b.user_id from json_table(?, '$[*]' columns (user_id varchar(32) path '$')) b) j \
-     straight_join tokens t force index (tokens_user_live) on t.user_id = unhex(j.user_id) and t.live = 1 for update";
+const LOCK_LIVE: Listed = Listed::of_keys(
+    "select id, user_id, ticket, status, created_at, expires_at, claimed_at \
+     from tokens force index (tokens_user_live) where live = 1 and user_id in ({}) for update",
+);
 const UPDATE_GATE: &str = "update queue_gate set next_ticket = ?, change_seq = ?, active = ?, waiting = ?, admitted = ?, \
      departed = ?, no_shows = ? where id = 1 and change_seq = ?";
-const END: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', reason varchar(16) path '$.reason')) j \
-     straight_join tokens t force index (primary) on t.id = unhex(j.id) \
-     set t.status = 'EXPIRED', t.ended_reason = j.reason, t.last_updated_at = ?, t.change_seq = ? \
-     where t.status in ('WAITING', 'ACTIVE')";
-const CLAIM: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', expires_at datetime(6) path '$.expires_at')) j \
-     straight_join tokens t force index (primary) on t.id = unhex(j.id) \
-     set t.claimed_at = ?, t.expires_at = j.expires_at, t.last_updated_at = ?, t.change_seq = ? \
-     where t.status = 'ACTIVE' and t.claimed_at is null";
-const ADMIT: &str = "update json_table(?, '$[*]' columns (id varchar(32) path '$.id', expires_at datetime(6) path '$.expires_at')) j \
-     straight_join tokens t force index (primary) on t.id = unhex(j.id) \
-     set t.status = 'ACTIVE', t.admitted_at = ?, t.expires_at = j.expires_at, t.last_updated_at = ?, t.change_seq = ? \
-     where t.status = 'WAITING'";
-const INSERT: &str = "insert into tokens \
-     (id, user_id, ticket, status, created_at, admitted_at, expires_at, last_updated_at, ended_reason, \
-     change_seq, claimed_at) select unhex(j.id), unhex(j.user_id), j.ticket, j.status, j.created_at, j.admitted_at, j.expires_at, j.created_at, \
-     j.ended_reason, j.change_seq, j.admitted_at \
-     from json_table(?, '$[*]' columns (id varchar(32) path '$.id', user_id varchar(32) path '$.user_id', \
-     ticket bigint unsigned path '$.ticket', status varchar(16) path '$.status', created_at datetime(6) path '$.created_at', \
-     admitted_at datetime(6) path '$.admitted_at', expires_at datetime(6) path '$.expires_at', \
-     ended_reason varchar(16) path '$.ended_reason', change_seq bigint unsigned path '$.change_seq')) j";
+const END: Listed = Listed::of_keys(
+    "update tokens force index (primary) set status = 'EXPIRED', ended_reason = ?, last_updated_at = ?, change_seq = ? \
+     where status in ('WAITING', 'ACTIVE') and id in ({})",
+);
+const CLAIM: Listed = Listed::of_keys(
+    "update tokens force index (primary) set claimed_at = ?, last_updated_at = ?, expires_at = ?, change_seq = ? \
+     where status = 'ACTIVE' and claimed_at is null and id in ({})",
+);
+const ADMIT: Listed = Listed::of_keys(
+    "update tokens force index (primary) \
+     set status = 'ACTIVE', admitted_at = ?, last_updated_at = ?, expires_at = ?, change_seq = ? \
+     where status = 'WAITING' and id in ({})",
+);
+const INSERT: Listed = Listed {
+    text: "insert into tokens (id, user_id, ticket, status, created_at, admitted_at, expires_at, last_updated_at, \
+         ended_reason, change_seq, claimed_at) values {}",
+    row: "(?,?,?,?,?,?,?,?,?,?,?)",
+};
 /// The cap of an audit is the one that holds since max_active_set_at.
 const SET_ADMISSION: &str = "update queue_gate set paused = ?, per_minute = ?, \
      max_active_set_at = case when max_active <> ? then ? else max_active_set_at end, max_active = ? where id = 1";
-const LOG_CHANGES: &str = "insert into queue_control_log (change_seq, nth, changed_at, changed_by, setting, was, becomes) \
-     select j.change_seq, j.nth, j.changed_at, j.changed_by, j.setting, j.was, j.becomes \
-     from json_table(?, '$[*]' columns (change_seq bigint unsigned path '$.change_seq', nth int unsigned path '$.nth', \
-     changed_at datetime(6) path '$.changed_at', changed_by varchar(128) path '$.changed_by', \
-     setting varchar(16) path '$.setting', was varchar(16) path '$.was', becomes varchar(16) path '$.becomes')) j";
+const LOG_CHANGES: Listed = Listed {
+    text: "insert into queue_control_log (change_seq, nth, changed_at, changed_by, setting, was, becomes) values {}",
+    row: "(?,?,?,?,?,?,?)",
+};
 const LAST_MINUTE: &str = "select cast(coalesce(sum(admitted), 0) as unsigned) as admitted from queue_admissions \
      where admitted_at > ? and admitted_at < ?";
 const COUNT_ADMISSIONS: &str = "insert into queue_admissions (admitted_at, admitted) values (?, ?) \
@@ -144,42 +141,34 @@ pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp
 /// Locks the live tokens of `users`, in the order that everyone locks them in.
 pub(crate) async fn lock_live_tokens(
     connection: &mut MySqlConnection,
-    mut users: Vec<UserId>,
+    users: Vec<UserId>,
 ) -> Result<HashMap<UserId, Token>, Failure> {
-    users.sort_unstable();
-    users.dedup();
-    if users.is_empty() {
-        return Ok(HashMap::new());
+    let mut tokens = HashMap::with_capacity(users.len());
+    for list in key_lists(users) {
+        let query = bind_list(sqlx::query(LOCK_LIVE.text(list.len())), list);
+        for row in query.fetch_all(&mut *connection).await? {
+            let token = read_token(&row)?;
+            tokens.insert(token.user, token);
+        }
     }
-    let users: Vec<Hex> = users.into_iter().map(|user| Hex(user.as_uuid())).collect();
-    let rows = sqlx::query(LOCK_LIVE).bind(json(&users)?).fetch_all(connection).await?;
-    Ok(rows.iter().map(|row| read_token(row).map(|token| (token.user, token))).collect::<Result<_, _>>()?)
+    Ok(tokens)
 }
 
 async fn members(connection: &mut MySqlConnection, commands: &[Command]) -> Result<HashMap<UserId, Member>, Failure> {
-    let mut users: Vec<Uuid> = commands
-        .iter()
-        .filter_map(|command| match command {
-            Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => {
-                Some(caller.user.as_uuid())
-            }
-            Command::Set { .. } | Command::Rerank => None,
-        })
-        .collect();
-    if users.is_empty() {
-        return Ok(HashMap::new());
-    }
-    users.sort_unstable();
-    users.dedup();
-    let users: Vec<Hex> = users.into_iter().map(Hex).collect();
-    let rows = sqlx::query(MEMBERS).bind(json(&users)?).fetch_all(connection).await?;
-    let mut members = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        let live = match row.try_get::<Option<Uuid>, _>("id")? {
-            Some(_) => Some(read_token(row)?),
-            None => None,
-        };
-        members.insert(row.try_get("member_id")?, Member { has_password: row.try_get("has_password")?, live });
+    let users = commands.iter().filter_map(|command| match command {
+        Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => Some(caller.user),
+        Command::Set { .. } | Command::Rerank => None,
+    });
+    let mut members = HashMap::with_capacity(commands.len());
+    for list in key_lists(users.collect()) {
+        let query = bind_list(sqlx::query(MEMBERS.text(list.len())), list);
+        for row in query.fetch_all(&mut *connection).await? {
+            let live = match row.try_get::<Option<Uuid>, _>("id")? {
+                Some(_) => Some(read_token(&row)?),
+                None => None,
+            };
+            members.insert(row.try_get("member_id")?, Member { has_password: row.try_get("has_password")?, live });
+        }
     }
     Ok(members)
 }
@@ -189,19 +178,19 @@ async fn made_earlier(
     commands: &[Command],
     attempt: &Attempt,
 ) -> Result<HashMap<TokenId, Token>, Failure> {
-    let ids: Vec<Hex> = commands
-        .iter()
-        .filter_map(|command| match command {
-            Command::Join { caller, id } if attempt.recheck || caller.key.is_some() => Some(Hex(id.as_uuid())),
-            _ => None,
-        })
-        .collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
+    let ids = commands.iter().filter_map(|command| match command {
+        Command::Join { caller, id } if attempt.recheck || caller.key.is_some() => Some(*id),
+        _ => None,
+    });
+    let mut made = HashMap::new();
+    for list in key_lists(ids.collect()) {
+        let query = bind_list(sqlx::query(BY_ID.text(list.len())), list);
+        for row in query.fetch_all(&mut *connection).await? {
+            let token = read_token(&row)?;
+            made.insert(token.id, token);
+        }
     }
-    let rows = sqlx::query(BY_ID).bind(json(&ids)?).fetch_all(connection).await?;
-    let tokens = rows.iter().map(|row| read_token(row).map(|token| (token.id, token)));
-    Ok(tokens.collect::<Result<_, _>>()?)
+    Ok(made)
 }
 
 /// Live tokens whose time is over, `RERANK_LIMIT` at most.
@@ -235,31 +224,57 @@ pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, n
         .await?;
     expect_rows(&updated, 1, "moving the gate")?;
 
-    if !effects.claimed.is_empty() {
-        let rows: Vec<_> = effects.claimed.iter().map(TurnRow::new).collect();
-        let query = sqlx::query(CLAIM).bind(json(&rows)?).bind(now).bind(now).bind(gate.change_seq);
-        expect_rows(&query.execute(&mut *connection).await?, rows.len(), "picking turns up")?;
+    turn_all(connection, &CLAIM, &effects.claimed, effects, now, "picking turns up").await?;
+    for (reason, ids) in grouped(effects.ended.iter().map(|(token, reason)| (reason.as_str(), token.id))) {
+        for list in key_lists(ids) {
+            let expected = different(&list);
+            let query = sqlx::query(END.text(list.len())).bind(reason).bind(now).bind(gate.change_seq);
+            expect_rows(&bind_list(query, list).execute(&mut *connection).await?, expected, "ending tokens")?;
+        }
     }
-    if !effects.ended.is_empty() {
-        let rows: Vec<_> = effects
-            .ended
-            .iter()
-            .map(|(token, reason)| EndRow { id: Hex(token.id.as_uuid()), reason: reason.as_str() })
-            .collect();
-        let query = sqlx::query(END).bind(json(&rows)?).bind(now).bind(gate.change_seq);
-        expect_rows(&query.execute(&mut *connection).await?, rows.len(), "ending tokens")?;
-    }
-    if !effects.admitted.is_empty() {
-        let rows: Vec<_> = effects.admitted.iter().map(TurnRow::new).collect();
-        let query = sqlx::query(ADMIT).bind(json(&rows)?).bind(now).bind(now).bind(gate.change_seq);
-        expect_rows(&query.execute(&mut *connection).await?, rows.len(), "admitting tokens")?;
-    }
-    if !effects.joined.is_empty() {
-        let rows: Vec<_> = effects.joined.iter().map(|token| InsertRow::new(token, gate.change_seq)).collect();
-        let inserted = sqlx::query(INSERT).bind(json(&rows)?).execute(&mut *connection).await?;
-        expect_rows(&inserted, rows.len(), "adding tokens")?;
+    turn_all(connection, &ADMIT, &effects.admitted, effects, now, "admitting tokens").await?;
+    for piece in pieces(&effects.joined) {
+        let mut query = sqlx::query(INSERT.text(piece.len()));
+        for token in piece {
+            // Whoever joins into a turn has picked it up.
+            let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
+            let ended = (token.status == TokenStatus::Expired).then_some(super::EndedReason::Left.as_str());
+            query = query
+                .bind(token.id)
+                .bind(token.user)
+                .bind(token.ticket)
+                .bind(token.status.as_str())
+                .bind(token.created_at)
+                .bind(admitted_at)
+                .bind(token.expires_at)
+                .bind(token.created_at)
+                .bind(ended)
+                .bind(gate.change_seq)
+                .bind(admitted_at);
+        }
+        expect_rows(&query.execute(&mut *connection).await?, piece.len(), "adding tokens")?;
     }
     write_admission(connection, effects, now).await
+}
+
+/// Runs a statement that gives tokens a turn, over those whose turns end together.
+async fn turn_all(
+    connection: &mut MySqlConnection,
+    statement: &Listed,
+    tokens: &[Token],
+    effects: &Effects,
+    now: Timestamp,
+    act: &'static str,
+) -> Result<(), Failure> {
+    for (until, ids) in grouped(tokens.iter().map(|token| (token.expires_at, token.id))) {
+        for list in key_lists(ids) {
+            let expected = different(&list);
+            let query = sqlx::query(statement.text(list.len())).bind(now).bind(now).bind(until);
+            let query = bind_list(query.bind(effects.gate.change_seq), list);
+            expect_rows(&query.execute(&mut *connection).await?, expected, act)?;
+        }
+    }
+    Ok(())
 }
 
 /// The settings, their record, and what the limit and the pace are measured by.
@@ -270,10 +285,11 @@ async fn write_admission(connection: &mut MySqlConnection, effects: &Effects, no
             sqlx::query(SET_ADMISSION).bind(paused).bind(per_minute).bind(max_active).bind(now).bind(max_active);
         expect_rows(&query.execute(&mut *connection).await?, 1, "setting the admission")?;
         let change_seq = effects.gate.change_seq;
-        let rows: Vec<_> =
-            (0..).zip(&effects.changes).map(|(nth, change)| ChangeRow::new(change_seq, nth, change)).collect();
-        let inserted = sqlx::query(LOG_CHANGES).bind(json(&rows)?).execute(&mut *connection).await?;
-        expect_rows(&inserted, rows.len(), "recording a change")?;
+        for (nth, QueueChange { at, by, setting, was, becomes }) in (0_u32..).zip(&effects.changes) {
+            let query = sqlx::query(LOG_CHANGES.text(1)).bind(change_seq).bind(nth).bind(at).bind(by);
+            let query = query.bind(setting).bind(was).bind(becomes);
+            expect_rows(&query.execute(&mut *connection).await?, 1, "recording a change")?;
+        }
     }
     if per_minute.is_some() && effects.let_in > 0 {
         let query = sqlx::query(COUNT_ADMISSIONS).bind(now).bind(effects.let_in).bind(effects.let_in);
@@ -288,72 +304,6 @@ async fn write_admission(connection: &mut MySqlConnection, effects: &Effects, no
         query.execute(&mut *connection).await?;
     }
     Ok(())
-}
-
-#[derive(Serialize)]
-struct EndRow {
-    id: Hex,
-    reason: &'static str,
-}
-
-/// A token and the end of its turn.
-#[derive(Serialize)]
-struct TurnRow {
-    id: Hex,
-    expires_at: At,
-}
-
-impl TurnRow {
-    const fn new(token: &Token) -> Self {
-        Self { id: Hex(token.id.as_uuid()), expires_at: At(token.expires_at) }
-    }
-}
-
-#[derive(Serialize)]
-struct ChangeRow<'a> {
-    change_seq: u64,
-    nth: u32,
-    changed_at: At,
-    changed_by: &'a str,
-    setting: &'a str,
-    was: &'a str,
-    becomes: &'a str,
-}
-
-impl<'a> ChangeRow<'a> {
-    fn new(change_seq: u64, nth: u32, change: &'a QueueChange) -> Self {
-        let QueueChange { at, by, setting, was, becomes } = change;
-        Self { change_seq, nth, changed_at: At(*at), changed_by: by, setting, was, becomes }
-    }
-}
-
-#[derive(Serialize)]
-struct InsertRow {
-    id: Hex,
-    user_id: Hex,
-    ticket: u64,
-    status: &'static str,
-    created_at: At,
-    admitted_at: Option<At>,
-    expires_at: At,
-    ended_reason: Option<&'static str>,
-    change_seq: u64,
-}
-
-impl InsertRow {
-    fn new(token: &Token, change_seq: u64) -> Self {
-        Self {
-            id: Hex(token.id.as_uuid()),
-            user_id: Hex(token.user.as_uuid()),
-            ticket: token.ticket,
-            status: token.status.as_str(),
-            created_at: At(token.created_at),
-            admitted_at: (token.status == TokenStatus::Active).then_some(At(token.created_at)),
-            expires_at: At(token.expires_at),
-            ended_reason: (token.status == TokenStatus::Expired).then_some(super::EndedReason::Left.as_str()),
-            change_seq,
-        }
-    }
 }
 
 pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {

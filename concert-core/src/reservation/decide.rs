@@ -28,8 +28,9 @@ pub(crate) struct Rows {
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) seats: HashMap<SeatKey, SeatChange>,
-    /// Holds that end, and as what.
+    /// Holds from before the batch that end, and as what; their seats are in `seats`.
     pub(crate) closed: Vec<(ReservationId, ReservationStatus)>,
+    /// New reservations, as they are at the end of the batch.
     pub(crate) made: Vec<Reservation>,
 }
 
@@ -50,6 +51,13 @@ impl Effects {
             }
         }
         seat.holder = to;
+    }
+
+    pub(super) fn close(&mut self, id: ReservationId, status: ReservationStatus) {
+        match self.made.iter_mut().find(|made| made.id == id) {
+            Some(made) => made.status = status,
+            None => self.closed.push((id, status)),
+        }
     }
 }
 
@@ -114,7 +122,7 @@ impl Desk {
         }
         *holds += 1;
         if let Some(lapsed) = row.holder {
-            self.effects.closed.push((lapsed.reservation, ReservationStatus::Expired));
+            self.effects.close(lapsed.reservation, ReservationStatus::Expired);
         }
         let expires_at = self.now + span(self.rules.hold_ttl);
         let made = Reservation {
@@ -161,7 +169,7 @@ impl Desk {
                 if !lapsed && let Some(holds) = self.rows.holds.get_mut(&caller.user) {
                     *holds = holds.saturating_sub(1);
                 }
-                self.effects.closed.push((id, status));
+                self.effects.close(id, status);
                 self.effects.pass(key, row, None);
                 Ok(Answer::Cancelled)
             }

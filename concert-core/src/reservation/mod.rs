@@ -15,7 +15,7 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
-pub(crate) use seat::{Holder, Seat, SeatKey, lock_seats};
+pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats};
 pub(crate) use store::{STATEMENTS, reservation, reservations_by_id, reservations_of};
 pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
 
@@ -166,12 +166,15 @@ impl Batch for ReservationBatch {
         let tokens = crate::queue::lock_live_tokens(connection, users).await?;
         let known = store::known_reservations(connection, commands, attempt).await?;
         let wanted = commands.iter().filter_map(|command| match command {
-            Command::Reserve { caller, concert, seat, .. } => {
-                Some((SeatKey { concert: *concert, seat: *seat }, caller.user))
-            }
-            Command::Cancel { reservation, .. } => known.get(reservation).map(|known| (known.seat_key(), known.user)),
+            Command::Reserve { concert, seat, .. } => Some(SeatKey { concert: *concert, seat: *seat }),
+            Command::Cancel { reservation, .. } => known.get(reservation).map(Reservation::seat_key),
         });
-        let (seats, holds) = lock_seats(connection, wanted.collect(), attempt.now).await?;
+        let seats = lock_seats(connection, wanted.collect()).await?;
+        let holders = commands.iter().filter_map(|command| match command {
+            Command::Reserve { caller, .. } => Some(caller.user),
+            Command::Cancel { .. } => None,
+        });
+        let holds = count_holds(connection, holders.collect(), attempt.now).await?;
         let missing = commands.iter().filter_map(|command| match command {
             Command::Reserve { concert, seat, .. } => {
                 (!seats.contains_key(&SeatKey { concert: *concert, seat: *seat })).then_some(*concert)

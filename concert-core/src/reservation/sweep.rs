@@ -10,12 +10,12 @@ use super::decide::Effects;
 use super::{ReservationStatus, Seat, SeatChanges, SeatKey, lock_seats, store};
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::clock::Timestamp;
-use crate::id::{ReservationId, UserId};
+use crate::id::ReservationId;
 
 /// The most holds that one batch releases: few enough that buyers hardly wait for its locks.
 pub(crate) const SWEEP_LIMIT: usize = 250;
 
-pub(super) const LAPSED: &str = "select id, user_id, concert_id, seat_number from reservations \
+pub(super) const LAPSED: &str = "select id, concert_id, seat_number from reservations \
      where status = 'HELD' and expires_at <= ? order by expires_at limit ?";
 pub(super) const COUNT_HELD: &str = "select count(*) from reservations where status = 'HELD' and expires_at > ?";
 pub(super) const COUNT_LAPSED: &str = "select count(*) from reservations where status = 'HELD' and expires_at <= ?";
@@ -53,9 +53,9 @@ impl Batch for SweepBatch {
         for row in &rows {
             let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
             holds.push((row.try_get("id")?, key));
-            wanted.push((key, row.try_get::<UserId, _>("user_id")?));
+            wanted.push(key);
         }
-        let (seats, _) = lock_seats(connection, wanted, attempt.now).await?;
+        let seats = lock_seats(connection, wanted).await?;
         Ok(Lapsed { holds, seats })
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlRow;
 use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
@@ -15,19 +14,16 @@ use crate::db;
 use crate::error::Error;
 use crate::id::{UserId, WalletEntryId};
 use crate::money::Money;
-use crate::sql::{At, Hex, expect_rows, json};
+use crate::sql::{Listed, Statement, bind_list, expect_rows, key_lists, pieces};
 use crate::wallet::{WalletEntry, WalletEntryKind, write_entries};
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[&str] = &[BY_NAMES, INSERT, BY_ID, BY_NAME];
+pub(crate) const STATEMENTS: &[Statement] =
+    &[Statement::Listed(&BY_NAMES), Statement::Listed(&INSERT), Statement::Fixed(BY_ID), Statement::Fixed(BY_NAME)];
 
-const BY_NAMES: &str = "select u.id, u.username, u.created_at, u.password \
-     from json_table(?, '$[*]' columns (username varchar(64) path '$')) j \
-     straight_join users u on u.username = j.username";
-const INSERT: &str = "insert into users (id, username, password, balance, created_at) \
-     select unhex(j.id), j.username, j.password, 0, j.created_at \
-     from json_table(?, '$[*]' columns (id varchar(32) path '$.id', username varchar(64) path '$.username', \
-     password varchar(255) path '$.password', created_at datetime(6) path '$.created_at')) j";
+const BY_NAMES: Listed = Listed::of_keys("select id, username, created_at, password from users where username in ({})");
+const INSERT: Listed =
+    Listed { text: "insert into users (id, username, password, balance, created_at) values {}", row: "(?,?,?,0,?)" };
 const BY_ID: &str = "select id, username, created_at, password from users where id = ?";
 const BY_NAME: &str = "select id, username, created_at, password from users where username = ?";
 
@@ -36,34 +32,26 @@ const CHUNK: usize = 5_000;
 
 pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Register]) -> Result<Rows, Failure> {
     let names: Vec<&str> = commands.iter().map(|command| command.username.as_str()).collect();
-    let rows = sqlx::query(BY_NAMES).bind(json(&names)?).fetch_all(connection).await?;
-    let by_name = |row: &MySqlRow| read_user(row).map(|(user, _)| (user.username.clone(), user));
-    Ok(Rows { by_name: rows.iter().map(by_name).collect::<Result<HashMap<_, _>, _>>()? })
+    let mut by_name = HashMap::with_capacity(names.len());
+    for list in key_lists(names) {
+        let query = bind_list(sqlx::query(BY_NAMES.text(list.len())), list);
+        for row in query.fetch_all(&mut *connection).await? {
+            let (user, _) = read_user(&row)?;
+            by_name.insert(user.username.clone(), user);
+        }
+    }
+    Ok(Rows { by_name })
 }
 
 pub(super) async fn insert(connection: &mut MySqlConnection, added: &[NewUser]) -> Result<(), Failure> {
-    if added.is_empty() {
-        return Ok(());
+    for piece in pieces(added) {
+        let mut query = sqlx::query(INSERT.text(piece.len()));
+        for NewUser { user, password } in piece {
+            query = query.bind(user.id).bind(&user.username).bind(password).bind(user.created_at);
+        }
+        expect_rows(&query.execute(&mut *connection).await?, piece.len(), "adding users")?;
     }
-    let rows: Vec<_> = added
-        .iter()
-        .map(|new| UserRow {
-            id: Hex(new.user.id.as_uuid()),
-            username: &new.user.username,
-            password: &new.password,
-            created_at: At(new.user.created_at),
-        })
-        .collect();
-    let inserted = sqlx::query(INSERT).bind(json(&rows)?).execute(connection).await?;
-    expect_rows(&inserted, rows.len(), "adding users")
-}
-
-#[derive(Serialize)]
-struct UserRow<'a> {
-    id: Hex,
-    username: &'a str,
-    password: &'a str,
-    created_at: At,
+    Ok(())
 }
 
 /// Adds users and what they begin with, all or none. Calls `progress` with how many are in so far.
