@@ -195,12 +195,15 @@ impl<B: Batch> Writer<B> {
             let answers = self.settle(&commands).await;
             metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);
             metrics::histogram!("concert_batch_seconds", "lane" => B::NAME).record(begun.elapsed().as_secs_f64());
+            let crowd = callers.len() > 1;
             for (caller, answer) in callers.into_iter().zip(answers) {
                 // A caller that went away misses the answer; the act stands.
                 let _ = caller.send(answer);
             }
-            // Those who ask again at once get into the next batch, all of them.
-            tokio::task::yield_now().await;
+            if crowd {
+                // Those of them who ask again at once get into one batch.
+                tokio::task::yield_now().await;
+            }
         }
         if let Some(connection) = self.connection {
             let _ = connection.close().await;

@@ -2,8 +2,7 @@
 //! and for all.
 //!
 //! Keys are looked up with `in (?, ..)`, filled up to a power of two by repeating the last one. Rows are added with
-//! `values (..), ..`, which must not repeat, in pieces of few sizes. What a row becomes it takes, where it can, from the
-//! row that says so: a balance from its ledger entry, a seat from its reservation.
+//! `values (..), ..`, which must not repeat, in pieces of few sizes.
 //!
 //! The index is named wherever rows are locked: on a small table a server would rather lock all of it.
 
@@ -31,7 +30,7 @@ pub(crate) enum Statement {
     Listed(&'static Listed),
 }
 
-/// A statement over a list: `{}` in the text is where it goes, `row` is one of its elements.
+/// A statement over a list: each `{}` in the text is one, `row` is one of its elements.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listed {
     pub(crate) text: &'static str,
@@ -46,16 +45,8 @@ impl Listed {
 
     /// The text for a list of `length`.
     pub(crate) fn text(&self, length: usize) -> AssertSqlSafe<String> {
-        let (before, after) = self.text.split_once("{}").unwrap_or((self.text, ""));
-        let mut text = String::with_capacity(self.text.len() + length * (self.row.len() + 1));
-        text.push_str(before);
-        for nth in 0..length {
-            if nth > 0 {
-                text.push(',');
-            }
-            text.push_str(self.row);
-        }
-        text.push_str(after);
+        let list = vec![self.row; length].join(",");
+        let text = self.text.split("{}").collect::<Vec<_>>().join(&list);
         // Made of constants alone.
         AssertSqlSafe(text)
     }
@@ -153,5 +144,6 @@ mod tests {
     fn a_list_grows_where_its_text_says() {
         let listed = Listed { text: "insert into t (a, b) values {} on x", row: "(?,?)" };
         assert_eq!(listed.text(2).0, "insert into t (a, b) values (?,?),(?,?) on x");
+        assert_eq!(Listed::of_keys("a in ({}) or b in ({})").text(1).0, "a in (?) or b in (?)");
     }
 }

@@ -32,11 +32,9 @@ const INSERT_ENTRIES: Listed = Listed {
     text: "insert into wallet_entries (id, user_id, kind, amount, balance_after, payment_id, created_at) values {}",
     row: "(?,?,?,?,?,?,?)",
 };
-/// A balance becomes what its newest entry says.
-const UPDATE_BALANCES: Listed = Listed::of_keys(
-    "update wallet_entries e straight_join users u force index (primary) on u.id = e.user_id \
-     set u.balance = e.balance_after where e.id in ({})",
-);
+/// To each user the balance at the same place of the second list.
+const UPDATE_BALANCES: Listed =
+    Listed::of_keys("update users force index (primary) set balance = elt(field(id, {}), {}) where id in ({})");
 const BALANCE: &str = "select u.balance, \
      (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > ?) as live_token \
      from users u where u.id = ?";
@@ -87,11 +85,11 @@ pub(super) async fn entries_made_earlier(
 
 /// Writes entries, in the order they happened, and the balances that they lead to.
 pub(crate) async fn write_entries(connection: &mut MySqlConnection, entries: &[WalletEntry]) -> Result<(), Failure> {
-    let mut newest: HashMap<UserId, WalletEntryId> = HashMap::with_capacity(entries.len());
+    let mut balances: HashMap<UserId, Money> = HashMap::with_capacity(entries.len());
     for piece in pieces(entries) {
         let mut query = sqlx::query(INSERT_ENTRIES.text(piece.len()));
         for entry in piece {
-            newest.insert(entry.user, entry.id);
+            balances.insert(entry.user, entry.after);
             query = query
                 .bind(entry.id)
                 .bind(entry.user)
@@ -103,9 +101,11 @@ pub(crate) async fn write_entries(connection: &mut MySqlConnection, entries: &[W
         }
         expect_rows(&query.execute(&mut *connection).await?, piece.len(), "adding wallet entries")?;
     }
-    for list in key_lists(newest.into_values().collect()) {
+    for list in key_lists(balances.keys().copied().collect()) {
         let changed = different(&list);
-        let query = bind_list(sqlx::query(UPDATE_BALANCES.text(list.len())), list);
+        let becomes = list.iter().map(|user| balances[user]).collect();
+        let query = bind_list(sqlx::query(UPDATE_BALANCES.text(list.len())), list.clone());
+        let query = bind_list(bind_list(query, becomes), list);
         expect_rows(&query.execute(&mut *connection).await?, changed, "changing balances")?;
     }
     Ok(())
