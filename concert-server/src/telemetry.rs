@@ -1,12 +1,13 @@
 //! What operators see: logs and metrics.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, stderr};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use clap::ValueEnum;
 use concert_core::{QueueFigures, RerankReport, SweepReport};
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use warp::http::StatusCode;
@@ -103,6 +104,16 @@ fn describe() {
     describe_counter!("concert_pass_failures_total", "Periodic passes that failed, by pass");
 }
 
+/// Where requests of one route, method and status are counted.
+#[derive(Clone)]
+struct Finished {
+    requests: Counter,
+    seconds: Histogram,
+}
+
+/// Finding these in the recorder anew would cost a poll as much as its signature.
+static FINISHED: RwLock<BTreeMap<(&str, &str, u16), Finished>> = RwLock::new(BTreeMap::new());
+
 pub(crate) fn request_finished(
     route: &'static str,
     method: &'static str,
@@ -110,9 +121,18 @@ pub(crate) fn request_finished(
     elapsed: Duration,
     code: Option<&'static str>,
 ) {
-    let status = status.as_str().to_owned();
-    counter!("concert_http_requests_total", "route" => route, "method" => method, "status" => status).increment(1);
-    histogram!("concert_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
+    let key = (route, method, status.as_u16());
+    let known = FINISHED.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+    let finished = known.unwrap_or_else(|| {
+        let status = status.as_str().to_owned();
+        let finished = Finished {
+            requests: counter!("concert_http_requests_total", "route" => route, "method" => method, "status" => status),
+            seconds: histogram!("concert_http_request_seconds", "route" => route),
+        };
+        FINISHED.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(finished).clone()
+    });
+    finished.requests.increment(1);
+    finished.seconds.record(elapsed.as_secs_f64());
     if let Some(code) = code {
         counter!("concert_refusals_total", "code" => code).increment(1);
     }

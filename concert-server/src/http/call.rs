@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use concert_core::{BoxOffice, Error, IdempotencyKey};
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// One request.
 pub(super) struct Call {
-    pub(super) app: App,
+    pub(super) app: Arc<App>,
     parameter: String,
     pub(super) headers: HeaderMap,
     query: String,
@@ -24,11 +25,11 @@ pub(super) struct Call {
 }
 
 /// Takes the request apart, once a route has claimed it. Never rejects: what is wrong with it is the route's answer.
-pub(super) fn filter(app: &App) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
-    let app = app.clone();
+pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
+    let app = Arc::clone(app);
     let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });
     warp::header::headers_cloned().and(query).and(warp::body::stream()).map(move |headers, query, body| Call {
-        app: app.clone(),
+        app: Arc::clone(&app),
         parameter: String::new(),
         headers,
         query,

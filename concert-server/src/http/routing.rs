@@ -97,7 +97,7 @@ where
 }
 
 impl Endpoint {
-    fn filter(self, app: &App) -> BoxedFilter<(Answer,)> {
+    fn filter(self, app: &Arc<App>) -> BoxedFilter<(Answer,)> {
         let Self { route, handler } = self;
         warp::path::full()
             .and(warp::method())
@@ -116,6 +116,7 @@ pub(super) fn filter(endpoints: Vec<Endpoint>, app: &App) -> BoxedFilter<(Answer
         .and(warp::method())
         .map(move |path: FullPath, _: Method| Err(not_answered(&routes, path.as_str())))
         .boxed();
+    let app = &Arc::new(app.clone());
     let in_line = |rest: BoxedFilter<_>, endpoint: Endpoint| endpoint.filter(app).or(rest).unify().boxed();
     endpoints.into_iter().rev().fold(nobody, in_line)
 }
