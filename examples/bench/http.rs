@@ -26,18 +26,24 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The text in `field`, which must be plain.
     pub fn text(&self, field: &str) -> Result<String, Failure> {
-        let body: Value = serde_json::from_slice(&self.body)?;
-        Ok(body[field].as_str().ok_or_else(|| format!("no {field} in {body}"))?.to_owned())
+        let text = self.value(field)?.strip_prefix('"').and_then(|value| value.split_once('"'));
+        Ok(text.ok_or_else(|| format!("{field} is no text"))?.0.to_owned())
     }
 
-    /// The whole number in `field`, read without parsing the rest: a crowd of clients should cost little beside the server.
+    /// The whole number in `field`.
     pub fn number(&self, field: &str) -> Result<u64, Failure> {
-        let text = std::str::from_utf8(&self.body)?;
-        let found = text.find(&format!("\"{field}\":")).map(|at| &text[at + field.len() + 3..]);
-        let found = found.ok_or_else(|| format!("no {field} in {text}"))?;
-        let end = found.find(|c: char| !c.is_ascii_digit()).unwrap_or(found.len());
-        Ok(found[..end].parse()?)
+        let value = self.value(field)?;
+        let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+        Ok(value[..end].parse()?)
+    }
+
+    /// What follows the name of `field`. Nothing is parsed: a crowd of clients should cost little beside the server.
+    fn value(&self, field: &str) -> Result<&str, Failure> {
+        let body = std::str::from_utf8(&self.body)?;
+        let found = body.find(&format!("\"{field}\":")).map(|at| &body[at + field.len() + 3..]);
+        found.ok_or_else(|| format!("no {field} in {body}").into())
     }
 
     pub fn expect(self, status: u16) -> Result<Self, Failure> {

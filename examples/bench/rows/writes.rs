@@ -136,7 +136,7 @@ pub async fn recharge(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 }
 
 pub async fn join(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
-    let pair = world.pair("join").await?;
+    let pair = world.pair("joins").await?;
     let people: Arc<Vec<UserId>> = Arc::new(pair.users(MOST_ALONE + 2 * MOST).await?);
     let mut rows = Vec::new();
     let mut from = 0;
