@@ -42,7 +42,8 @@ review: setup ## Runs the tests and takes over changed snapshots.
 	INSTA_UPDATE=always $(CARGO) test --workspace
 
 bench: setup ## Measures against the pattern that people use today, in some minutes: table, JSON and chart in target/bench.
-	$(CARGO) run --locked --release -q -p concert-examples --example bench
+	$(CARGO) build --locked --release -q --workspace --bins --example bench
+	$${CARGO_TARGET_DIR:-target}/release/examples/bench $(BENCH_OPTIONS)
 
-bench-quick: setup ## The same, shorter and with fewer people.
-	$(CARGO) run --locked --release -q -p concert-examples --example bench -- --seconds 2 --waiting 200000
+bench-quick: BENCH_OPTIONS := --seconds 1.5 --waiting 200000 --crowd 30000 --seats 500000 --lapsed 30000
+bench-quick: bench ## The same, shorter and with fewer people and seats.

@@ -99,3 +99,10 @@ pub fn statements() -> Vec<String> {
     })
     .collect()
 }
+
+/// The positions of tickets among `waiting`, from the snapshot that polls are answered from: for the benchmark that
+/// measures a rank alone.
+#[doc(hidden)]
+pub fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
+    queue::positions(waiting)
+}

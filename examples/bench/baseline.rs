@@ -4,12 +4,14 @@
 
 use chrono::{DateTime, Utc};
 use concert_core::{ConcertId, SeatNumber, UserId};
+use serde::Serialize;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, MySql, MySqlPool, Row as _};
 use uuid::Uuid;
 
 use crate::Failure;
+use crate::world::PRICE;
 
 /// Measured: more connections than this make it slower on two cores.
 const CONNECTIONS: u32 = 64;
@@ -33,6 +35,14 @@ create table tokens (id binary(16) primary key, user_id binary(16) not null, que
 const RERANK: &str = "update tokens t1 join ( \
      select id, row_number() over (order by created_at) as new_position from tokens where status = 'WAITING' \
      ) t2 on t1.id = t2.id set t1.queue_position = t2.new_position where t1.status = 'WAITING'";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SeatBody {
+    seat_number: i32,
+    available: bool,
+    price: u32,
+}
 
 #[derive(Clone)]
 pub struct Baseline {
@@ -198,7 +208,7 @@ impl Baseline {
             .bind(user)
             .fetch_one(&mut *connection)
             .await?;
-        let price = rust_decimal::Decimal::from(100);
+        let price = rust_decimal::Decimal::from(PRICE);
         sqlx::query("update users set balance = ? where id = ?")
             .bind(balance - price)
             .bind(user)
@@ -255,8 +265,28 @@ impl Baseline {
         Ok(())
     }
 
+    /// The seats of a concert, as JSON.
+    pub async fn seats(&self, concert: ConcertId) -> Result<Vec<u8>, Failure> {
+        let rows = sqlx::query("select seat_number, is_reserved, reserved_until from seats where concert_id = ?")
+            .bind(concert)
+            .fetch_all(&self.pool)
+            .await?;
+        let now = now();
+        let mut seats = Vec::with_capacity(rows.len());
+        for row in rows {
+            let until: Option<DateTime<Utc>> = row.try_get("reserved_until")?;
+            let reserved = row.try_get("is_reserved")? && until.is_none_or(|until| until > now);
+            seats.push(SeatBody { seat_number: row.try_get("seat_number")?, available: !reserved, price: PRICE });
+        }
+        Ok(serde_json::to_vec(&seats)?)
+    }
+
     pub async fn rerank(&self) -> Result<u64, Failure> {
         Ok(sqlx::query(RERANK).execute(&self.pool).await?.rows_affected())
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
     }
 
     async fn begin(&self) -> Result<PoolConnection<MySql>, Failure> {

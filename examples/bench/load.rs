@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 
@@ -27,13 +28,26 @@ impl Default for Run {
 }
 
 impl Run {
+    pub fn count(&self) -> u64 {
+        self.latencies.len()
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
     pub fn per_second(&self) -> f64 {
-        self.latencies.len() as f64 / self.seconds.max(f64::MIN_POSITIVE)
+        self.count() as f64 / self.seconds.max(f64::MIN_POSITIVE)
     }
 
     /// In milliseconds.
     pub fn quantile(&self, quantile: f64) -> f64 {
         self.latencies.value_at_quantile(quantile) as f64 / 1e3
+    }
+
+    /// Throughput and latency, for people.
+    pub fn text(&self) -> String {
+        format!("{:.0}/s p99 {:.1} ms", self.per_second(), self.quantile(0.99))
     }
 
     pub fn record(&mut self, latencies: impl IntoIterator<Item = Duration>) {
@@ -52,28 +66,62 @@ impl Run {
     }
 }
 
-/// Runs `act(0)`, `act(1)`, .. with `callers` at once, `most` in all, for `time` at most. The first failure ends it.
-pub async fn closed_loop<F, R>(callers: usize, most: usize, time: Duration, act: F) -> Result<Run, Failure>
+/// When a load ends, if it has not done all its acts before.
+#[derive(Clone)]
+pub enum Until {
+    Done,
+    After(Duration),
+    Cancelled(CancellationToken),
+}
+
+/// One act of a closed loop.
+#[derive(Clone, Copy)]
+pub struct Turn {
+    /// Which caller's.
+    pub caller: usize,
+    /// The caller's how many-th.
+    pub own: usize,
+    /// The how many-th of all.
+    pub nth: usize,
+}
+
+/// Callers that have nothing of their own.
+pub fn callers(count: usize) -> Vec<()> {
+    vec![(); count]
+}
+
+/// Each of `callers` acts over and over, all at once, `most` acts together. An act is handed what the caller has (a
+/// connection, say) and hands it back. The first failure ends it.
+pub async fn closed_loop<S, F, R>(callers: Vec<S>, most: usize, until: Until, act: F) -> Result<Run, Failure>
 where
-    F: Fn(usize) -> R + Send + Sync + 'static,
-    R: Future<Output = Result<(), Failure>> + Send,
+    S: Send + 'static,
+    F: Fn(S, Turn) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<S, Failure>> + Send,
 {
-    let (act, next, over) = (Arc::new(act), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (act, next, failed) = (Arc::new(act), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let begun = Instant::now();
     let mut loops = JoinSet::new();
-    for _ in 0..callers {
-        let (act, next, over) = (Arc::clone(&act), Arc::clone(&next), Arc::clone(&over));
+    for (caller, mut has) in callers.into_iter().enumerate() {
+        let (act, next, failed, until) = (Arc::clone(&act), Arc::clone(&next), Arc::clone(&failed), until.clone());
+        let over = move || match &until {
+            Until::Done => false,
+            Until::After(time) => begun.elapsed() >= *time,
+            Until::Cancelled(token) => token.is_cancelled(),
+        };
         loops.spawn(async move {
             let mut seen = Vec::new();
-            while !over.load(Ordering::Relaxed) && begun.elapsed() < time {
+            while !failed.load(Ordering::Relaxed) && !over() {
                 let nth = next.fetch_add(1, Ordering::Relaxed);
                 if nth >= most {
                     break;
                 }
                 let asked = Instant::now();
-                if let Err(failure) = act(nth).await {
-                    over.store(true, Ordering::Relaxed);
-                    return Err(failure);
+                match act(has, Turn { caller, own: seen.len(), nth }).await {
+                    Ok(back) => has = back,
+                    Err(failure) => {
+                        failed.store(true, Ordering::Relaxed);
+                        return Err(failure);
+                    }
                 }
                 seen.push(asked.elapsed());
             }

@@ -7,13 +7,17 @@ mod http;
 mod load;
 mod report;
 mod rows;
+mod server;
 mod world;
 
+use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 
 use clap::Parser;
 
 use self::report::Row;
+use self::rows::{crowd, halls, process, queue, seats, visits, writes};
 use self::world::World;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -21,11 +25,20 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 pub struct Opts {
     /// How long each side of a row runs, in seconds.
-    #[arg(long, default_value_t = 6.0)]
+    #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// How many people wait in the rows about the queue.
     #[arg(long, default_value_t = 1_000_000)]
     waiting: u32,
+    /// How many people poll, and how many join meanwhile, in the row about a crowd.
+    #[arg(long, default_value_t = 100_000)]
+    crowd: usize,
+    /// How many seats the larger database has in the row about halls.
+    #[arg(long, default_value_t = 5_000_000)]
+    seats: u32,
+    /// How many holds have lapsed in the row about the sweep.
+    #[arg(long, default_value_t = 100_000)]
+    lapsed: usize,
     /// Only the rows whose group has this in its name.
     #[arg(long)]
     only: Option<String>,
@@ -37,38 +50,43 @@ pub struct Opts {
     out: PathBuf,
 }
 
+type Measuring<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Failure>> + 'a>>;
+type Measure = for<'a> fn(&'a World, &'a Opts) -> Measuring<'a>;
+
+/// The groups of rows, each measured whole; in any order, since none relies on another.
+const GROUPS: [(&str, Measure); 14] = [
+    ("reserve", |world, opts| Box::pin(writes::reserve(world, opts))),
+    ("recharge", |world, opts| Box::pin(writes::recharge(world, opts))),
+    ("pay", |world, opts| Box::pin(writes::pay(world, opts))),
+    ("contenders", |world, _| Box::pin(visits::contenders(world))),
+    ("flows", |world, opts| Box::pin(visits::flows(world, opts))),
+    ("sweep", |world, opts| Box::pin(halls::sweep(world, opts))),
+    ("halls", |world, opts| Box::pin(halls::halls(world, opts))),
+    ("seats", |world, opts| Box::pin(seats::seats(world, opts))),
+    ("join", |world, opts| Box::pin(writes::join(world, opts))),
+    ("crowd", |world, opts| Box::pin(crowd::crowd(world, opts))),
+    ("rank", |_, _| Box::pin(async { queue::rank() })),
+    ("rerank", |world, opts| Box::pin(queue::rerank(world, opts))),
+    ("poll", |world, opts| Box::pin(visits::poll(world, opts))),
+    ("memory", |world, opts| Box::pin(process::memory(world, opts))),
+];
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let opts = Opts::parse();
     let world = World::open(opts.server_options.clone()).await?;
-    let mut rows = Vec::new();
+    let mut groups = Vec::new();
     println!("{}", report::header());
-    let wanted = |group: &str| opts.only.as_ref().is_none_or(|only| group.contains(only.as_str()));
-    macro_rules! group {
-        ($name:literal, $measured:expr) => {
-            if wanted($name) {
-                show(&mut rows, $measured.await?);
-            }
-        };
+    for (name, measure) in GROUPS {
+        if opts.only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
+            let rows = measure(&world, &opts).await?;
+            rows.iter().for_each(|row| println!("{}", report::line(row)));
+            groups.push((name, rows));
+        }
     }
-    group!("reserve", rows::writes::reserve(&world, &opts));
-    group!("recharge", rows::writes::recharge(&world, &opts));
-    group!("pay", rows::writes::pay(&world, &opts));
-    group!("contenders", rows::http::contenders(&world));
-    group!("flows", rows::http::flows(&world, &opts));
-    // From here on people wait, so nobody who joins is ACTIVE any more.
-    group!("join", rows::writes::join(&world, &opts));
-    group!("rerank", rows::queue::rerank(&world, opts.waiting));
-    group!("poll", rows::http::poll(&world, &opts));
-    report::write(&opts.out, &rows)?;
+    report::write(&opts.out, &groups)?;
+    let rows: Vec<_> = groups.iter().flat_map(|(_, rows)| rows).collect();
     let met = rows.iter().filter(|row| row.is_met()).count();
     println!("{met} of {} targets met; {} has them as JSON and as a chart", rows.len(), opts.out.display());
     world.close().await
-}
-
-fn show(rows: &mut Vec<Row>, measured: Vec<Row>) {
-    for row in &measured {
-        println!("{}", report::line(row));
-    }
-    rows.extend(measured);
 }

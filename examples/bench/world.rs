@@ -1,12 +1,15 @@
 //! Both sides on one private MariaDB with durable commits, and what fills them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use concert_core::private_db::{PrivateDatabase, Settings};
 use concert_core::{
-    BoxOffice, Clock as _, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Policy, ReservationId, SeatNumber,
-    Section, SystemClock, UserId,
+    BoxOffice, Clock, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Policy, QueueToken, ReservationId,
+    SeatNumber, Section, SystemClock, UserId,
 };
+use sqlx::ConnectOptions as _;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
@@ -18,14 +21,33 @@ use crate::baseline::Baseline;
 pub const PRICE: u32 = 100;
 /// How many acts are done at once when a row needs some to begin with.
 const AT_ONCE: usize = 1_000;
+/// How many users the rows about writes share: nobody holds more than a handful of seats at once.
+pub const BUYERS: usize = 50_000;
+/// The cap where everyone is to be ACTIVE.
+const NO_CAP: u32 = 100_000;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const QUEUE: &str = "queue";
 
-/// A box office and the seed's pattern, each in a database of its own on one server.
+/// A server with databases for the rows: most share one, those that need a queue or seats of their own do not.
 pub struct World {
+    server: PrivateDatabase,
+    folder: TempDir,
+    policy: Policy,
+    sale: OnceCell<Sale>,
+    queue: OnceCell<Pair>,
+}
+
+/// A box office and the seed's pattern, each in a database of its own.
+pub struct Pair {
     pub office: BoxOffice,
     pub baseline: Baseline,
-    server: PrivateDatabase,
-    _folder: TempDir,
-    buyers: OnceCell<Arc<Vec<UserId>>>,
+}
+
+/// What the rows about writes share.
+pub struct Sale {
+    pub pair: Pair,
+    /// ACTIVE, with money, on both sides.
+    pub buyers: Arc<Vec<UserId>>,
 }
 
 impl World {
@@ -36,102 +58,201 @@ impl World {
         let mut policy = Policy::new(JwtKeys::new(&server.jwt_secret()?)?);
         // A few thousand users stand for a crowd, so none of them may run out of holds or of time.
         policy.max_holds_per_user = 1_000_000;
-        policy.active_ttl = std::time::Duration::from_secs(24 * 3600);
-        policy.after_payment_ttl = policy.active_ttl;
-        let clock = Arc::new(SystemClock);
-        let office = BoxOffice::connect_with(server.database("ours").await?, policy, clock).await?;
+        policy.active_ttl = DAY;
+        policy.after_payment_ttl = DAY;
+        policy.claim_window = DAY;
+        policy.hold_ttl = DAY;
+        Ok(Self { server, folder, policy, sale: OnceCell::new(), queue: OnceCell::new() })
+    }
+
+    /// Both sides on databases of their own.
+    pub async fn pair(&self, name: &str) -> Result<Pair, Failure> {
+        let baseline = Baseline::open(self.server.database(&format!("{name}_theirs")).await?).await?;
+        Ok(Pair { office: self.office(name).await?, baseline })
+    }
+
+    /// Our side on a database of its own.
+    pub async fn office(&self, name: &str) -> Result<BoxOffice, Failure> {
+        let office = self.office_with(name, self.policy.clone(), Arc::new(SystemClock)).await?;
         office.migrate().await?;
-        office.set_max_active(100_000).await?;
-        let baseline = Baseline::open(server.database("theirs").await?).await?;
-        Ok(Self { office, baseline, server, _folder: folder, buyers: OnceCell::new() })
+        Ok(office)
     }
 
-    /// Another process's box office, as far as the database can tell.
-    pub async fn another_office(&self) -> Result<BoxOffice, Failure> {
-        let policy = self.office.policy().clone();
-        Ok(BoxOffice::connect_with(self.server.database("ours").await?, policy, Arc::new(SystemClock)).await?)
+    /// The box office of another process, as far as the database can tell.
+    pub async fn office_with(&self, name: &str, policy: Policy, clock: Arc<dyn Clock>) -> Result<BoxOffice, Failure> {
+        Ok(BoxOffice::connect_with(self.server.database(name).await?, policy, clock).await?)
     }
 
+    /// The arguments with which a server process works on the database `name`.
+    pub async fn server_arguments(&self, name: &str) -> Result<[String; 4], Failure> {
+        let url = self.server.database(name).await?.to_url_lossy();
+        let secret: PathBuf = self.folder.path().join("jwt-secret");
+        let secret = secret.to_str().ok_or("a temporary folder with an odd name")?.to_owned();
+        Ok(["--database-url".to_owned(), url.to_string(), "--jwt-secret-file".to_owned(), secret])
+    }
+
+    /// Where most rows about writes are measured.
+    pub async fn sale(&self) -> Result<&Sale, Failure> {
+        let open = || async {
+            let pair = self.pair("sale").await?;
+            let buyers = pair.active_users(BUYERS).await?;
+            Ok(Sale { pair, buyers })
+        };
+        self.sale.get_or_try_init(open).await
+    }
+
+    pub const SALE: &str = "sale";
+
+    /// A queue in which so many wait, on both sides; the same for all rows that ask for it.
+    pub async fn queue(&self, waiting: u32) -> Result<&Pair, Failure> {
+        let open = || async {
+            let pair = self.pair(QUEUE).await?;
+            wait_in_line(&pair.office, waiting).await?;
+            pair.baseline.fill_waiting(waiting).await?;
+            Ok(pair)
+        };
+        self.queue.get_or_try_init(open).await
+    }
+
+    /// Its database.
+    pub const QUEUE: &str = QUEUE;
+
+    pub async fn close(self) -> Result<(), Failure> {
+        let (sale, queue) = (self.sale.into_inner(), self.queue.into_inner());
+        for pair in sale.map(|sale| sale.pair).into_iter().chain(queue) {
+            pair.close().await?;
+        }
+        Ok(self.server.stop().await?)
+    }
+}
+
+impl Pair {
     /// Users with money on both sides.
     pub async fn users(&self, count: usize) -> Result<Vec<UserId>, Failure> {
-        let balance = Money::whole(10_000_000)?;
-        let mut users = Vec::with_capacity(count);
-        for _ in 0..count {
-            let id = UserId::generate();
-            users.push(OpeningUser { id, username: id.to_string().parse()?, balance });
-        }
-        self.office.add_users(&users, |_| {}).await?;
-        let users: Vec<_> = users.into_iter().map(|user| user.id).collect();
+        let users = users(&self.office, count).await?;
         self.baseline.add_users(&users).await?;
         Ok(users)
     }
 
     /// The same, ACTIVE.
     pub async fn active_users(&self, count: usize) -> Result<Arc<Vec<UserId>>, Failure> {
-        let users = self.users(count).await?;
-        for some in users.chunks(AT_ONCE) {
-            let mut joining = JoinSet::new();
-            for user in some {
-                let (office, user) = (self.office.clone(), *user);
-                joining.spawn(async move { office.issue_token(user).await });
-            }
-            while let Some(joined) = joining.join_next().await {
-                joined??;
-            }
-        }
+        let users = active_users(&self.office, count).await?;
+        self.baseline.add_users(&users).await?;
         self.baseline.activate(&users).await?;
         Ok(Arc::new(users))
     }
 
-    /// ACTIVE users that all rows about writes share.
-    pub async fn buyers(&self, count: usize) -> Result<Arc<Vec<UserId>>, Failure> {
-        self.buyers.get_or_try_init(|| self.active_users(count)).await.map(Arc::clone)
-    }
-
     /// A concert with the same seats on both sides.
     pub async fn concert(&self, seats: u32) -> Result<ConcertId, Failure> {
-        let id = ConcertId::generate();
-        let sections = vec![Section { seats, price: Money::whole(PRICE)? }];
-        let new = NewConcert { id, name: "Bench".to_owned(), date: SystemClock.now().date_naive(), sections };
-        self.office.add_concert(&new, |_| {}).await?;
+        let id = concert(&self.office, seats).await?;
         self.baseline.add_seats(id, seats).await?;
         Ok(id)
     }
 
-    /// Holds on the seats `from + 1 ..= from + count`, to be paid.
-    pub async fn holds(
-        &self,
-        users: &[UserId],
-        concert: ConcertId,
-        from: usize,
-        count: usize,
-    ) -> Result<Vec<(UserId, ReservationId)>, Failure> {
-        let mut holding = JoinSet::new();
-        let mut held = Vec::with_capacity(count);
-        for nth in 0..count {
-            let (office, user) = (self.office.clone(), users[nth % users.len()]);
-            let seat = seat(from + nth)?;
-            holding.spawn(async move { office.reserve(user, concert, seat).await });
-            if holding.len() >= AT_ONCE {
-                held.extend(holding.join_next().await.transpose()?);
-            }
-        }
-        held.extend(holding.join_all().await);
-        let mut pairs = Vec::with_capacity(count);
-        for hold in held {
-            let hold = hold?;
-            pairs.push((hold.user, hold.id));
-        }
-        Ok(pairs)
-    }
-
     pub async fn close(self) -> Result<(), Failure> {
-        let violations = self.office.audit().await?;
-        if !violations.is_empty() {
-            return Err(format!("the audit found {violations:?}").into());
-        }
-        Ok(self.server.stop().await?)
+        self.baseline.close().await;
+        close(self.office).await
     }
+}
+
+/// Proves that the rows have left a database in which all invariants hold.
+pub async fn close(office: BoxOffice) -> Result<(), Failure> {
+    let violations = office.audit().await?;
+    if !violations.is_empty() {
+        return Err(format!("the audit found {violations:?}").into());
+    }
+    office.pool().close().await;
+    Ok(())
+}
+
+/// Users with money.
+pub async fn users(office: &BoxOffice, count: usize) -> Result<Vec<UserId>, Failure> {
+    let balance = Money::whole(10_000_000)?;
+    let mut users = Vec::with_capacity(count);
+    for _ in 0..count {
+        let id = UserId::generate();
+        users.push(OpeningUser { id, username: id.to_string().parse()?, balance });
+    }
+    office.add_users(&users, |_| {}).await?;
+    Ok(users.into_iter().map(|user| user.id).collect())
+}
+
+/// The same, ACTIVE.
+pub async fn active_users(office: &BoxOffice, count: usize) -> Result<Vec<UserId>, Failure> {
+    office.set_max_active(NO_CAP).await?;
+    let users = users(office, count).await?;
+    join(office, &users).await?;
+    Ok(users)
+}
+
+/// Has all of them join the queue, in no particular order.
+pub async fn join(office: &BoxOffice, users: &[UserId]) -> Result<Vec<QueueToken>, Failure> {
+    let mut tokens = Vec::with_capacity(users.len());
+    for some in users.chunks(AT_ONCE) {
+        let mut joining = JoinSet::new();
+        for user in some {
+            let (office, user) = (office.clone(), *user);
+            joining.spawn(async move { office.issue_token(user).await });
+        }
+        for joined in joining.join_all().await {
+            tokens.push(joined?.token);
+        }
+    }
+    Ok(tokens)
+}
+
+/// A concert today.
+pub async fn concert(office: &BoxOffice, seats: u32) -> Result<ConcertId, Failure> {
+    let id = ConcertId::generate();
+    let sections = vec![Section { seats, price: Money::whole(PRICE)? }];
+    let new = NewConcert { id, name: "Bench".to_owned(), date: SystemClock.now().date_naive(), sections };
+    office.add_concert(&new, |_| {}).await?;
+    Ok(id)
+}
+
+/// Holds on the seats `1 ..= count`.
+pub async fn holds(
+    office: &BoxOffice,
+    users: &[UserId],
+    concert: ConcertId,
+    count: usize,
+) -> Result<Vec<(UserId, ReservationId)>, Failure> {
+    let mut holding = JoinSet::new();
+    let mut held = Vec::with_capacity(count);
+    for nth in 0..count {
+        let (office, user, seat) = (office.clone(), users[nth % users.len()], seat(nth)?);
+        holding.spawn(async move { office.reserve(user, concert, seat).await });
+        if holding.len() >= AT_ONCE {
+            held.extend(holding.join_next().await.transpose()?);
+        }
+    }
+    held.extend(holding.join_all().await);
+    held.into_iter().map(|hold| Ok(hold.map(|hold| (hold.user, hold.id))?)).collect()
+}
+
+/// People who wait, straight into the tables: joining them one by one is another row.
+pub async fn wait_in_line(office: &BoxOffice, waiting: u32) -> Result<(), Failure> {
+    let mut connection = office.pool().acquire().await?.detach();
+    for setting in ["set session max_statement_time = 0", "set session max_recursive_iterations = 100000000"] {
+        sqlx::query(setting).execute(&mut connection).await?;
+    }
+    sqlx::query(
+        "insert into tokens (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq) \
+         with recursive n as (select 1 as i union all select i + 1 from n where i < ?) \
+         select unhex(md5(i)), unhex(md5(-i)), g.next_ticket + i - 1, 'WAITING', now(6), now(6) + interval 1 day, now(6), \
+         g.change_seq + 1 from n, queue_gate g",
+    )
+    .bind(waiting)
+    .execute(&mut connection)
+    .await?;
+    sqlx::query(
+        "update queue_gate set next_ticket = next_ticket + ?, waiting = waiting + ?, change_seq = change_seq + 1",
+    )
+    .bind(waiting)
+    .bind(waiting)
+    .execute(&mut connection)
+    .await?;
+    Ok(())
 }
 
 /// The seat with the index `nth`.

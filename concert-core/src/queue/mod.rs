@@ -26,6 +26,7 @@ pub use follow::Follow;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
 pub(crate) use reads::{STATEMENTS as READS, control_log, preview_rerank, read_pace, take_turn};
+pub use snapshot::positions;
 pub(crate) use store::{STATEMENTS, lock_live_tokens, read_admission};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};

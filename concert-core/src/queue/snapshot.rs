@@ -159,6 +159,15 @@ impl Snapshot {
     }
 }
 
+/// The positions of tickets among `waiting`, found as polls find them.
+pub fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
+    let snapshot = Snapshot { waiting: waiting.into_iter().collect(), ..Snapshot::default() };
+    move |ticket| match snapshot.place(ticket, Timestamp::UNIX_EPOCH) {
+        Place::Waiting { position } => Some(position),
+        Place::Active { .. } | Place::Unknown => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -1,5 +1,12 @@
 //! The rows of the table, by what they measure.
 
-pub mod http;
+pub mod crowd;
+pub mod halls;
+pub mod process;
 pub mod queue;
+pub mod seats;
+pub mod visits;
 pub mod writes;
+
+/// The two sides take turns, so that a drift of the machine meets both.
+const TURNS: usize = 2;

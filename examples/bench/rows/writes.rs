@@ -7,15 +7,12 @@ use std::time::Duration;
 
 use concert_core::{Money, UserId};
 
-use crate::load::{Run, closed_loop};
+use super::TURNS;
+use crate::load::{Run, Turn, Until, closed_loop};
 use crate::report::{Row, Target};
-use crate::world::{PRICE, World, seat};
+use crate::world::{self, BUYERS, PRICE, World, seat};
 use crate::{Failure, Opts};
 
-/// How many users a row's acts are spread over: nobody holds more than a handful of seats at once.
-const USERS: usize = 50_000;
-/// The two sides take turns, so that a drift of the machine meets both.
-const TURNS: usize = 2;
 /// No side does more acts than this in a turn: what is prepared for it.
 const MOST: usize = 120_000;
 /// The same for a lone caller.
@@ -30,27 +27,13 @@ struct Measured {
 
 impl Measured {
     fn throughput(&self, what: &str, least: f64) -> Row {
-        let text = |run: &Run| format!("{:.0}/s p99 {:.1} ms", run.per_second(), run.quantile(0.99));
-        Row {
-            what: what.to_owned(),
-            ours: text(&self.ours),
-            theirs: text(&self.theirs),
-            value: self.ours.per_second() / self.theirs.per_second(),
-            unit: "x",
-            target: Target::AtLeast(least),
-        }
+        Row::throughput(what, &self.ours, &self.theirs, least)
     }
 
     fn latency(&self, what: &str) -> Row {
         let text = |run: &Run| format!("p50 {:.3} ms", run.quantile(0.5));
-        Row {
-            what: what.to_owned(),
-            ours: text(&self.ours),
-            theirs: text(&self.theirs),
-            value: self.ours.quantile(0.5) / self.theirs.quantile(0.5),
-            unit: "x",
-            target: Target::AtMost(LONE),
-        }
+        let ratio = self.ours.quantile(0.5) / self.theirs.quantile(0.5);
+        Row::ratio(what, text(&self.ours), text(&self.theirs), ratio, Target::AtMost(LONE))
     }
 }
 
@@ -69,13 +52,18 @@ where
     RB: Future<Output = Result<(), Failure>> + Send,
 {
     let most = numbers.len() / TURNS;
-    let time = Duration::from_secs_f64(opts.seconds / TURNS as f64);
+    let until = Until::After(Duration::from_secs_f64(opts.seconds / TURNS as f64));
     let (mut mine, mut others) = (Run::default(), Run::default());
     for turn in 0..TURNS {
         let first = numbers.start + turn * most;
         let (ours, theirs) = (ours.clone(), theirs.clone());
-        mine.add(closed_loop(callers, most, time, move |nth| ours(first + nth)).await?);
-        others.add(closed_loop(callers, most, time, move |nth| theirs(first + nth)).await?);
+        mine.add(
+            closed_loop(vec![(); callers], most, until.clone(), move |(), Turn { nth, .. }| ours(first + nth)).await?,
+        );
+        others.add(
+            closed_loop(vec![(); callers], most, until.clone(), move |(), Turn { nth, .. }| theirs(first + nth))
+                .await?,
+        );
     }
     Ok(Measured { ours: mine, theirs: others })
 }
@@ -92,22 +80,23 @@ fn name(what: &str, callers: usize) -> String {
 }
 
 pub async fn reserve(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
-    let users = world.buyers(USERS).await?;
-    let hall = world.concert((MOST_ALONE + 2 * MOST) as u32).await?;
+    let sale = world.sale().await?;
+    let (pair, users) = (&sale.pair, &sale.buyers);
+    let hall = pair.concert((MOST_ALONE + 2 * MOST) as u32).await?;
     let mut rows = Vec::new();
     let mut from = 0;
     for callers in CALLERS {
         let ours = {
-            let (office, users) = (world.office.clone(), Arc::clone(&users));
+            let (office, users) = (pair.office.clone(), Arc::clone(users));
             move |nth: usize| {
-                let (office, user) = (office.clone(), users[nth % USERS]);
+                let (office, user) = (office.clone(), users[nth % BUYERS]);
                 async move { Ok(office.reserve(user, hall, seat(nth)?).await.map(drop)?) }
             }
         };
         let theirs = {
-            let (baseline, users) = (world.baseline.clone(), Arc::clone(&users));
+            let (baseline, users) = (pair.baseline.clone(), Arc::clone(users));
             move |nth: usize| {
-                let (baseline, user) = (baseline.clone(), users[nth % USERS]);
+                let (baseline, user) = (baseline.clone(), users[nth % BUYERS]);
                 async move { baseline.reserve(user, hall, seat(nth)?).await.map(drop) }
             }
         };
@@ -119,18 +108,19 @@ pub async fn reserve(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 }
 
 pub async fn recharge(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
-    let users = world.buyers(USERS).await?;
+    let sale = world.sale().await?;
+    let (pair, users) = (&sale.pair, &sale.buyers);
     let mut rows = Vec::new();
-    for (callers, spread) in [(1, USERS), (64, USERS), (256, USERS), (64, 1)] {
+    for (callers, spread) in [(1, BUYERS), (64, BUYERS), (256, BUYERS), (64, 1)] {
         let ours = {
-            let (office, users) = (world.office.clone(), Arc::clone(&users));
+            let (office, users) = (pair.office.clone(), Arc::clone(users));
             move |nth: usize| {
                 let (office, user) = (office.clone(), users[nth % spread]);
                 async move { Ok(office.recharge(user, Money::whole(1)?).await.map(drop)?) }
             }
         };
         let theirs = {
-            let (baseline, users) = (world.baseline.clone(), Arc::clone(&users));
+            let (baseline, users) = (pair.baseline.clone(), Arc::clone(users));
             move |nth: usize| {
                 let (baseline, user) = (baseline.clone(), users[nth % spread]);
                 async move { baseline.recharge(user).await }
@@ -146,19 +136,20 @@ pub async fn recharge(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 }
 
 pub async fn join(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
-    let people: Arc<Vec<UserId>> = Arc::new(world.users(MOST_ALONE + 2 * MOST).await?);
+    let pair = world.pair("joins").await?;
+    let people: Arc<Vec<UserId>> = Arc::new(pair.users(MOST_ALONE + 2 * MOST).await?);
     let mut rows = Vec::new();
     let mut from = 0;
     for callers in CALLERS {
         let ours = {
-            let (office, people) = (world.office.clone(), Arc::clone(&people));
+            let (office, people) = (pair.office.clone(), Arc::clone(&people));
             move |nth: usize| {
                 let (office, user) = (office.clone(), people[nth]);
                 async move { Ok(office.issue_token(user).await.map(drop)?) }
             }
         };
         let theirs = {
-            let (baseline, people) = (world.baseline.clone(), Arc::clone(&people));
+            let (baseline, people) = (pair.baseline.clone(), Arc::clone(&people));
             move |nth: usize| {
                 let (baseline, user) = (baseline.clone(), people[nth]);
                 async move { baseline.join(user).await }
@@ -168,29 +159,31 @@ pub async fn join(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
         rows.push(row(&measured, "issue_token", callers, 5.0));
         from += room(callers);
     }
+    pair.close().await?;
     Ok(rows)
 }
 
 pub async fn pay(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     /// Making the holds takes longer than paying them, so there are fewer.
     const HOLDS: usize = 40_000;
-    let users = world.buyers(USERS).await?;
+    let sale = world.sale().await?;
+    let (pair, users) = (&sale.pair, &sale.buyers);
     let price = Money::whole(PRICE)?;
     let mut rows = Vec::new();
     for callers in CALLERS {
         let count = room(callers).min(HOLDS);
-        let hall = world.concert(count as u32).await?;
-        let held = Arc::new(world.holds(&users, hall, 0, count).await?);
-        let theirs_held = Arc::new(world.baseline.holds(&users, hall, 0, count).await?);
+        let hall = pair.concert(count as u32).await?;
+        let held = Arc::new(world::holds(&pair.office, users, hall, count).await?);
+        let theirs_held = Arc::new(pair.baseline.holds(users, hall, 0, count).await?);
         let ours = {
-            let (office, held) = (world.office.clone(), Arc::clone(&held));
+            let (office, held) = (pair.office.clone(), Arc::clone(&held));
             move |nth: usize| {
                 let (office, (user, id)) = (office.clone(), held[nth]);
                 async move { Ok(office.pay(user, id, price).await.map(drop)?) }
             }
         };
         let theirs = {
-            let (baseline, held) = (world.baseline.clone(), theirs_held);
+            let (baseline, held) = (pair.baseline.clone(), theirs_held);
             move |nth: usize| {
                 let (baseline, (user, id)) = (baseline.clone(), held[nth]);
                 async move { baseline.pay(user, id).await }

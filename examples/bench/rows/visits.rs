@@ -1,0 +1,197 @@
+//! What people meet over HTTP: the real server on loopback, in this process, beside what it is compared with.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use concert_core::{BoxOffice, UserId};
+use serde_json::json;
+use tokio::task::JoinSet;
+use warp::Filter as _;
+
+use super::TURNS;
+use crate::http::{Client, get, post, start, start_bare};
+use crate::load::{Run, Turn, Until, callers, closed_loop};
+use crate::report::{Row, Target};
+use crate::world::{self, PRICE, World, seat, wait_in_line};
+use crate::{Failure, Opts};
+
+const CONNECTIONS: usize = 64;
+/// How many of those who wait poll: the last in the line.
+const POLLERS: u32 = 1_000;
+/// How many wait in the short queue that the long one is compared with.
+const SHORT_QUEUE: u32 = 10_000;
+const CONTENDERS: usize = 1_000;
+/// A buyer of the flows: so many at once, each on seats of its own.
+const BUYERS: usize = 64;
+
+/// Polls of a long queue, against a bare route and against a short queue; and what they ask of the database.
+pub async fn poll(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
+    let long = &world.queue(opts.waiting).await?.office;
+    let short = world.office("short_queue").await?;
+    wait_in_line(&short, SHORT_QUEUE).await?;
+    let (long_requests, short_requests) = (polls(long).await?, polls(&short).await?);
+    let ((address, stop), (short_address, stop_short)) = (start(long).await?, start(&short).await?);
+
+    // What this stack can do at most.
+    let body = String::from_utf8(Client::connect(address).await?.ask(&long_requests[0]).await?.body)?;
+    let route = warp::path!("api" / "v1" / "tokens" / String)
+        .and(warp::get())
+        .map(move |_| warp::reply::with_header(body.clone(), "content-type", "application/json"));
+    let bare = start_bare(route).await?;
+
+    let time = Duration::from_secs_f64(opts.seconds / TURNS as f64);
+    let (mut ours, mut theirs, mut few) = (Run::default(), Run::default(), Run::default());
+    let mut asked = 0;
+    for _ in 0..TURNS {
+        let before = questions(long).await?;
+        ours.add(polling(address, &long_requests, time).await?);
+        asked += questions(long).await?.saturating_sub(before);
+        theirs.add(polling(bare, &long_requests, time).await?);
+        few.add(polling(short_address, &short_requests, time).await?);
+    }
+    stop.cancel();
+    stop_short.cancel();
+    world::close(short).await?;
+    let waiting = opts.waiting;
+    let ratio = few.per_second() / ours.per_second();
+    let per_thousand = asked as f64 / ours.count() as f64 * 1e3;
+    Ok(vec![
+        Row::throughput(format!("poll with JWT, {waiting} waiting, over bare warp"), &ours, &theirs, 0.7),
+        Row::ratio(
+            format!("poll, {SHORT_QUEUE} waiting over {waiting} waiting"),
+            few.text(),
+            ours.text(),
+            ratio,
+            Target::AtMost(1.2),
+        ),
+        Row::figure(
+            "database queries per 1000 polls",
+            format!("{asked} in all"),
+            per_thousand,
+            "",
+            Target::AtMost(1.0),
+        ),
+    ])
+}
+
+/// A poll of each of the last in the line.
+async fn polls(office: &BoxOffice) -> Result<Arc<Vec<Vec<u8>>>, Failure> {
+    let last: Vec<UserId> =
+        sqlx::query_scalar("select user_id from tokens where status = 'WAITING' order by ticket desc limit ?")
+            .bind(POLLERS)
+            .fetch_all(office.pool())
+            .await?;
+    let mut requests = Vec::with_capacity(last.len());
+    for user in last {
+        let token = office.token_status(user).await?.jwt;
+        requests.push(get(&format!("/api/v1/tokens/{user}"), &token));
+    }
+    Ok(Arc::new(requests))
+}
+
+async fn polling(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, time: Duration) -> Result<Run, Failure> {
+    let (requests, clients) = (Arc::clone(requests), Client::connect_some(address, CONNECTIONS).await?);
+    closed_loop(clients, usize::MAX, Until::After(time), move |mut client, Turn { nth, .. }| {
+        let requests = Arc::clone(&requests);
+        async move {
+            client.ask(&requests[nth % requests.len()]).await?.expect(200)?;
+            Ok(client)
+        }
+    })
+    .await
+}
+
+/// How many statements the server has been asked.
+async fn questions(office: &BoxOffice) -> Result<u64, Failure> {
+    let (_, count): (String, String) =
+        sqlx::query_as("show global status like 'Questions'").fetch_one(office.pool()).await?;
+    Ok(count.parse()?)
+}
+
+/// A thousand people on one seat at once.
+pub async fn contenders(world: &World) -> Result<Vec<Row>, Failure> {
+    let sale = world.sale().await?;
+    let office = &sale.pair.office;
+    let (address, stop) = start(office).await?;
+    let concert = world::concert(office, 1).await?;
+    let mut ready = Vec::with_capacity(CONTENDERS);
+    for user in &sale.buyers[..CONTENDERS] {
+        let token = office.token_status(*user).await?.jwt;
+        let body = json!({"concertId": concert, "seatNumber": 1, "userId": user});
+        ready.push((Client::connect(address).await?, post("/api/v1/reservations", Some(&token), &body)));
+    }
+    let mut racing = JoinSet::new();
+    for (mut client, request) in ready {
+        racing.spawn(async move {
+            let asked = Instant::now();
+            let answer = client.ask(&request).await?;
+            Ok::<_, Failure>((answer.status, asked.elapsed()))
+        });
+    }
+    let mut statuses = BTreeMap::<u16, usize>::new();
+    let mut run = Run::default();
+    while let Some(answered) = racing.join_next().await {
+        let (status, took) = answered??;
+        *statuses.entry(status).or_default() += 1;
+        run.record([took]);
+    }
+    stop.cancel();
+    let expected = BTreeMap::from([(201, 1), (409, CONTENDERS - 1)]);
+    if statuses != expected {
+        return Err(format!("{CONTENDERS} on one seat were answered {statuses:?}").into());
+    }
+    let slowest = run.quantile(0.99);
+    Ok(vec![Row::figure(
+        format!("{CONTENDERS} on one seat, 1 x 201 and 409 for the rest"),
+        format!("p99 {slowest:.0} ms"),
+        slowest / 1e3,
+        "s",
+        Target::AtMost(1.0),
+    )])
+}
+
+/// Reserving and paying over HTTP, against the seed's pattern called directly.
+pub async fn flows(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
+    /// More than a buyer gets through.
+    const SEATS: usize = 2_000;
+    let sale = world.sale().await?;
+    let (address, stop) = start(&sale.pair.office).await?;
+    let hall = sale.pair.concert((TURNS * BUYERS * SEATS) as u32).await?;
+    let mut tokens = Vec::with_capacity(BUYERS);
+    for user in &sale.buyers[..BUYERS] {
+        tokens.push(sale.pair.office.token_status(*user).await?.jwt);
+    }
+    let tokens = Arc::new(tokens);
+    let until = Until::After(Duration::from_secs_f64(opts.seconds / TURNS as f64));
+    let (mut ours, mut theirs) = (Run::default(), Run::default());
+    for turn in 0..TURNS {
+        let (buyers, jwts) = (Arc::clone(&sale.buyers), Arc::clone(&tokens));
+        let buy = move |mut client: Client, Turn { caller, own, .. }: Turn| {
+            let (user, token) = (buyers[caller], jwts[caller].clone());
+            async move {
+                let seat = seat((turn * BUYERS + caller) * SEATS + own % SEATS)?;
+                let body = json!({"concertId": hall, "seatNumber": seat, "userId": user});
+                let held = client.ask(&post("/api/v1/reservations", Some(&token), &body)).await?;
+                let body = json!({"reservationId": held.text("reservationId")?, "amount": PRICE, "userId": user});
+                client.ask(&post("/api/v1/payments/process", Some(&token), &body)).await?.expect(200)?;
+                Ok(client)
+            }
+        };
+        let clients = Client::connect_some(address, BUYERS).await?;
+        ours.add(closed_loop(clients, usize::MAX, until.clone(), buy).await?);
+
+        let (baseline, buyers) = (sale.pair.baseline.clone(), Arc::clone(&sale.buyers));
+        let buy = move |(), Turn { nth, .. }: Turn| {
+            let (baseline, user) = (baseline.clone(), buyers[nth % BUYERS]);
+            async move {
+                let held = baseline.reserve(user, hall, seat(turn * BUYERS * SEATS + nth)?).await?;
+                baseline.pay(user, held.ok_or("the seat was taken")?).await
+            }
+        };
+        theirs.add(closed_loop(callers(BUYERS), BUYERS * SEATS, until.clone(), buy).await?);
+    }
+    stop.cancel();
+    Ok(vec![Row::throughput(format!("reserve + pay over HTTP, {BUYERS} buyers"), &ours, &theirs, 3.0)])
+}
