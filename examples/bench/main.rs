@@ -20,6 +20,10 @@ use self::report::Row;
 use self::rows::{crowd, halls, process, queue, seats, visits, writes};
 use self::world::World;
 
+/// As in the server; both sides of every row have it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]

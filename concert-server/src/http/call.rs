@@ -42,7 +42,7 @@ impl Call {
         Self { parameter, ..call }
     }
 
-    pub(super) const fn box_office(&self) -> &BoxOffice {
+    pub(super) fn box_office(&self) -> &BoxOffice {
         &self.app.box_office
     }
 
