@@ -45,5 +45,5 @@ bench: setup ## Measures against the pattern that people use today, in some minu
 	$(CARGO) build --locked --release -q --workspace --bins --example bench
 	$${CARGO_TARGET_DIR:-target}/release/examples/bench $(BENCH_OPTIONS)
 
-bench-quick: BENCH_OPTIONS := --seconds 1.5 --waiting 200000 --crowd 30000 --seats 500000 --lapsed 30000
+bench-quick: BENCH_OPTIONS := --seconds 1 --waiting 100000 --crowd 20000 --seats 500000 --lapsed 30000
 bench-quick: bench ## The same, shorter and with fewer people and seats.

@@ -26,7 +26,6 @@ pub const BUYERS: usize = 50_000;
 /// The cap where everyone is to be ACTIVE.
 const NO_CAP: u32 = 100_000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
-const QUEUE: &str = "queue";
 
 /// A server with databases for the rows: most share one, those that need a queue or seats of their own do not.
 pub struct World {
@@ -51,6 +50,11 @@ pub struct Sale {
 }
 
 impl World {
+    /// The database of [`World::sale`].
+    pub const SALE: &str = "sale";
+    /// The database of [`World::queue`].
+    pub const QUEUE: &str = "queue";
+
     pub async fn open(server_options: Vec<String>) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let settings = Settings { server_options, ..Settings::default() };
@@ -94,28 +98,23 @@ impl World {
     /// Where most rows about writes are measured.
     pub async fn sale(&self) -> Result<&Sale, Failure> {
         let open = || async {
-            let pair = self.pair("sale").await?;
+            let pair = self.pair(Self::SALE).await?;
             let buyers = pair.active_users(BUYERS).await?;
             Ok(Sale { pair, buyers })
         };
         self.sale.get_or_try_init(open).await
     }
 
-    pub const SALE: &str = "sale";
-
     /// A queue in which so many wait, on both sides; the same for all rows that ask for it.
     pub async fn queue(&self, waiting: u32) -> Result<&Pair, Failure> {
         let open = || async {
-            let pair = self.pair(QUEUE).await?;
+            let pair = self.pair(Self::QUEUE).await?;
             wait_in_line(&pair.office, waiting).await?;
             pair.baseline.fill_waiting(waiting).await?;
             Ok(pair)
         };
         self.queue.get_or_try_init(open).await
     }
-
-    /// Its database.
-    pub const QUEUE: &str = QUEUE;
 
     pub async fn close(self) -> Result<(), Failure> {
         let (sale, queue) = (self.sale.into_inner(), self.queue.into_inner());

@@ -23,8 +23,10 @@ const POLLERS: u32 = 1_000;
 /// How many wait in the short queue that the long one is compared with.
 const SHORT_QUEUE: u32 = 10_000;
 const CONTENDERS: usize = 1_000;
-/// A buyer of the flows: so many at once, each on seats of its own.
+/// How many buy at once in the flows, each on seats of its own.
 const BUYERS: usize = 64;
+/// How many people take turns at it: nobody buys more than a handful of seats.
+const PEOPLE: usize = 4_096;
 
 /// Polls of a long queue, against a bare route and against a short queue; and what they ask of the database.
 pub async fn poll(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
@@ -159,8 +161,8 @@ pub async fn flows(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let sale = world.sale().await?;
     let (address, stop) = start(&sale.pair.office).await?;
     let hall = sale.pair.concert((TURNS * BUYERS * SEATS) as u32).await?;
-    let mut tokens = Vec::with_capacity(BUYERS);
-    for user in &sale.buyers[..BUYERS] {
+    let mut tokens = Vec::with_capacity(PEOPLE);
+    for user in &sale.buyers[..PEOPLE] {
         tokens.push(sale.pair.office.token_status(*user).await?.jwt);
     }
     let tokens = Arc::new(tokens);
@@ -169,7 +171,8 @@ pub async fn flows(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     for turn in 0..TURNS {
         let (buyers, jwts) = (Arc::clone(&sale.buyers), Arc::clone(&tokens));
         let buy = move |mut client: Client, Turn { caller, own, .. }: Turn| {
-            let (user, token) = (buyers[caller], jwts[caller].clone());
+            let person = (own * BUYERS + caller) % PEOPLE;
+            let (user, token) = (buyers[person], jwts[person].clone());
             async move {
                 let seat = seat((turn * BUYERS + caller) * SEATS + own % SEATS)?;
                 let body = json!({"concertId": hall, "seatNumber": seat, "userId": user});
@@ -184,7 +187,7 @@ pub async fn flows(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 
         let (baseline, buyers) = (sale.pair.baseline.clone(), Arc::clone(&sale.buyers));
         let buy = move |(), Turn { nth, .. }: Turn| {
-            let (baseline, user) = (baseline.clone(), buyers[nth % BUYERS]);
+            let (baseline, user) = (baseline.clone(), buyers[nth % PEOPLE]);
             async move {
                 let held = baseline.reserve(user, hall, seat(turn * BUYERS * SEATS + nth)?).await?;
                 baseline.pay(user, held.ok_or("the seat was taken")?).await
