@@ -470,7 +470,7 @@ impl World {
             queue::Answer::Claimed(_) => "claimed",
             queue::Answer::Set { changed: true } => "set",
             queue::Answer::Set { changed: false } => "as it was",
-            queue::Answer::Reranked(_) => "reranked",
+            queue::Answer::Reranked { .. } => "reranked",
         })
     }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use concert_core::{QueueFigures, RerankReport, SweepReport};
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use warp::http::StatusCode;

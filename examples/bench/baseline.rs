@@ -109,7 +109,7 @@ impl Baseline {
     pub async fn fill_waiting(&self, waiting: u32) -> Result<(), Failure> {
         let statement = "insert into tokens (id, user_id, queue_position, status, created_at, expires_at, last_updated_at) \
              with recursive n as (select 1 as i union all select i + 1 from n where i < ?) \
-             select unhex(md5(i)), unhex(md5(-i)), 0, 'WAITING', now(6) + interval i microsecond, now(6) + interval 1 day, now(6) from n";
+             select unhex(concat(lpad(hex(1700000000000 + i), 12, '0'), '7000', substr(md5(i), 1, 16))), unhex(md5(-i)), 0, 'WAITING', now(6) + interval i microsecond, now(6) + interval 1 day, now(6) from n";
         let mut connection = self.pool.acquire().await?;
         connection.execute("set session max_recursive_iterations = 100000000").await?;
         sqlx::query(statement).bind(waiting).execute(&mut *connection).await?;

@@ -238,7 +238,7 @@ pub async fn wait_in_line(office: &BoxOffice, waiting: u32) -> Result<(), Failur
     sqlx::query(
         "insert into tokens (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq) \
          with recursive n as (select 1 as i union all select i + 1 from n where i < ?) \
-         select unhex(md5(i)), unhex(md5(-i)), g.next_ticket + i - 1, 'WAITING', now(6), now(6) + interval 1 day, now(6), \
+         select unhex(concat(lpad(hex(1700000000000 + i), 12, '0'), '7000', substr(md5(i), 1, 16))), unhex(md5(-i)), g.next_ticket + i - 1, 'WAITING', now(6), now(6) + interval 1 day, now(6), \
          g.change_seq + 1 from n, queue_gate g",
     )
     .bind(waiting)

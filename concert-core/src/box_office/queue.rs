@@ -20,7 +20,6 @@ use crate::queue::Operator;
 use crate::queue::Pass;
 use crate::queue::QueueChange;
 use crate::queue::QueueToken;
-use crate::queue::RERANK_LIMIT;
 use crate::queue::RerankReport;
 use crate::queue::Standing;
 use crate::queue::Token;
@@ -171,13 +170,14 @@ impl BoxOffice {
     pub async fn rerank_queue(&self) -> Result<RerankReport, Error> {
         let mut report = RerankReport::default();
         for _ in 0..MOST_ROUNDS {
-            let queue::Answer::Reranked(round) = self.inner.queue.submit(queue::Command::Rerank).await? else {
+            let answer = self.inner.queue.submit(queue::Command::Rerank).await?;
+            let queue::Answer::Reranked { report: round, more } = answer else {
                 return Err(wrong_answer());
             };
             report.expired += round.expired;
             report.no_shows += round.no_shows;
             report.admitted += round.admitted;
-            if round.expired < RERANK_LIMIT as u64 && round.admitted < RERANK_LIMIT as u64 {
+            if !more {
                 break;
             }
         }

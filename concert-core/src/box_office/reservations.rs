@@ -1,5 +1,7 @@
 //! Seats: looking, holding, giving back, sweeping.
 
+use std::time::Instant;
+
 use super::BoxOffice;
 use super::MOST_ROUNDS;
 use super::wrong_answer;
@@ -114,18 +116,23 @@ impl BoxOffice {
         if found.user == caller.user { Ok(found.at_time(self.now())) } else { Err(Error::NotYours) }
     }
 
-    /// One sweep pass, bounded: lapsed holds give their seats back.
+    /// One sweep pass, bounded: lapsed holds give their seats back. After each batch it pauses for as long as the batch
+    /// took, so that buyers have the database for at least half of the time.
+    ///
+    /// Cancel safety: what was released stays released.
     ///
     /// # Errors
     /// Those of every write.
     pub async fn sweep_expired(&self) -> Result<SweepReport, Error> {
         let mut report = SweepReport::default();
         for _ in 0..MOST_ROUNDS {
+            let begun = Instant::now();
             let released = self.inner.sweeps.submit(()).await?;
             report.released += released;
             if released < SWEEP_LIMIT as u64 {
                 break;
             }
+            tokio::time::sleep(begun.elapsed()).await;
         }
         Ok(report)
     }

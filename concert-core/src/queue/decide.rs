@@ -119,12 +119,15 @@ pub(crate) fn decide(
             Command::Leave { caller, reason } => queue.leave(caller, *reason),
             Command::Claim { caller } => queue.claim(caller),
             Command::Set { change, by } => Ok(Answer::Set { changed: queue.set(change, by) }),
-            Command::Rerank => Ok(Answer::Reranked(RerankReport::default())),
+            Command::Rerank => Ok(Answer::Reranked { report: RerankReport::default(), more: false }),
         })
         .collect();
     // After the callers, whatever the order of arrival: a pass sees who has just left.
     if let Some(first) = commands.iter().position(|command| matches!(command, Command::Rerank)) {
-        answers[first] = Ok(Answer::Reranked(queue.rerank(lapsed, heads)));
+        let (all_lapsed, all_heads) = (lapsed.len() < RERANK_LIMIT, heads.len() < RERANK_LIMIT);
+        let report = queue.rerank(lapsed, heads);
+        let more = !all_lapsed || !all_heads && queue.has_room();
+        answers[first] = Ok(Answer::Reranked { report, more });
         queue.sample_pace(last_sample);
     }
     if !queue.effects.is_empty() {

@@ -223,7 +223,11 @@ pub(crate) enum Answer {
     Set {
         changed: bool,
     },
-    Reranked(RerankReport),
+    /// With whether there is more to do: a batch ends and admits so many at most.
+    Reranked {
+        report: RerankReport,
+        more: bool,
+    },
 }
 
 /// The part of the policy that the queue obeys.

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::id::ReservationId;
 
 /// The most holds that one batch releases: few enough that buyers hardly wait for its locks.
-pub(crate) const SWEEP_LIMIT: usize = 250;
+pub(crate) const SWEEP_LIMIT: usize = 128;
 
 pub(super) const LAPSED: &str = "select id, concert_id, seat_number from reservations \
      where status = 'HELD' and expires_at <= ? order by expires_at limit ?";
