@@ -55,7 +55,9 @@ impl World {
     /// The database of [`World::queue`].
     pub const QUEUE: &str = "queue";
 
-    pub async fn open(server_options: Vec<String>) -> Result<Self, Failure> {
+    /// A server whose memory takes the data of both sides, as an operator would give it; `server_options` come last.
+    pub async fn open(mut server_options: Vec<String>) -> Result<Self, Failure> {
+        server_options.insert(0, "--innodb-buffer-pool-size=2G".to_owned());
         let folder = tempfile::tempdir()?;
         let settings = Settings { server_options, ..Settings::default() };
         let server = PrivateDatabase::open(folder.path(), &settings).await?;

@@ -177,3 +177,51 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::id::TokenId;
+    use crate::money::Money;
+    use crate::queue::TokenStatus;
+
+    /// Whoever knows how ids come from idempotency keys can name a hold that is being made.
+    #[test]
+    fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
+        let now = DateTime::UNIX_EPOCH;
+        let (user, concert, id) = (UserId::generate(), ConcertId::generate(), ReservationId::generate());
+        let key = SeatKey { concert, seat: SeatNumber::new(1).expect("in range") };
+        let token = Token {
+            id: TokenId::generate(),
+            user,
+            ticket: 1,
+            status: TokenStatus::Active,
+            created_at: now,
+            expires_at: now + TimeDelta::minutes(10),
+            claimed_at: Some(now),
+        };
+        let price = Money::whole(100).expect("in range");
+        let rows = Rows {
+            tokens: HashMap::from([(user, token)]),
+            known: HashMap::new(),
+            seats: HashMap::from([(key, Seat { price, performance_date: now.date_naive(), holder: None })]),
+            holds: Holds::new(),
+            concerts: HashSet::new(),
+        };
+        let caller = Caller::verified(user);
+        let commands = [
+            Command::Reserve { caller: caller.clone(), concert, seat: key.seat, id },
+            Command::Cancel { caller, reservation: id },
+        ];
+        let rules = Rules { hold_ttl: Duration::from_secs(300), max_holds_per_user: 1 };
+        let (answers, effects) = decide(rows, &commands, &Attempt { now, recheck: false }, rules);
+        assert!(matches!(answers[..], [Ok(Answer::Held(_)), Ok(Answer::Cancelled)]), "{answers:?}");
+        assert_eq!(effects.closed, []);
+        assert_eq!(effects.made[0].status, ReservationStatus::Cancelled);
+        assert_eq!(effects.seats[&key], SeatChange { from: None, to: None });
+    }
+}
