@@ -22,17 +22,33 @@ fn may_be_scanned(table: &str, statement: &str) -> bool {
         || statement.starts_with(&format!("insert into {table} "))
 }
 
+/// What a parameter is compared with: `column = ?`, `column in (?,?`, `(a, b) in ((?,?),(?,`, or the word before it.
+fn column_before(before: &str) -> String {
+    let in_list = before.rsplit_once(" in (").filter(|(_, list)| list.chars().all(|c| "(?,".contains(c) || c == ')'));
+    let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_end_matches(')').to_owned();
+    if let Some((head, list)) = in_list {
+        let columns = if head.ends_with(')') { 2 } else { 1 };
+        let names: Vec<_> = head.rsplit([' ', '(']).take(columns).collect();
+        return bare(names[columns - 1 - list.matches('?').count() % columns].trim_end_matches(','));
+    }
+    let words: Vec<_> = before.trim_end().rsplit(' ').take(2).collect();
+    match words[..] {
+        [last @ "limit", _] => last.to_owned(),
+        [last, _] if last.ends_with("json_table(") => "json_table(".to_owned(),
+        [_, name] => bare(name),
+        _ => String::new(),
+    }
+}
+
 /// A parameter of the type that stands in front of it: plans depend on it.
 fn add_parameter(arguments: &mut MySqlArguments, before: &str) {
-    // In a list, of the type that stands in front of the list.
-    let before = before.split_once(" in (").map_or(before, |(before, _)| before);
-    let words: Vec<_> = before.trim_end().rsplit(' ').take(2).collect();
-    let added = match words[..] {
-        [_, "id" | "user_id" | "concert_id"] => arguments.add(uuid::Uuid::nil()),
-        [_, "username" | "status"] => arguments.add("WAITING"),
-        ["limit", _] | [_, "ticket" | "max_active"] => arguments.add(20),
-        [_, "change_seq"] => arguments.add(1_000_000),
-        [last, _] if last.ends_with("json_table(") => arguments.add("[1]"),
+    let column = column_before(before);
+    let added = match column.as_str() {
+        "id" | "user_id" | "concert_id" => arguments.add(uuid::Uuid::nil()),
+        "username" | "status" => arguments.add("WAITING"),
+        "limit" | "ticket" | "max_active" | "seat_number" => arguments.add(20),
+        "change_seq" => arguments.add(1_000_000),
+        "json_table(" => arguments.add("[1]"),
         _ => arguments.add("2027-03-01 12:00:00"),
     };
     added.expect("encodes");

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::mysql::{MySqlArguments, MySqlQueryResult};
-use sqlx::{AssertSqlSafe, Encode, MySql, Type};
+use sqlx::mysql::{MySqlArguments, MySqlQueryResult, MySqlRow};
+use sqlx::{AssertSqlSafe, Encode, MySql, MySqlConnection, Type};
 
 use crate::batch::{Failure, MAX_BATCH};
 
@@ -52,6 +52,11 @@ impl Listed {
     }
 }
 
+/// What rows are found by.
+pub(crate) trait Key: Copy + Ord + Send + for<'q> Encode<'q, MySql> + Type<MySql> + 'static {}
+
+impl<K: Copy + Ord + Send + for<'q> Encode<'q, MySql> + Type<MySql> + 'static> Key for K {}
+
 /// Keys in the order that everyone locks them in, each once, in lists of few lengths: the last is repeated as needed.
 pub(crate) fn key_lists<K: Copy + Ord>(mut keys: Vec<K>) -> impl Iterator<Item = Vec<K>> {
     keys.sort_unstable();
@@ -82,6 +87,38 @@ where
     K: Encode<'q, MySql> + Type<MySql> + 'q,
 {
     list.into_iter().fold(query, Query::bind)
+}
+
+/// Selects the rows of `keys`; `bind` binds what stands before the list.
+pub(crate) async fn select_all<K: Key>(
+    connection: &mut MySqlConnection,
+    statement: &Listed,
+    bind: impl Fn(Query<'static>) -> Query<'static> + Send,
+    keys: Vec<K>,
+) -> Result<Vec<MySqlRow>, Failure> {
+    let mut rows = Vec::with_capacity(keys.len());
+    for list in key_lists(keys) {
+        let query = bind_list(bind(sqlx::query(statement.text(list.len()))), list);
+        rows.append(&mut query.fetch_all(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+/// Updates the rows of `keys`, so many for each; `bind` binds what stands before the list.
+pub(crate) async fn update_all<K: Key>(
+    connection: &mut MySqlConnection,
+    statement: &Listed,
+    bind: impl Fn(Query<'static>) -> Query<'static> + Send,
+    keys: Vec<K>,
+    rows_each: usize,
+    act: &'static str,
+) -> Result<(), Failure> {
+    for list in key_lists(keys) {
+        let expected = rows_each * different(&list);
+        let query = bind_list(bind(sqlx::query(statement.text(list.len()))), list);
+        expect_rows(&query.execute(&mut *connection).await?, expected, act)?;
+    }
+    Ok(())
 }
 
 /// How many different keys a list has.

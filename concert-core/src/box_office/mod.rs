@@ -6,27 +6,22 @@ mod queue;
 mod reservations;
 mod users;
 
+use std::sync::Arc;
+
+use sqlx::MySqlPool;
+use sqlx::mysql::MySqlConnectOptions;
+
 use crate::batch::Lane;
-use crate::clock::Clock;
-use crate::clock::SystemClock;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db;
 use crate::error::Error;
 use crate::migrate;
 use crate::payment::PaymentBatch;
 use crate::policy::Policy;
-use crate::queue::QueueBatch;
-use crate::queue::QueueView;
-use crate::reservation::ReservationBatch;
-use crate::reservation::Rules;
-use crate::reservation::SeatChanges;
-use crate::reservation::SweepBatch;
-use crate::user::Passwords;
-use crate::user::UserBatch;
+use crate::queue::{QueueBatch, QueueView};
+use crate::reservation::{ReservationBatch, Rules, SeatChanges, SweepBatch};
+use crate::user::{Passwords, UserBatch};
 use crate::wallet::WalletBatch;
-use sqlx::MySqlPool;
-use sqlx::mysql::MySqlConnectOptions;
-use std::sync::Arc;
 
 /// The most batches of one pass: a backlog that is longer waits for the next.
 const MOST_ROUNDS: usize = 1_000;

@@ -4,15 +4,10 @@ use super::BoxOffice;
 use crate::caller::Caller;
 use crate::db;
 use crate::error::Error;
-use crate::id::PaymentId;
-use crate::id::ReservationId;
-use crate::id::WalletEntryId;
+use crate::id::{PaymentId, ReservationId, WalletEntryId};
 use crate::money::Money;
-use crate::payment::Pay;
-use crate::payment::Payment;
-use crate::wallet;
-use crate::wallet::Recharge;
-use crate::wallet::Recharged;
+use crate::payment::{Pay, Payment};
+use crate::wallet::{self, Recharge, Recharged};
 
 /// Wallets and payments.
 impl BoxOffice {

@@ -1,13 +1,10 @@
 //! For operators: the audit and the figures.
 
 use super::BoxOffice;
-use crate::audit;
-use crate::audit::Violation;
+use crate::audit::{self, Violation};
 use crate::db;
 use crate::error::Error;
-use crate::figures;
-use crate::figures::Figures;
-use crate::figures::QueueFigures;
+use crate::figures::{self, Figures, QueueFigures};
 use crate::reservation;
 
 /// For operators.

@@ -1,30 +1,18 @@
 //! The queue: joining, polling, leaving, passes, and what operators set.
 
-use super::BoxOffice;
-use super::MOST_ROUNDS;
-use super::wrong_answer;
+use std::time::Duration;
+
+use super::{BoxOffice, MOST_ROUNDS, wrong_answer};
 use crate::caller::Caller;
 use crate::clock::span;
 use crate::db;
 use crate::error::Error;
-use crate::id::TokenId;
-use crate::id::UserId;
-use crate::jwt::Claims;
-use crate::jwt::QueueTicket;
-use crate::queue;
-use crate::queue::Change;
-use crate::queue::EndedReason;
-use crate::queue::Follow;
-use crate::queue::Joined;
-use crate::queue::Operator;
-use crate::queue::Pass;
-use crate::queue::QueueChange;
-use crate::queue::QueueToken;
-use crate::queue::RerankReport;
-use crate::queue::Standing;
-use crate::queue::Token;
-use crate::queue::TokenStatus;
-use std::time::Duration;
+use crate::id::{TokenId, UserId};
+use crate::jwt::{Claims, QueueTicket};
+use crate::queue::{
+    self, Change, EndedReason, Follow, Joined, Operator, Pass, QueueChange, QueueToken, RerankReport, Standing, Token,
+    TokenStatus,
+};
 
 /// The queue.
 impl BoxOffice {

@@ -2,23 +2,13 @@
 
 use std::time::Instant;
 
-use super::BoxOffice;
-use super::MOST_ROUNDS;
-use super::wrong_answer;
+use super::{BoxOffice, MOST_ROUNDS, wrong_answer};
 use crate::caller::Caller;
-use crate::catalog;
-use crate::catalog::ConcertDate;
-use crate::catalog::NewConcert;
-use crate::catalog::SeatView;
+use crate::catalog::{self, ConcertDate, NewConcert, SeatView};
 use crate::db;
 use crate::error::Error;
-use crate::id::ConcertId;
-use crate::id::ReservationId;
-use crate::id::SeatNumber;
-use crate::reservation;
-use crate::reservation::Reservation;
-use crate::reservation::SWEEP_LIMIT;
-use crate::reservation::SweepReport;
+use crate::id::{ConcertId, ReservationId, SeatNumber};
+use crate::reservation::{self, Reservation, SWEEP_LIMIT, SweepReport};
 
 /// The most reservations that a list shows, newest first.
 const MOST_RESERVATIONS: u32 = 1_000;

@@ -6,15 +6,8 @@ use crate::clock::span;
 use crate::db;
 use crate::error::Error;
 use crate::id::UserId;
-use crate::jwt::Claims;
-use crate::jwt::Credential;
-use crate::user;
-use crate::user::OpeningUser;
-use crate::user::Password;
-use crate::user::Register;
-use crate::user::Session;
-use crate::user::User;
-use crate::user::Username;
+use crate::jwt::{Claims, Credential};
+use crate::user::{self, OpeningUser, Password, Register, Session, User, Username};
 
 /// Users.
 impl BoxOffice {

@@ -6,7 +6,7 @@ use super::decide::Effects;
 use super::{Made, Pay, Payment};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
-use crate::sql::{Listed, Statement, bind_list, different, expect_rows, grouped, key_lists, pieces};
+use crate::sql::{Listed, Statement, expect_rows, grouped, pieces, select_all, update_all};
 use crate::wallet::write_entries;
 
 /// Every statement, for the test that prepares and explains them.
@@ -39,35 +39,24 @@ pub(super) async fn payments_made_earlier(
     let repeatable = commands.iter().filter(|command| attempt.recheck || command.caller.key.is_some());
     let ids = repeatable.map(|command| command.id).collect();
     let mut made = Made::new();
-    for list in key_lists(ids) {
-        let query = bind_list(sqlx::query(BY_IDS.text(list.len())), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            let payment = Payment {
-                id: row.try_get("id")?,
-                user: row.try_get("user_id")?,
-                reservation: row.try_get("reservation_id")?,
-                amount: row.try_get("amount")?,
-                paid_at: row.try_get("paid_at")?,
-            };
-            made.insert(payment.id, payment);
-        }
+    for row in select_all(connection, &BY_IDS, |query| query, ids).await? {
+        let payment = Payment {
+            id: row.try_get("id")?,
+            user: row.try_get("user_id")?,
+            reservation: row.try_get("reservation_id")?,
+            amount: row.try_get("amount")?,
+            paid_at: row.try_get("paid_at")?,
+        };
+        made.insert(payment.id, payment);
     }
     Ok(made)
 }
 
 pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
     for (until, tokens) in grouped(effects.shortened.iter().map(|(token, until)| (*until, *token))) {
-        for list in key_lists(tokens) {
-            let expected = different(&list);
-            let query = bind_list(sqlx::query(SHORTEN.text(list.len())).bind(until).bind(now), list);
-            expect_rows(&query.execute(&mut *connection).await?, expected, "shortening turns")?;
-        }
+        update_all(connection, &SHORTEN, |query| query.bind(until).bind(now), tokens, 1, "shortening turns").await?;
     }
-    for list in key_lists(effects.sold.clone()) {
-        let expected = 2 * different(&list);
-        let query = bind_list(sqlx::query(SELL.text(list.len())).bind(now).bind(now), list);
-        expect_rows(&query.execute(&mut *connection).await?, expected, "selling seats")?;
-    }
+    update_all(connection, &SELL, |query| query.bind(now).bind(now), effects.sold.clone(), 2, "selling seats").await?;
     write_entries(connection, &effects.entries).await?;
     for piece in pieces(&effects.payments) {
         let mut query = sqlx::query(INSERT.text(piece.len()));

@@ -14,7 +14,7 @@ use super::{Command, RERANK_LIMIT, Token, TokenStatus};
 use crate::batch::{Attempt, Failure};
 use crate::clock::{Timestamp, span};
 use crate::id::{TokenId, UserId};
-use crate::sql::{Listed, Statement, bind_list, different, expect_rows, grouped, key_lists, pieces};
+use crate::sql::{Listed, Query, Statement, expect_rows, grouped, pieces, select_all, update_all};
 
 /// What `per_minute` counts over.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -144,12 +144,9 @@ pub(crate) async fn lock_live_tokens(
     users: Vec<UserId>,
 ) -> Result<HashMap<UserId, Token>, Failure> {
     let mut tokens = HashMap::with_capacity(users.len());
-    for list in key_lists(users) {
-        let query = bind_list(sqlx::query(LOCK_LIVE.text(list.len())), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            let token = read_token(&row)?;
-            tokens.insert(token.user, token);
-        }
+    for row in select_all(connection, &LOCK_LIVE, |query| query, users).await? {
+        let token = read_token(&row)?;
+        tokens.insert(token.user, token);
     }
     Ok(tokens)
 }
@@ -160,15 +157,12 @@ async fn members(connection: &mut MySqlConnection, commands: &[Command]) -> Resu
         Command::Set { .. } | Command::Rerank => None,
     });
     let mut members = HashMap::with_capacity(commands.len());
-    for list in key_lists(users.collect()) {
-        let query = bind_list(sqlx::query(MEMBERS.text(list.len())), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            let live = match row.try_get::<Option<Uuid>, _>("id")? {
-                Some(_) => Some(read_token(&row)?),
-                None => None,
-            };
-            members.insert(row.try_get("member_id")?, Member { has_password: row.try_get("has_password")?, live });
-        }
+    for row in select_all(connection, &MEMBERS, |query| query, users.collect()).await? {
+        let live = match row.try_get::<Option<Uuid>, _>("id")? {
+            Some(_) => Some(read_token(&row)?),
+            None => None,
+        };
+        members.insert(row.try_get("member_id")?, Member { has_password: row.try_get("has_password")?, live });
     }
     Ok(members)
 }
@@ -183,12 +177,9 @@ async fn made_earlier(
         _ => None,
     });
     let mut made = HashMap::new();
-    for list in key_lists(ids.collect()) {
-        let query = bind_list(sqlx::query(BY_ID.text(list.len())), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            let token = read_token(&row)?;
-            made.insert(token.id, token);
-        }
+    for row in select_all(connection, &BY_ID, |query| query, ids.collect()).await? {
+        let token = read_token(&row)?;
+        made.insert(token.id, token);
     }
     Ok(made)
 }
@@ -224,15 +215,13 @@ pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, n
         .await?;
     expect_rows(&updated, 1, "moving the gate")?;
 
-    turn_all(connection, &CLAIM, &effects.claimed, effects, now, "picking turns up").await?;
+    turn_all(connection, &CLAIM, &effects.claimed, gate.change_seq, now, "picking turns up").await?;
     for (reason, ids) in grouped(effects.ended.iter().map(|(token, reason)| (reason.as_str(), token.id))) {
-        for list in key_lists(ids) {
-            let expected = different(&list);
-            let query = sqlx::query(END.text(list.len())).bind(reason).bind(now).bind(gate.change_seq);
-            expect_rows(&bind_list(query, list).execute(&mut *connection).await?, expected, "ending tokens")?;
-        }
+        let change_seq = gate.change_seq;
+        let bind = |query: Query<'static>| query.bind(reason).bind(now).bind(change_seq);
+        update_all(connection, &END, bind, ids, 1, "ending tokens").await?;
     }
-    turn_all(connection, &ADMIT, &effects.admitted, effects, now, "admitting tokens").await?;
+    turn_all(connection, &ADMIT, &effects.admitted, gate.change_seq, now, "admitting tokens").await?;
     for piece in pieces(&effects.joined) {
         let mut query = sqlx::query(INSERT.text(piece.len()));
         for token in piece {
@@ -262,17 +251,13 @@ async fn turn_all(
     connection: &mut MySqlConnection,
     statement: &Listed,
     tokens: &[Token],
-    effects: &Effects,
+    change_seq: u64,
     now: Timestamp,
     act: &'static str,
 ) -> Result<(), Failure> {
     for (until, ids) in grouped(tokens.iter().map(|token| (token.expires_at, token.id))) {
-        for list in key_lists(ids) {
-            let expected = different(&list);
-            let query = sqlx::query(statement.text(list.len())).bind(now).bind(now).bind(until);
-            let query = bind_list(query.bind(effects.gate.change_seq), list);
-            expect_rows(&query.execute(&mut *connection).await?, expected, act)?;
-        }
+        let bind = |query: Query<'static>| query.bind(now).bind(now).bind(until).bind(change_seq);
+        update_all(connection, statement, bind, ids, 1, act).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::batch::Failure;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
-use crate::sql::{Listed, bind_list, key_lists};
+use crate::sql::{Listed, key_lists, select_all};
 
 /// Names a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,11 +91,8 @@ pub(crate) async fn count_holds(
     now: Timestamp,
 ) -> Result<Holds, Failure> {
     let mut holds = Holds::with_capacity(users.len());
-    for list in key_lists(users) {
-        let query = bind_list(sqlx::query(COUNT_HOLDS.text(list.len())).bind(now), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            holds.insert(row.try_get("user_id")?, row.try_get::<i64, _>("holds")? as u32);
-        }
+    for row in select_all(connection, &COUNT_HOLDS, |query| query.bind(now), users).await? {
+        holds.insert(row.try_get("user_id")?, row.try_get::<i64, _>("holds")? as u32);
     }
     Ok(holds)
 }

@@ -10,7 +10,7 @@ use super::{Command, Reservation, ReservationStatus, seat, sweep};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, UserId};
-use crate::sql::{Listed, Statement, bind_list, different, expect_rows, key_lists, pieces};
+use crate::sql::{Listed, Statement, expect_rows, pieces, select_all, update_all};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -76,12 +76,9 @@ pub(crate) async fn reservations_by_id(
     ids: Vec<ReservationId>,
 ) -> Result<HashMap<ReservationId, Reservation>, Failure> {
     let mut found = HashMap::with_capacity(ids.len());
-    for list in key_lists(ids) {
-        let query = bind_list(sqlx::query(BY_IDS.text(list.len())), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            let reservation = read_reservation(&row)?;
-            found.insert(reservation.id, reservation);
-        }
+    for row in select_all(connection, &BY_IDS, |query| query, ids).await? {
+        let reservation = read_reservation(&row)?;
+        found.insert(reservation.id, reservation);
     }
     Ok(found)
 }
@@ -91,11 +88,8 @@ pub(super) async fn existing_concerts(
     concerts: HashSet<ConcertId>,
 ) -> Result<HashSet<ConcertId>, Failure> {
     let mut found = HashSet::with_capacity(concerts.len());
-    for list in key_lists(concerts.into_iter().collect()) {
-        let query = bind_list(sqlx::query(CONCERTS.text(list.len())), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            found.insert(row.try_get("id")?);
-        }
+    for row in select_all(connection, &CONCERTS, |query| query, concerts.into_iter().collect()).await? {
+        found.insert(row.try_get("id")?);
     }
     Ok(found)
 }
@@ -103,11 +97,15 @@ pub(super) async fn existing_concerts(
 pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
     for status in [ReservationStatus::Expired, ReservationStatus::Cancelled] {
         let closed = effects.closed.iter().filter(|(_, as_what)| *as_what == status).map(|(id, _)| *id);
-        for list in key_lists(closed.collect()) {
-            let expected = 2 * different(&list);
-            let query = bind_list(sqlx::query(RELEASE.text(list.len())).bind(status.as_str()).bind(now), list);
-            expect_rows(&query.execute(&mut *connection).await?, expected, "releasing seats")?;
-        }
+        update_all(
+            connection,
+            &RELEASE,
+            |query| query.bind(status.as_str()).bind(now),
+            closed.collect(),
+            2,
+            "releasing seats",
+        )
+        .await?;
     }
     for piece in pieces(&effects.made) {
         let mut query = sqlx::query(INSERT.text(piece.len()));

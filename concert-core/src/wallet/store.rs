@@ -10,7 +10,7 @@ use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId, WalletEntryId};
 use crate::money::Money;
-use crate::sql::{Listed, Statement, bind_list, different, expect_rows, key_lists, pieces};
+use crate::sql::{Listed, Statement, bind_list, different, expect_rows, key_lists, pieces, select_all};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -53,12 +53,9 @@ pub(crate) async fn lock_accounts(
     now: Timestamp,
 ) -> Result<HashMap<UserId, Account>, Failure> {
     let mut accounts = HashMap::with_capacity(users.len());
-    for list in key_lists(users) {
-        let query = bind_list(sqlx::query(LOCK_ACCOUNTS.text(list.len())).bind(now), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            let account = Account { balance: row.try_get("balance")?, live_token: row.try_get("live_token")? };
-            accounts.insert(row.try_get("id")?, account);
-        }
+    for row in select_all(connection, &LOCK_ACCOUNTS, |query| query.bind(now), users).await? {
+        let account = Account { balance: row.try_get("balance")?, live_token: row.try_get("live_token")? };
+        accounts.insert(row.try_get("id")?, account);
     }
     Ok(accounts)
 }
@@ -71,14 +68,11 @@ pub(super) async fn entries_made_earlier(
     let repeatable = commands.iter().filter(|command| attempt.recheck || command.caller.key.is_some());
     let ids = repeatable.map(|command| command.id).collect();
     let mut made = HashMap::new();
-    for list in key_lists(ids) {
-        let query = bind_list(sqlx::query(ENTRIES.text(list.len())), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            let after: Money = row.try_get("balance_after")?;
-            let amount: Decimal = row.try_get("amount")?;
-            let before = Money::new(after.as_decimal() - amount).map_err(|error| sqlx::Error::Decode(error.into()))?;
-            made.insert(row.try_get("id")?, Recharged { before, after });
-        }
+    for row in select_all(connection, &ENTRIES, |query| query, ids).await? {
+        let after: Money = row.try_get("balance_after")?;
+        let amount: Decimal = row.try_get("amount")?;
+        let before = Money::new(after.as_decimal() - amount).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        made.insert(row.try_get("id")?, Recharged { before, after });
     }
     Ok(made)
 }
