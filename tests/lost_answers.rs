@@ -44,8 +44,7 @@ async fn pass_on(mut client: UnixStream, mut server: UnixStream, lose_next: Arc<
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 let question = &asked[..length];
-                // COM_QUERY is 0x03, behind a packet header of four bytes.
-                let loses = question[4..] == *b"\x03commit" && lose_next.swap(false, Ordering::SeqCst);
+                let loses = question.ends_with(b";commit") && lose_next.swap(false, Ordering::SeqCst);
                 if server.write_all(question).await.is_err() {
                     return;
                 }

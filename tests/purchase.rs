@@ -214,6 +214,23 @@ async fn sold_out_and_past_concerts_are_not_listed() {
 }
 
 #[tokio::test]
+async fn a_batch_that_does_not_find_what_it_locked_keeps_nothing() {
+    let house = House::open().await;
+    let (concert, user) = (house.concert(1).await, house.user(PRICE).await);
+    house.office.issue_token(user).await.expect("joins");
+    let held = house.office.reserve(user, concert, seat(1)).await.expect("holds");
+    // The seat says that it is held, its reservation does not: they cannot be sold together.
+    house.tamper("update reservations set status = 'EXPIRED'").await;
+    let refused = house.office.pay(user, held.id, money(PRICE)).await.expect_err("is not sold");
+    assert_eq!(refused.code(), "INTERNAL");
+    assert_eq!(house.office.balance(user).await.expect("reads"), money(PRICE));
+    assert_eq!(house.count("select count(*) from payments").await, 0);
+    house.tamper("update reservations set status = 'HELD'").await;
+    house.office.pay(user, held.id, money(PRICE)).await.expect("the same writer goes on");
+    house.assert_sound().await;
+}
+
+#[tokio::test]
 async fn a_name_and_a_password_open_a_session_and_nothing_else_does() {
     let house = House::open().await;
     let password = || "correct horse".parse::<concert_core::Password>().expect("a password");

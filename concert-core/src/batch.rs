@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::clock::{Clock, Timestamp};
 use crate::db;
 use crate::error::Error;
+use crate::sql::Script;
 
 /// The most commands in one transaction: past a few hundred the gain is small and the locks are held longer.
 pub(crate) const MAX_BATCH: usize = 256;
@@ -51,13 +52,8 @@ pub(crate) trait Batch: Send + Sync + 'static {
     /// The rules: an answer for each command in their order, and the effects of all. No database, no clock, no async.
     fn decide(&self, rows: Self::Rows, commands: &[Self::Command], attempt: &Attempt) -> Decision<Self>;
 
-    /// Writes the effects; every statement says how many rows it must hit.
-    fn write(
-        &self,
-        connection: &mut MySqlConnection,
-        effects: &Self::Effects,
-        attempt: &Attempt,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// The statements that bring the effects; each says how many rows it must hit.
+    fn write(&self, effects: &Self::Effects, attempt: &Attempt) -> Script;
 
     /// Called after the commit, before anyone is answered.
     fn committed(&self, _effects: Self::Effects) {}
@@ -87,7 +83,7 @@ pub(crate) enum Failure {
     /// COMMIT got no answer: it may have happened.
     CommitUnknown(sqlx::Error),
     /// A statement hit another number of rows than it must.
-    Guard { act: &'static str, expected: usize, found: u64 },
+    Guard { act: &'static str, expected: usize },
     /// Trying again would not help.
     Fatal(sqlx::Error),
     /// A rule panicked.
@@ -126,8 +122,8 @@ impl Failure {
                 Error::Unavailable(Arc::new(error))
             }
             Self::Fatal(error) => Error::internal(error),
-            Self::Guard { act, expected, found } => {
-                Error::internal(std::io::Error::other(format!("{act} hit {found} rows instead of {expected}")))
+            Self::Guard { act, expected } => {
+                Error::internal(std::io::Error::other(format!("{act} did not hit {expected} rows")))
             }
             Self::Panicked => Error::internal(std::io::Error::other("a rule panicked")),
         }
@@ -270,8 +266,7 @@ impl<B: Batch> Writer<B> {
             catch_unwind(AssertUnwindSafe(|| self.batch.decide(rows, commands, attempt)))
                 .map_err(|_| Failure::Panicked)?;
         debug_assert_eq!(answers.len(), commands.len(), "an answer for each command");
-        self.batch.write(connection, &effects, attempt).await?;
-        db::commit(connection).await?;
+        self.batch.write(&effects, attempt).commit(connection).await?;
         Ok((answers, effects))
     }
 }

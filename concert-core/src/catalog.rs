@@ -10,7 +10,7 @@ use crate::db;
 use crate::error::Error;
 use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
-use crate::sql::{Statement, expect_rows, json};
+use crate::sql::{Statement, json};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -163,13 +163,12 @@ async fn insert(
     for section in &new.sections {
         let numbers: Vec<u32> = (next..next + section.seats).collect();
         for chunk in numbers.chunks(CHUNK) {
-            let inserted = sqlx::query(INSERT_SEATS)
+            sqlx::query(INSERT_SEATS)
                 .bind(new.id)
                 .bind(section.price)
                 .bind(json(chunk)?)
                 .execute(&mut *connection)
                 .await?;
-            expect_rows(&inserted, chunk.len(), "adding seats")?;
             next += chunk.len() as u32;
             progress(next - 1);
         }

@@ -167,6 +167,12 @@ pub(crate) fn is_missing_table(error: &sqlx::Error) -> bool {
     number(error) == Some(NO_SUCH_TABLE)
 }
 
+/// Whether an expression had no value of its type.
+pub(crate) fn is_out_of_range(error: &sqlx::Error) -> bool {
+    const DATA_OUT_OF_RANGE: u16 = 1690;
+    number(error) == Some(DATA_OUT_OF_RANGE)
+}
+
 fn number(error: &sqlx::Error) -> Option<u16> {
     error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::sql::Literal;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
@@ -33,6 +34,12 @@ macro_rules! id {
             #[must_use]
             pub const fn as_uuid(self) -> Uuid {
                 self.0
+            }
+        }
+
+        impl Literal for $name {
+            fn write(&self, sql: &mut String) {
+                self.0.write(sql);
             }
         }
 
@@ -120,6 +127,12 @@ impl SeatNumber {
     #[must_use]
     pub const fn get(self) -> i32 {
         self.0
+    }
+}
+
+impl Literal for SeatNumber {
+    fn write(&self, sql: &mut String) {
+        self.0.write(sql);
     }
 }
 

@@ -95,7 +95,7 @@ pub fn statements() -> Vec<String> {
     .chain(audit::statements())
     .flat_map(|statement| match statement {
         Statement::Fixed(text) => vec![text.to_owned()],
-        Statement::Listed(listed) => [1, 2, MAX_LIST].map(|length| listed.text(length).0).to_vec(),
+        Statement::Listed(listed) => [1, 2, MAX_LIST].map(|length| listed.text(length)).to_vec(),
     })
     .collect()
 }

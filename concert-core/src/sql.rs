@@ -1,27 +1,32 @@
-//! How batches travel into SQL: as lists of parameters, in few sizes, so that the server plans a handful of texts once
-//! and for all.
+//! How batches travel into SQL: as scripts, several statements in one round trip.
 //!
-//! Keys are looked up with `in (?, ..)`, filled up to a power of two by repeating the last one. Rows are added with
-//! `values (..), ..`, which must not repeat, in pieces of few sizes.
+//! A round trip costs about as much as a short statement, so a batch makes one to lock its rows (two where the keys of the
+//! second are in the rows of the first) and one to write and commit. A text that differs each time cannot be prepared, so
+//! its parameters are literals, written from typed values alone: ids and text as hexadecimal digits, so that nothing of what
+//! a client sent is ever quoted.
 //!
 //! The index is named wherever rows are locked: on a small table a server would rather lock all of it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::Range;
 
+use chrono::{Datelike as _, NaiveDate, Timelike as _};
+use futures_util::TryStreamExt as _;
+use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::mysql::{MySqlArguments, MySqlQueryResult, MySqlRow};
-use sqlx::{AssertSqlSafe, Encode, MySql, MySqlConnection, Type};
+use sqlx::mysql::MySqlRow;
+use sqlx::{AssertSqlSafe, Either, MySqlConnection};
+use uuid::Uuid;
 
-use crate::batch::{Failure, MAX_BATCH};
+use crate::batch::Failure;
+use crate::clock::Timestamp;
+use crate::db;
 
-/// The longest list in one statement.
-pub(crate) const MAX_LIST: usize = MAX_BATCH;
-/// Inserts come in multiples of this, and a rest.
-const PIECE: usize = 16;
+/// The longest list in one statement. MariaDB turns an `in` of a thousand values and more into a join.
+pub(crate) const MAX_LIST: usize = 256;
 
-pub(crate) type Query<'q> = sqlx::query::Query<'q, MySql, MySqlArguments>;
-
-/// The text of a statement.
+/// The text of a statement; each `?` is a parameter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Statement {
     /// As it stands.
@@ -43,33 +48,358 @@ impl Listed {
         Self { text, row: "?" }
     }
 
-    /// The text for a list of `length`.
-    pub(crate) fn text(&self, length: usize) -> AssertSqlSafe<String> {
+    /// The text for a list of `length`, with its parameters open.
+    pub(crate) fn text(&self, length: usize) -> String {
         let list = vec![self.row; length].join(",");
-        let text = self.text.split("{}").collect::<Vec<_>>().join(&list);
-        // Made of constants alone.
-        AssertSqlSafe(text)
+        self.text.split("{}").collect::<Vec<_>>().join(&list)
     }
 }
 
-/// What rows are found by.
-pub(crate) trait Key: Copy + Ord + Send + for<'q> Encode<'q, MySql> + Type<MySql> + 'static {}
+/// A value that a script can contain.
+pub(crate) trait Literal {
+    fn write(&self, sql: &mut String);
+}
 
-impl<K: Copy + Ord + Send + for<'q> Encode<'q, MySql> + Type<MySql> + 'static> Key for K {}
+/// A word of ours: a status, a reason.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word(pub(crate) &'static str);
 
-/// Keys in the order that everyone locks them in, each once, in lists of few lengths: the last is repeated as needed.
-pub(crate) fn key_lists<K: Copy + Ord>(mut keys: Vec<K>) -> impl Iterator<Item = Vec<K>> {
+/// Any text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Text<'a>(pub(crate) &'a str);
+
+impl Literal for Word {
+    fn write(&self, sql: &mut String) {
+        debug_assert!(self.0.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{} is no word", self.0);
+        sql.push('\'');
+        sql.push_str(self.0);
+        sql.push('\'');
+    }
+}
+
+impl Literal for Text<'_> {
+    fn write(&self, sql: &mut String) {
+        sql.push_str("_utf8mb4 ");
+        write_hex(self.0.as_bytes(), sql);
+    }
+}
+
+impl Literal for Uuid {
+    fn write(&self, sql: &mut String) {
+        write_hex(self.as_bytes(), sql);
+    }
+}
+
+impl Literal for Timestamp {
+    /// To the microsecond, which all our timestamps are cut to.
+    fn write(&self, sql: &mut String) {
+        let (date, time) = (self.date_naive(), self.time());
+        sql.push('\'');
+        write_date(date, sql);
+        sql.push(' ');
+        write_digits(time.hour(), 2, sql);
+        sql.push(':');
+        write_digits(time.minute(), 2, sql);
+        sql.push(':');
+        write_digits(time.second(), 2, sql);
+        sql.push('.');
+        write_digits(time.nanosecond() / 1_000, 6, sql);
+        sql.push('\'');
+    }
+}
+
+impl Literal for NaiveDate {
+    fn write(&self, sql: &mut String) {
+        sql.push('\'');
+        write_date(*self, sql);
+        sql.push('\'');
+    }
+}
+
+impl Literal for bool {
+    fn write(&self, sql: &mut String) {
+        sql.push(if *self { '1' } else { '0' });
+    }
+}
+
+impl<L: Literal> Literal for Option<L> {
+    fn write(&self, sql: &mut String) {
+        match self {
+            Some(value) => value.write(sql),
+            None => sql.push_str("null"),
+        }
+    }
+}
+
+impl<L: Literal> Literal for &L {
+    fn write(&self, sql: &mut String) {
+        (*self).write(sql);
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty),*) => {$(
+        impl Literal for $number {
+            fn write(&self, sql: &mut String) {
+                // Into a string: it cannot fail.
+                let _ = write!(sql, "{self}");
+            }
+        }
+    )*};
+}
+
+numbers!(i32, u32, u64, usize, Decimal);
+
+fn write_hex(bytes: &[u8], sql: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    sql.push_str("x'");
+    for byte in bytes {
+        sql.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        sql.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    sql.push('\'');
+}
+
+fn write_date(date: NaiveDate, sql: &mut String) {
+    write_digits(u32::try_from(date.year()).unwrap_or_default(), 4, sql);
+    sql.push('-');
+    write_digits(date.month(), 2, sql);
+    sql.push('-');
+    write_digits(date.day(), 2, sql);
+}
+
+fn write_digits(number: u32, digits: u32, sql: &mut String) {
+    for place in (0..digits).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        sql.push(char::from(b'0' + digit as u8));
+    }
+}
+
+/// A statement's text on its way into a script: its parameters are filled in from left to right.
+pub(crate) struct Blanks<'s> {
+    sql: &'s mut String,
+    rest: &'static str,
+    row: &'static str,
+}
+
+impl Blanks<'_> {
+    /// Fills the next `?`.
+    pub(crate) fn put(mut self, value: impl Literal) -> Self {
+        self.copy_to("?");
+        value.write(self.sql);
+        self
+    }
+
+    /// Fills the next `{}` with keys.
+    pub(crate) fn list<L: Literal>(mut self, values: impl IntoIterator<Item = L>) -> Self {
+        self.copy_to("{}");
+        for (nth, value) in values.into_iter().enumerate() {
+            if nth > 0 {
+                self.sql.push(',');
+            }
+            value.write(self.sql);
+        }
+        self
+    }
+
+    /// Fills the next `{}` with rows.
+    fn rows<R>(mut self, rows: &[R], fill: &impl for<'b> Fn(Blanks<'b>, &R) -> Blanks<'b>) -> Self {
+        self.copy_to("{}");
+        for (nth, row) in rows.iter().enumerate() {
+            if nth > 0 {
+                self.sql.push(',');
+            }
+            fill(Blanks { sql: self.sql, rest: self.row, row: "" }, row).end();
+        }
+        self
+    }
+
+    fn copy_to(&mut self, blank: &str) {
+        let (before, after) = self.rest.split_once(blank).unwrap_or_else(|| unreachable!("no {blank} is left"));
+        debug_assert!(!before.contains(['?', '{']), "filled out of order: {before}");
+        self.sql.push_str(before);
+        self.rest = after;
+    }
+
+    fn end(self) {
+        debug_assert!(!self.rest.contains(['?', '{']), "not filled: {}", self.rest);
+        self.sql.push_str(self.rest);
+    }
+}
+
+/// Statements that travel together.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    sql: String,
+    statements: usize,
+    guards: Vec<Guard>,
+}
+
+/// The check of a change: a statement of its own, which fails if the one before hit another number of rows.
+#[derive(Debug)]
+struct Guard {
+    statement: usize,
+    act: &'static str,
+    expected: usize,
+}
+
+/// Which statements of a script a reading is spread over.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading(Range<usize>);
+
+impl Script {
+    fn add(&mut self, text: &'static str, row: &'static str, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
+        if self.statements > 0 {
+            self.sql.push(';');
+        }
+        self.statements += 1;
+        fill(Blanks { sql: &mut self.sql, rest: text, row }).end();
+    }
+
+    /// Selects.
+    pub(crate) fn select(&mut self, text: &'static str, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) -> Reading {
+        self.add(text, "", fill);
+        Reading(self.statements - 1..self.statements)
+    }
+
+    /// Selects the rows of `keys`, in the order that everyone locks them in; `before` fills what stands before the list.
+    pub(crate) fn select_all<K: Literal + Copy + Ord>(
+        &mut self,
+        listed: &'static Listed,
+        before: impl Fn(Blanks<'_>) -> Blanks<'_>,
+        keys: Vec<K>,
+    ) -> Reading {
+        let from = self.statements;
+        for list in sorted(keys).chunks(MAX_LIST) {
+            self.add(listed.text, listed.row, |blanks| before(blanks).list(list));
+        }
+        Reading(from..self.statements)
+    }
+
+    /// Changes exactly `expected` rows. If it hits others, its guard did not hold although the rows were locked (a
+    /// certification conflict on a cluster, for one): the batch rolls back and runs again.
+    pub(crate) fn change(
+        &mut self,
+        act: &'static str,
+        expected: usize,
+        text: &'static str,
+        fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>,
+    ) {
+        self.change_listed(act, expected, text, "", fill);
+    }
+
+    fn change_listed(
+        &mut self,
+        act: &'static str,
+        expected: usize,
+        text: &'static str,
+        row: &'static str,
+        fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>,
+    ) {
+        self.add(text, row, fill);
+        self.guards.push(Guard { statement: self.statements, act, expected });
+        self.add(GUARD, "", |blanks| blanks.put(expected));
+    }
+
+    /// Changes any number of rows.
+    pub(crate) fn change_any(&mut self, text: &'static str, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
+        self.add(text, "", fill);
+    }
+
+    /// Updates the rows of `keys`, so many for each; `fill` fills what is open, with the list of keys.
+    pub(crate) fn update_all<K: Literal + Copy + Ord>(
+        &mut self,
+        act: &'static str,
+        rows_each: usize,
+        listed: &'static Listed,
+        keys: Vec<K>,
+        fill: impl for<'b> Fn(Blanks<'b>, &[K]) -> Blanks<'b>,
+    ) {
+        for list in sorted(keys).chunks(MAX_LIST) {
+            self.change_listed(act, rows_each * list.len(), listed.text, listed.row, |blanks| fill(blanks, list));
+        }
+    }
+
+    /// Inserts `rows`, each of which counts as so many.
+    pub(crate) fn insert<R>(
+        &mut self,
+        act: &'static str,
+        rows_each: usize,
+        listed: &'static Listed,
+        rows: &[R],
+        fill: impl for<'b> Fn(Blanks<'b>, &R) -> Blanks<'b>,
+    ) {
+        for piece in rows.chunks(MAX_LIST) {
+            self.change_listed(act, rows_each * piece.len(), listed.text, listed.row, |blanks| {
+                blanks.rows(piece, &fill)
+            });
+        }
+    }
+
+    /// Runs it, and answers what its statements selected.
+    pub(crate) async fn run(self, connection: &mut MySqlConnection) -> Result<Selected, Failure> {
+        if self.statements == 0 {
+            return Ok(Selected(Vec::new()));
+        }
+        let mut selected: Vec<_> = (0..self.statements).map(|_| Vec::new()).collect();
+        // Built of constants and of literals.
+        let mut results = sqlx::raw_sql(AssertSqlSafe(self.sql)).fetch_many(connection);
+        let mut done = 0;
+        loop {
+            match results.try_next().await {
+                Ok(Some(Either::Right(row))) => selected[done].push(row),
+                Ok(Some(Either::Left(_))) => done += 1,
+                Ok(None) => return Ok(Selected(selected)),
+                Err(error) => {
+                    let guard = self.guards.iter().find(|guard| guard.statement == done);
+                    return Err(match guard.filter(|_| db::is_out_of_range(&error)) {
+                        Some(&Guard { act, expected, .. }) => Failure::Guard { act, expected },
+                        None => error.into(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Runs it and commits, in the same round trip. An answer from the server is a fact; no answer is
+    /// [`Failure::CommitUnknown`].
+    pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<(), Failure> {
+        self.add("commit", "", |blanks| blanks);
+        match self.run(connection).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Conflict(error) | Failure::Lost(error) | Failure::Fatal(error))
+                if error.as_database_error().is_none() =>
+            {
+                Err(Failure::CommitUnknown(error))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// An expression that is out of range unless the statement before it hit so many rows: then the server runs no statement
+/// after it, COMMIT included. (`do` would only warn.)
+const GUARD: &str = "set @guarded = exp(if(row_count() = ?, 0, 1000))";
+
+/// What a script has selected.
+pub(crate) struct Selected(Vec<Vec<MySqlRow>>);
+
+impl Selected {
+    pub(crate) fn rows(&self, reading: &Reading) -> impl Iterator<Item = &MySqlRow> {
+        self.0[reading.0.clone()].iter().flatten()
+    }
+
+    /// The one row of a reading.
+    pub(crate) fn one(&self, reading: &Reading) -> Result<&MySqlRow, Failure> {
+        self.rows(reading).next().ok_or(Failure::Fatal(sqlx::Error::RowNotFound))
+    }
+}
+
+/// Keys in the order that everyone locks them in, each once.
+fn sorted<K: Ord>(mut keys: Vec<K>) -> Vec<K> {
     keys.sort_unstable();
     keys.dedup();
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let list = &keys[from..keys.len().min(from + MAX_LIST)];
-        let last = *list.last()?;
-        from += list.len();
-        let mut list = list.to_vec();
-        list.resize(list.len().next_power_of_two(), last);
-        Some(list)
-    })
+    keys
 }
 
 /// Keys by the value that they are to get.
@@ -81,106 +411,57 @@ pub(crate) fn grouped<V: Ord, K>(pairs: impl IntoIterator<Item = (V, K)>) -> BTr
     groups
 }
 
-/// Binds a whole list.
-pub(crate) fn bind_list<'q, K>(query: Query<'q>, list: Vec<K>) -> Query<'q>
-where
-    K: Encode<'q, MySql> + Type<MySql> + 'q,
-{
-    list.into_iter().fold(query, Query::bind)
-}
-
-/// Selects the rows of `keys`; `bind` binds what stands before the list.
-pub(crate) async fn select_all<K: Key>(
-    connection: &mut MySqlConnection,
-    statement: &Listed,
-    bind: impl Fn(Query<'static>) -> Query<'static> + Send,
-    keys: Vec<K>,
-) -> Result<Vec<MySqlRow>, Failure> {
-    let mut rows = Vec::with_capacity(keys.len());
-    for list in key_lists(keys) {
-        let query = bind_list(bind(sqlx::query(statement.text(list.len()))), list);
-        rows.append(&mut query.fetch_all(&mut *connection).await?);
-    }
-    Ok(rows)
-}
-
-/// Updates the rows of `keys`, so many for each; `bind` binds what stands before the list.
-pub(crate) async fn update_all<K: Key>(
-    connection: &mut MySqlConnection,
-    statement: &Listed,
-    bind: impl Fn(Query<'static>) -> Query<'static> + Send,
-    keys: Vec<K>,
-    rows_each: usize,
-    act: &'static str,
-) -> Result<(), Failure> {
-    for list in key_lists(keys) {
-        let expected = rows_each * different(&list);
-        let query = bind_list(bind(sqlx::query(statement.text(list.len()))), list);
-        expect_rows(&query.execute(&mut *connection).await?, expected, act)?;
-    }
-    Ok(())
-}
-
-/// How many different keys a list has.
-pub(crate) fn different<K: PartialEq>(list: &[K]) -> usize {
-    list.iter().zip(list.iter().skip(1)).filter(|(key, next)| key != next).count() + usize::from(!list.is_empty())
-}
-
-/// Rows to add, in pieces of few sizes.
-pub(crate) fn pieces<R>(rows: &[R]) -> impl Iterator<Item = &[R]> {
-    let mut rest = rows;
-    std::iter::from_fn(move || {
-        let size = match rest.len() {
-            0 => return None,
-            few @ 1..PIECE => few,
-            many => (many - many % PIECE).min(MAX_LIST),
-        };
-        let (piece, after) = rest.split_at(size);
-        rest = after;
-        Some(piece)
-    })
-}
-
 /// Numbers as the one JSON parameter of a statement: for lists of any length.
 pub(crate) fn json<T: Serialize>(rows: &[T]) -> Result<String, Failure> {
     serde_json::to_string(rows).map_err(|error| Failure::Fatal(sqlx::Error::Encode(Box::new(error))))
 }
 
-/// Checks that a statement hit exactly the rows it is about. If not, its guard did not hold although the rows were
-/// locked (a certification conflict on a cluster, for one): the batch rolls back and runs again.
-pub(crate) fn expect_rows(result: &MySqlQueryResult, expected: usize, act: &'static str) -> Result<(), Failure> {
-    let found = result.rows_affected();
-    if found == expected as u64 { Ok(()) } else { Err(Failure::Guard { act, expected, found }) }
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
-    #[test]
-    fn keys_come_in_order_once_and_in_few_lengths() {
-        let lists: Vec<_> = key_lists(vec![3, 1, 2, 3, 1]).collect();
-        assert_eq!(lists, [vec![1, 2, 3, 3]]);
-        assert_eq!(different(&lists[0]), 3);
-        assert_eq!(key_lists(Vec::<u8>::new()).count(), 0);
-        let lengths: Vec<_> = key_lists((0..700).collect()).map(|list| (list.len(), different(&list))).collect();
-        assert_eq!(lengths, [(256, 256), (256, 256), (256, 188)]);
+    fn literal(value: impl Literal) -> String {
+        let mut sql = String::new();
+        value.write(&mut sql);
+        sql
     }
 
     #[test]
-    fn pieces_are_all_rows_in_their_order() {
-        for (rows, sizes) in [(0, vec![]), (15, vec![15]), (16, vec![16]), (100, vec![96, 4]), (300, vec![256, 32, 12])]
-        {
-            let rows: Vec<_> = (0..rows).collect();
-            assert_eq!(pieces(&rows).map(<[_]>::len).collect::<Vec<_>>(), sizes);
-            assert_eq!(pieces(&rows).flatten().copied().collect::<Vec<_>>(), rows);
-        }
+    fn literals_are_what_the_server_reads_back() {
+        let moment = DateTime::from_timestamp_micros(1_803_902_400_000_042).expect("a time");
+        assert_eq!(literal(moment), "'2027-03-01 12:00:00.000042'");
+        assert_eq!(literal(moment.date_naive()), "'2027-03-01'");
+        assert_eq!(literal(Uuid::from_u128(0xab)), "x'000000000000000000000000000000ab'");
+        assert_eq!(literal(Text("a'\\")), "_utf8mb4 x'61275c'");
+        assert_eq!(literal(Some(Decimal::new(-105, 1))), "-10.5");
+        assert_eq!(
+            (literal(None::<u32>), literal(true), literal(Word("HELD"))),
+            ("null".into(), "1".into(), "'HELD'".into())
+        );
     }
 
     #[test]
-    fn a_list_grows_where_its_text_says() {
-        let listed = Listed { text: "insert into t (a, b) values {} on x", row: "(?,?)" };
-        assert_eq!(listed.text(2).0, "insert into t (a, b) values (?,?),(?,?) on x");
-        assert_eq!(Listed::of_keys("a in ({}) or b in ({})").text(1).0, "a in (?) or b in (?)");
+    fn keys_are_listed_in_order_once_and_not_too_many_at_a_time() {
+        const KEYS: Listed = Listed::of_keys("select a where b > ? and c in ({})");
+        let mut script = Script::default();
+        let reading = script.select_all(&KEYS, |blanks| blanks.put(7), vec![3, 1, 2, 3, 1]);
+        assert_eq!(script.sql, "select a where b > 7 and c in (1,2,3)");
+        assert_eq!(reading.0, 0..1);
+        let none = script.select_all(&KEYS, |blanks| blanks, Vec::<u32>::new());
+        assert!(none.0.is_empty(), "nothing to look for, nothing to ask");
+        let many = script.select_all(&KEYS, |blanks| blanks.put(7), (0..700).collect::<Vec<_>>());
+        assert_eq!(many.0, 1..4);
+    }
+
+    #[test]
+    fn every_change_is_guarded() {
+        const ROWS: Listed = Listed { text: "insert into t (a, b) values {} on x", row: "(?,?)" };
+        let mut script = Script::default();
+        script.insert("adding", 1, &ROWS, &[(1, 2), (3, 4)], |blanks, row| blanks.put(row.0).put(row.1));
+        let inserted = "insert into t (a, b) values (1,2),(3,4) on x;set @guarded = exp(if(row_count() = 2, 0, 1000))";
+        assert_eq!(script.sql, inserted);
+        assert_eq!((script.statements, script.guards[0].statement), (2, 1));
     }
 }

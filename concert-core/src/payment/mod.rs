@@ -17,6 +17,7 @@ use crate::clock::Timestamp;
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::money::Money;
 use crate::reservation::Reservation;
+use crate::sql::Script;
 use crate::{queue, reservation, wallet};
 
 /// What the model of the rules needs to see.
@@ -80,19 +81,33 @@ impl Batch for PaymentBatch {
         commands: &[Pay],
         attempt: &Attempt,
     ) -> Result<decide::Rows, Failure> {
-        let reservations = commands.iter().map(|command| command.reservation).collect();
-        let reservations = reservation::reservations_by_id(connection, reservations).await?;
         let users: Vec<_> = commands.iter().map(|command| command.caller.user).collect();
-        let tokens = queue::lock_live_tokens(connection, users.clone()).await?;
+        let mut script = Script::default();
+        let ids = commands.iter().map(|command| command.reservation).collect();
+        let reservations = reservation::select_reservations(&mut script, ids);
+        let tokens = queue::lock_live_tokens(&mut script, users.clone());
+        let holders = if self.shortened_turn().is_some() { users.clone() } else { Vec::new() };
+        let holds = reservation::count_holds(&mut script, holders, attempt.now);
+        let selected = script.run(connection).await?;
+        let reservations = reservation::read_reservations(&selected, &reservations)?;
+        let tokens = queue::read_live_tokens(&selected, &tokens)?;
+        let holds = reservation::read_holds(&selected, &holds)?;
+
+        // The reservations say which seats.
+        let mut script = Script::default();
         let wanted = reservations.values().map(Reservation::seat_key).collect();
-        let seats = reservation::lock_seats(connection, wanted).await?;
-        let holds = match self.shortened_turn() {
-            Some(_) => reservation::count_holds(connection, users.clone(), attempt.now).await?,
-            None => HashMap::new(),
-        };
-        let accounts = wallet::lock_accounts(connection, users, attempt.now).await?;
-        let made = store::payments_made_earlier(connection, commands, attempt).await?;
-        Ok(decide::Rows { reservations, tokens, seats, holds, accounts, made })
+        let seats = reservation::lock_seats(&mut script, wanted);
+        let accounts = wallet::lock_accounts(&mut script, users, attempt.now);
+        let made = store::payments_made_earlier(&mut script, commands, attempt);
+        let selected = script.run(connection).await?;
+        Ok(decide::Rows {
+            reservations,
+            tokens,
+            seats: reservation::read_seats(&selected, &seats)?,
+            holds,
+            accounts: wallet::read_accounts(&selected, &accounts)?,
+            made: store::read_payments(&selected, &made)?,
+        })
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Pay], attempt: &Attempt) -> Decision<Self> {
@@ -100,13 +115,8 @@ impl Batch for PaymentBatch {
         Decision { answers, effects }
     }
 
-    async fn write(
-        &self,
-        connection: &mut MySqlConnection,
-        effects: &decide::Effects,
-        attempt: &Attempt,
-    ) -> Result<(), Failure> {
-        store::write(connection, effects, attempt.now).await
+    fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
+        store::write(effects, attempt.now)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The SQL of payments.
 
-use sqlx::{MySqlConnection, Row as _};
+use sqlx::Row as _;
 
 use super::decide::Effects;
 use super::{Made, Pay, Payment};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
-use crate::sql::{Listed, Statement, expect_rows, grouped, pieces, select_all, update_all};
+use crate::sql::{Listed, Reading, Script, Selected, Statement, grouped};
 use crate::wallet::write_entries;
 
 /// Every statement, for the test that prepares and explains them.
@@ -31,15 +31,14 @@ const SHORTEN: Listed = Listed::of_keys(
      where t.status = 'ACTIVE' and t.id in ({})",
 );
 
-pub(super) async fn payments_made_earlier(
-    connection: &mut MySqlConnection,
-    commands: &[Pay],
-    attempt: &Attempt,
-) -> Result<Made, Failure> {
+pub(super) fn payments_made_earlier(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> Reading {
     let repeatable = commands.iter().filter(|command| attempt.recheck || command.caller.key.is_some());
-    let ids = repeatable.map(|command| command.id).collect();
+    script.select_all(&BY_IDS, |blanks| blanks, repeatable.map(|command| command.id).collect())
+}
+
+pub(super) fn read_payments(selected: &Selected, reading: &Reading) -> Result<Made, Failure> {
     let mut made = Made::new();
-    for row in select_all(connection, &BY_IDS, |query| query, ids).await? {
+    for row in selected.rows(reading) {
         let payment = Payment {
             id: row.try_get("id")?,
             user: row.try_get("user_id")?,
@@ -52,23 +51,18 @@ pub(super) async fn payments_made_earlier(
     Ok(made)
 }
 
-pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
+    let mut script = Script::default();
     for (until, tokens) in grouped(effects.shortened.iter().map(|(token, until)| (*until, *token))) {
-        update_all(connection, &SHORTEN, |query| query.bind(until).bind(now), tokens, 1, "shortening turns").await?;
+        script
+            .update_all("shortening turns", 1, &SHORTEN, tokens, |blanks, list| blanks.put(until).put(now).list(list));
     }
-    update_all(connection, &SELL, |query| query.bind(now).bind(now), effects.sold.clone(), 2, "selling seats").await?;
-    write_entries(connection, &effects.entries).await?;
-    for piece in pieces(&effects.payments) {
-        let mut query = sqlx::query(INSERT.text(piece.len()));
-        for payment in piece {
-            query = query
-                .bind(payment.id)
-                .bind(payment.user)
-                .bind(payment.reservation)
-                .bind(payment.amount)
-                .bind(payment.paid_at);
-        }
-        expect_rows(&query.execute(&mut *connection).await?, piece.len(), "adding payments")?;
-    }
-    Ok(())
+    script.update_all("selling seats", 2, &SELL, effects.sold.clone(), |blanks, list| {
+        blanks.put(now).put(now).list(list)
+    });
+    write_entries(&mut script, &effects.entries);
+    script.insert("adding payments", 1, &INSERT, &effects.payments, |blanks, payment| {
+        blanks.put(payment.id).put(payment.user).put(payment.reservation).put(payment.amount).put(payment.paid_at)
+    });
+    script
 }

@@ -27,7 +27,7 @@ pub(crate) use poll::QueueView;
 pub use reads::Pass;
 pub(crate) use reads::{STATEMENTS as READS, control_log, preview_rerank, read_pace, take_turn};
 pub use snapshot::positions;
-pub(crate) use store::{STATEMENTS, lock_live_tokens, read_admission};
+pub(crate) use store::{STATEMENTS, lock_live_tokens, read_admission, read_live_tokens};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;
@@ -35,6 +35,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{TokenId, UserId};
 use crate::jwt::QueueTicket;
+use crate::sql::Script;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
@@ -274,13 +275,8 @@ impl Batch for QueueBatch {
         Decision { answers, effects }
     }
 
-    async fn write(
-        &self,
-        connection: &mut MySqlConnection,
-        effects: &decide::Effects,
-        attempt: &Attempt,
-    ) -> Result<(), Failure> {
-        store::write(connection, effects, attempt.now).await
+    fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
+        store::write(effects, attempt.now)
     }
 
     fn committed(&self, effects: decide::Effects) {

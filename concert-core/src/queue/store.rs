@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::control::{Admission, QueueChange};
 use super::decide::{Effects, Gate, Member, Rows};
 use super::pace::{PACE_WINDOW, Sample};
-use super::{Command, RERANK_LIMIT, Token, TokenStatus};
+use super::{Command, EndedReason, RERANK_LIMIT, Token, TokenStatus};
 use crate::batch::{Attempt, Failure};
 use crate::clock::{Timestamp, span};
-use crate::id::{TokenId, UserId};
-use crate::sql::{Listed, Query, Statement, expect_rows, grouped, pieces, select_all, update_all};
+use crate::id::UserId;
+use crate::sql::{Listed, Reading, Script, Selected, Statement, Text, Word, grouped};
 
 /// What `per_minute` counts over.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -105,61 +105,101 @@ pub(super) async fn lock(
     commands: &[Command],
     attempt: &Attempt,
 ) -> Result<Rows, Failure> {
-    let gate = read_gate(&sqlx::query(LOCK_GATE).fetch_one(&mut *connection).await?)?;
-    let members = members(connection, commands).await?;
-    let made = made_earlier(connection, commands, attempt).await?;
-    let mut admitted_last_minute = 0;
-    if gate.admission.per_minute.is_some() {
-        admitted_last_minute = last_minute(connection, attempt.now).await?;
-    }
-    let mut lapsed = Vec::new();
-    let mut heads = Vec::new();
-    let mut last_sample = None;
-    if commands.iter().any(|command| matches!(command, Command::Rerank)) {
-        lapsed = lapsed_tokens(connection, attempt.now).await?;
-        let rows = sqlx::query(HEADS).bind(RERANK_LIMIT as u64).fetch_all(&mut *connection).await?;
-        heads = rows.iter().map(read_token).collect::<Result<_, _>>()?;
-        last_sample = sqlx::query(LAST_SAMPLE).fetch_one(&mut *connection).await?.try_get("sampled_at")?;
-    }
+    let now = attempt.now;
+    let mut script = Script::default();
+    let gate = script.select(LOCK_GATE, |blanks| blanks);
+    let members = select_members(&mut script, commands);
+    let made = select_made_earlier(&mut script, commands, attempt);
+    let admissions = select_last_minute(&mut script, now);
+    let reranks = commands.iter().any(|command| matches!(command, Command::Rerank));
+    let pass = reranks.then(|| Pass::select(&mut script, now));
+    let selected = script.run(connection).await?;
 
+    let gate = read_gate(selected.one(&gate)?)?;
+    let members = read_members(&selected, &members)?;
+    let mut rows = Rows {
+        admitted_last_minute: selected.one(&admissions)?.try_get("admitted")?,
+        made: read_tokens(&selected, &made)?.into_iter().map(|token| (token.id, token)).collect(),
+        gate,
+        members,
+        lapsed: Vec::new(),
+        heads: Vec::new(),
+        last_sample: None,
+    };
+    if let Some(pass) = pass {
+        pass.read(&selected, &mut rows)?;
+    }
     let changing = commands.iter().filter_map(|command| match command {
         Command::Leave { caller, .. } | Command::Claim { caller } => Some(caller.user),
         _ => None,
     });
-    let over = members.values().filter_map(|member| member.live.as_ref()).filter(|token| !token.is_live(attempt.now));
-    let moving = changing.chain(over.chain(&lapsed).map(|token| token.user)).collect();
-    lock_live_tokens(connection, moving).await?;
-    Ok(Rows { gate, members, made, lapsed, heads, admitted_last_minute, last_sample })
+    let over = rows.members.values().filter_map(|member| member.live.as_ref()).filter(|token| !token.is_live(now));
+    let moving = changing.chain(over.chain(&rows.lapsed).map(|token| token.user)).collect();
+    let mut script = Script::default();
+    lock_live_tokens(&mut script, moving);
+    script.run(connection).await?;
+    Ok(rows)
+}
+
+/// What a `Rerank` looks at.
+struct Pass {
+    lapsed: [Reading; 2],
+    heads: Reading,
+    last_sample: Reading,
+}
+
+impl Pass {
+    fn select(script: &mut Script, now: Timestamp) -> Self {
+        let lapsed = [TokenStatus::Active, TokenStatus::Waiting]
+            .map(|status| script.select(LAPSED, |blanks| blanks.put(Word(status.as_str())).put(now).put(RERANK_LIMIT)));
+        let heads = script.select(HEADS, |blanks| blanks.put(RERANK_LIMIT));
+        Self { lapsed, heads, last_sample: script.select(LAST_SAMPLE, |blanks| blanks) }
+    }
+
+    fn read(&self, selected: &Selected, rows: &mut Rows) -> Result<(), Failure> {
+        for reading in &self.lapsed {
+            rows.lapsed.append(&mut read_tokens(selected, reading)?);
+        }
+        rows.lapsed.truncate(RERANK_LIMIT);
+        rows.heads = read_tokens(selected, &self.heads)?;
+        rows.last_sample = selected.one(&self.last_sample)?.try_get("sampled_at")?;
+        Ok(())
+    }
 }
 
 /// How many were let in within the last minute. Moments of a clock that was set back since do not count.
+fn select_last_minute(script: &mut Script, now: Timestamp) -> Reading {
+    script.select(LAST_MINUTE, |blanks| blanks.put(now - span(MINUTE)).put(now + span(MINUTE)))
+}
+
+/// The same, for whoever only looks.
 pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
     let query = sqlx::query(LAST_MINUTE).bind(now - span(MINUTE)).bind(now + span(MINUTE));
     query.fetch_one(connection).await?.try_get("admitted")
 }
 
-/// Locks the live tokens of `users`, in the order that everyone locks them in.
-pub(crate) async fn lock_live_tokens(
-    connection: &mut MySqlConnection,
-    users: Vec<UserId>,
-) -> Result<HashMap<UserId, Token>, Failure> {
-    let mut tokens = HashMap::with_capacity(users.len());
-    for row in select_all(connection, &LOCK_LIVE, |query| query, users).await? {
-        let token = read_token(&row)?;
-        tokens.insert(token.user, token);
-    }
-    Ok(tokens)
+/// Locks the live tokens of `users`.
+pub(crate) fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Reading {
+    script.select_all(&LOCK_LIVE, |blanks| blanks, users)
 }
 
-async fn members(connection: &mut MySqlConnection, commands: &[Command]) -> Result<HashMap<UserId, Member>, Failure> {
+pub(crate) fn read_live_tokens(selected: &Selected, reading: &Reading) -> Result<HashMap<UserId, Token>, Failure> {
+    Ok(read_tokens(selected, reading)?.into_iter().map(|token| (token.user, token)).collect())
+}
+
+fn select_members(script: &mut Script, commands: &[Command]) -> Reading {
     let users = commands.iter().filter_map(|command| match command {
         Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => Some(caller.user),
         Command::Set { .. } | Command::Rerank => None,
     });
-    let mut members = HashMap::with_capacity(commands.len());
-    for row in select_all(connection, &MEMBERS, |query| query, users.collect()).await? {
+    script.select_all(&MEMBERS, |blanks| blanks, users.collect())
+}
+
+fn read_members(selected: &Selected, reading: &Reading) -> Result<HashMap<UserId, Member>, Failure> {
+    let mut members = HashMap::new();
+    for row in selected.rows(reading) {
         let live = match row.try_get::<Option<Uuid>, _>("id")? {
-            Some(_) => Some(read_token(&row)?),
+            Some(_) => Some(read_token(row)?),
             None => None,
         };
         members.insert(row.try_get("member_id")?, Member { has_password: row.try_get("has_password")?, live });
@@ -167,128 +207,98 @@ async fn members(connection: &mut MySqlConnection, commands: &[Command]) -> Resu
     Ok(members)
 }
 
-async fn made_earlier(
-    connection: &mut MySqlConnection,
-    commands: &[Command],
-    attempt: &Attempt,
-) -> Result<HashMap<TokenId, Token>, Failure> {
+fn select_made_earlier(script: &mut Script, commands: &[Command], attempt: &Attempt) -> Reading {
     let ids = commands.iter().filter_map(|command| match command {
         Command::Join { caller, id } if attempt.recheck || caller.key.is_some() => Some(*id),
         _ => None,
     });
-    let mut made = HashMap::new();
-    for row in select_all(connection, &BY_ID, |query| query, ids.collect()).await? {
-        let token = read_token(&row)?;
-        made.insert(token.id, token);
-    }
-    Ok(made)
+    script.select_all(&BY_ID, |blanks| blanks, ids.collect())
 }
 
-/// Live tokens whose time is over, `RERANK_LIMIT` at most.
-pub(super) async fn lapsed_tokens(connection: &mut MySqlConnection, now: Timestamp) -> Result<Vec<Token>, sqlx::Error> {
-    let mut lapsed = Vec::new();
-    for status in [TokenStatus::Active, TokenStatus::Waiting] {
-        let room = RERANK_LIMIT - lapsed.len();
-        let query = sqlx::query(LAPSED).bind(status.as_str()).bind(now).bind(room as u64);
-        for row in query.fetch_all(&mut *connection).await? {
-            lapsed.push(read_token(&row)?);
-        }
-    }
-    Ok(lapsed)
-}
-
-pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
+    let mut script = Script::default();
     if effects.is_empty() {
-        return Ok(());
+        return script;
     }
     let gate = &effects.gate;
-    let updated = sqlx::query(UPDATE_GATE)
-        .bind(gate.next_ticket)
-        .bind(gate.change_seq)
-        .bind(gate.active)
-        .bind(gate.waiting)
-        .bind(gate.admitted)
-        .bind(gate.departed)
-        .bind(gate.no_shows)
-        .bind(effects.change_seq_before)
-        .execute(&mut *connection)
-        .await?;
-    expect_rows(&updated, 1, "moving the gate")?;
-
-    turn_all(connection, &CLAIM, &effects.claimed, gate.change_seq, now, "picking turns up").await?;
+    script.change("moving the gate", 1, UPDATE_GATE, |blanks| {
+        blanks
+            .put(gate.next_ticket)
+            .put(gate.change_seq)
+            .put(gate.active)
+            .put(gate.waiting)
+            .put(gate.admitted)
+            .put(gate.departed)
+            .put(gate.no_shows)
+            .put(effects.change_seq_before)
+    });
+    turn_all(&mut script, "picking turns up", &CLAIM, &effects.claimed, gate.change_seq, now);
     for (reason, ids) in grouped(effects.ended.iter().map(|(token, reason)| (reason.as_str(), token.id))) {
-        let change_seq = gate.change_seq;
-        let bind = |query: Query<'static>| query.bind(reason).bind(now).bind(change_seq);
-        update_all(connection, &END, bind, ids, 1, "ending tokens").await?;
+        script.update_all("ending tokens", 1, &END, ids, |blanks, list| {
+            blanks.put(Word(reason)).put(now).put(gate.change_seq).list(list)
+        });
     }
-    turn_all(connection, &ADMIT, &effects.admitted, gate.change_seq, now, "admitting tokens").await?;
-    for piece in pieces(&effects.joined) {
-        let mut query = sqlx::query(INSERT.text(piece.len()));
-        for token in piece {
-            // Whoever joins into a turn has picked it up.
-            let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
-            let ended = (token.status == TokenStatus::Expired).then_some(super::EndedReason::Left.as_str());
-            query = query
-                .bind(token.id)
-                .bind(token.user)
-                .bind(token.ticket)
-                .bind(token.status.as_str())
-                .bind(token.created_at)
-                .bind(admitted_at)
-                .bind(token.expires_at)
-                .bind(token.created_at)
-                .bind(ended)
-                .bind(gate.change_seq)
-                .bind(admitted_at);
-        }
-        expect_rows(&query.execute(&mut *connection).await?, piece.len(), "adding tokens")?;
-    }
-    write_admission(connection, effects, now).await
+    turn_all(&mut script, "admitting tokens", &ADMIT, &effects.admitted, gate.change_seq, now);
+    script.insert("adding tokens", 1, &INSERT, &effects.joined, |blanks, token| {
+        // Whoever joins into a turn has picked it up.
+        let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
+        let ended = (token.status == TokenStatus::Expired).then_some(Word(EndedReason::Left.as_str()));
+        blanks
+            .put(token.id)
+            .put(token.user)
+            .put(token.ticket)
+            .put(Word(token.status.as_str()))
+            .put(token.created_at)
+            .put(admitted_at)
+            .put(token.expires_at)
+            .put(token.created_at)
+            .put(ended)
+            .put(gate.change_seq)
+            .put(admitted_at)
+    });
+    write_admission(&mut script, effects, now);
+    script
 }
 
-/// Runs a statement that gives tokens a turn, over those whose turns end together.
-async fn turn_all(
-    connection: &mut MySqlConnection,
-    statement: &Listed,
+/// Gives tokens a turn, those whose turns end together at once.
+fn turn_all(
+    script: &mut Script,
+    act: &'static str,
+    statement: &'static Listed,
     tokens: &[Token],
     change_seq: u64,
     now: Timestamp,
-    act: &'static str,
-) -> Result<(), Failure> {
+) {
     for (until, ids) in grouped(tokens.iter().map(|token| (token.expires_at, token.id))) {
-        let bind = |query: Query<'static>| query.bind(now).bind(now).bind(until).bind(change_seq);
-        update_all(connection, statement, bind, ids, 1, act).await?;
+        script.update_all(act, 1, statement, ids, |blanks, list| {
+            blanks.put(now).put(now).put(until).put(change_seq).list(list)
+        });
     }
-    Ok(())
 }
 
 /// The settings, their record, and what the limit and the pace are measured by.
-async fn write_admission(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
+fn write_admission(script: &mut Script, effects: &Effects, now: Timestamp) {
     let Admission { paused, max_active, per_minute } = effects.gate.admission;
     if !effects.changes.is_empty() {
-        let query =
-            sqlx::query(SET_ADMISSION).bind(paused).bind(per_minute).bind(max_active).bind(now).bind(max_active);
-        expect_rows(&query.execute(&mut *connection).await?, 1, "setting the admission")?;
-        let change_seq = effects.gate.change_seq;
-        for (nth, QueueChange { at, by, setting, was, becomes }) in (0_u32..).zip(&effects.changes) {
-            let query = sqlx::query(LOG_CHANGES.text(1)).bind(change_seq).bind(nth).bind(at).bind(by);
-            let query = query.bind(setting).bind(was).bind(becomes);
-            expect_rows(&query.execute(&mut *connection).await?, 1, "recording a change")?;
-        }
+        script.change("setting the admission", 1, SET_ADMISSION, |blanks| {
+            blanks.put(paused).put(per_minute).put(max_active).put(now).put(max_active)
+        });
+        let numbered: Vec<_> = (0_u32..).zip(&effects.changes).collect();
+        script.insert("recording changes", 1, &LOG_CHANGES, &numbered, |blanks, (nth, change)| {
+            let QueueChange { at, by, setting, was, becomes } = change;
+            let blanks = blanks.put(effects.gate.change_seq).put(nth).put(at).put(Text(by));
+            blanks.put(Text(setting)).put(Text(was)).put(Text(becomes))
+        });
     }
     if per_minute.is_some() && effects.let_in > 0 {
-        let query = sqlx::query(COUNT_ADMISSIONS).bind(now).bind(effects.let_in).bind(effects.let_in);
-        query.execute(&mut *connection).await?;
-        let query = sqlx::query(PRUNE_ADMISSIONS).bind(now - span(MINUTE)).bind(now + span(MINUTE));
-        query.execute(&mut *connection).await?;
+        script.change_any(COUNT_ADMISSIONS, |blanks| blanks.put(now).put(effects.let_in).put(effects.let_in));
+        script.change_any(PRUNE_ADMISSIONS, |blanks| blanks.put(now - span(MINUTE)).put(now + span(MINUTE)));
     }
     if let Some(Sample { at, admitted, departed, waiting, resumed }) = effects.sample {
-        let query = sqlx::query(ADD_SAMPLE).bind(at).bind(admitted).bind(departed).bind(waiting).bind(resumed);
-        query.execute(&mut *connection).await?;
-        let query = sqlx::query(PRUNE_SAMPLES).bind(now - span(PACE_WINDOW)).bind(now + span(PACE_WINDOW));
-        query.execute(&mut *connection).await?;
+        script.change_any(ADD_SAMPLE, |blanks| blanks.put(at).put(admitted).put(departed).put(waiting).put(resumed));
+        let window = span(PACE_WINDOW);
+        script.change_any(PRUNE_SAMPLES, |blanks| blanks.put(now - window).put(now + window));
     }
-    Ok(())
 }
 
 pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
@@ -310,6 +320,10 @@ pub(crate) fn read_admission(row: &MySqlRow) -> Result<Admission, sqlx::Error> {
         max_active: row.try_get("max_active")?,
         per_minute: row.try_get("per_minute")?,
     })
+}
+
+fn read_tokens(selected: &Selected, reading: &Reading) -> Result<Vec<Token>, Failure> {
+    Ok(selected.rows(reading).map(read_token).collect::<Result<_, _>>()?)
 }
 
 pub(crate) fn read_token(row: &MySqlRow) -> Result<Token, sqlx::Error> {

@@ -15,8 +15,8 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
-pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats};
-pub(crate) use store::{STATEMENTS, reservation, reservations_by_id, reservations_of};
+pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats, read_holds, read_seats};
+pub(crate) use store::{STATEMENTS, read_reservations, reservation, reservations_of, select_reservations};
 pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
@@ -24,6 +24,7 @@ use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
+use crate::sql::Script;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
@@ -124,6 +125,13 @@ impl Command {
             Self::Reserve { caller, .. } | Self::Cancel { caller, .. } => caller,
         }
     }
+
+    const fn asks_for(&self) -> Option<SeatKey> {
+        match self {
+            Self::Reserve { concert, seat, .. } => Some(SeatKey { concert: *concert, seat: *seat }),
+            Self::Cancel { .. } => None,
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -162,25 +170,36 @@ impl Batch for ReservationBatch {
         commands: &[Command],
         attempt: &Attempt,
     ) -> Result<decide::Rows, Failure> {
+        let mut script = Script::default();
         let users = commands.iter().map(|command| command.caller().user).collect();
-        let tokens = crate::queue::lock_live_tokens(connection, users).await?;
-        let known = store::known_reservations(connection, commands, attempt).await?;
-        let wanted = commands.iter().filter_map(|command| match command {
-            Command::Reserve { concert, seat, .. } => Some(SeatKey { concert: *concert, seat: *seat }),
-            Command::Cancel { reservation, .. } => known.get(reservation).map(Reservation::seat_key),
-        });
-        let seats = lock_seats(connection, wanted.collect()).await?;
+        let tokens = crate::queue::lock_live_tokens(&mut script, users);
+        let known = store::select_known(&mut script, commands, attempt);
         let holders = commands.iter().filter_map(|command| match command {
             Command::Reserve { caller, .. } => Some(caller.user),
             Command::Cancel { .. } => None,
         });
-        let holds = count_holds(connection, holders.collect(), attempt.now).await?;
-        let missing = commands.iter().filter_map(|command| match command {
-            Command::Reserve { concert, seat, .. } => {
-                (!seats.contains_key(&SeatKey { concert: *concert, seat: *seat })).then_some(*concert)
+        let holds = count_holds(&mut script, holders.collect(), attempt.now);
+        let asked = commands.iter().filter_map(Command::asks_for);
+        // Which seats are given back stands in their reservations; without any, all seats are known now.
+        let cancels = commands.iter().any(|command| matches!(command, Command::Cancel { .. }));
+        let all_asked = (!cancels).then(|| lock_seats(&mut script, asked.clone().collect()));
+        let selected = script.run(connection).await?;
+        let tokens = crate::queue::read_live_tokens(&selected, &tokens)?;
+        let known = store::read_reservations(&selected, &known)?;
+        let holds = read_holds(&selected, &holds)?;
+        let seats = match all_asked {
+            Some(seats) => read_seats(&selected, &seats)?,
+            None => {
+                let given_back = commands.iter().filter_map(|command| match command {
+                    Command::Reserve { .. } => None,
+                    Command::Cancel { reservation, .. } => known.get(reservation).map(Reservation::seat_key),
+                });
+                let mut script = Script::default();
+                let seats = lock_seats(&mut script, asked.clone().chain(given_back).collect());
+                read_seats(&script.run(connection).await?, &seats)?
             }
-            Command::Cancel { .. } => None,
-        });
+        };
+        let missing = asked.filter(|key| !seats.contains_key(key)).map(|key| key.concert);
         let concerts = store::existing_concerts(connection, missing.collect()).await?;
         Ok(decide::Rows { tokens, known, seats, holds, concerts })
     }
@@ -190,13 +209,8 @@ impl Batch for ReservationBatch {
         Decision { answers, effects }
     }
 
-    async fn write(
-        &self,
-        connection: &mut MySqlConnection,
-        effects: &decide::Effects,
-        attempt: &Attempt,
-    ) -> Result<(), Failure> {
-        store::write(connection, effects, attempt.now).await
+    fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
+        store::write(effects, attempt.now)
     }
 
     fn committed(&self, effects: decide::Effects) {

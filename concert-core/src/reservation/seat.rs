@@ -3,20 +3,31 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use sqlx::{MySqlConnection, Row as _};
+use sqlx::Row as _;
+use sqlx::mysql::MySqlRow;
 
 use super::Holds;
 use crate::batch::Failure;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
-use crate::sql::{Listed, key_lists, select_all};
+use crate::sql::{Listed, Literal, Reading, Script, Selected};
 
 /// Names a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SeatKey {
     pub(crate) concert: ConcertId,
     pub(crate) seat: SeatNumber,
+}
+
+impl Literal for SeatKey {
+    fn write(&self, sql: &mut String) {
+        sql.push('(');
+        self.concert.write(sql);
+        sql.push(',');
+        self.seat.write(sql);
+        sql.push(')');
+    }
 }
 
 /// A row of `seats`.
@@ -56,43 +67,33 @@ pub(super) const COUNT_HOLDS: Listed = Listed::of_keys(
      where status = 'HELD' and expires_at > ? and user_id in ({}) group by user_id",
 );
 
-/// Locks seats, in the order of their keys.
-pub(crate) async fn lock_seats(
-    connection: &mut MySqlConnection,
-    wanted: Vec<SeatKey>,
-) -> Result<HashMap<SeatKey, Seat>, Failure> {
-    let mut seats = HashMap::with_capacity(wanted.len());
-    for list in key_lists(wanted) {
-        let mut query = sqlx::query(LOCK_SEATS.text(list.len()));
-        for key in list {
-            query = query.bind(key.concert).bind(key.seat);
-        }
-        for row in query.fetch_all(&mut *connection).await? {
-            let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
-            let holder = match row.try_get("reservation_id")? {
-                Some(reservation) => Some(Holder {
-                    reservation,
-                    user: row.try_get("reserved_by")?,
-                    until: row.try_get("reserved_until")?,
-                }),
-                None => None,
-            };
-            let performance_date = row.try_get("performance_date")?;
-            seats.insert(key, Seat { price: row.try_get("price")?, performance_date, holder });
-        }
+/// Locks seats.
+pub(crate) fn lock_seats(script: &mut Script, wanted: Vec<SeatKey>) -> Reading {
+    script.select_all(&LOCK_SEATS, |blanks| blanks, wanted)
+}
+
+pub(crate) fn read_seats(selected: &Selected, reading: &Reading) -> Result<HashMap<SeatKey, Seat>, Failure> {
+    let mut seats = HashMap::new();
+    for row in selected.rows(reading) {
+        let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
+        let holder = match row.try_get("reservation_id")? {
+            Some(reservation) => {
+                Some(Holder { reservation, user: row.try_get("reserved_by")?, until: row.try_get("reserved_until")? })
+            }
+            None => None,
+        };
+        let performance_date = row.try_get("performance_date")?;
+        seats.insert(key, Seat { price: row.try_get("price")?, performance_date, holder });
     }
     Ok(seats)
 }
 
 /// Counts the unpaid holds of users.
-pub(crate) async fn count_holds(
-    connection: &mut MySqlConnection,
-    users: Vec<UserId>,
-    now: Timestamp,
-) -> Result<Holds, Failure> {
-    let mut holds = Holds::with_capacity(users.len());
-    for row in select_all(connection, &COUNT_HOLDS, |query| query.bind(now), users).await? {
-        holds.insert(row.try_get("user_id")?, row.try_get::<i64, _>("holds")? as u32);
-    }
-    Ok(holds)
+pub(crate) fn count_holds(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
+    script.select_all(&COUNT_HOLDS, |blanks| blanks.put(now), users)
+}
+
+pub(crate) fn read_holds(selected: &Selected, reading: &Reading) -> Result<Holds, Failure> {
+    let read = |row: &MySqlRow| Ok((row.try_get("user_id")?, row.try_get::<i64, _>("holds")? as u32));
+    selected.rows(reading).map(read).collect()
 }

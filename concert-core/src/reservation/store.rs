@@ -10,7 +10,7 @@ use super::{Command, Reservation, ReservationStatus, seat, sweep};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, UserId};
-use crate::sql::{Listed, Statement, expect_rows, pieces, select_all, update_all};
+use crate::sql::{Listed, Reading, Script, Selected, Statement, Word};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -58,82 +58,63 @@ const OF_USER: &str = "select id, user_id, concert_id, seat_number, status, pric
      from reservations where user_id = ? order by reserved_at desc, id desc limit ?";
 
 /// The reservations that commands of the batch name, and, for repeated calls, those that they made earlier.
-pub(super) async fn known_reservations(
-    connection: &mut MySqlConnection,
-    commands: &[Command],
-    attempt: &Attempt,
-) -> Result<HashMap<ReservationId, Reservation>, Failure> {
+pub(super) fn select_known(script: &mut Script, commands: &[Command], attempt: &Attempt) -> Reading {
     let ids = commands.iter().filter_map(|command| match command {
         Command::Reserve { caller, id, .. } => (attempt.recheck || caller.key.is_some()).then_some(*id),
         Command::Cancel { reservation, .. } => Some(*reservation),
     });
-    reservations_by_id(connection, ids.collect()).await
+    select_reservations(script, ids.collect())
 }
 
 /// Reservations, unlocked: what never changes of them is certain, their status is as of now.
-pub(crate) async fn reservations_by_id(
-    connection: &mut MySqlConnection,
-    ids: Vec<ReservationId>,
+pub(crate) fn select_reservations(script: &mut Script, ids: Vec<ReservationId>) -> Reading {
+    script.select_all(&BY_IDS, |blanks| blanks, ids)
+}
+
+pub(crate) fn read_reservations(
+    selected: &Selected,
+    reading: &Reading,
 ) -> Result<HashMap<ReservationId, Reservation>, Failure> {
-    let mut found = HashMap::with_capacity(ids.len());
-    for row in select_all(connection, &BY_IDS, |query| query, ids).await? {
-        let reservation = read_reservation(&row)?;
-        found.insert(reservation.id, reservation);
-    }
-    Ok(found)
+    let read = |row| read_reservation(row).map(|reservation| (reservation.id, reservation));
+    Ok(selected.rows(reading).map(read).collect::<Result<_, _>>()?)
 }
 
 pub(super) async fn existing_concerts(
     connection: &mut MySqlConnection,
     concerts: HashSet<ConcertId>,
 ) -> Result<HashSet<ConcertId>, Failure> {
-    let mut found = HashSet::with_capacity(concerts.len());
-    for row in select_all(connection, &CONCERTS, |query| query, concerts.into_iter().collect()).await? {
-        found.insert(row.try_get("id")?);
-    }
-    Ok(found)
+    let mut script = Script::default();
+    let reading = script.select_all(&CONCERTS, |blanks| blanks, concerts.into_iter().collect());
+    let selected = script.run(connection).await?;
+    Ok(selected.rows(&reading).map(|row| row.try_get("id")).collect::<Result<_, _>>()?)
 }
 
-pub(super) async fn write(connection: &mut MySqlConnection, effects: &Effects, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
+    let mut script = Script::default();
     for status in [ReservationStatus::Expired, ReservationStatus::Cancelled] {
         let closed = effects.closed.iter().filter(|(_, as_what)| *as_what == status).map(|(id, _)| *id);
-        update_all(
-            connection,
-            &RELEASE,
-            |query| query.bind(status.as_str()).bind(now),
-            closed.collect(),
-            2,
-            "releasing seats",
-        )
-        .await?;
+        script.update_all("releasing seats", 2, &RELEASE, closed.collect(), |blanks, list| {
+            blanks.put(Word(status.as_str())).put(now).list(list)
+        });
     }
-    for piece in pieces(&effects.made) {
-        let mut query = sqlx::query(INSERT.text(piece.len()));
-        for made in piece {
-            query = query
-                .bind(made.id)
-                .bind(made.user)
-                .bind(made.concert)
-                .bind(made.seat)
-                .bind(made.status.as_str())
-                .bind(made.price)
-                .bind(made.performance_date)
-                .bind(made.reserved_at)
-                .bind(made.expires_at)
-                .bind(now);
-        }
-        expect_rows(&query.execute(&mut *connection).await?, piece.len(), "adding reservations")?;
-    }
-    let held = effects.made.iter().filter(|made| made.status == ReservationStatus::Held);
-    for piece in pieces(&held.collect::<Vec<_>>()) {
-        let mut query = sqlx::query(TAKE.text(piece.len()));
-        for made in piece {
-            query = query.bind(made.concert).bind(made.seat).bind(made.price);
-            query = query.bind(made.user).bind(made.expires_at).bind(made.id);
-        }
-        expect_rows(&query.execute(&mut *connection).await?, 2 * piece.len(), "taking seats")?;
-    }
-    Ok(())
+    script.insert("adding reservations", 1, &INSERT, &effects.made, |blanks, made| {
+        blanks
+            .put(made.id)
+            .put(made.user)
+            .put(made.concert)
+            .put(made.seat)
+            .put(Word(made.status.as_str()))
+            .put(made.price)
+            .put(made.performance_date)
+            .put(made.reserved_at)
+            .put(made.expires_at)
+            .put(now)
+    });
+    let held: Vec<_> = effects.made.iter().filter(|made| made.status == ReservationStatus::Held).collect();
+    script.insert("taking seats", 2, &TAKE, &held, |blanks, made| {
+        blanks.put(made.concert).put(made.seat).put(made.price).put(made.user).put(made.expires_at).put(made.id)
+    });
+    script
 }
 
 pub(crate) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<Option<Reservation>, sqlx::Error> {

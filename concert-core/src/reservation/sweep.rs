@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use uuid::Uuid;
 
 use super::decide::Effects;
-use super::{ReservationStatus, Seat, SeatChanges, SeatKey, lock_seats, store};
+use super::{ReservationStatus, Seat, SeatChanges, SeatKey, lock_seats, read_seats, store};
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::clock::Timestamp;
 use crate::id::ReservationId;
+use crate::sql::Script;
 
 /// The most holds that one batch releases: few enough that buyers hardly wait for its locks.
 pub(crate) const SWEEP_LIMIT: usize = 128;
@@ -47,16 +49,18 @@ impl Batch for SweepBatch {
         _commands: &[()],
         attempt: &Attempt,
     ) -> Result<Lapsed, Failure> {
-        let rows = sqlx::query(LAPSED).bind(attempt.now).bind(SWEEP_LIMIT as u64).fetch_all(&mut *connection).await?;
-        let mut holds = Vec::with_capacity(rows.len());
-        let mut wanted = Vec::with_capacity(rows.len());
-        for row in &rows {
+        let mut script = Script::default();
+        let lapsed = script.select(LAPSED, |blanks| blanks.put(attempt.now).put(SWEEP_LIMIT));
+        let selected = script.run(connection).await?;
+        let read = |row: &MySqlRow| {
             let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
-            holds.push((row.try_get("id")?, key));
-            wanted.push(key);
-        }
-        let seats = lock_seats(connection, wanted).await?;
-        Ok(Lapsed { holds, seats })
+            Ok((row.try_get("id")?, key))
+        };
+        let holds = selected.rows(&lapsed).map(read).collect::<Result<Vec<_>, sqlx::Error>>()?;
+        let mut script = Script::default();
+        let seats = lock_seats(&mut script, holds.iter().map(|(_, key)| *key).collect());
+        let selected = script.run(connection).await?;
+        Ok(Lapsed { holds, seats: read_seats(&selected, &seats)? })
     }
 
     fn decide(&self, rows: Lapsed, commands: &[()], attempt: &Attempt) -> Decision<Self> {
@@ -75,13 +79,8 @@ impl Batch for SweepBatch {
         Decision { answers: commands.iter().map(|()| Ok(released)).collect(), effects }
     }
 
-    async fn write(
-        &self,
-        connection: &mut MySqlConnection,
-        effects: &Effects,
-        attempt: &Attempt,
-    ) -> Result<(), Failure> {
-        store::write(connection, effects, attempt.now).await
+    fn write(&self, effects: &Effects, attempt: &Attempt) -> Script {
+        store::write(effects, attempt.now)
     }
 
     fn committed(&self, effects: Effects) {

@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::money::Money;
+use crate::sql::Script;
 
 /// What stands in the place of a password for a user who has none: no hash ever equals it.
 pub(crate) const NO_PASSWORD: &str = "!";
@@ -136,12 +137,9 @@ impl Batch for UserBatch {
         Decision { answers, effects }
     }
 
-    async fn write(
-        &self,
-        connection: &mut MySqlConnection,
-        effects: &Vec<decide::NewUser>,
-        _attempt: &Attempt,
-    ) -> Result<(), Failure> {
-        store::insert(connection, effects).await
+    fn write(&self, effects: &Vec<decide::NewUser>, _attempt: &Attempt) -> Script {
+        let mut script = Script::default();
+        store::insert(&mut script, effects);
+        script
     }
 }

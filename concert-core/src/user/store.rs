@@ -1,7 +1,5 @@
 //! The SQL of users.
 
-use std::collections::HashMap;
-
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlRow;
 use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
@@ -14,7 +12,7 @@ use crate::db;
 use crate::error::Error;
 use crate::id::{UserId, WalletEntryId};
 use crate::money::Money;
-use crate::sql::{Listed, Statement, bind_list, expect_rows, key_lists, pieces};
+use crate::sql::{Listed, Script, Statement, Text};
 use crate::wallet::{WalletEntry, WalletEntryKind, write_entries};
 
 /// Every statement, for the test that prepares and explains them.
@@ -31,27 +29,18 @@ const BY_NAME: &str = "select id, username, created_at, password from users wher
 const CHUNK: usize = 5_000;
 
 pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Register]) -> Result<Rows, Failure> {
-    let names: Vec<&str> = commands.iter().map(|command| command.username.as_str()).collect();
-    let mut by_name = HashMap::with_capacity(names.len());
-    for list in key_lists(names) {
-        let query = bind_list(sqlx::query(BY_NAMES.text(list.len())), list);
-        for row in query.fetch_all(&mut *connection).await? {
-            let (user, _) = read_user(&row)?;
-            by_name.insert(user.username.clone(), user);
-        }
-    }
-    Ok(Rows { by_name })
+    let mut script = Script::default();
+    let names = commands.iter().map(|command| Text(command.username.as_str())).collect();
+    let reading = script.select_all(&BY_NAMES, |blanks| blanks, names);
+    let selected = script.run(connection).await?;
+    let read = |row| read_user(row).map(|(user, _)| (user.username.clone(), user));
+    Ok(Rows { by_name: selected.rows(&reading).map(read).collect::<Result<_, _>>()? })
 }
 
-pub(super) async fn insert(connection: &mut MySqlConnection, added: &[NewUser]) -> Result<(), Failure> {
-    for piece in pieces(added) {
-        let mut query = sqlx::query(INSERT.text(piece.len()));
-        for NewUser { user, password } in piece {
-            query = query.bind(user.id).bind(&user.username).bind(password).bind(user.created_at);
-        }
-        expect_rows(&query.execute(&mut *connection).await?, piece.len(), "adding users")?;
-    }
-    Ok(())
+pub(super) fn insert(script: &mut Script, added: &[NewUser]) {
+    script.insert("adding users", 1, &INSERT, added, |blanks, NewUser { user, password }| {
+        blanks.put(user.id).put(Text(&user.username)).put(Text(password)).put(user.created_at)
+    });
 }
 
 /// Adds users and what they begin with, all or none. Calls `progress` with how many are in so far.
@@ -88,7 +77,8 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
             password: NO_PASSWORD.to_owned(),
         })
         .collect();
-    insert(connection, &added).await?;
+    let mut script = Script::default();
+    insert(&mut script, &added);
     let entries: Vec<_> = users
         .iter()
         .filter(|new| new.balance > Money::ZERO)
@@ -102,7 +92,8 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
             created_at: now,
         })
         .collect();
-    write_entries(connection, &entries).await
+    write_entries(&mut script, &entries);
+    script.run(connection).await.map(drop)
 }
 
 /// A user and the password's PHC string.

@@ -7,13 +7,14 @@ use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
-pub(crate) use store::{Account, STATEMENTS, balance, lock_accounts, write_entries};
+pub(crate) use store::{Account, STATEMENTS, balance, lock_accounts, read_accounts, write_entries};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::id::{PaymentId, UserId, WalletEntryId};
 use crate::money::Money;
+use crate::sql::Script;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
@@ -91,10 +92,15 @@ impl Batch for WalletBatch {
         commands: &[Recharge],
         attempt: &Attempt,
     ) -> Result<decide::Rows, Failure> {
+        let mut script = Script::default();
         let users = commands.iter().map(|command| command.caller.user).collect();
-        let accounts = lock_accounts(connection, users, attempt.now).await?;
-        let made = store::entries_made_earlier(connection, commands, attempt).await?;
-        Ok(decide::Rows { accounts, made })
+        let accounts = lock_accounts(&mut script, users, attempt.now);
+        let made = store::entries_made_earlier(&mut script, commands, attempt);
+        let selected = script.run(connection).await?;
+        Ok(decide::Rows {
+            accounts: read_accounts(&selected, &accounts)?,
+            made: store::read_entries(&selected, &made)?,
+        })
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Recharge], attempt: &Attempt) -> Decision<Self> {
@@ -102,12 +108,9 @@ impl Batch for WalletBatch {
         Decision { answers, effects }
     }
 
-    async fn write(
-        &self,
-        connection: &mut MySqlConnection,
-        effects: &Vec<WalletEntry>,
-        _attempt: &Attempt,
-    ) -> Result<(), Failure> {
-        write_entries(connection, effects).await
+    fn write(&self, effects: &Vec<WalletEntry>, _attempt: &Attempt) -> Script {
+        let mut script = Script::default();
+        write_entries(&mut script, effects);
+        script
     }
 }

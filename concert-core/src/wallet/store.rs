@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use rust_decimal::Decimal;
-use sqlx::{MySqlConnection, MySqlPool, Row as _};
+use sqlx::mysql::MySqlRow;
+use sqlx::{MySqlPool, Row as _};
 
 use super::{Recharge, Recharged, WalletEntry};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId, WalletEntryId};
 use crate::money::Money;
-use crate::sql::{Listed, Statement, bind_list, different, expect_rows, key_lists, pieces, select_all};
+use crate::sql::{Listed, Reading, Script, Selected, Statement, Word};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -46,67 +47,53 @@ pub(crate) struct Account {
     pub(crate) live_token: Option<TokenId>,
 }
 
-/// Locks users, in the order of their ids.
-pub(crate) async fn lock_accounts(
-    connection: &mut MySqlConnection,
-    users: Vec<UserId>,
-    now: Timestamp,
-) -> Result<HashMap<UserId, Account>, Failure> {
-    let mut accounts = HashMap::with_capacity(users.len());
-    for row in select_all(connection, &LOCK_ACCOUNTS, |query| query.bind(now), users).await? {
-        let account = Account { balance: row.try_get("balance")?, live_token: row.try_get("live_token")? };
-        accounts.insert(row.try_get("id")?, account);
-    }
-    Ok(accounts)
+/// Locks users.
+pub(crate) fn lock_accounts(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
+    script.select_all(&LOCK_ACCOUNTS, |blanks| blanks.put(now), users)
 }
 
-pub(super) async fn entries_made_earlier(
-    connection: &mut MySqlConnection,
-    commands: &[Recharge],
-    attempt: &Attempt,
-) -> Result<HashMap<WalletEntryId, Recharged>, Failure> {
+pub(crate) fn read_accounts(selected: &Selected, reading: &Reading) -> Result<HashMap<UserId, Account>, Failure> {
+    selected.rows(reading).map(|row| Ok((row.try_get("id")?, read_account(row)?))).collect()
+}
+
+pub(super) fn entries_made_earlier(script: &mut Script, commands: &[Recharge], attempt: &Attempt) -> Reading {
     let repeatable = commands.iter().filter(|command| attempt.recheck || command.caller.key.is_some());
-    let ids = repeatable.map(|command| command.id).collect();
-    let mut made = HashMap::new();
-    for row in select_all(connection, &ENTRIES, |query| query, ids).await? {
+    script.select_all(&ENTRIES, |blanks| blanks, repeatable.map(|command| command.id).collect())
+}
+
+pub(super) fn read_entries(
+    selected: &Selected,
+    reading: &Reading,
+) -> Result<HashMap<WalletEntryId, Recharged>, Failure> {
+    let read = |row: &MySqlRow| {
         let after: Money = row.try_get("balance_after")?;
         let amount: Decimal = row.try_get("amount")?;
         let before = Money::new(after.as_decimal() - amount).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        made.insert(row.try_get("id")?, Recharged { before, after });
-    }
-    Ok(made)
+        Ok((row.try_get("id")?, Recharged { before, after }))
+    };
+    selected.rows(reading).map(read).collect()
 }
 
 /// Writes entries, in the order they happened, and the balances that they lead to.
-pub(crate) async fn write_entries(connection: &mut MySqlConnection, entries: &[WalletEntry]) -> Result<(), Failure> {
-    let mut balances: HashMap<UserId, Money> = HashMap::with_capacity(entries.len());
-    for piece in pieces(entries) {
-        let mut query = sqlx::query(INSERT_ENTRIES.text(piece.len()));
-        for entry in piece {
-            balances.insert(entry.user, entry.after);
-            query = query
-                .bind(entry.id)
-                .bind(entry.user)
-                .bind(entry.kind.as_str())
-                .bind(entry.after.as_decimal() - entry.before.as_decimal())
-                .bind(entry.after)
-                .bind(entry.payment)
-                .bind(entry.created_at);
-        }
-        expect_rows(&query.execute(&mut *connection).await?, piece.len(), "adding wallet entries")?;
-    }
-    for list in key_lists(balances.keys().copied().collect()) {
-        let changed = different(&list);
-        let becomes = list.iter().map(|user| balances[user]).collect();
-        let query = bind_list(sqlx::query(UPDATE_BALANCES.text(list.len())), list.clone());
-        let query = bind_list(bind_list(query, becomes), list);
-        expect_rows(&query.execute(&mut *connection).await?, changed, "changing balances")?;
-    }
-    Ok(())
+pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
+    script.insert("adding wallet entries", 1, &INSERT_ENTRIES, entries, |blanks, entry| {
+        let amount = entry.after.as_decimal() - entry.before.as_decimal();
+        let blanks = blanks.put(entry.id).put(entry.user).put(Word(entry.kind.as_str())).put(amount);
+        blanks.put(entry.after).put(entry.payment).put(entry.created_at)
+    });
+    let balances: HashMap<_, _> = entries.iter().map(|entry| (entry.user, entry.after)).collect();
+    let users = balances.keys().copied().collect();
+    script.update_all("changing balances", 1, &UPDATE_BALANCES, users, |blanks, list| {
+        blanks.list(list).list(list.iter().map(|user| balances[user])).list(list)
+    });
 }
 
 /// The account of a user, unlocked.
 pub(crate) async fn balance(pool: &MySqlPool, user: UserId, now: Timestamp) -> Result<Option<Account>, sqlx::Error> {
     let row = sqlx::query(BALANCE).bind(now).bind(user).fetch_optional(pool).await?;
-    row.map(|row| Ok(Account { balance: row.try_get("balance")?, live_token: row.try_get("live_token")? })).transpose()
+    row.as_ref().map(read_account).transpose()
+}
+
+fn read_account(row: &MySqlRow) -> Result<Account, sqlx::Error> {
+    Ok(Account { balance: row.try_get("balance")?, live_token: row.try_get("live_token")? })
 }
