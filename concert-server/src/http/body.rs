@@ -70,9 +70,27 @@ pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(deseria
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
-/// For the number of a seat.
-pub(super) fn seat_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SeatNumber, D::Error> {
-    SeatNumber::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+/// For ids that may be left out, though not null.
+pub(super) fn some_parsed<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    parsed(deserializer).map(Some)
+}
+
+/// For anything that may be left out, though not null.
+pub(super) fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// For the number of a seat, which may be left out.
+pub(super) fn seat_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SeatNumber>, D::Error> {
+    SeatNumber::new(i64::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
+}
+
+/// For the numbers of seats, which may be left out.
+pub(super) fn seat_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<SeatNumber>>, D::Error> {
+    let numbers = Vec::<i64>::deserialize(deserializer)?.into_iter().map(SeatNumber::new);
+    numbers.collect::<Result<_, _>>().map(Some).map_err(D::Error::custom)
 }
 
 /// For amounts: a JSON number, read digit by digit and never through a float.

@@ -154,12 +154,17 @@ const fn status_of(error: &Error) -> StatusCode {
         | Error::TokenNotFound
         | Error::ConcertNotFound
         | Error::SeatNotFound { .. }
-        | Error::ReservationNotFound => StatusCode::NOT_FOUND,
+        | Error::SectionNotFound { .. }
+        | Error::ReservationNotFound
+        | Error::OrderNotFound => StatusCode::NOT_FOUND,
         Error::UsernameTaken
         | Error::ConcertExists
         | Error::AlreadyInQueue
         | Error::SeatAlreadyReserved { .. }
+        | Error::NotEnoughSeats { .. }
         | Error::TooManyHolds { .. }
+        | Error::HoldAlreadyExtended
+        | Error::HoldOutlastsTurn
         | Error::ConcertOver
         | Error::AlreadyPaid
         | Error::InsufficientBalance { .. }
