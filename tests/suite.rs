@@ -3,6 +3,8 @@
 mod audit;
 mod http;
 mod lost_answers;
+mod order_races;
+mod orders;
 mod private_db;
 mod purchase;
 mod queue;

@@ -127,6 +127,14 @@ pub fn seat(number: i64) -> SeatNumber {
     SeatNumber::new(number).expect("in range")
 }
 
+/// A concert in a hall of one section, "Hall".
+pub async fn hall(house: &House, rows: u32, seats_per_row: u32) -> ConcertId {
+    let concert = house.concert(rows * seats_per_row).await;
+    let name = format!("update seats set section = 'Hall', seat_row = (seat_number - 1) div {seats_per_row} + 1");
+    sqlx::query(AssertSqlSafe(name)).execute(house.office.pool()).await.expect("names the rows");
+    concert
+}
+
 /// An empty database on the private server of this test run, or on the server that `CONCERT_TEST_DATABASE_URL` names: a
 /// MySQL, or another version of MariaDB.
 pub async fn fresh_database() -> MySqlConnectOptions {

@@ -123,7 +123,7 @@ impl Spec {
             }
             Act::Best { user, count, section } => self.best(user, count, section, given),
             Act::Cancel { user, nth, one } => self.cancel(user, nth, one),
-            Act::Extend { user, nth, one } => self.extend(user, nth, one),
+            Act::Extend { user, nth, .. } => self.extend(user, nth),
             Act::Pay { user, nth, one, amount } => self.pay(user, nth, one, amount),
             Act::Wait(_) => unreachable!("nobody answers"),
         }
@@ -215,7 +215,7 @@ impl Spec {
         Ok(Said::GivenBack)
     }
 
-    fn extend(&mut self, user: usize, nth: usize, one: usize) -> Outcome {
+    fn extend(&mut self, user: usize, nth: usize) -> Outcome {
         self.require_in(user)?;
         let party = self.parties.get(nth).ok_or("RESERVATION_NOT_FOUND")?;
         if party.user != user {
@@ -227,7 +227,7 @@ impl Spec {
         });
         let Some(deadline) = held else {
             let paid = party.seats.iter().any(|(_, hold)| *hold == Hold::Paid);
-            let given_back = party.seats[one % party.seats.len()].1 == Hold::GivenBack;
+            let given_back = party.seats.iter().all(|(_, hold)| *hold == Hold::GivenBack);
             return Err(match (paid, given_back) {
                 (true, _) => "ALREADY_PAID",
                 (false, true) => "HOLD_CANCELLED",

@@ -304,8 +304,10 @@ impl Desk {
         if asked.user != caller.user {
             return Err(Error::NotYours);
         }
-        let (mut paid, mut held, mut deadline) = (false, Vec::new(), self.now);
+        let (mut paid, mut given_back) = (false, true);
+        let (mut held, mut deadline) = (Vec::new(), self.now);
         for reservation in Named::Order(asked.order()).among(&self.rows.known)? {
+            given_back &= reservation.status == ReservationStatus::Cancelled;
             match self.standing(reservation) {
                 Standing::Held(until) => {
                     deadline = until;
@@ -316,10 +318,10 @@ impl Desk {
             }
         }
         let Some(first) = held.first() else {
-            return Err(match asked.status {
-                _ if paid => Error::AlreadyPaid,
-                ReservationStatus::Cancelled => Error::HoldCancelled,
-                _ => Error::HoldExpired,
+            return Err(match (paid, given_back) {
+                (true, _) => Error::AlreadyPaid,
+                (false, true) => Error::HoldCancelled,
+                (false, false) => Error::HoldExpired,
             });
         };
         // What was read before the seats were locked may be older than they are.
