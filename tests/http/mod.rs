@@ -4,6 +4,7 @@ mod bad_input;
 mod catalog;
 mod events;
 mod ops;
+mod orders;
 mod payments;
 mod reservations;
 mod seats;

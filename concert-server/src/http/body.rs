@@ -82,6 +82,18 @@ pub(super) fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer:
     T::deserialize(deserializer).map(Some)
 }
 
+/// For an object that may be left out, though not null.
+pub(super) fn some_object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    // As above.
+    if !raw.get().starts_with('{') {
+        return Err(D::Error::custom("it is not a JSON object"));
+    }
+    serde_json::from_str(raw.get()).map(Some).map_err(D::Error::custom)
+}
+
 /// For the number of a seat, which may be left out.
 pub(super) fn seat_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SeatNumber>, D::Error> {
     SeatNumber::new(i64::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)

@@ -10,7 +10,7 @@ use warp::Reply as _;
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, json, parsed, seat_number, seat_numbers, some};
+use super::body::{Moment, json, parsed, seat_number, seat_numbers, some, some_object};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
@@ -41,7 +41,7 @@ struct ReserveRequest {
     #[schema(value_type = Vec<i32>, min_items = 1, required = false)]
     seat_numbers: Option<Vec<SeatNumber>>,
     /// The best seats that are free, all of them or none.
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "some_object")]
     #[schema(required = false)]
     best_available: Option<BestAvailable>,
     /// Who reserves: the user of the access token.
