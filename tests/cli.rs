@@ -6,6 +6,7 @@ mod support;
 mod cli {
     mod desk;
 
+    mod orders;
     mod people;
     mod sale;
     mod seed;

@@ -2,7 +2,10 @@
 
 mod audit;
 pub mod completions;
+mod extend;
+mod hold;
 mod migrate;
+mod pay;
 mod queue;
 mod rerank;
 mod seed;
@@ -29,6 +32,9 @@ pub enum DatabaseCommand {
     Queue(queue::Opts),
     Token(token::Opts),
     User(user::Opts),
+    Hold(hold::Opts),
+    Extend(extend::Opts),
+    Pay(pay::Opts),
 }
 
 impl DatabaseCommand {
@@ -69,6 +75,9 @@ impl DatabaseCommand {
             Self::Queue(opts) => queue::run(opts, box_office, output).await,
             Self::Token(opts) => token::run(opts, box_office, output).await,
             Self::User(opts) => user::run(opts, box_office, output).await,
+            Self::Hold(opts) => hold::run(opts, box_office, output).await,
+            Self::Extend(opts) => extend::run(opts, box_office, output).await,
+            Self::Pay(opts) => pay::run(opts, box_office, output).await,
         }
     }
 }
