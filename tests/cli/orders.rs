@@ -37,7 +37,7 @@ async fn an_order_is_held_extended_and_paid() {
     │    2 ┆ -       ┆ -   ┆   120 ┆ [id] │
     │    3 ┆ -       ┆ -   ┆   120 ┆ [id] │
     └──────┴─────────┴─────┴───────┴──────────────────────────────────────┘
-    ")
+    ");
     });
     let reservations = office.reservations_of(user(0)).await.expect("lists");
     let order = reservations[0].order().to_string();
@@ -46,7 +46,7 @@ async fn an_order_is_held_extended_and_paid() {
         assert_snapshot!(extended, @"
     order id    [id]
     expires at  [time]
-    ")
+    ");
     });
     assert_snapshot!(desk.run(&["extend", USERS[0], "--order", &order]).refused(1), @"error: the deadline was extended already; that is possible once (HOLD_ALREADY_EXTENDED)");
     let due = office.order(user(0), order.parse::<OrderId>().expect("an id")).await.expect("reads").total;
@@ -65,7 +65,7 @@ async fn an_order_is_held_extended_and_paid() {
     │    2 ┆  120 ┆ [id] │
     │    3 ┆  120 ┆ [id] │
     └──────┴──────┴──────────────────────────────────────┘
-    ")
+    ");
     });
     assert_snapshot!(desk.run(&["pay", USERS[0], "--order", &order]).refused(1), @"error: this reservation is already paid (ALREADY_PAID)");
     assert_eq!(office.balance(user(0)).await.expect("reads"), money(0));

@@ -27,7 +27,7 @@ const OF_ORDERS: Listed = Listed::of_keys(
      from reservations n straight_join reservations r force index (reservations_user_deadline) \
      on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) \
      straight_join payments p force index (payments_reservation_successful) \
-     on p.reservation_id = r.id and p.successful = 1 where n.id in ({})",
+     on p.reservation_id = r.id where n.id in ({})",
 );
 /// Two rows each: the reservation and its seat.
 const SELL: Listed = Listed::of_keys(

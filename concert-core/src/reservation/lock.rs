@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::MySqlConnection;
 
-use super::decide::{Rows, best_seats};
+use super::decide::best_seats;
+use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
     Command, Reservation, Rules, Seat, SeatKey, Wanted, count_holds, lock_seats, read_holds, read_seats, store,

@@ -5,6 +5,7 @@ mod changes;
 mod decide;
 mod lock;
 mod order;
+mod rows;
 mod seat;
 mod store;
 mod sweep;
@@ -36,7 +37,8 @@ use crate::sql::Script;
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::best::{Hall, HallSeat};
-    pub(crate) use super::decide::{Plan, Rows, decide};
+    pub(crate) use super::decide::decide;
+    pub(crate) use super::rows::{Plan, Rows};
     pub(crate) use super::{Answer, Command};
 }
 
@@ -183,8 +185,8 @@ impl Batch for ReservationBatch {
     const NAME: &'static str = "reservation";
     type Command = Command;
     type Answer = Answer;
-    type Rows = decide::Rows;
-    type Effects = decide::Effects;
+    type Rows = rows::Rows;
+    type Effects = rows::Effects;
 
     fn key(command: &Command) -> Uuid {
         command.caller().user.as_uuid()
@@ -195,20 +197,20 @@ impl Batch for ReservationBatch {
         connection: &mut MySqlConnection,
         commands: &[Command],
         attempt: &Attempt,
-    ) -> Result<decide::Rows, Failure> {
+    ) -> Result<rows::Rows, Failure> {
         lock::lock(connection, commands, attempt, self.rules).await
     }
 
-    fn decide(&self, rows: decide::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
+    fn decide(&self, rows: rows::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
         let (answers, effects) = decide::decide(rows, commands, attempt, self.rules);
         Decision { answers, effects }
     }
 
-    fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
+    fn write(&self, effects: &rows::Effects, attempt: &Attempt) -> Script {
         store::write(effects, attempt.now)
     }
 
-    fn committed(&self, effects: decide::Effects) {
+    fn committed(&self, effects: rows::Effects) {
         effects.seats.keys().for_each(|key| self.changes.note(key.concert));
     }
 }

@@ -9,7 +9,7 @@ use sqlx::mysql::MySqlRow;
 
 use super::Holds;
 use super::best::{Hall, HallSeat};
-use super::decide::Plan;
+use super::rows::Plan;
 use crate::batch::Failure;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
-use super::decide::Effects;
+use super::rows::Effects;
 use super::seat::read_name;
 use super::{Command, Known, Named, Reservation, ReservationStatus, seat, sweep};
 use crate::batch::{Attempt, Failure};
