@@ -15,6 +15,17 @@ impl BoxOffice {
     /// Holds seats for [`Policy::hold_ttl`](crate::Policy::hold_ttl): all that are wanted, or none. The best available are
     /// decided on under lock, so that this does not fail while enough seats are free.
     ///
+    /// ```no_run
+    /// use concert_core::{BoxOffice, ConcertId, Error, UserId, Wanted};
+    ///
+    /// # async fn buy(box_office: BoxOffice, user: UserId, concert: ConcertId) -> Result<(), Error> {
+    /// let pair = Wanted::BestAvailable { count: 2, section: None };
+    /// let order = box_office.hold(user, concert, pair).await?;
+    /// box_office.pay_order(user, order.id, order.total).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidInput`] (no seat, one named twice, more than 256), [`Error::TooManyHolds`] (more than anyone may
     /// hold), [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ConcertNotFound`],
