@@ -112,7 +112,7 @@ pub enum Error {
     #[error("the deadline was extended already; that is possible once")]
     HoldAlreadyExtended,
     /// The turn, which is as long as a deadline can be extended, ends no later than the hold.
-    #[error("the hold lasts to the end of your turn already; it cannot be extended further")]
+    #[error("the hold lasts to the end of the turn already; it cannot be extended further")]
     HoldOutlastsTurn,
     /// The concert's date is past.
     #[error("this concert is over")]
