@@ -116,6 +116,11 @@ impl SeatNumber {
         }
     }
 
+    /// Wraps a number that is known to be a seat's.
+    pub(crate) const fn known(number: i32) -> Self {
+        Self(number)
+    }
+
     /// The bare number.
     #[must_use]
     pub const fn get(self) -> i32 {
