@@ -65,7 +65,7 @@ impl House {
 
     pub async fn concert_on(&self, date: NaiveDate, seats: u32) -> ConcertId {
         let id = ConcertId::generate();
-        let sections = vec![Section { seats, price: money(PRICE) }];
+        let sections = vec![Section::plain(seats, money(PRICE))];
         let new = NewConcert { id, name: "Spring".to_owned(), date, sections };
         self.office.add_concert(&new, |_| {}).await.expect("adds a concert");
         id
