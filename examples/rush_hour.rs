@@ -73,7 +73,7 @@ async fn put_on_sale(office: &BoxOffice, seats: u32) -> Result<ConcertId, Box<dy
         id: ConcertId::generate(),
         name: "Rush".to_owned(),
         date: SystemClock.now().date_naive(),
-        sections: vec![Section { seats, price: Money::whole(PRICE)? }],
+        sections: vec![Section::plain(seats, Money::whole(PRICE)?)],
     };
     office.add_concert(&concert, |_| {}).await?;
     Ok(concert.id)

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use concert_core::{Error, Order, ReservationStatus, Wanted};
 use tokio::task::JoinSet;
 
-use crate::support::{House, PRICE, hall, money, seat};
+use crate::support::{House, PRICE, money, seat};
 
 /// Runs all at once and gathers their answers.
 async fn all<T: Send + 'static>(futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
@@ -32,7 +32,7 @@ fn is_together(order: &Order) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_parties_of_four_fill_a_hall_of_two_hundred_and_sit_together() {
     let house = House::open().await;
-    let concert = hall(&house, 10, 20).await;
+    let concert = house.hall(10, 20).await;
     let offices = [house.office.clone(), house.another_office().await];
     let parties = house.active_users(100, 0).await;
     let answers = all(parties.into_iter().enumerate().map(|(nth, user)| {
@@ -52,7 +52,7 @@ async fn a_hundred_parties_of_four_fill_a_hall_of_two_hundred_and_sit_together()
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn parties_of_all_sizes_and_single_buyers_leave_no_seat_that_was_asked_for() {
     let house = House::open().await;
-    let concert = hall(&house, 6, 10).await;
+    let concert = house.hall(6, 10).await;
     let offices = [house.office.clone(), house.another_office().await];
     let users = house.active_users(60, 0).await;
     // The buyers of seats of their own choice take what the best available have just been decided on.
@@ -86,7 +86,7 @@ async fn parties_of_all_sizes_and_single_buyers_leave_no_seat_that_was_asked_for
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn overlapping_orders_are_held_whole_or_not_at_all() {
     let house = House::open().await;
-    let concert = hall(&house, 4, 10).await;
+    let concert = house.hall(4, 10).await;
     let offices = [house.office.clone(), house.another_office().await];
     let users = house.active_users(80, 0).await;
     let answers = all(users.into_iter().enumerate().map(|(nth, user)| {
@@ -118,7 +118,7 @@ async fn overlapping_orders_are_held_whole_or_not_at_all() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn parties_that_come_and_go_through_two_processes_keep_the_books() {
     let house = House::open().await;
-    let concert = hall(&house, 5, 8).await;
+    let concert = house.hall(5, 8).await;
     let offices = [house.office.clone(), house.another_office().await];
     let users = house.active_users(40, 1_000).await;
     all(users.into_iter().enumerate().map(|(nth, user)| {
@@ -152,7 +152,7 @@ async fn parties_that_come_and_go_through_two_processes_keep_the_books() {
 async fn an_order_that_lapses_as_it_is_paid_goes_whole_to_one_side() {
     for late in [false, true] {
         let house = House::open_with(|policy| policy.max_holds_per_user = 40).await;
-        let concert = hall(&house, 10, 4).await;
+        let concert = house.hall(10, 4).await;
         let users = house.active_users(2, 10_000).await;
         let (buyer, rival) = (users[0], users[1]);
         let mut orders = Vec::new();
@@ -192,7 +192,7 @@ async fn an_order_that_lapses_as_it_is_paid_goes_whole_to_one_side() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_is_asked_of_an_order_at_once_happens_once() {
     let house = House::open().await;
-    let concert = hall(&house, 1, 4).await;
+    let concert = house.hall(1, 4).await;
     let offices = [house.office.clone(), house.another_office().await];
     let user = house.active_users(1, 1_000).await[0];
     let order = house.office.hold(user, concert, best(3)).await.expect("holds");

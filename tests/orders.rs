@@ -5,7 +5,7 @@ use concert_core::{
     Caller, ConcertId, Error, IdempotencyKey, Order, OrderId, ReservationId, ReservationStatus, SeatNumber, Wanted,
 };
 
-use crate::support::{House, PRICE, hall, money, seat};
+use crate::support::{House, PRICE, money, seat, section};
 
 fn seats(numbers: impl IntoIterator<Item = i64>) -> Wanted {
     Wanted::Seats(numbers.into_iter().map(seat).collect())
@@ -31,7 +31,7 @@ async fn free(house: &House, concert: ConcertId) -> Vec<i32> {
 #[tokio::test]
 async fn several_seats_are_held_as_one_order_and_paid_in_one_call() {
     let house = House::open().await;
-    let concert = hall(&house, 1, 5).await;
+    let concert = house.hall(1, 5).await;
     let user = house.active_users(1, 400).await[0];
 
     let order = house.office.hold(user, concert, seats([4, 1, 3])).await.expect("holds");
@@ -64,7 +64,7 @@ async fn several_seats_are_held_as_one_order_and_paid_in_one_call() {
 #[tokio::test]
 async fn a_seat_that_is_held_alone_is_an_order_too() {
     let house = House::open().await;
-    let concert = hall(&house, 1, 2).await;
+    let concert = house.hall(1, 2).await;
     let user = house.active_users(1, 400).await[0];
     let held = house.office.reserve(user, concert, seat(2)).await.expect("holds");
     let order = house.office.order(user, held.order()).await.expect("reads");
@@ -77,7 +77,7 @@ async fn a_seat_that_is_held_alone_is_an_order_too() {
 #[tokio::test]
 async fn one_seat_that_is_taken_refuses_them_all() {
     let house = House::open().await;
-    let concert = hall(&house, 1, 6).await;
+    let concert = house.hall(1, 6).await;
     let users = house.active_users(2, 0).await;
     house.office.hold(users[0], concert, seats([2, 5])).await.expect("holds");
     let refused = house.office.hold(users[1], concert, seats([1, 2, 5, 6])).await;
@@ -93,7 +93,7 @@ async fn one_seat_that_is_taken_refuses_them_all() {
 #[tokio::test]
 async fn holding_is_refused_for_the_reason_that_holds() {
     let house = House::open().await;
-    let concert = hall(&house, 2, 5).await;
+    let concert = house.hall(2, 5).await;
     let over = house.concert_on(NaiveDate::from_ymd_opt(2027, 2, 28).expect("a date"), 4).await;
     let users = house.active_users(3, 0).await;
     let waiting = house.user(0).await;
@@ -130,23 +130,29 @@ async fn holding_is_refused_for_the_reason_that_holds() {
 #[tokio::test]
 async fn the_best_available_are_together_in_their_section_and_leave_nobody_single() {
     let house = House::open().await;
-    let concert = hall(&house, 2, 6).await;
-    house.tamper("update seats set section = 'Back' where seat_row = 2").await;
-    let users = house.active_users(4, 0).await;
+    let date = NaiveDate::from_ymd_opt(2027, 4, 1).expect("a date");
+    let concert = house.concert_in(date, vec![section("Front", 1, 6, 150), section("Back", 1, 6, 80)]).await;
+    let users = house.active_users(5, 0).await;
     let back = house.office.hold(users[0], concert, best_in(3, "Back")).await.expect("holds");
     assert!(back.reservations.iter().all(|one| one.section.as_deref() == Some("Back")));
     assert_eq!(numbers(&back), [7, 8, 9], "not in the middle, where one would be left over on a side");
+    assert_eq!(back.total, money(3 * 80));
     let front = house.office.hold(users[1], concert, best(2)).await.expect("holds");
-    assert_eq!(numbers(&front), [3, 4], "anywhere is in front, and in the middle");
-    let apart = house.office.hold(users[2], concert, best(4)).await.expect("scattered seats are seats");
+    assert_eq!((numbers(&front), front.total), (vec![3, 4], money(300)), "anywhere is in front, and in the middle");
+    let both = house.office.hold(users[2], concert, seats([6, 12])).await.expect("holds");
+    let prices: Vec<_> = both.reservations.iter().map(|one| one.price).collect();
+    assert_eq!((prices, both.total), (vec![money(150), money(80)], money(230)), "each seat has its section's price");
+    let apart = house.office.hold(users[3], concert, best(4)).await.expect("scattered seats are seats");
     assert_eq!(numbers(&apart).len(), 4);
+    let refused = house.office.hold(users[4], concert, best_in(3, "Front")).await;
+    assert!(matches!(refused, Err(Error::NotEnoughSeats { free }) if free < 3), "{refused:?}");
     house.assert_sound().await;
 }
 
 #[tokio::test]
 async fn what_an_order_consists_of_can_be_paid_and_given_back_one_by_one() {
     let house = House::open_with(|policy| policy.max_holds_per_user = 8).await;
-    let concert = hall(&house, 2, 4).await;
+    let concert = house.hall(2, 4).await;
     let user = house.active_users(1, 1_000).await[0];
     let order = house.office.hold(user, concert, seats([1, 2, 3, 4])).await.expect("holds");
     let [first, second, ..] = [0, 1, 2, 3].map(|nth: usize| order.reservations[nth].id);
@@ -174,7 +180,7 @@ async fn what_an_order_consists_of_can_be_paid_and_given_back_one_by_one() {
 #[tokio::test]
 async fn a_deadline_moves_once_and_with_it_all_that_is_held() {
     let house = House::open().await;
-    let concert = hall(&house, 1, 4).await;
+    let concert = house.hall(1, 4).await;
     let users = house.active_users(2, 1_000).await;
     let order = house.office.hold(users[0], concert, seats([1, 2, 3])).await.expect("holds");
     house.office.cancel_reservation(users[0], order.reservations[0].id).await.expect("gives one back");
@@ -201,7 +207,7 @@ async fn a_deadline_moves_once_and_with_it_all_that_is_held() {
 #[tokio::test]
 async fn no_deadline_moves_past_the_turn_or_twice_the_time_of_a_hold() {
     let house = House::open_with(|policy| policy.hold_extension = std::time::Duration::from_secs(3_000)).await;
-    let concert = hall(&house, 1, 6).await;
+    let concert = house.hall(1, 6).await;
     let user = house.active_users(1, 1_000).await[0];
     let turn_ends = house.office.now() + TimeDelta::minutes(10);
     let first = house.office.hold(user, concert, seats([1])).await.expect("holds");
@@ -222,7 +228,7 @@ async fn no_deadline_moves_past_the_turn_or_twice_the_time_of_a_hold() {
 #[tokio::test]
 async fn a_repeated_order_with_its_key_is_one_order() {
     let house = House::open_with(|policy| policy.max_holds_per_user = 20).await;
-    let concert = hall(&house, 2, 6).await;
+    let concert = house.hall(2, 6).await;
     let user = house.active_users(1, 1_000).await[0];
     let keyed = |key: &str| Caller::from(user).with_key(key.parse::<IdempotencyKey>().expect("a key"));
     let hold = |key, wanted| {
@@ -278,7 +284,7 @@ async fn a_repeated_order_with_its_key_is_one_order() {
 #[tokio::test]
 async fn anothers_order_is_nobody_elses_matter() {
     let house = House::open().await;
-    let concert = hall(&house, 1, 4).await;
+    let concert = house.hall(1, 4).await;
     let users = house.active_users(2, 1_000).await;
     let order = house.office.hold(users[0], concert, seats([1, 2])).await.expect("holds");
     assert!(matches!(house.office.order(users[1], order.id).await, Err(Error::NotYours)));
@@ -300,7 +306,7 @@ async fn anothers_order_is_nobody_elses_matter() {
 #[tokio::test]
 async fn an_order_that_cannot_be_paid_whole_is_not_paid_in_part() {
     let house = House::open().await;
-    let concert = hall(&house, 1, 4).await;
+    let concert = house.hall(1, 4).await;
     let user = house.active_users(1, 3 * PRICE - 1).await[0];
     let order = house.office.hold(user, concert, seats([1, 2, 3])).await.expect("holds");
     let poor = house.office.pay_order(user, order.id, order.total).await;
@@ -313,7 +319,7 @@ async fn an_order_that_cannot_be_paid_whole_is_not_paid_in_part() {
 #[tokio::test]
 async fn whoever_pays_an_order_leaves_soon_only_when_nothing_else_is_held() {
     let house = House::open().await;
-    let concert = hall(&house, 1, 4).await;
+    let concert = house.hall(1, 4).await;
     let user = house.active_users(1, 1_000).await[0];
     let order = house.office.hold(user, concert, seats([1, 2])).await.expect("holds");
     let other = house.office.reserve(user, concert, SeatNumber::new(4).expect("in range")).await.expect("holds");

@@ -1,6 +1,7 @@
 //! The box office on a real MariaDB: one private server for all tests, one database for each, the clock moved by hand.
 
 mod audit;
+mod halls;
 mod http;
 mod lost_answers;
 mod order_races;

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Site, Transcript};
-use crate::support::{PRICE, hall};
+use crate::support::PRICE;
 
 const RESERVATIONS: &str = "/api/v1/reservations";
 const PROCESS: &str = "/api/v1/payments/process";
@@ -25,7 +25,7 @@ fn order(id: &Value, amount: u32, user: UserId) -> Value {
 #[tokio::test]
 async fn holding_several_seats() {
     let site = Site::open().await;
-    let concert = hall(&site.house, 2, 5).await;
+    let concert = site.house.hall(2, 5).await;
     let (user, token) = site.active_user(0).await;
     let (other, other_token) = site.active_user(0).await;
     let (third, third_token) = site.active_user(0).await;
@@ -60,7 +60,7 @@ async fn holding_several_seats() {
 #[tokio::test]
 async fn paying_extending_and_giving_back_an_order() {
     let site = Site::open().await;
-    let concert = hall(&site.house, 2, 5).await;
+    let concert = site.house.hall(2, 5).await;
     let (user, token) = site.active_user(2 * PRICE).await;
     let (_, other_token) = site.active_user(0).await;
     let hold = async |seats: &[i64]| {
@@ -102,7 +102,7 @@ async fn paying_extending_and_giving_back_an_order() {
 #[tokio::test]
 async fn repeated_orders_and_payments_with_their_keys_are_carried_out_once() {
     let site = Site::open().await;
-    let concert = hall(&site.house, 2, 5).await;
+    let concert = site.house.hall(2, 5).await;
     let (user, token) = site.active_user(1_000).await;
     let hold = |wanted: Value| site.post(RESERVATIONS, &best(concert, &wanted, user)).bearer(&token).key("k");
     let first = hold(json!({"count": 3})).send().await.expect(201, "");

@@ -11,6 +11,7 @@ use super::Holds;
 use super::best::{Hall, HallSeat};
 use super::rows::Plan;
 use crate::batch::Failure;
+use crate::catalog::shared;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
@@ -108,7 +109,8 @@ pub(super) fn look_at_seats(script: &mut Script, wanted: Vec<SeatKey>) -> Readin
 }
 
 pub(crate) fn read_seats(selected: &Selected, reading: &Reading) -> Result<HashMap<SeatKey, Seat>, Failure> {
-    Ok(selected.rows(reading).map(read_seat).collect::<Result<_, _>>()?)
+    let mut names = Names::default();
+    Ok(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?)
 }
 
 pub(super) fn look_at_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
@@ -124,7 +126,8 @@ pub(super) struct Halls(Vec<(SeatKey, Seat)>);
 
 impl Halls {
     pub(super) fn read(selected: &Selected, reading: &Reading) -> Result<Self, Failure> {
-        Ok(Self(selected.rows(reading).map(read_seat).collect::<Result<_, _>>()?))
+        let mut names = Names::default();
+        Ok(Self(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?))
     }
 
     /// What the rules seek the best seats in.
@@ -158,7 +161,14 @@ pub(crate) fn read_holds(selected: &Selected, reading: &Reading) -> Result<Holds
     selected.rows(reading).map(read).collect()
 }
 
-fn read_seat(row: &MySqlRow) -> Result<(SeatKey, Seat), sqlx::Error> {
+/// The section and the row of the seat before.
+#[derive(Default)]
+struct Names {
+    section: Option<Arc<str>>,
+    row: Option<Arc<str>>,
+}
+
+fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx::Error> {
     let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
     let holder = match row.try_get("reservation_id")? {
         Some(reservation) => {
@@ -167,16 +177,11 @@ fn read_seat(row: &MySqlRow) -> Result<(SeatKey, Seat), sqlx::Error> {
         None => None,
     };
     let seat = Seat {
-        section: read_name(row, "section")?,
-        row: read_name(row, "seat_row")?,
+        section: shared(&mut names.section, row.try_get("section")?),
+        row: shared(&mut names.row, row.try_get("seat_row")?),
         price: row.try_get("price")?,
         performance_date: row.try_get("performance_date")?,
         holder,
     };
     Ok((key, seat))
-}
-
-/// The name of a section or a row, if there is one.
-pub(super) fn read_name(row: &MySqlRow, column: &str) -> Result<Option<Arc<str>>, sqlx::Error> {
-    Ok(row.try_get::<Option<&str>, _>(column)?.map(Arc::from))
 }

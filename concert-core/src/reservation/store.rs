@@ -1,12 +1,12 @@
 //! The SQL of reservations.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
 use super::rows::Effects;
-use super::seat::read_name;
 use super::{Command, Known, Named, Reservation, ReservationStatus, seat, sweep};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
@@ -195,14 +195,15 @@ pub(crate) async fn reservations_of(
 }
 
 fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Error> {
+    let name = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<&str>, _>(column)?.map(Arc::from));
     Ok(Reservation {
         id: row.try_get("id")?,
         shared_order: row.try_get("order_id")?,
         user: row.try_get("user_id")?,
         concert: row.try_get("concert_id")?,
         seat: row.try_get("seat_number")?,
-        section: read_name(row, "section")?,
-        row: read_name(row, "seat_row")?,
+        section: name("section")?,
+        row: name("seat_row")?,
         status: ReservationStatus::from_column(row.try_get("status")?)?,
         price: row.try_get("price")?,
         performance_date: row.try_get("performance_date")?,

@@ -65,6 +65,10 @@ fn narrowest(pieces: &[Piece<'_>], groups: usize, count: usize, orphans: usize) 
         if best.as_ref().is_none_or(|(least, _)| width < *least) {
             best = Some((width, start..end));
         }
+        // One taken seat between any two groups: it does not get nearer.
+        if width <= (0, (count + groups) as i32 - 2) {
+            break;
+        }
         lengths.remove(first);
     }
     best.map(|(_, window)| window)
