@@ -46,6 +46,9 @@ pub struct Opts {
     /// Only the rows whose group has this in its name.
     #[arg(long)]
     only: Option<String>,
+    /// Only so many callers, in the rows about writes that have several.
+    #[arg(long)]
+    callers: Option<usize>,
     /// One more option for MariaDB; may be given several times.
     #[arg(long = "server-option", allow_hyphen_values = true)]
     server_options: Vec<String>,
