@@ -1,6 +1,8 @@
 //! The box office on a real MariaDB: one private server for all tests, one database for each, the clock moved by hand.
 
 mod audit;
+mod explain;
+mod history;
 mod http;
 mod lost_answers;
 mod private_db;

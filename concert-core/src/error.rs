@@ -70,6 +70,9 @@ pub enum Error {
     /// No such reservation.
     #[error("there is no such reservation")]
     ReservationNotFound,
+    /// No such payment.
+    #[error("there is no such payment")]
+    PaymentNotFound,
 
     /// Another user has this name.
     #[error("this username is taken")]
@@ -98,6 +101,9 @@ pub enum Error {
     /// The reservation is paid.
     #[error("this reservation is already paid")]
     AlreadyPaid,
+    /// The payment was refunded.
+    #[error("this payment was refunded already")]
+    AlreadyRefunded,
     /// The balance is below the price.
     #[error("the balance is {balance}, the price {price}; recharge first")]
     InsufficientBalance {
@@ -172,6 +178,7 @@ impl Error {
             Self::ConcertNotFound => "CONCERT_NOT_FOUND",
             Self::SeatNotFound { .. } => "SEAT_NOT_FOUND",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
+            Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
             Self::UsernameTaken => "USERNAME_TAKEN",
             Self::ConcertExists => "CONCERT_EXISTS",
             Self::AlreadyInQueue => "ALREADY_IN_QUEUE",
@@ -179,6 +186,7 @@ impl Error {
             Self::TooManyHolds { .. } => "TOO_MANY_HOLDS",
             Self::ConcertOver => "CONCERT_OVER",
             Self::AlreadyPaid => "ALREADY_PAID",
+            Self::AlreadyRefunded => "ALREADY_REFUNDED",
             Self::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE",
             Self::HoldExpired => "HOLD_EXPIRED",
             Self::HoldCancelled => "HOLD_CANCELLED",

@@ -154,7 +154,8 @@ const fn status_of(error: &Error) -> StatusCode {
         | Error::TokenNotFound
         | Error::ConcertNotFound
         | Error::SeatNotFound { .. }
-        | Error::ReservationNotFound => StatusCode::NOT_FOUND,
+        | Error::ReservationNotFound
+        | Error::PaymentNotFound => StatusCode::NOT_FOUND,
         Error::UsernameTaken
         | Error::ConcertExists
         | Error::AlreadyInQueue
@@ -162,6 +163,7 @@ const fn status_of(error: &Error) -> StatusCode {
         | Error::TooManyHolds { .. }
         | Error::ConcertOver
         | Error::AlreadyPaid
+        | Error::AlreadyRefunded
         | Error::InsufficientBalance { .. }
         | Error::HoldExpired
         | Error::HoldCancelled => StatusCode::CONFLICT,
