@@ -9,5 +9,6 @@ mod private_db;
 mod purchase;
 mod queue;
 mod races;
+mod refund;
 mod statements;
 mod support;

@@ -40,11 +40,8 @@ fn seat_number(text: &str) -> Result<SeatNumber, String> {
 impl Show for Explanation {
     fn text(&self) -> String {
         let subject = facts([("what", self.subject.clone()), ("now", self.now.clone())]);
-        let events: Vec<_> = self
-            .events
-            .iter()
-            .map(|event| [moment(event.at), event.what.to_string(), event.detail.clone()])
-            .collect();
+        let events: Vec<_> =
+            self.events.iter().map(|event| [moment(event.at), event.what.to_string(), event.detail.clone()]).collect();
         let events = table(["When", "What", "Why"], &events);
         let older = if self.older_left_out { "\nOlder events are left out." } else { "" };
         let next: String = self.next.iter().map(|next| format!("\nNext: {next}")).collect();

@@ -32,11 +32,7 @@ pub(crate) async fn explain(
 /// What happened to the reservation. `about` says whose or what it was, where the subject does not.
 pub(super) fn events(row: &ReservationRow, about: &str, now: Timestamp) -> Vec<Event> {
     let held = &row.reservation;
-    let told = |detail: String| match (about, detail.as_str()) {
-        ("", _) => detail,
-        (about, "") => about.to_owned(),
-        (about, detail) => format!("{detail}; {about}"),
-    };
+    let told = |detail: String| if about.is_empty() { detail } else { format!("{detail}; {about}") };
     let to_pay = format!("{} to be paid by {}", held.price, moment(held.expires_at));
     let mut events = vec![Event::new(held.reserved_at, Happening::Held, told(to_pay))];
     if let Some(PaymentRow { id, amount, paid_at, refund }) = &row.payment {
@@ -52,7 +48,7 @@ pub(super) fn events(row: &ReservationRow, about: &str, now: Timestamp) -> Vec<E
             events.push(Event::new(held.expires_at, Happening::Lapsed, told("it was not paid in time".to_owned())));
         }
         ReservationStatus::Cancelled => {
-            events.push(Event::new(row.last_updated_at, Happening::GivenBack, told(String::new())));
+            events.push(Event::new(row.last_updated_at, Happening::GivenBack, told("as the user asked".to_owned())));
         }
         ReservationStatus::Held | ReservationStatus::Confirmed | ReservationStatus::Refunded => {}
     }
@@ -73,7 +69,7 @@ pub(super) fn next(row: &ReservationRow, now: Timestamp) -> String {
             None => "nothing: it is paid".to_owned(),
         },
         ReservationStatus::Expired | ReservationStatus::Cancelled | ReservationStatus::Refunded => {
-            "nothing: it ended, and others may reserve the seat".to_owned()
+            "nothing: it ended, and the seat went back on sale".to_owned()
         }
     }
 }

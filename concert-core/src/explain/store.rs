@@ -29,7 +29,8 @@ macro_rules! tokens {
     ($which:literal) => {
         concat!(
             "select id, user_id, ticket, status, created_at, expires_at, claimed_at, admitted_at, last_updated_at, \
-             ended_reason from tokens ",
+             ended_reason, (select max(p.paid_at) from payments p where p.user_id = tokens.user_id \
+             and p.paid_at between tokens.claimed_at and tokens.expires_at) as paid_at from tokens ",
             $which
         )
     };
@@ -48,8 +49,7 @@ macro_rules! reservations {
 }
 
 const TOKEN: &str = tokens!("where id = ?");
-const TOKENS_OF_USER: &str =
-    tokens!("force index (tokens_user_live) where user_id = ? order by ticket desc limit ?");
+const TOKENS_OF_USER: &str = tokens!("force index (tokens_user_live) where user_id = ? order by ticket desc limit ?");
 const AHEAD: &str = "select count(*) from tokens where status = 'WAITING' and ticket <= ?";
 const GATE: &str = "select waiting, paused, max_active, per_minute from queue_gate where id = 1";
 const PAUSED: &str = "select changed_at, changed_by from queue_control_log where setting = 'paused' \
@@ -57,8 +57,7 @@ const PAUSED: &str = "select changed_at, changed_by from queue_control_log where
 const RESERVATION: &str = reservations!("where r.id = ?");
 const RESERVATIONS_OF_SEAT: &str =
     reservations!("where r.concert_id = ? and r.seat_number = ? order by r.reserved_at desc, r.id desc limit ?");
-const RESERVATIONS_OF_USER: &str =
-    reservations!("where r.user_id = ? order by r.reserved_at desc, r.id desc limit ?");
+const RESERVATIONS_OF_USER: &str = reservations!("where r.user_id = ? order by r.reserved_at desc, r.id desc limit ?");
 const SEAT: &str = "select c.concert_name, c.date, s.price, s.reservation_id, s.reserved_until \
      from seats s straight_join concerts c on c.id = s.concert_id where s.concert_id = ? and s.seat_number = ?";
 
@@ -69,6 +68,8 @@ pub(super) struct TokenRow {
     /// Of a token that has ended: when that was written down.
     pub(super) last_updated_at: Timestamp,
     pub(super) ended: Option<EndedReason>,
+    /// When its user last paid during the turn: a turn ends soon after.
+    pub(super) paid_at: Option<Timestamp>,
 }
 
 /// All that is recorded of a reservation.
@@ -180,6 +181,7 @@ fn read_token_row(row: &MySqlRow) -> Result<TokenRow, sqlx::Error> {
         admitted_at: row.try_get("admitted_at")?,
         last_updated_at: row.try_get("last_updated_at")?,
         ended: ended.as_deref().map(EndedReason::from_column).transpose()?,
+        paid_at: row.try_get("paid_at")?,
     })
 }
 

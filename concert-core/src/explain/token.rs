@@ -98,10 +98,17 @@ fn end(row: &TokenRow, now: Timestamp) -> Option<Event> {
                 let detail = "the user neither polled nor acted in time; the place went to the next";
                 Event::new(token.expires_at, Happening::NotPickedUp, detail)
             }
-            (Some(_), Some(_)) => Event::new(token.expires_at, Happening::TurnOver, "its time was up"),
+            (Some(_), Some(_)) => Event::new(token.expires_at, Happening::TurnOver, turn_over(row)),
         },
     };
     Some(event)
+}
+
+fn turn_over(row: &TokenRow) -> String {
+    match row.paid_at {
+        Some(paid_at) => format!("its time was up, {} after the last payment", lasting(row.token.expires_at - paid_at)),
+        None => "its time was up".to_owned(),
+    }
 }
 
 /// How the token stands now.
@@ -135,7 +142,9 @@ pub(super) fn next(row: &TokenRow, place: Option<&Place>, rules: Rules, now: Tim
     }
     if token.is_unclaimed() {
         let turn = lasting(span(rules.active_ttl));
-        return vec![format!("the turn ends at {ends} unless the user polls or acts before; then it lasts {turn} from there")];
+        return vec![format!(
+            "the turn ends at {ends} unless the user polls or acts before; then it lasts {turn} from there"
+        )];
     }
     vec![format!("the turn ends at {ends}, or before if the user leaves, or soon after paying for all that is held")]
 }

@@ -33,10 +33,8 @@ pub(crate) async fn explain(pool: &MySqlPool, id: UserId, rules: Rules, now: Tim
     let mut events = vec![signed_up(&who)];
     events.extend(tokens_told.iter().rev().flat_map(|row| token::events(row, now)));
     for row in reservations_told.iter().rev() {
-        let about = format!(
-            "seat {} of {}, reservation {}",
-            row.reservation.seat, row.concert_name, row.reservation.id
-        );
+        let about =
+            format!("seat {} of {}, reservation {}", row.reservation.seat, row.concert_name, row.reservation.id);
         events.extend(reservation::events(row, &about, now));
     }
     events.extend(entries.data.iter().rev().map(balance_changed));
@@ -48,7 +46,7 @@ pub(crate) async fn explain(pool: &MySqlPool, id: UserId, rules: Rules, now: Tim
     let queue = live.map_or_else(|| "not in the queue".to_owned(), |row| token::standing(row, place.as_ref(), now));
     let mut next = match live {
         Some(row) => token::next(row, place.as_ref(), rules, now),
-        None => vec!["not in the queue: joining puts the user at the back".to_owned()],
+        None => vec!["nothing: joining the queue puts the user at its back".to_owned()],
     };
     let holds = reservations_told.iter().filter(|row| row.reservation.status_at(now) == ReservationStatus::Held);
     next.extend(holds.map(|row| reservation::next(row, now)));

@@ -11,10 +11,10 @@ use std::time::Duration;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
-pub(crate) use history::{STATEMENTS as READS, payment, payments_of};
 pub use history::{PaymentStatus, PaymentView};
-pub(crate) use refund::{RefundBatch, RefundPayment, STATEMENTS as REFUNDS};
+pub(crate) use history::{STATEMENTS as READS, payment, payments_of};
 pub use refund::{Refund, RefundReason};
+pub(crate) use refund::{RefundBatch, RefundPayment, STATEMENTS as REFUNDS};
 pub(crate) use store::STATEMENTS;
 
 use crate::batch::{Attempt, Batch, Decision, Failure};

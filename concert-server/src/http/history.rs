@@ -1,8 +1,8 @@
 //! `/api/v1/payments`, looking back: payments and wallet entries, in pages.
 
 use concert_core::{
-    Change, ConcertId, Money, Page, Paged, PaymentId, PaymentStatus, PaymentView, ReservationId, SeatNumber,
-    UserId, WalletEntryId, WalletEntryKind, WalletEntryView,
+    Change, ConcertId, Money, Page, Paged, PaymentId, PaymentStatus, PaymentView, ReservationId, SeatNumber, UserId,
+    WalletEntryId, WalletEntryKind, WalletEntryView,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -60,12 +60,7 @@ pub(crate) fn decide(
 }
 
 /// Refuses in this order: no such payment, refunded already, balance too large. A concert that is over may be refunded.
-fn refund(
-    rows: &mut Rows,
-    effects: &mut Effects,
-    command: &RefundPayment,
-    attempt: &Attempt,
-) -> Result<Refund, Error> {
+fn refund(rows: &mut Rows, effects: &mut Effects, command: &RefundPayment, attempt: &Attempt) -> Result<Refund, Error> {
     let Paid { user, reservation, seat: key, amount } =
         *rows.payments.get(&command.payment).ok_or(Error::PaymentNotFound)?;
     let refund = |refunded_at, balance| Refund {
@@ -83,7 +78,8 @@ fn refund(
     {
         return Ok(refund(*at, *balance));
     }
-    let sold = rows.seats.get_mut(&key).filter(|seat| seat.holder.is_some_and(|holder| holder.reservation == reservation));
+    let sold =
+        rows.seats.get_mut(&key).filter(|seat| seat.holder.is_some_and(|holder| holder.reservation == reservation));
     let seat = sold.ok_or(Error::AlreadyRefunded)?;
     let account = rows.accounts.get_mut(&user).ok_or(Error::UserNotFound)?;
     let before = account.balance;

@@ -16,12 +16,8 @@ use crate::sql::{Listed, Reading, Script, Selected, Statement, Text};
 use crate::wallet::write_entries;
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] = &[
-    Statement::Listed(&PAID),
-    Statement::Listed(&MADE),
-    Statement::Listed(&RETURN_SEATS),
-    Statement::Fixed(REFUND),
-];
+pub(crate) const STATEMENTS: &[Statement] =
+    &[Statement::Listed(&PAID), Statement::Listed(&MADE), Statement::Listed(&RETURN_SEATS), Statement::Fixed(REFUND)];
 
 /// Unlocked: what is selected never changes.
 const PAID: Listed = Listed::of_keys(
