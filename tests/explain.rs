@@ -70,7 +70,7 @@ async fn a_token_from_joining_over_waiting_and_its_turn_to_its_end() {
     join(&house, users[2]).await;
     let again = house.office.explain_token(behind).await.expect("explains");
     assert!(again.next[1].starts_with("the user has joined again since: token "), "{again:?}");
-    assert!(matches!(house.office.explain_token(TokenId::generate()).await, Err(Error::TokenNotFound)));
+    assert!(matches!(house.office.explain_token(TokenId::generate()).await, Err(Error::TokenUnknown)));
     said.check("explain_token");
 }
 

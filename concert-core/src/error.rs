@@ -58,6 +58,9 @@ pub enum Error {
     /// The user never joined the queue, or has left it already.
     #[error("this user is not in the queue")]
     TokenNotFound,
+    /// No visit to the queue has this id.
+    #[error("there is no such queue token")]
+    TokenUnknown,
     /// No such concert.
     #[error("there is no such concert")]
     ConcertNotFound,
@@ -175,6 +178,7 @@ impl Error {
             Self::TokenNotActive { .. } => "TOKEN_NOT_ACTIVE",
             Self::UserNotFound => "USER_NOT_FOUND",
             Self::TokenNotFound => "TOKEN_NOT_FOUND",
+            Self::TokenUnknown => "TOKEN_UNKNOWN",
             Self::ConcertNotFound => "CONCERT_NOT_FOUND",
             Self::SeatNotFound { .. } => "SEAT_NOT_FOUND",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",

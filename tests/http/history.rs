@@ -1,6 +1,7 @@
 //! `/api/v1/payments`, looking back.
 
 use concert_core::PaymentId;
+use serde_json::json;
 
 use super::{Site, Transcript};
 use crate::support::{PRICE, money, seat};
@@ -74,4 +75,27 @@ async fn the_entries_of_a_wallet() {
     said.note("another user's", site.get(&entries).bearer(&other_token)).await;
     said.note("not a UUID", site.get(&format!("{PATH}/entries/me")).bearer(&token)).await;
     said.check("payments_entries");
+}
+
+#[tokio::test]
+async fn a_refund_shows_everywhere_at_once() {
+    let site = Site::open().await;
+    let concert = site.house.concert(1).await;
+    let (user, token) = site.active_user(100).await;
+    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    let payment = site.house.office.pay(user, held, money(PRICE)).await.expect("pays").id;
+    let seats = format!("/api/v1/reservations/{concert}/seats");
+    assert_eq!(site.get(&seats).send().await.expect(200, "").body[0]["available"], false);
+    site.house.advance(1);
+    site.house.office.refund(&"ann".parse().expect("a name"), payment, None).await.expect("refunds");
+    let mut said = Transcript::default();
+
+    said.note("the seat", site.get(&seats)).await;
+    said.note("the payment", site.get(&format!("{PATH}/{payment}")).bearer(&token)).await;
+    said.note("the reservation", site.get(&format!("/api/v1/reservations/{held}")).bearer(&token)).await;
+    said.note("the newest entry", site.get(&format!("{PATH}/entries/{user}?limit=1")).bearer(&token)).await;
+    let again = json!({"reservationId": held, "amount": PRICE, "userId": user});
+    said.note("paying again", site.post(&format!("{PATH}/process"), &again).bearer(&token)).await;
+    said.check("payments_refund");
+    site.house.assert_sound().await;
 }

@@ -5,7 +5,7 @@ use concert_core::{BoxOffice, ConcertId, Explanation, ReservationId, SeatNumber,
 
 use super::user;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, moment, print, table};
+use crate::table::{Output, Show, moment, print, printable, table};
 
 /// Say what happened to a token, a seat, a reservation or a user, when and why, and what will happen next
 ///
@@ -39,13 +39,15 @@ fn seat_number(text: &str) -> Result<SeatNumber, String> {
 
 impl Show for Explanation {
     fn text(&self) -> String {
-        let subject = facts([("what", self.subject.clone()), ("now", self.now.clone())]);
         let events: Vec<_> =
             self.events.iter().map(|event| [moment(event.at), event.what.to_string(), event.detail.clone()]).collect();
-        let events = table(["When", "What", "Why"], &events);
+        let events = match events.is_empty() {
+            true => "Nothing happened to it yet.".to_owned(),
+            false => table(["When", "What", "Why"], &events),
+        };
         let older = if self.older_left_out { "\nOlder events are left out." } else { "" };
-        let next: String = self.next.iter().map(|next| format!("\nNext: {next}")).collect();
-        format!("{subject}\n{events}{older}{next}")
+        let next: String = self.next.iter().map(|next| format!("\nNext: {}", printable(next))).collect();
+        format!("{}\nNow: {}\n{events}{older}{next}", printable(&self.subject), printable(&self.now))
     }
 }
 

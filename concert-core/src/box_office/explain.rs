@@ -12,11 +12,11 @@ impl BoxOffice {
     /// What happened to a visit to the queue, and what will.
     ///
     /// # Errors
-    /// [`Error::TokenNotFound`].
+    /// [`Error::TokenUnknown`].
     pub async fn explain_token(&self, token: TokenId) -> Result<Explanation, Error> {
         let rules = self.explain_rules();
         let found = db::read(|| explain::token(self.pool(), token, rules, self.now())).await?;
-        found.ok_or(Error::TokenNotFound)
+        found.ok_or(Error::TokenUnknown)
     }
 
     /// What happened to a seat, and what will.

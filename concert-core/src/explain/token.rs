@@ -157,7 +157,10 @@ fn forecast(place: &Place, rules: Rules, now: Timestamp) -> String {
             None => "nobody is let in: the queue is paused".to_owned(),
         };
     }
-    let after = |seconds: u64| moment(now + span(Duration::from_secs(seconds)));
+    let after = |seconds: u64| {
+        let wait = span(Duration::from_secs(seconds));
+        format!("{} (in {})", moment(now + wait), lasting(wait))
+    };
     match pace {
         Some(pace) => {
             let at = after(pace.wait_seconds(*position));

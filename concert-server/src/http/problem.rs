@@ -152,6 +152,7 @@ const fn status_of(error: &Error) -> StatusCode {
         Error::NotYours | Error::TokenNotActive { .. } => StatusCode::FORBIDDEN,
         Error::UserNotFound
         | Error::TokenNotFound
+        | Error::TokenUnknown
         | Error::ConcertNotFound
         | Error::SeatNotFound { .. }
         | Error::ReservationNotFound
