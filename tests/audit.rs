@@ -22,7 +22,7 @@ async fn sale() -> House {
 
 #[tokio::test]
 async fn each_tampering_is_found_under_its_invariant() {
-    let cases: [(&'static str, u8); 29] = [
+    let cases: [(&'static str, u8); 30] = [
         (
             "update seats set reserved_by = null, reserved_until = null, reservation_id = null, is_reserved = 0 where seat_number = 1",
             1,
@@ -48,6 +48,7 @@ async fn each_tampering_is_found_under_its_invariant() {
         ("delete from wallet_entries where kind = 'REFUND'", 3),
         ("update wallet_entries set payment_id = null where kind = 'REFUND'", 3),
         ("update wallet_entries set amount = 0 - amount where kind = 'REFUND'", 3),
+        ("update wallet_entries set payment_id = id where kind = 'REFUND'", 3),
         ("update wallet_entries set nth = nth + 1 where kind = 'REFUND'", 3),
         ("update wallet_entries set balance_after = balance_after + 1 where kind = 'REFUND'", 3),
         ("update queue_gate set active = active + 1", 4),

@@ -132,11 +132,13 @@ const CHECKS: &[Check] = &[
              or u.entries <> coalesce(e.numbers, 0) limit ?",
     },
     Check {
+        // In wallets all of whose entries have numbers.
         invariant: 3,
         what: "an entry's balance is not the sum of the entries up to it",
         statement: "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id), ': balance ', e.balance_after, ', entries ', e.total) \
-             from (select id, user_id, nth, balance_after, sum(amount) over (partition by user_id order by nth) as total \
-             from wallet_entries) e where e.nth > 0 and e.balance_after <> e.total limit ?",
+             from (select id, user_id, balance_after, sum(amount) over (partition by user_id order by nth) as total, \
+             min(nth) over (partition by user_id) as first_nth from wallet_entries) e \
+             where e.first_nth > 0 and e.balance_after <> e.total limit ?",
     },
     Check {
         invariant: 3,
@@ -161,9 +163,9 @@ const CHECKS: &[Check] = &[
     },
     Check {
         invariant: 3,
-        what: "a wallet entry names no payment that is there, or should name none",
+        what: "a wallet entry names no payment of its user, or should name none",
         statement: "select concat('entry ', hex(e.id), ' ', e.kind, ' of payment ', coalesce(hex(e.payment_id), 'none')) \
-             from wallet_entries e left join payments p on p.id = e.payment_id \
+             from wallet_entries e left join payments p on p.id = e.payment_id and p.user_id = e.user_id \
              where (e.kind = 'RECHARGE' and e.payment_id is not null) or (e.kind <> 'RECHARGE' and p.id is null) \
              or e.kind not in ('RECHARGE', 'PAYMENT', 'REFUND') limit ?",
     },

@@ -111,7 +111,7 @@ async fn a_refund_gives_money_and_seat_back_once_and_is_recorded() {
     concert id   [id]
     seat number  1
     refunded at  [time]
-    ")
+    ");
     });
     assert_eq!(office.balance(user(0)).await.expect("reads"), before.checked_add(paid[0].amount).expect("in range"));
     assert!(office.seats(concert()).await.expect("lists")[0].available);

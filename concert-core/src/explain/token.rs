@@ -10,6 +10,9 @@ use crate::clock::{Timestamp, span};
 use crate::id::TokenId;
 use crate::queue::{EndedReason, Pace, TokenStatus, read_pace};
 
+/// No forecast goes farther: 10 years.
+const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
 /// The part of the policy that decides what comes next.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
@@ -158,7 +161,7 @@ fn forecast(place: &Place, rules: Rules, now: Timestamp) -> String {
         };
     }
     let after = |seconds: u64| {
-        let wait = span(Duration::from_secs(seconds));
+        let wait = span(Duration::from_secs(seconds).min(FARTHEST));
         format!("{} (in {})", moment(now + wait), lasting(wait))
     };
     match pace {
