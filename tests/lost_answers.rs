@@ -91,13 +91,16 @@ async fn a_commit_whose_answer_is_lost_is_neither_lost_nor_done_twice() {
     let payment = office.pay(user, held.id, money(PRICE)).await.expect("pays");
     assert_eq!(payment.reservation, held.id);
     lose();
+    let refund = office.refund(&"ann".parse().expect("a name"), payment.id, None).await.expect("refunds");
+    assert_eq!((refund.payment, refund.balance), (payment.id, money(550)));
+    lose();
     let name = || "bela".parse().expect("a name");
     office.register_user(name(), None, None).await.expect("registers");
     lose();
     office.leave_queue(user).await.expect("leaves");
 
-    assert_eq!(proxy.lost.load(Ordering::SeqCst), 8, "every act lost an answer");
-    assert_eq!(house.office.balance(user).await.expect("reads"), money(550 - PRICE));
+    assert_eq!(proxy.lost.load(Ordering::SeqCst), 9, "every act lost an answer");
+    assert_eq!(house.office.balance(user).await.expect("reads"), money(550));
     assert!(matches!(house.office.register_user(name(), None, None).await, Err(Error::UsernameTaken)));
     assert!(matches!(house.office.token_status(user).await, Err(Error::TokenExpired)));
     assert_eq!(house.count("select count(*) from reservations").await, 2);

@@ -1,11 +1,14 @@
 //! The box office on a real MariaDB: one private server for all tests, one database for each, the clock moved by hand.
 
 mod audit;
+mod explain;
+mod history;
 mod http;
 mod lost_answers;
 mod private_db;
 mod purchase;
 mod queue;
 mod races;
+mod refund;
 mod statements;
 mod support;

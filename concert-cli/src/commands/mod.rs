@@ -2,8 +2,11 @@
 
 mod audit;
 pub mod completions;
+mod explain;
 mod migrate;
+mod operator;
 mod queue;
+mod refund;
 mod rerank;
 mod seed;
 mod status;
@@ -29,6 +32,8 @@ pub enum DatabaseCommand {
     Queue(queue::Opts),
     Token(token::Opts),
     User(user::Opts),
+    Explain(explain::Opts),
+    Refund(refund::Opts),
 }
 
 impl DatabaseCommand {
@@ -69,6 +74,8 @@ impl DatabaseCommand {
             Self::Queue(opts) => queue::run(opts, box_office, output).await,
             Self::Token(opts) => token::run(opts, box_office, output).await,
             Self::User(opts) => user::run(opts, box_office, output).await,
+            Self::Explain(opts) => explain::run(opts, box_office, output).await,
+            Self::Refund(opts) => refund::run(opts, box_office, output).await,
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn decide(
     (answers, effects)
 }
 
-/// Refuses in this order: key reused, token not ACTIVE, no such reservation, not yours, paid already, given back, lapsed,
+/// Refuses in this order: key reused, token not ACTIVE, no such reservation, not yours, paid already, given back, refunded, lapsed,
 /// wrong amount, too little balance.
 fn pay(
     rows: &mut Rows,
@@ -75,6 +75,7 @@ fn pay(
     let Some(holder) = held.filter(|holder| holder.reservation == reservation.id) else {
         return Err(match reservation.status {
             ReservationStatus::Cancelled => Error::HoldCancelled,
+            ReservationStatus::Confirmed | ReservationStatus::Refunded => Error::AlreadyRefunded,
             _ => Error::HoldExpired,
         });
     };
@@ -94,6 +95,7 @@ fn pay(
     };
 
     account.balance = after;
+    account.entries += 1;
     holder.until = None;
     effects.sold.push(reservation.id);
     let payment = Payment {
@@ -106,6 +108,7 @@ fn pay(
     effects.entries.push(WalletEntry {
         id: WalletEntryId::generate(),
         user: caller.user,
+        nth: account.entries,
         kind: WalletEntryKind::Payment,
         before,
         after,

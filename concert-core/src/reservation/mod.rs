@@ -16,7 +16,9 @@ use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
 pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats, read_holds, read_seats};
-pub(crate) use store::{STATEMENTS, read_reservations, reservation, reservations_of, select_reservations};
+pub(crate) use store::{
+    STATEMENTS, read_reservation, read_reservations, reservation, reservations_of, select_reservations,
+};
 pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
@@ -45,6 +47,8 @@ pub enum ReservationStatus {
     Expired,
     /// Given back.
     Cancelled,
+    /// Paid, and the money was given back: the seat is for sale again.
+    Refunded,
 }
 
 impl ReservationStatus {
@@ -56,11 +60,12 @@ impl ReservationStatus {
             Self::Confirmed => "CONFIRMED",
             Self::Expired => "EXPIRED",
             Self::Cancelled => "CANCELLED",
+            Self::Refunded => "REFUNDED",
         }
     }
 
     pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Held, Self::Confirmed, Self::Expired, Self::Cancelled]
+        [Self::Held, Self::Confirmed, Self::Expired, Self::Cancelled, Self::Refunded]
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a reservation").into()))
@@ -93,10 +98,15 @@ pub struct Reservation {
 impl Reservation {
     /// The reservation as it is at `now`: whether a hold still counts is its deadline's matter, not the sweep's.
     pub(crate) fn at_time(mut self, now: Timestamp) -> Self {
-        if self.status == ReservationStatus::Held && self.expires_at <= now {
-            self.status = ReservationStatus::Expired;
-        }
+        self.status = self.status_at(now);
         self
+    }
+
+    pub(crate) fn status_at(&self, now: Timestamp) -> ReservationStatus {
+        match self.status {
+            ReservationStatus::Held if self.expires_at <= now => ReservationStatus::Expired,
+            status => status,
+        }
     }
 
     pub(crate) const fn seat_key(&self) -> SeatKey {

@@ -131,7 +131,7 @@ pub(crate) async fn reservations_of(
     rows.iter().map(read_reservation).collect()
 }
 
-fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Error> {
+pub(crate) fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Error> {
     Ok(Reservation {
         id: row.try_get("id")?,
         user: row.try_get("user_id")?,

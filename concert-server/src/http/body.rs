@@ -70,6 +70,13 @@ pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(deseria
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
+/// The same, for what may be left out.
+pub(super) fn parsed_if_there<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    parsed(deserializer).map(Some)
+}
+
 /// For the number of a seat.
 pub(super) fn seat_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SeatNumber, D::Error> {
     SeatNumber::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)

@@ -152,9 +152,11 @@ const fn status_of(error: &Error) -> StatusCode {
         Error::NotYours | Error::TokenNotActive { .. } => StatusCode::FORBIDDEN,
         Error::UserNotFound
         | Error::TokenNotFound
+        | Error::TokenUnknown
         | Error::ConcertNotFound
         | Error::SeatNotFound { .. }
-        | Error::ReservationNotFound => StatusCode::NOT_FOUND,
+        | Error::ReservationNotFound
+        | Error::PaymentNotFound => StatusCode::NOT_FOUND,
         Error::UsernameTaken
         | Error::ConcertExists
         | Error::AlreadyInQueue
@@ -162,6 +164,7 @@ const fn status_of(error: &Error) -> StatusCode {
         | Error::TooManyHolds { .. }
         | Error::ConcertOver
         | Error::AlreadyPaid
+        | Error::AlreadyRefunded
         | Error::InsufficientBalance { .. }
         | Error::HoldExpired
         | Error::HoldCancelled => StatusCode::CONFLICT,

@@ -56,7 +56,7 @@ struct ReservationBody {
     concert_id: ConcertId,
     #[schema(value_type = i32)]
     seat_number: SeatNumber,
-    /// HELD, CONFIRMED (paid), EXPIRED or CANCELLED.
+    /// HELD, CONFIRMED (paid), EXPIRED, CANCELLED or REFUNDED.
     #[schema(example = "HELD")]
     status: &'static str,
     /// What paying for it costs.
