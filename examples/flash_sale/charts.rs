@@ -14,7 +14,9 @@ const BOTTOM: f64 = 30.0;
 /// About how many lines a scale has.
 const TICKS: f64 = 4.0;
 /// The height of a chart of latencies: there are several above each other.
-const LATENCY_HEIGHT: f64 = 124.0;
+const LATENCY_HEIGHT: f64 = 140.0;
+/// What part of that height bars take: the names of marks are above them.
+const BELOW_NAMES: f64 = 0.7;
 
 /// How a series over time is drawn.
 #[derive(Clone, Copy)]
@@ -55,6 +57,19 @@ impl Plane {
         self.add(format_args!("<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"));
     }
 
+    /// A bar over `(from, width)`, with a gap to the next and something to see however small its value.
+    fn bar(&mut self, (from, width): (f64, f64), value: f64, title: &str) {
+        let (left, right) = (self.x(from), self.x(from + width));
+        let gap = ((right - left) * 0.15).min(2.0);
+        let (x, width, floor) = (left + gap / 2.0, right - left - gap, self.y(0.0));
+        let y = self.y(value).min(floor - 1.0);
+        let (height, title) = (floor - y, escape(title));
+        self.add(format_args!(
+            "<rect class=\"bar\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"1\">\
+             <title>{title}</title></rect>"
+        ));
+    }
+
     /// Text at the bottom, under `x`.
     fn under(&mut self, x: f64, text: &str) {
         let (x, y) = (self.x(x), self.height - BOTTOM + 16.0);
@@ -81,34 +96,26 @@ impl Plane {
     }
 }
 
-/// One value per second; `limit` is a line that the values do not pass.
+/// One value per second, from nothing; `limit` is a line that the values do not pass.
 pub fn over_time(label: &str, shape: Shape, values: &[f64], limit: Option<f64>) -> String {
     let highest = values.iter().copied().chain(limit).fold(1.0, f64::max);
-    let mut plane = Plane::new(label, HEIGHT, (values.len().max(2) as f64 - 1.0, highest * 1.06));
+    let mut plane = Plane::new(label, HEIGHT, (values.len() as f64, highest * 1.06));
     plane.rows();
     plane.columns(" s");
     match shape {
         Shape::Area => {
-            let line: String = (0..).zip(values).fold(String::new(), |mut line, (second, value)| {
-                let command = if second == 0 { 'M' } else { 'L' };
-                let _ = write!(line, "{command}{:.1} {:.1}", plane.x(f64::from(second)), plane.y(*value));
+            let (floor, to) = (plane.y(0.0), plane.x(values.len() as f64));
+            let line = (1..).zip(values).fold(format!("M{LEFT:.1} {floor:.1}"), |mut line, (second, value)| {
+                let _ = write!(line, "L{:.1} {:.1}", plane.x(f64::from(second)), plane.y(*value));
                 line
             });
-            let (from, to, floor) = (plane.x(0.0), plane.x(values.len().max(1) as f64 - 1.0), plane.y(0.0));
-            plane.add(format_args!("<path class=\"area\" d=\"{line}L{to:.1} {floor:.1}L{from:.1} {floor:.1}Z\"/>"));
+            plane.add(format_args!("<path class=\"area\" d=\"{line}L{to:.1} {floor:.1}Z\"/>"));
             plane.add(format_args!("<path class=\"line\" d=\"{line}\"/>"));
         }
         Shape::Bars => {
-            let step = (WIDTH - LEFT - RIGHT) / plane.most.0;
-            let width = (step * 0.8).max(0.8);
             for (second, value) in (0..).zip(values).filter(|(_, value)| **value > 0.0) {
-                let (x, y) = (plane.x(f64::from(second)) - width / 2.0, plane.y(*value));
-                let height = plane.y(0.0) - y;
-                plane.add(format_args!(
-                    "<rect class=\"bar\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
-                     rx=\"1\"><title>{second} s: {}</title></rect>",
-                    thousands(*value)
-                ));
+                let title = format!("{second} s: {}", thousands(*value));
+                plane.bar((f64::from(second), 1.0), *value, &title);
             }
         }
     }
@@ -122,27 +129,20 @@ pub fn over_time(label: &str, shape: Shape, values: &[f64], limit: Option<f64>) 
 /// A histogram on a logarithmic scale of time. All charts of a page take the same `shown` buckets, so that they can be
 /// compared; `marks` are lines with names, in milliseconds.
 pub fn latencies(label: &str, buckets: &[Bucket], shown: std::ops::Range<usize>, marks: &[(&str, f64)]) -> String {
-    let shown_buckets = &buckets[shown.clone()];
-    let highest = shown_buckets.iter().map(|bucket| bucket.count).max().unwrap_or_default() as f64;
-    let mut plane = Plane::new(label, LATENCY_HEIGHT, (shown.len() as f64, highest * 1.02));
-    let per_bucket = (WIDTH - LEFT - RIGHT) / plane.most.0;
-    for (nth, bucket) in (0..).zip(shown_buckets) {
+    let highest = buckets[shown.clone()].iter().map(|bucket| bucket.count).max().unwrap_or_default() as f64;
+    let top = highest / BELOW_NAMES;
+    let mut plane = Plane::new(label, LATENCY_HEIGHT, (shown.len() as f64, top));
+    for (nth, bucket) in (0..).zip(&buckets[shown.clone()]) {
+        let (begin, end) = (f64::from(nth), f64::from(nth) + 1.0);
         // The end of a bucket that is a power of ten gets a line.
         let decade = bucket.up_to_ms.log10();
-        if (decade - decade.round()).abs() < 1e-6 && f64::from(nth) + 1.0 < plane.most.0 {
-            plane.line("grid", (f64::from(nth) + 1.0, 0.0), (f64::from(nth) + 1.0, highest));
-            plane.under(f64::from(nth) + 1.0, &time(bucket.up_to_ms));
+        if (decade - decade.round()).abs() < 1e-6 && end < plane.most.0 {
+            plane.line("grid", (end, 0.0), (end, top));
+            plane.under(end, &time(bucket.up_to_ms));
         }
         if bucket.count > 0 {
-            let (x, y) = (plane.x(f64::from(nth)) + 1.0, plane.y(bucket.count as f64).min(plane.y(0.0) - 1.0));
-            let height = plane.y(0.0) - y;
-            plane.add(format_args!(
-                "<rect class=\"bar\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" rx=\"1\">\
-                 <title>up to {}: {}</title></rect>",
-                per_bucket - 2.0,
-                time(bucket.up_to_ms),
-                thousands(bucket.count as f64)
-            ));
+            let title = format!("up to {}: {}", time(bucket.up_to_ms), thousands(bucket.count as f64));
+            plane.bar((begin, 1.0), bucket.count as f64, &title);
         }
     }
     let place = |milliseconds: f64| {
@@ -150,13 +150,15 @@ pub fn latencies(label: &str, buckets: &[Bucket], shown: std::ops::Range<usize>,
         let nth = (milliseconds.max(1e-3).log10() - buckets[0].up_to_ms.log10()) / width + 1.0;
         (nth - shown.start as f64).clamp(0.0, shown.len() as f64)
     };
+    // Names in rows of their own: a median and a tail may be near each other.
     for (nth, (name, milliseconds)) in (0..).zip(marks) {
         let at = place(*milliseconds);
-        plane.line("mark", (at, 0.0), (at, highest));
-        // Names in two rows: medians and tails may be near each other.
-        let (x, y) = (plane.x(at) + 4.0, TOP + 8.0 + f64::from(nth) * 13.0);
+        plane.line("mark", (at, 0.0), (at, top));
+        let left = plane.x(at) < WIDTH * 0.8;
+        let (anchor, aside) = if left { ("start", 4.0) } else { ("end", -4.0) };
+        let (x, y) = (plane.x(at) + aside, TOP + 8.0 + f64::from(nth) * 13.0);
         plane.add(format_args!(
-            "<text class=\"mark-text\" x=\"{x:.1}\" y=\"{y:.1}\">{name} {}</text>",
+            "<text class=\"mark-text\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{name} {}</text>",
             time(*milliseconds)
         ));
     }
@@ -203,13 +205,16 @@ pub fn thousands(number: f64) -> String {
 
 /// Milliseconds for people, to two digits or so.
 pub fn time(milliseconds: f64) -> String {
-    match milliseconds {
-        ms if ms < 1.0 => format!("{ms:.2} ms"),
-        ms if ms < 10.0 => format!("{ms:.1} ms"),
-        ms if ms < 1_000.0 => format!("{ms:.0} ms"),
-        ms if ms < 10_000.0 => format!("{:.1} s", ms / 1e3),
-        ms => format!("{:.0} s", ms / 1e3),
-    }
+    let (number, places, unit) = match milliseconds {
+        ms if ms < 1.0 => (ms, 2, "ms"),
+        ms if ms < 10.0 => (ms, 1, "ms"),
+        ms if ms < 1_000.0 => (ms, 0, "ms"),
+        ms if ms < 10_000.0 => (ms / 1e3, 1, "s"),
+        ms => (ms / 1e3, 0, "s"),
+    };
+    let text = format!("{number:.places$}");
+    let text = if places > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} {unit}")
 }
 
 pub fn escape(text: &str) -> String {
@@ -226,6 +231,7 @@ mod tests {
         assert_eq!(ticks(71.0), [0.0, 20.0, 40.0, 60.0]);
         assert_eq!(ticks(2.0), [0.0, 1.0, 2.0]);
         assert_eq!(["7", "1\u{202f}234", "20\u{202f}000"], [7.0, 1_234.0, 20_000.0].map(thousands));
-        assert_eq!([0.25, 3.14, 42.0, 1_500.0, 12_000.0].map(time), ["0.25 ms", "3.1 ms", "42 ms", "1.5 s", "12 s"]);
+        let times = [0.1, 0.254, 1.0, 3.25, 100.0, 1_500.0, 20_000.0].map(time);
+        assert_eq!(times, ["0.1 ms", "0.25 ms", "1 ms", "3.2 ms", "100 ms", "1.5 s", "20 s"]);
     }
 }
