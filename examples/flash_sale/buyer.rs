@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::Failure;
-use crate::agent::{Unanswered, code};
+use crate::agent::code;
 use crate::crowd::Sale;
+use crate::ending::{Ending, refused};
 use crate::hall::View;
 use crate::ledger::{Hold, Payment};
 use crate::meter::{Step, Visit};
@@ -33,54 +34,6 @@ pub enum Nature {
     NoShow,
     /// Holds what it wanted, and walks away.
     Abandons,
-}
-
-/// How a buyer's story ends.
-#[derive(Debug)]
-pub enum Ending {
-    /// With a seat, or several.
-    Bought,
-    /// Never came back after joining.
-    NoShow,
-    /// Held seats and walked away.
-    Abandoned,
-    /// Everything was sold.
-    SoldOut,
-    /// One taken seat too many.
-    GaveUp,
-    /// The turn ended too soon, each time.
-    TurnEnded,
-    /// A request never got an answer.
-    Unanswered(Unanswered),
-    /// An answer that no buyer should get.
-    Unexpected(String),
-}
-
-impl Ending {
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Bought => "bought",
-            Self::NoShow => "never came back",
-            Self::Abandoned => "walked away from a hold",
-            Self::SoldOut => "found everything sold",
-            Self::GaveUp => "gave up",
-            Self::TurnEnded => "ran out of time",
-            Self::Unanswered(_) => "got no answer",
-            Self::Unexpected(_) => "got an unexpected answer",
-        }
-    }
-}
-
-impl From<Unanswered> for Ending {
-    fn from(unanswered: Unanswered) -> Self {
-        Self::Unanswered(unanswered)
-    }
-}
-
-impl From<Failure> for Ending {
-    fn from(failure: Failure) -> Self {
-        Self::Unexpected(failure.to_string())
-    }
 }
 
 pub struct Buyer {
@@ -289,9 +242,11 @@ impl Buyer {
     async fn leave(&mut self, sale: &Sale) -> Result<(), Ending> {
         let path = format!("/api/v1/tokens/{}", self.user);
         let answer = self.ask(sale, Step::Leave, "DELETE", &path, &[], None).await?;
+        if answer.status == 204 {
+            return Ok(());
+        }
         // The turn may have ended meanwhile, or an attempt without an answer may have ended it.
         match refused(Step::Leave, &answer) {
-            _ if answer.status == 204 => Ok(()),
             Ending::TurnEnded => Ok(()),
             unexpected => Err(unexpected),
         }
@@ -350,13 +305,6 @@ fn pause(answer: &Answer) -> Result<Option<Duration>, Failure> {
     let waiting = answer.text("status")? == "WAITING";
     let seconds = answer.number("pollAfterSeconds")?;
     Ok(waiting.then_some(Duration::from_secs(seconds)))
-}
-
-fn refused(step: Step, answer: &Answer) -> Ending {
-    match code(answer).as_str() {
-        "TOKEN_NOT_ACTIVE" | "TOKEN_ENDED" | "TOKEN_EXPIRED" | "TOKEN_NOT_FOUND" => Ending::TurnEnded,
-        code => Ending::Unexpected(format!("{} was answered {} {code}", step.name(), answer.status)),
-    }
 }
 
 fn id<T>(answer: &Answer, field: &str) -> Result<T, Failure>

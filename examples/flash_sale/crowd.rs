@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::agent::Agent;
-use crate::buyer::{Buyer, Ending, Nature};
+use crate::buyer::{Buyer, Nature};
+use crate::ending::Ending;
 use crate::hall::Hall;
 use crate::ledger::{Ledger, Payment};
 use crate::meter::{Meter, Step};

@@ -7,7 +7,7 @@
 //! # Layout
 //! - `opts`: what can be said.
 //! - `stage`: the database, the server, what is on sale.
-//! - `crowd`, `buyer`, `hall`: who comes, what they do, what they see.
+//! - `crowd`, `buyer`, `ending`, `hall`: who comes, what they do, how it ends for them, what they see.
 //! - `agent`: their requests; `meter`: what is measured of them.
 //! - `ledger`: what they were told, and the comparison.
 //! - `report`, `stats`, `page`, `charts`: what is shown.
@@ -16,6 +16,7 @@ mod agent;
 mod buyer;
 mod charts;
 mod crowd;
+mod ending;
 mod hall;
 mod ledger;
 mod meter;
