@@ -7,7 +7,10 @@ mod http;
 mod load;
 mod report;
 mod rows;
+#[path = "../common/server.rs"]
 mod server;
+#[path = "../common/wire.rs"]
+mod wire;
 mod world;
 
 use std::future::Future;
