@@ -4,7 +4,12 @@ CARGO := cargo
 # Snapshots are compared, never written; `make review` writes them.
 TEST_ENV := INSTA_UPDATE=no INSTA_WORKSPACE_ROOT=$(CURDIR)
 
-.PHONY: help setup build demo demo-check test lint docs package review bench bench-quick
+# The rehearsal in a few seconds; as in a large one, turns and holds end while the sale lasts.
+FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --start-server --out $${CARGO_TARGET_DIR:-target}/flash-sale-check \
+	--buyers 500 --seats 200 --arrive-within 2s --think 50ms --connections 64 \
+	--max-active 100 --active-ttl 6s --claim-window 4s --hold-ttl 2s --rerank-every 200ms
+
+.PHONY: help setup build demo demo-check test lint docs package review bench bench-quick flash-sale flash-sale-check
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,6 +31,7 @@ test: setup ## Runs all tests, on a private MariaDB; the suite a second time as 
 	$(TEST_ENV) $(CARGO) test --locked --workspace --all-targets
 	$(TEST_ENV) $(CARGO) test --locked --workspace --doc
 	for example in buy_one_seat rush_hour embed_in_your_app; do $${CARGO_TARGET_DIR:-target}/debug/examples/$$example || exit 1; done
+	$(FLASH_SALE_CHECK)
 	$(TEST_ENV) CONCERT_TEST_SERVER_OPTIONS=--innodb-snapshot-isolation=ON $(CARGO) test --locked --workspace --test suite
 
 lint: ## Format, clippy.
@@ -47,3 +53,11 @@ bench: setup ## Measures against the pattern that people use today, in some minu
 
 bench-quick: BENCH_OPTIONS := --seconds 1 --waiting 100000 --crowd 20000 --seats 500000 --lapsed 30000
 bench-quick: bench ## The same, shorter and with fewer people and seats.
+
+flash-sale: setup ## Rehearses a sale over HTTP, 10 000 seats and 20 000 buyers, in under 3 minutes: report in target/flash-sale.
+	$(CARGO) build --locked --release -q --workspace --bins --example flash_sale
+	$${CARGO_TARGET_DIR:-target}/release/examples/flash_sale --start-server $(FLASH_SALE_OPTIONS)
+
+flash-sale-check: build ## The same in a few seconds, as the tests do.
+	$(CARGO) build --locked -p concert-examples --example flash_sale
+	$(FLASH_SALE_CHECK)

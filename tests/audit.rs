@@ -4,14 +4,17 @@ use concert_core::Wanted;
 
 use crate::support::{House, PRICE, money, seat};
 
-/// A sale with a sold seat, a held seat, somebody waiting and money in a wallet.
+/// A sale with a sold seat, a held seat, a refunded seat, somebody waiting and money in a wallet.
 async fn sale() -> House {
     let house = House::open().await;
-    let concert = house.concert(3).await;
+    let concert = house.concert(4).await;
     let user = house.active_users(1, 500).await[0];
     let held = house.office.reserve(user, concert, seat(1)).await.expect("holds");
     house.office.pay(user, held.id, money(PRICE)).await.expect("pays");
     house.office.reserve(user, concert, seat(2)).await.expect("holds");
+    let refunded = house.office.reserve(user, concert, seat(4)).await.expect("holds");
+    let payment = house.office.pay(user, refunded.id, money(PRICE)).await.expect("pays").id;
+    house.office.refund(&"ann".parse().expect("a name"), payment, None).await.expect("refunds");
     house.office.set_max_active(1).await.expect("sets the cap");
     let waiting = house.user(0).await;
     house.office.issue_token(waiting).await.expect("joins");
@@ -21,7 +24,7 @@ async fn sale() -> House {
 
 #[tokio::test]
 async fn each_tampering_is_found_under_its_invariant() {
-    let cases: [(&'static str, u8); 16] = [
+    let cases: [(&'static str, u8); 30] = [
         (
             "update seats set reserved_by = null, reserved_until = null, reservation_id = null, is_reserved = 0 where seat_number = 1",
             1,
@@ -36,6 +39,20 @@ async fn each_tampering_is_found_under_its_invariant() {
         ("update users set balance = balance + 1", 3),
         ("delete from wallet_entries where kind = 'RECHARGE'", 3),
         ("update wallet_entries set amount = amount - 1, balance_after = balance_after - 1 where kind = 'PAYMENT'", 3),
+        ("update reservations set status = 'CANCELLED' where seat_number = 4", 2),
+        ("update reservations set price = price + 1 where seat_number = 4", 2),
+        ("delete from payments where payment_status = 'REFUNDED'", 2),
+        ("update payments set payment_status = 'SUCCESS' where payment_status = 'REFUNDED'", 2),
+        ("update payments set payment_status = 'REFUNDED' where payment_status = 'SUCCESS'", 2),
+        ("update payments set payment_status = 'PENDING' where payment_status = 'SUCCESS'", 2),
+        ("update payments set refunded_by = null", 2),
+        ("update payments set refunded_at = paid_at where payment_status = 'SUCCESS'", 2),
+        ("delete from wallet_entries where kind = 'REFUND'", 3),
+        ("update wallet_entries set payment_id = null where kind = 'REFUND'", 3),
+        ("update wallet_entries set amount = 0 - amount where kind = 'REFUND'", 3),
+        ("update wallet_entries set payment_id = id where kind = 'REFUND'", 3),
+        ("update wallet_entries set nth = nth + 1 where kind = 'REFUND'", 3),
+        ("update wallet_entries set balance_after = balance_after + 1 where kind = 'REFUND'", 3),
         ("update queue_gate set active = active + 1", 4),
         ("update tokens set status = 'ACTIVE', admitted_at = '2100-01-01' where status = 'WAITING'", 4),
         ("delete from tokens where status = 'WAITING'", 4),
@@ -76,7 +93,7 @@ async fn the_schema_itself_refuses_to_sell_twice() {
          select unhex(repeat('1', 32)), user_id, concert_id, seat_number, 'HELD', price, performance_date, reserved_at, expires_at, last_updated_at \
          from reservations where status = 'CONFIRMED'",
         "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) \
-         select unhex(repeat('1', 32)), user_id, reservation_id, amount, payment_status, paid_at from payments",
+         select unhex(repeat('1', 32)), user_id, reservation_id, amount, payment_status, paid_at from payments where successful",
         "insert into tokens (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq) \
          select unhex(repeat('1', 32)), user_id, 99, 'WAITING', created_at, expires_at, last_updated_at, change_seq from tokens where status = 'ACTIVE'",
         "update users set balance = -1",
@@ -91,10 +108,10 @@ async fn the_figures_are_those_of_the_sale() {
     let house = sale().await;
     let figures = house.office.figures().await.expect("reads");
     let concert = &figures.concerts[0];
-    assert_eq!((concert.seats, concert.free, concert.held, concert.sold), (3, 1, 1, 1));
+    assert_eq!((concert.seats, concert.free, concert.held, concert.sold), (4, 2, 1, 1));
     assert_eq!((figures.holds, figures.payments, figures.revenue), (1, 1, PRICE.into()));
     assert_eq!((figures.queue.active, figures.queue.waiting, figures.queue.admission.max_active), (1, 1, 1));
     house.advance(300);
     let figures = house.office.figures().await.expect("reads");
-    assert_eq!((figures.concerts[0].free, figures.holds), (2, 0), "a lapsed hold is a free seat");
+    assert_eq!((figures.concerts[0].free, figures.holds), (3, 0), "a lapsed hold is a free seat");
 }

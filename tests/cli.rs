@@ -4,6 +4,7 @@
 mod support;
 
 mod cli {
+    mod afterwards;
     mod desk;
 
     mod orders;

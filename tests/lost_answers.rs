@@ -102,13 +102,16 @@ async fn a_commit_whose_answer_is_lost_is_neither_lost_nor_done_twice() {
     let paid = office.pay_order(user, order.id, order.total).await.expect("pays");
     assert_eq!(paid.payments.len(), 2);
     lose();
+    let refund = office.refund(&"ann".parse().expect("a name"), payment.id, None).await.expect("refunds");
+    assert_eq!((refund.payment, refund.balance), (payment.id, money(550 - 2 * PRICE)));
+    lose();
     let name = || "bela".parse().expect("a name");
     office.register_user(name(), None, None).await.expect("registers");
     lose();
     office.leave_queue(user).await.expect("leaves");
 
-    assert_eq!(proxy.lost.load(Ordering::SeqCst), 11, "every act lost an answer");
-    assert_eq!(house.office.balance(user).await.expect("reads"), money(550 - 3 * PRICE));
+    assert_eq!(proxy.lost.load(Ordering::SeqCst), 12, "every act lost an answer");
+    assert_eq!(house.office.balance(user).await.expect("reads"), money(550 - 2 * PRICE));
     assert!(matches!(house.office.register_user(name(), None, None).await, Err(Error::UsernameTaken)));
     assert!(matches!(house.office.token_status(user).await, Err(Error::TokenExpired)));
     assert_eq!(house.count("select count(*) from reservations").await, 4);

@@ -1,7 +1,9 @@
 //! The box office on a real MariaDB: one private server for all tests, one database for each, the clock moved by hand.
 
 mod audit;
+mod explain;
 mod halls;
+mod history;
 mod http;
 mod lost_answers;
 mod order_races;
@@ -10,5 +12,6 @@ mod private_db;
 mod purchase;
 mod queue;
 mod races;
+mod refund;
 mod statements;
 mod support;

@@ -84,6 +84,6 @@ pub fn moment(at: Timestamp) -> String {
 }
 
 /// Text from the database must not steer a terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }

@@ -97,6 +97,28 @@ const CHECKS: &[Check] = &[
              where successful = 1 group by reservation_id having count(*) > 1 limit ?",
     },
     Check {
+        invariant: 2,
+        what: "a REFUNDED reservation has no refunded payment of its price by its user",
+        statement: "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
+             left join payments p on p.reservation_id = r.id and p.payment_status = 'REFUNDED' and p.amount = r.price \
+             and p.user_id = r.user_id where r.status = 'REFUNDED' and p.id is null limit ?",
+    },
+    Check {
+        invariant: 2,
+        what: "a refunded payment has no REFUNDED reservation",
+        statement: "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
+             from payments p left join reservations r on r.id = p.reservation_id \
+             where p.payment_status = 'REFUNDED' and not (r.status <=> 'REFUNDED') limit ?",
+    },
+    Check {
+        invariant: 2,
+        what: "a payment is half refunded",
+        statement: "select concat('payment ', hex(id), ' ', payment_status, ': refunded at ', coalesce(refunded_at, 'no time'), \
+             ' by ', coalesce(refunded_by, 'nobody')) from payments \
+             where payment_status not in ('SUCCESS', 'REFUNDED') or (payment_status = 'REFUNDED') <> (refunded_at is not null) \
+             or (refunded_at is null) <> (refunded_by is null) limit ?",
+    },
+    Check {
         invariant: 3,
         what: "a balance is not the sum of its wallet entries",
         statement: "select concat('user ', hex(u.id), ': balance ', u.balance, ', entries ', coalesce(e.total, 0)) \
@@ -110,16 +132,50 @@ const CHECKS: &[Check] = &[
     },
     Check {
         invariant: 3,
+        what: "the entries of a wallet are not numbered without a gap",
+        statement: "select concat('user ', hex(u.id), ': ', u.entries, ' counted, ', coalesce(e.entries, 0), ' numbered, the highest ', \
+             coalesce(e.highest, 0)) from users u left join (select user_id, count(*) as entries, max(nth) as highest, \
+             count(distinct nth) as numbers from wallet_entries where nth > 0 group by user_id) e on e.user_id = u.id \
+             where u.entries <> coalesce(e.highest, 0) or u.entries <> coalesce(e.entries, 0) \
+             or u.entries <> coalesce(e.numbers, 0) limit ?",
+    },
+    Check {
+        // In wallets all of whose entries have numbers.
+        invariant: 3,
+        what: "an entry's balance is not the sum of the entries up to it",
+        statement: "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id), ': balance ', e.balance_after, ', entries ', e.total) \
+             from (select id, user_id, balance_after, sum(amount) over (partition by user_id order by nth) as total, \
+             min(nth) over (partition by user_id) as first_nth from wallet_entries) e \
+             where e.first_nth > 0 and e.balance_after <> e.total limit ?",
+    },
+    Check {
+        invariant: 3,
         what: "a wallet entry belongs to no user",
         statement: "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id)) from wallet_entries e \
              left join users u on u.id = e.user_id where u.id is null limit ?",
     },
     Check {
         invariant: 3,
-        what: "a payment and its wallet entry disagree",
-        statement: "select concat('payment ', hex(p.id), ' over ', p.amount, ': entries over ', coalesce(e.total, 0)) from payments p \
-             left join (select payment_id, sum(amount) as total from wallet_entries where payment_id is not null group by payment_id) e \
-             on e.payment_id = p.id where p.successful = 1 and coalesce(e.total, 0) <> -p.amount limit ?",
+        what: "a payment and its wallet entries disagree",
+        // One that takes its amount and, once it is refunded, one that brings it back.
+        statement: "select concat('payment ', hex(p.id), ' over ', p.amount, ' ', p.payment_status, ': ', coalesce(e.payments, 0), \
+             ' payments over ', coalesce(e.paid, 0), ', ', coalesce(e.refunds, 0), ' refunds over ', coalesce(e.refunded, 0)) \
+             from payments p left join (select payment_id, user_id, sum(kind = 'PAYMENT') as payments, \
+             sum(case when kind = 'PAYMENT' then amount else 0 end) as paid, sum(kind = 'REFUND') as refunds, \
+             sum(case when kind = 'REFUND' then amount else 0 end) as refunded \
+             from wallet_entries where payment_id is not null group by payment_id, user_id) e \
+             on e.payment_id = p.id and e.user_id = p.user_id \
+             where coalesce(e.payments, 0) <> 1 or coalesce(e.paid, 0) <> -p.amount \
+             or coalesce(e.refunds, 0) <> (p.payment_status = 'REFUNDED') \
+             or coalesce(e.refunded, 0) <> (case when p.payment_status = 'REFUNDED' then p.amount else 0 end) limit ?",
+    },
+    Check {
+        invariant: 3,
+        what: "a wallet entry names no payment of its user, or should name none",
+        statement: "select concat('entry ', hex(e.id), ' ', e.kind, ' of payment ', coalesce(hex(e.payment_id), 'none')) \
+             from wallet_entries e left join payments p on p.id = e.payment_id and p.user_id = e.user_id \
+             where (e.kind = 'RECHARGE' and e.payment_id is not null) or (e.kind <> 'RECHARGE' and p.id is null) \
+             or e.kind not in ('RECHARGE', 'PAYMENT', 'REFUND') limit ?",
     },
     Check {
         invariant: 4,

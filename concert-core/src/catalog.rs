@@ -153,6 +153,11 @@ pub(crate) async fn concert_dates(pool: &MySqlPool, now: Timestamp) -> Result<Ve
         .collect()
 }
 
+/// Whether there is such a concert.
+pub(crate) async fn concert_exists(pool: &MySqlPool, concert: ConcertId) -> Result<bool, sqlx::Error> {
+    Ok(sqlx::query(CONCERT).bind(concert).fetch_optional(pool).await?.is_some())
+}
+
 /// The seats of a concert by number; `None`: no such concert.
 pub(crate) async fn seats(
     pool: &MySqlPool,
@@ -160,7 +165,7 @@ pub(crate) async fn seats(
     now: Timestamp,
 ) -> Result<Option<Vec<SeatView>>, sqlx::Error> {
     let rows = sqlx::query(SEATS).bind(now).bind(concert).fetch_all(pool).await?;
-    if rows.is_empty() && sqlx::query(CONCERT).bind(concert).fetch_optional(pool).await?.is_none() {
+    if rows.is_empty() && !concert_exists(pool, concert).await? {
         return Ok(None);
     }
     let (mut section, mut seat_row) = (None, None);

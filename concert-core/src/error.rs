@@ -58,6 +58,9 @@ pub enum Error {
     /// The user never joined the queue, or has left it already.
     #[error("this user is not in the queue")]
     TokenNotFound,
+    /// No visit to the queue has this id.
+    #[error("there is no such queue token")]
+    TokenUnknown,
     /// No such concert.
     #[error("there is no such concert")]
     ConcertNotFound,
@@ -76,6 +79,9 @@ pub enum Error {
     /// No such reservation.
     #[error("there is no such reservation")]
     ReservationNotFound,
+    /// No such payment.
+    #[error("there is no such payment")]
+    PaymentNotFound,
 
     /// No such order.
     #[error("there is no such order")]
@@ -120,6 +126,9 @@ pub enum Error {
     /// The reservation is paid.
     #[error("this reservation is already paid")]
     AlreadyPaid,
+    /// The payment was refunded.
+    #[error("this payment was refunded already")]
+    AlreadyRefunded,
     /// The balance is below the price.
     #[error("the balance is {balance}, the price {price}; recharge first")]
     InsufficientBalance {
@@ -197,10 +206,12 @@ impl Error {
             Self::TokenNotActive { .. } => "TOKEN_NOT_ACTIVE",
             Self::UserNotFound => "USER_NOT_FOUND",
             Self::TokenNotFound => "TOKEN_NOT_FOUND",
+            Self::TokenUnknown => "TOKEN_UNKNOWN",
             Self::ConcertNotFound => "CONCERT_NOT_FOUND",
             Self::SeatNotFound { .. } => "SEAT_NOT_FOUND",
             Self::SectionNotFound { .. } => "SECTION_NOT_FOUND",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
+            Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
             Self::OrderNotFound => "ORDER_NOT_FOUND",
             Self::UsernameTaken => "USERNAME_TAKEN",
             Self::ConcertExists => "CONCERT_EXISTS",
@@ -212,6 +223,7 @@ impl Error {
             Self::HoldOutlastsTurn => "HOLD_OUTLASTS_TURN",
             Self::ConcertOver => "CONCERT_OVER",
             Self::AlreadyPaid => "ALREADY_PAID",
+            Self::AlreadyRefunded => "ALREADY_REFUNDED",
             Self::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE",
             Self::HoldExpired => "HOLD_EXPIRED",
             Self::HoldCancelled => "HOLD_CANCELLED",

@@ -24,7 +24,7 @@
 //! - `batch`: group commit. Every write is a command in a lane: lock, decide, write.
 //! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
 //!   the pure rules, `store` the SQL.
-//! - `catalog`, `audit`, `figures`: reads over whole tables.
+//! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
 //! - `private_db` (feature `private-db`): a MariaDB that the process starts, owns and stops.
 
 #![warn(missing_docs)]
@@ -37,6 +37,7 @@ mod catalog;
 mod clock;
 mod db;
 mod error;
+mod explain;
 mod figures;
 mod id;
 mod jwt;
@@ -44,6 +45,7 @@ mod migrate;
 #[cfg(test)]
 mod model;
 mod money;
+mod page;
 mod payment;
 mod policy;
 #[cfg(feature = "private-db")]
@@ -62,11 +64,13 @@ pub use crate::caller::{Caller, IdempotencyKey, Proof};
 pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::error::Error;
+pub use crate::explain::{Event, Explanation, Happening};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
 pub use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
 pub use crate::jwt::{Credential, JwtKeys, QueueTicket, SHORTEST_SECRET};
-pub use crate::money::Money;
-pub use crate::payment::{PaidOrder, Payment};
+pub use crate::money::{Change, Money};
+pub use crate::page::{Page, Paged};
+pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
 pub use crate::policy::Policy;
 pub use crate::queue::{
     Admission, Follow, Joined, Operator, Pass, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
@@ -74,7 +78,7 @@ pub use crate::queue::{
 pub use crate::reservation::{Order, Reservation, ReservationStatus, SweepReport, Wanted};
 use crate::sql::{MAX_LIST, Statement};
 pub use crate::user::{OpeningUser, Password, Session, User, Username};
-pub use crate::wallet::Recharged;
+pub use crate::wallet::{Recharged, WalletEntryKind, WalletEntryView};
 
 /// Every SQL statement of the library, those over a list for a short one and for the longest, for the test that prepares
 /// and explains them on a real database.
@@ -85,10 +89,14 @@ pub fn statements() -> Vec<String> {
         queue::READS,
         reservation::STATEMENTS,
         wallet::STATEMENTS,
+        wallet::READS,
         payment::STATEMENTS,
+        payment::READS,
+        payment::REFUNDS,
         user::STATEMENTS,
         catalog::STATEMENTS,
         figures::STATEMENTS,
+        explain::STATEMENTS,
     ]
     .concat()
     .into_iter()

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::payment::Payment;
+use crate::payment::model::refund;
 use crate::payment::model::{Effects as PayEffects, Pay, Rows as PayRows, decide as decide_payment};
 use crate::queue::model as queue;
 use crate::reservation::model as reservation;
@@ -47,6 +48,7 @@ enum Act {
     Reserve { user: usize, seat: usize },
     Cancel { user: usize, nth: usize },
     Pay { user: usize, nth: usize, amount: i64 },
+    Refund { nth: usize },
     Recharge { user: usize, amount: i64 },
     Wait(i64),
 }
@@ -73,6 +75,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     ];
     let payment = (0..4 * USERS, nth, prop_oneof![9 => Just(PRICE), 1 => Just(PRICE + 1)])
         .prop_map(|(user, nth, amount)| Act::Pay { user, nth, amount });
+    let refund = (0..100_usize).prop_map(|nth| Act::Refund { nth });
     let wallet = (user, 1_i64..150).prop_map(|(user, amount)| Act::Recharge { user, amount });
     let wait = prop_oneof![Just(1), Just(20), Just(59), Just(60), Just(299), Just(300), Just(600), Just(3_000)]
         .prop_map(Act::Wait);
@@ -81,6 +84,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => Just(vec![Act::Rerank]),
         4 => prop::collection::vec(reservation, 1..8),
         5 => prop::collection::vec(payment, 1..12),
+        2 => prop::collection::vec(refund, 1..6),
         3 => prop::collection::vec(wallet, 1..6),
         2 => wait.prop_map(|wait| vec![wait]),
     ];
@@ -92,6 +96,7 @@ impl Act {
     fn among(self, holds: &[(usize, usize, Hold)]) -> Self {
         match self {
             Self::Cancel { user, nth } => Self::Cancel { user, nth: nth % (holds.len() + 1) },
+            Self::Refund { nth } => Self::Refund { nth: nth % (holds.len() + 1) },
             Self::Pay { user, nth, amount } => {
                 let nth = nth % (holds.len() + 1);
                 let owner = holds.get(nth).filter(|_| user >= USERS).map(|(owner, ..)| *owner);
@@ -111,6 +116,7 @@ type Outcome = Result<&'static str, &'static str>;
 enum Hold {
     Held { until: i64 },
     Paid,
+    Refunded,
     GivenBack,
     Lost,
 }
@@ -157,6 +163,7 @@ impl Spec {
             Act::Reserve { user, seat } => self.reserve(user, seat),
             Act::Cancel { user, nth } => self.cancel(user, nth),
             Act::Pay { user, nth, amount } => self.pay(user, nth, amount),
+            Act::Refund { nth } => self.refund(nth),
             Act::Recharge { user, amount } => {
                 self.wallets[user] += amount;
                 Ok("recharged")
@@ -274,7 +281,7 @@ impl Spec {
                 self.holds[nth].2 = Hold::GivenBack;
                 Ok("given back")
             }
-            Some((_, Hold::Lost | Hold::GivenBack)) => Ok("given back"),
+            Some((_, Hold::Lost | Hold::GivenBack | Hold::Refunded)) => Ok("given back"),
         }
     }
 
@@ -287,6 +294,7 @@ impl Spec {
             Some((owner, _)) if owner != user => return Err("NOT_YOURS"),
             Some((_, Hold::Paid)) => return Err("ALREADY_PAID"),
             Some((_, Hold::GivenBack)) => return Err("HOLD_CANCELLED"),
+            Some((_, Hold::Refunded)) => return Err("ALREADY_REFUNDED"),
             Some((_, Hold::Lost)) => return Err("HOLD_EXPIRED"),
             Some((_, Hold::Held { .. })) => {}
         }
@@ -303,6 +311,18 @@ impl Spec {
             self.active.iter_mut().filter(|(other, _)| *other == user).for_each(|(_, until)| *until = end.min(*until));
         }
         Ok("paid")
+    }
+
+    fn refund(&mut self, nth: usize) -> Outcome {
+        match self.hold(nth) {
+            Some((owner, Hold::Paid)) => {
+                self.wallets[owner] += PRICE;
+                self.holds[nth].2 = Hold::Refunded;
+                Ok("refunded")
+            }
+            Some((_, Hold::Refunded)) => Err("ALREADY_REFUNDED"),
+            _ => Err("PAYMENT_NOT_FOUND"),
+        }
     }
 }
 
@@ -321,8 +341,10 @@ struct World {
     /// In the order they were made: what `nth` counts.
     made: Vec<ReservationId>,
     balances: HashMap<UserId, Money>,
-    entries: HashMap<UserId, i64>,
-    paid: HashSet<ReservationId>,
+    /// The sum and the number of each user's entries.
+    entries: HashMap<UserId, (i64, u32)>,
+    paid: HashMap<ReservationId, PaymentId>,
+    refunded: HashSet<ReservationId>,
     max_holds: u32,
     extension: i64,
 }
@@ -357,7 +379,8 @@ impl World {
             made: Vec::new(),
             balances: users.iter().map(|user| (*user, Money::ZERO)).collect(),
             entries: HashMap::new(),
-            paid: HashSet::new(),
+            paid: HashMap::new(),
+            refunded: HashSet::new(),
             max_holds: MAX_HOLDS,
             extension: HOLD,
             users,
@@ -401,6 +424,7 @@ impl World {
             Act::Join(_) | Act::Leave(_) | Act::Claim(_) | Act::Set(_) | Act::Rerank => self.queue_batch(acts),
             Act::Reserve { .. } | Act::Cancel { .. } => self.reservation_batch(acts),
             Act::Pay { .. } => self.payment_batch(acts),
+            Act::Refund { .. } => self.refund_batch(acts),
             Act::Recharge { .. } => self.wallet_batch(acts),
             Act::Wait(seconds) => {
                 self.now += span(Duration::from_secs(seconds as u64));
@@ -591,13 +615,52 @@ impl World {
             self.reservations.get_mut(&id).expect("a reservation").status = ReservationStatus::Confirmed;
         }
         for payment in payments {
-            assert!(self.paid.insert(payment.reservation), "one payment per reservation");
+            assert!(self.paid.insert(payment.reservation, payment.id).is_none(), "one payment per reservation");
         }
         for (id, until) in shortened {
             self.tokens.get_mut(&id).expect("a token").expires_at = until;
         }
         self.take_entries(entries);
         answers
+    }
+
+    fn refund_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let payment = |nth| self.paid.get(&self.nth(nth)).copied().unwrap_or_else(PaymentId::generate);
+        let commands: Vec<_> = acts
+            .iter()
+            .filter_map(|act| match *act {
+                Act::Refund { nth } => Some(refund::RefundPayment {
+                    payment: payment(nth),
+                    by: "the model".parse().expect("a name"),
+                    reason: None,
+                    entry: WalletEntryId::generate(),
+                }),
+                _ => None,
+            })
+            .collect();
+        let paid = |(reservation, payment): (&ReservationId, &PaymentId)| {
+            let made = &self.reservations[reservation];
+            let (user, seat, amount) = (made.user, made.seat_key(), made.price);
+            (*payment, refund::Paid { user, reservation: *reservation, seat, amount })
+        };
+        let rows = refund::Rows {
+            payments: self.paid.iter().map(paid).collect(),
+            seats: self.seats.clone(),
+            accounts: self.accounts(),
+            made: HashMap::new(),
+        };
+        let (answers, effects) = refund::decide(rows, &commands, &self.attempt());
+        let refund::Effects { refunds, entries } = effects;
+        for refund in refunds {
+            let ended = self.reservations.get_mut(&refund.reservation).expect("a reservation");
+            assert_eq!(ended.status, ReservationStatus::Confirmed, "the guard of a sale");
+            ended.status = ReservationStatus::Refunded;
+            let holder = self.seats.get_mut(&ended.seat_key()).expect("a seat").holder.take();
+            assert!(holder.is_some_and(|holder| holder.reservation == refund.reservation), "the guard of a seat");
+            assert!(self.refunded.insert(refund.reservation), "one refund per payment");
+        }
+        self.take_entries(entries);
+        outcomes(answers, |_| "refunded")
     }
 
     fn wallet_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
@@ -617,7 +680,11 @@ impl World {
     }
 
     fn accounts(&self) -> HashMap<UserId, Account> {
-        self.balances.iter().map(|(user, balance)| (*user, Account { balance: *balance, live_token: None })).collect()
+        let account = |(user, balance): (&UserId, &Money)| {
+            let (_, entries) = self.entries.get(user).copied().unwrap_or_default();
+            (*user, Account { balance: *balance, entries, live_token: None })
+        };
+        self.balances.iter().map(account).collect()
     }
 
     fn take_entries(&mut self, entries: Vec<crate::wallet::WalletEntry>) {
@@ -625,7 +692,10 @@ impl World {
             assert_eq!(self.balances[&entry.user], entry.before, "the guard of a balance");
             self.balances.insert(entry.user, entry.after);
             let change = entry.after.as_decimal() - entry.before.as_decimal();
-            *self.entries.entry(entry.user).or_default() += i64::try_from(change).expect("whole");
+            let (total, newest) = self.entries.entry(entry.user).or_default();
+            *total += i64::try_from(change).expect("whole");
+            *newest += 1;
+            assert_eq!(entry.nth, *newest, "entries are numbered in their order");
         }
     }
 
@@ -639,14 +709,15 @@ impl World {
         assert_eq!(self.gate.next_ticket as usize, self.tokens.len() + 1, "tickets are dense");
         for (nth, user) in self.users.iter().enumerate() {
             assert_eq!(self.balances[user], money(spec.wallets[nth]));
-            assert_eq!(self.entries.get(user).copied().unwrap_or_default(), spec.wallets[nth]);
+            assert_eq!(self.entries.get(user).copied().unwrap_or_default().0, spec.wallets[nth]);
         }
         self.check_seats();
     }
 
     fn check_seats(&self) {
         let confirmed = self.reservations.values().filter(|r| r.status == ReservationStatus::Confirmed);
-        assert_eq!(confirmed.map(|r| r.id).collect::<HashSet<_>>(), self.paid);
+        let kept = self.paid.keys().filter(|id| !self.refunded.contains(*id)).copied();
+        assert_eq!(confirmed.map(|r| r.id).collect::<HashSet<_>>(), kept.collect());
         for (key, seat) in &self.seats {
             let mine = self.reservations.values().filter(|r| r.seat_key() == *key);
             let holding: Vec<_> = mine
@@ -676,6 +747,7 @@ const fn lane(act: Act) -> u8 {
         Act::Pay { .. } => 3,
         Act::Recharge { .. } => 4,
         Act::Wait(_) => 5,
+        Act::Refund { .. } => 7,
     }
 }
 

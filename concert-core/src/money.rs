@@ -84,6 +84,32 @@ impl Literal for Money {
     }
 }
 
+/// A change of a balance: an amount with a sign. As JSON it is a number, like [`Money`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Change(Decimal);
+
+impl Change {
+    /// The bare decimal.
+    #[must_use]
+    pub const fn as_decimal(self) -> Decimal {
+        self.0
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0.is_sign_negative() { "" } else { "+" };
+        f.pad(&format!("{sign}{}", self.0.normalize()))
+    }
+}
+
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_number(&self.0, serializer)
+    }
+}
+
 impl FromStr for Money {
     type Err = Error;
 

@@ -7,7 +7,10 @@ mod http;
 mod load;
 mod report;
 mod rows;
+#[path = "../common/server.rs"]
 mod server;
+#[path = "../common/wire.rs"]
+mod wire;
 mod world;
 
 use std::future::Future;
@@ -46,6 +49,9 @@ pub struct Opts {
     /// Only the rows whose group has this in its name.
     #[arg(long)]
     only: Option<String>,
+    /// Only so many callers, in the rows about writes that have several.
+    #[arg(long)]
+    callers: Option<usize>,
     /// One more option for MariaDB; may be given several times.
     #[arg(long = "server-option", allow_hyphen_values = true)]
     server_options: Vec<String>,

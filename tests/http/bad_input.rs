@@ -186,6 +186,14 @@ async fn paths_and_queries_that_name_nothing() {
         site.delete(&format!("/api/v1/reservations/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
         let extend = format!("/api/v1/reservations/{id}/extend");
         site.ask(Method::POST, &extend).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+        site.get(&format!("/api/v1/payments/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+        site.get(&format!("/api/v1/payments/entries/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    }
+    for query in ["limit=-1", "limit=1e1", "limit=", "limit=1&limit=2", "startingAfter=", "offset=1"] {
+        for list in [format!("?userId={user}&"), format!("/entries/{user}?")] {
+            let ask = site.get(&format!("/api/v1/payments{list}{query}")).bearer(&token);
+            ask.send().await.expect(400, "INVALID_REQUEST");
+        }
     }
     let none = ReservationId::generate();
     for query in ["?order", "?order=", "?order=yes", "?order=true&order=true", "?all=true"] {
@@ -284,6 +292,9 @@ async fn the_queue_token_of_a_user_who_left_opens_nothing() {
     site.get(&format!("/api/v1/payments/balance/{user}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
     site.get(&format!("/api/v1/reservations?userId={user}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
     site.get(&format!("/api/v1/reservations/{held}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    site.get(&format!("/api/v1/payments?userId={user}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    site.get(&format!("/api/v1/payments/{held}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    site.get(&format!("/api/v1/payments/entries/{user}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
     site.delete(&format!("/api/v1/reservations/{held}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
     let whole = format!("/api/v1/reservations/{held}?order=true");
     site.delete(&whole).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
@@ -312,6 +323,8 @@ async fn another_users_ids_are_refused_everywhere() {
             site.delete(&format!("/api/v1/tokens/{victim}")),
             site.post("/api/v1/tokens", &json!({"userId": victim})),
             site.get(&format!("/api/v1/payments/balance/{victim}")),
+            site.get(&format!("/api/v1/payments/entries/{victim}")),
+            site.get(&format!("/api/v1/payments?userId={victim}")),
             site.get(&format!("/api/v1/reservations?userId={victim}")),
             site.post("/api/v1/reservations", &reservation(concert, 2, victim)),
             site.post("/api/v1/payments/recharge", &json!({"userId": victim, "amount": 1})),

@@ -3,6 +3,7 @@
 mod bad_input;
 mod catalog;
 mod events;
+mod history;
 mod ops;
 mod orders;
 mod payments;

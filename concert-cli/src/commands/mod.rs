@@ -2,11 +2,14 @@
 
 mod audit;
 pub mod completions;
+mod explain;
 mod extend;
 mod hold;
 mod migrate;
+mod operator;
 mod pay;
 mod queue;
+mod refund;
 mod rerank;
 mod seed;
 mod status;
@@ -35,6 +38,8 @@ pub enum DatabaseCommand {
     Hold(hold::Opts),
     Extend(extend::Opts),
     Pay(pay::Opts),
+    Explain(explain::Opts),
+    Refund(refund::Opts),
 }
 
 impl DatabaseCommand {
@@ -78,6 +83,8 @@ impl DatabaseCommand {
             Self::Hold(opts) => hold::run(opts, box_office, output).await,
             Self::Extend(opts) => extend::run(opts, box_office, output).await,
             Self::Pay(opts) => pay::run(opts, box_office, output).await,
+            Self::Explain(opts) => explain::run(opts, box_office, output).await,
+            Self::Refund(opts) => refund::run(opts, box_office, output).await,
         }
     }
 }

@@ -1,11 +1,10 @@
 //! `queue`: steering the queue, live, for all processes.
 
-use std::os::unix::fs::MetadataExt as _;
-
 use clap::{Args, Subcommand};
-use concert_core::{Admission, BoxOffice, Operator, QueueChange};
+use concert_core::{Admission, BoxOffice, QueueChange};
 use serde::Serialize;
 
+use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table};
 
@@ -55,41 +54,6 @@ fn limit(text: &str) -> Result<Limit, String> {
         "none" => Ok(Limit(None)),
         count => count.parse().map(|count| Limit(Some(count))).map_err(|_| "it is a number or none".to_owned()),
     }
-}
-
-#[derive(Debug, Args)]
-struct By {
-    /// Who does it, for the record [default: the user and host of this process]
-    #[arg(long = "as", value_name = "NAME")]
-    operator: Option<Operator>,
-}
-
-impl By {
-    fn operator(&self) -> Result<Operator, Failure> {
-        match &self.operator {
-            Some(operator) => Ok(operator.clone()),
-            None => Ok(format!("{}@{}", user(), host()).parse()?),
-        }
-    }
-}
-
-/// The name of the user that this process runs as, or its number where the name is not known.
-fn user() -> String {
-    let Ok(uid) = std::fs::metadata("/proc/self").map(|process| process.uid()) else {
-        return std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
-    };
-    let named = |line: &str| {
-        let mut fields = line.split(':');
-        let (name, number) = (fields.next()?, fields.nth(1)?);
-        (number.parse() == Ok(uid)).then(|| name.to_owned())
-    };
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    users.lines().find_map(named).unwrap_or_else(|| format!("uid {uid}"))
-}
-
-fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "localhost".to_owned() } else { name.trim().to_owned() }
 }
 
 #[derive(Serialize)]

@@ -93,7 +93,7 @@ async fn create(
 }
 
 /// A name may look like an id: the user with the id goes first.
-async fn find(box_office: &BoxOffice, name_or_id: &Username) -> Result<User, Failure> {
+pub async fn find(box_office: &BoxOffice, name_or_id: &Username) -> Result<User, Failure> {
     if let Ok(id) = UserId::from_str(name_or_id.as_str()) {
         match box_office.user(id).await {
             Err(Error::UserNotFound) => {}

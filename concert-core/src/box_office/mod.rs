@@ -1,5 +1,7 @@
 //! The handle: one method per operation, one file per kind of them.
 
+mod explain;
+mod history;
 mod money;
 mod operators;
 mod orders;
@@ -17,7 +19,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db;
 use crate::error::Error;
 use crate::migrate;
-use crate::payment::PaymentBatch;
+use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
 use crate::reservation::{ReservationBatch, Rules, SeatChanges, SweepBatch};
@@ -53,6 +55,7 @@ struct Inner {
     sweeps: Lane<SweepBatch>,
     wallets: Lane<WalletBatch>,
     payments: Lane<PaymentBatch>,
+    refunds: Lane<RefundBatch>,
     users: Lane<UserBatch>,
 }
 
@@ -81,12 +84,14 @@ impl BoxOffice {
         let seat_changes = Arc::new(SeatChanges::new());
         let reservations = ReservationBatch { rules, changes: Arc::clone(&seat_changes) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
+        let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
         let inner = Inner {
             queue: Lane::start(queue, 1, capacity, &pool, &clock),
             reservations: Lane::start(reservations, writers, capacity, &pool, &clock),
             sweeps: Lane::start(sweeps, 1, capacity, &pool, &clock),
             wallets: Lane::start(WalletBatch, writers, capacity, &pool, &clock),
             payments: Lane::start(payment, writers, capacity, &pool, &clock),
+            refunds: Lane::start(refunds, 1, capacity, &pool, &clock),
             users: Lane::start(UserBatch, 1, capacity, &pool, &clock),
             passwords: Passwords::new(policy.password_hashes_at_once),
             view,

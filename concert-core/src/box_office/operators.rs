@@ -1,10 +1,13 @@
-//! For operators: the audit and the figures.
+//! For operators: the audit, the figures and refunds.
 
 use super::BoxOffice;
 use crate::audit::{self, Violation};
 use crate::db;
 use crate::error::Error;
 use crate::figures::{self, Figures, QueueFigures};
+use crate::id::{PaymentId, WalletEntryId};
+use crate::payment::{Refund, RefundPayment, RefundReason};
+use crate::queue::Operator;
 use crate::reservation;
 
 /// For operators.
@@ -41,9 +44,24 @@ impl BoxOffice {
         db::read(|| reservation::holds(self.pool(), self.now())).await
     }
 
+    /// Refunds a payment: the money goes back to the wallet and the seat is for sale again, in one transaction. Recorded with
+    /// who did it and why. A concert that is over may be refunded.
+    ///
+    /// # Errors
+    /// [`Error::PaymentNotFound`], [`Error::AlreadyRefunded`], [`Error::BalanceLimit`].
+    pub async fn refund(
+        &self,
+        by: &Operator,
+        payment: PaymentId,
+        reason: Option<RefundReason>,
+    ) -> Result<Refund, Error> {
+        let entry = WalletEntryId::generate();
+        self.inner.refunds.submit(RefundPayment { payment, by: by.clone(), reason, entry }).await
+    }
+
     /// How many commands wait in this process now, by lane.
     #[must_use]
-    pub fn lane_depths(&self) -> [(&'static str, usize); 6] {
+    pub fn lane_depths(&self) -> [(&'static str, usize); 7] {
         let inner = &self.inner;
         [
             ("queue", inner.queue.depth()),
@@ -51,6 +69,7 @@ impl BoxOffice {
             ("sweep", inner.sweeps.depth()),
             ("wallet", inner.wallets.depth()),
             ("payment", inner.payments.depth()),
+            ("refund", inner.refunds.depth()),
             ("user", inner.users.depth()),
         ]
     }

@@ -193,25 +193,13 @@ impl Spec {
         if party.user != user {
             return Err("NOT_YOURS");
         }
-        let (mut paid, mut given_back) = (false, Vec::new());
-        for at in 0..party.seats.len() {
-            if one.is_some_and(|one| one % party.seats.len() != at) {
-                continue;
-            }
-            paid |= party.seats[at].1 == Hold::Paid;
-            match party.seats[at].1 {
-                hold if self.is_held(hold) => given_back.push((at, Hold::GivenBack)),
-                // Tidied up, unless somebody else has been there: no difference that anyone sees.
-                Hold::Held { .. } => given_back.push((at, Hold::Lost)),
-                _ => {}
-            }
-        }
-        if paid && given_back.is_empty() {
+        let named = party.named(one);
+        let held: Vec<_> = named.iter().filter(|(_, hold)| self.is_held(*hold)).map(|(seat, _)| *seat).collect();
+        if held.is_empty() && named.iter().any(|(_, hold)| *hold == Hold::Paid) {
             return Err("ALREADY_PAID");
         }
-        for (at, hold) in given_back {
-            self.parties[nth].seats[at].1 = hold;
-        }
+        let given_back = self.parties[nth].seats.iter_mut().filter(|(seat, _)| held.contains(seat));
+        given_back.for_each(|(_, hold)| *hold = Hold::GivenBack);
         Ok(Said::GivenBack)
     }
 

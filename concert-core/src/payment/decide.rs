@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::id::{ReservationId, TokenId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::queue::{Token, require_active};
-use crate::reservation::{Holder, Known, Reservation, ReservationStatus, Seat, SeatKey, total};
+use crate::reservation::{Holder, Known, Reservation, Seat, SeatKey, total, why_not_held};
 use crate::wallet::{Account, WalletEntry, WalletEntryKind};
 
 /// The rows that a batch concerns.
@@ -51,7 +51,7 @@ pub(crate) fn decide(
 }
 
 /// Refuses in this order: key reused, token not ACTIVE, no such reservation or order, not yours, nothing held (paid
-/// already, given back or lapsed), wrong amount, too little balance.
+/// already, given back, refunded or lapsed), wrong amount, too little balance.
 fn pay(
     rows: &mut Rows,
     effects: &mut Effects,
@@ -72,13 +72,8 @@ fn pay(
     }
     let due: Vec<_> = named.iter().filter(|one| rows.standing(one, now) == Standing::Held).copied().collect();
     if due.is_empty() {
-        let paid = named.iter().any(|one| rows.standing(one, now) == Standing::Sold);
-        let given_back = named.iter().all(|reservation| reservation.status == ReservationStatus::Cancelled);
-        return Err(match (paid, given_back) {
-            (true, _) => Error::AlreadyPaid,
-            (false, true) => Error::HoldCancelled,
-            (false, false) => Error::HoldExpired,
-        });
+        let sold = named.iter().any(|one| rows.standing(one, now) == Standing::Sold);
+        return Err(why_not_held(&named, sold));
     }
     let price = total(due.iter().map(|reservation| reservation.price)).unwrap_or(Money::MAX);
     if command.amount != price {
@@ -93,6 +88,7 @@ fn pay(
     for reservation in due {
         let before = account.balance;
         let id = if payments.is_empty() { command.id } else { command.id_for(reservation.id) };
+        account.entries += 1;
         account.balance = before.checked_sub(reservation.price).unwrap_or(Money::ZERO);
         if let Some(holder) = rows.seats.get_mut(&reservation.seat_key()).and_then(|seat| seat.holder.as_mut()) {
             holder.until = None;
@@ -101,6 +97,7 @@ fn pay(
         effects.entries.push(WalletEntry {
             id: WalletEntryId::generate(),
             user: caller.user,
+            nth: account.entries,
             kind: WalletEntryKind::Payment,
             before,
             after: account.balance,

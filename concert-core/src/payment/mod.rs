@@ -1,6 +1,8 @@
 //! Payments: held seats become sold ones, and the money leaves the wallet, in one transaction.
 
 mod decide;
+mod history;
+mod refund;
 mod store;
 
 use std::collections::HashMap;
@@ -9,6 +11,10 @@ use std::time::Duration;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+pub use history::{PaymentStatus, PaymentView};
+pub(crate) use history::{STATEMENTS as READS, payment, payments_of};
+pub use refund::{Refund, RefundReason};
+pub(crate) use refund::{RefundBatch, RefundPayment, STATEMENTS as REFUNDS};
 pub(crate) use store::STATEMENTS;
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
@@ -25,6 +31,7 @@ use crate::{queue, reservation, wallet};
 pub(crate) mod model {
     pub(crate) use super::Pay;
     pub(crate) use super::decide::{Effects, Rows, decide};
+    pub(crate) use super::refund::model as refund;
 }
 
 /// A successful payment.

@@ -23,11 +23,12 @@ use uuid::Uuid;
 pub(crate) use control::Change;
 pub use control::{Admission, Operator, QueueChange};
 pub use follow::Follow;
+pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
 pub(crate) use reads::{STATEMENTS as READS, control_log, preview_rerank, read_pace, take_turn};
 pub use snapshot::positions;
-pub(crate) use store::{STATEMENTS, lock_live_tokens, read_admission, read_live_tokens};
+pub(crate) use store::{STATEMENTS, lock_live_tokens, read_admission, read_live_tokens, read_token};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;
@@ -140,6 +141,13 @@ impl EndedReason {
             Self::Left => "LEFT",
             Self::Operator => "OPERATOR",
         }
+    }
+
+    pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
+        [Self::Lapsed, Self::NoShow, Self::Left, Self::Operator]
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+            .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no reason for the end of a token").into()))
     }
 }
 

@@ -54,6 +54,11 @@ impl Pace {
         })
     }
 
+    /// How many seconds the wait at `position` would be if everyone took the whole of their turn: until a pace is measured.
+    pub(crate) fn longest_wait_seconds(position: u64, max_active: u32, active_ttl: Duration) -> u64 {
+        position.div_ceil(u64::from(max_active.max(1))).saturating_mul(active_ttl.as_secs())
+    }
+
     /// How many seconds the wait at `position` is estimated to be.
     ///
     /// Of the `p` ahead, `a` per second are let in and a share `d` per second gives up: `dp/dt = -a - d p`, so that

@@ -95,7 +95,7 @@ impl Snapshot {
     pub(super) fn wait_seconds(&self, position: u64, active_ttl: Duration) -> u64 {
         match self.pace {
             Some(pace) => pace.wait_seconds(position),
-            None => position.div_ceil(u64::from(self.max_active.max(1))).saturating_mul(active_ttl.as_secs()),
+            None => Pace::longest_wait_seconds(position, self.max_active, active_ttl),
         }
     }
 

@@ -1,7 +1,9 @@
 //! The rules of holding a seat, over rows that are locked.
 
 use super::rows::{Effects, Plan, Rows};
-use super::{Answer, Command, Holder, Named, Reservation, ReservationStatus, Rules, SeatKey, Wanted, total};
+use super::{
+    Answer, Command, Holder, Named, Reservation, ReservationStatus, Rules, SeatKey, Wanted, total, why_not_held,
+};
 use crate::batch::Attempt;
 use crate::caller::Caller;
 use crate::clock::{Timestamp, span};
@@ -192,16 +194,20 @@ impl Desk {
         if caller.shows_ended_token(live.map(|token| token.id)) {
             return Err(Error::TokenEnded);
         }
-        let (mut paid, mut given_back) = (false, Vec::new());
+        let (mut held, mut sold, mut given_back) = (false, false, Vec::new());
         for reservation in named {
             match self.standing(reservation) {
-                Standing::Held(_) => given_back.push((reservation.clone(), ReservationStatus::Cancelled)),
+                Standing::Held(_) => {
+                    held = true;
+                    given_back.push((reservation.clone(), ReservationStatus::Cancelled));
+                }
                 Standing::Lapsed => given_back.push((reservation.clone(), ReservationStatus::Expired)),
-                Standing::Sold => paid = true,
+                Standing::Sold => sold = true,
                 Standing::Gone => {}
             }
         }
-        if paid && given_back.is_empty() {
+        // Lapsed holds are tidied up on occasion; whether they were before must make no difference.
+        if sold && !held {
             return Err(Error::AlreadyPaid);
         }
         for (reservation, status) in given_back {
@@ -216,33 +222,28 @@ impl Desk {
         Ok(Answer::Cancelled)
     }
 
-    /// Refuses in this order: token not ACTIVE, no such reservation, not yours, nothing held (paid, given back or lapsed),
-    /// extended already, the turn ends no later than the hold.
+    /// Refuses in this order: token not ACTIVE, no such reservation, not yours, nothing held (paid, given back, refunded or
+    /// lapsed), extended already, the turn ends no later than the hold.
     fn extend(&mut self, caller: &Caller, id: ReservationId) -> Result<Answer, Error> {
         let turn_ends = require_active(caller, self.rows.tokens.get(&caller.user), self.now)?.expires_at;
         let asked = self.rows.known.get(&id).ok_or(Error::ReservationNotFound)?;
         if asked.user != caller.user {
             return Err(Error::NotYours);
         }
-        let (mut paid, mut given_back) = (false, true);
-        let (mut held, mut deadline) = (Vec::new(), self.now);
-        for reservation in Named::Order(asked.order()).among(&self.rows.known)? {
-            given_back &= reservation.status == ReservationStatus::Cancelled;
+        let named = Named::Order(asked.order()).among(&self.rows.known)?;
+        let (mut sold, mut held, mut deadline) = (false, Vec::new(), self.now);
+        for reservation in &named {
             match self.standing(reservation) {
                 Standing::Held(until) => {
                     deadline = until;
-                    held.push(reservation.clone());
+                    held.push(Reservation::clone(reservation));
                 }
-                Standing::Sold => paid = true,
+                Standing::Sold => sold = true,
                 Standing::Lapsed | Standing::Gone => {}
             }
         }
         let Some(first) = held.first() else {
-            return Err(match (paid, given_back) {
-                (true, _) => Error::AlreadyPaid,
-                (false, true) => Error::HoldCancelled,
-                (false, false) => Error::HoldExpired,
-            });
+            return Err(why_not_held(&named, sold));
         };
         // What was read before the seats were locked may be older than they are.
         if held.iter().any(|reservation| reservation.extended_at.is_some() || reservation.expires_at != deadline) {

@@ -20,10 +20,12 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
-pub(crate) use order::{Named, total};
+pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
 pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats, read_holds, read_seats};
-pub(crate) use store::{STATEMENTS, order, read_reservations, reservation, reservations_of, select_reservations};
+pub(crate) use store::{
+    STATEMENTS, order, read_reservation, read_reservations, reservation, reservations_of, select_reservations,
+};
 pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
@@ -54,6 +56,8 @@ pub enum ReservationStatus {
     Expired,
     /// Given back.
     Cancelled,
+    /// Paid, and the money was given back: the seat is for sale again.
+    Refunded,
 }
 
 impl ReservationStatus {
@@ -65,11 +69,12 @@ impl ReservationStatus {
             Self::Confirmed => "CONFIRMED",
             Self::Expired => "EXPIRED",
             Self::Cancelled => "CANCELLED",
+            Self::Refunded => "REFUNDED",
         }
     }
 
     pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Held, Self::Confirmed, Self::Expired, Self::Cancelled]
+        [Self::Held, Self::Confirmed, Self::Expired, Self::Cancelled, Self::Refunded]
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a reservation").into()))
@@ -103,8 +108,8 @@ pub struct Reservation {
     pub expires_at: Timestamp,
     /// When the deadline was moved, if it was.
     pub extended_at: Option<Timestamp>,
-    /// The order, unless it is one of this reservation alone.
-    pub(crate) shared_order: Option<OrderId>,
+    /// The order that it is in with others; `None`: it is one of its own. [`Reservation::order`] says it for both.
+    pub shared_order: Option<OrderId>,
 }
 
 impl Reservation {
@@ -120,10 +125,15 @@ impl Reservation {
 
     /// The reservation as it is at `now`: whether a hold still counts is its deadline's matter, not the sweep's.
     pub(crate) fn at_time(mut self, now: Timestamp) -> Self {
-        if self.status == ReservationStatus::Held && self.expires_at <= now {
-            self.status = ReservationStatus::Expired;
-        }
+        self.status = self.status_at(now);
         self
+    }
+
+    pub(crate) fn status_at(&self, now: Timestamp) -> ReservationStatus {
+        match self.status {
+            ReservationStatus::Held if self.expires_at <= now => ReservationStatus::Expired,
+            status => status,
+        }
     }
 
     pub(crate) const fn seat_key(&self) -> SeatKey {

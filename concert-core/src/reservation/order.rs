@@ -1,6 +1,6 @@
 //! Orders: the seats that are held in one call, with one deadline.
 
-use super::{Known, Reservation};
+use super::{Known, Reservation, ReservationStatus};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
@@ -94,6 +94,22 @@ impl Order {
 /// The sum; `None` when it is more than [`Money::MAX`].
 pub(crate) fn total(prices: impl IntoIterator<Item = Money>) -> Option<Money> {
     prices.into_iter().try_fold(Money::ZERO, Money::checked_add)
+}
+
+/// Why nothing of what is named is held; `sold`: some of it is sold.
+pub(crate) fn why_not_held(named: &[&Reservation], sold: bool) -> Error {
+    // One that is paid and does not have its seat any more was refunded since it was read.
+    let refunded =
+        |one: &&Reservation| matches!(one.status, ReservationStatus::Refunded | ReservationStatus::Confirmed);
+    if sold {
+        Error::AlreadyPaid
+    } else if named.iter().all(|one| one.status == ReservationStatus::Cancelled) {
+        Error::HoldCancelled
+    } else if named.iter().any(refunded) {
+        Error::AlreadyRefunded
+    } else {
+        Error::HoldExpired
+    }
 }
 
 /// What a command is about.

@@ -194,7 +194,7 @@ pub(crate) async fn reservations_of(
     rows.iter().map(read_reservation).collect()
 }
 
-fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Error> {
+pub(crate) fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Error> {
     let name = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<&str>, _>(column)?.map(Arc::from));
     Ok(Reservation {
         id: row.try_get("id")?,

@@ -85,6 +85,7 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
         .map(|new| WalletEntry {
             id: WalletEntryId::generate(),
             user: new.id,
+            nth: 1,
             kind: WalletEntryKind::Recharge,
             before: Money::ZERO,
             after: new.balance,

@@ -46,11 +46,13 @@ fn recharge(
     let before = account.balance;
     let after = before.checked_add(command.amount).ok_or(Error::BalanceLimit { balance: before })?;
     account.balance = after;
+    account.entries += 1;
     let recharged = Recharged { before, after };
     rows.made.insert(command.id, recharged);
     entries.push(WalletEntry {
         id: command.id,
         user: caller.user,
+        nth: account.entries,
         kind: WalletEntryKind::Recharge,
         before,
         after,

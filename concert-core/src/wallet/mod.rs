@@ -1,12 +1,15 @@
 //! The wallet: a balance per user, and an entry for every change of it.
 
 mod decide;
+mod history;
 mod store;
 
 use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+pub use history::WalletEntryView;
+pub(crate) use history::{STATEMENTS as READS, entries_of};
 pub(crate) use store::{Account, STATEMENTS, balance, lock_accounts, read_accounts, write_entries};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
@@ -39,6 +42,8 @@ pub enum WalletEntryKind {
     Recharge,
     /// A reservation was paid.
     Payment,
+    /// A payment was refunded.
+    Refund,
 }
 
 impl WalletEntryKind {
@@ -48,7 +53,15 @@ impl WalletEntryKind {
         match self {
             Self::Recharge => "RECHARGE",
             Self::Payment => "PAYMENT",
+            Self::Refund => "REFUND",
         }
+    }
+
+    pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
+        [Self::Recharge, Self::Payment, Self::Refund]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no kind of wallet entry").into()))
     }
 }
 
@@ -57,6 +70,8 @@ impl WalletEntryKind {
 pub(crate) struct WalletEntry {
     pub(crate) id: WalletEntryId,
     pub(crate) user: UserId,
+    /// Its number in the wallet.
+    pub(crate) nth: u32,
     pub(crate) kind: WalletEntryKind,
     pub(crate) before: Money,
     pub(crate) after: Money,

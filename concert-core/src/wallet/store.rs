@@ -11,7 +11,7 @@ use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId, WalletEntryId};
 use crate::money::Money;
-use crate::sql::{Listed, Reading, Script, Selected, Statement, Word};
+use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -24,19 +24,20 @@ pub(crate) const STATEMENTS: &[Statement] = &[
 
 /// The token is read unlocked: money into one's own wallet does no harm a moment after leaving the queue.
 const LOCK_ACCOUNTS: Listed = Listed::of_keys(
-    "select u.id, u.balance, \
+    "select u.id, u.balance, u.entries, \
      (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > ?) as live_token \
      from users u force index (primary) where u.id in ({}) for update",
 );
 const ENTRIES: Listed = Listed::of_keys("select id, amount, balance_after from wallet_entries where id in ({})");
 const INSERT_ENTRIES: Listed = Listed {
-    text: "insert into wallet_entries (id, user_id, kind, amount, balance_after, payment_id, created_at) values {}",
-    row: "(?,?,?,?,?,?,?)",
+    text: "insert into wallet_entries (id, user_id, nth, kind, amount, balance_after, payment_id, created_at) values {}",
+    row: "(?,?,?,?,?,?,?,?)",
 };
-/// To each user the balance at the same place of the second list.
-const UPDATE_BALANCES: Listed =
-    Listed::of_keys("update users force index (primary) set balance = elt(field(id, {}), {}) where id in ({})");
-const BALANCE: &str = "select u.balance, \
+/// To each user the balance at the same place of the second list, after so many entries.
+const UPDATE_BALANCES: Listed = Listed::of_keys(
+    "update users force index (primary) set entries = entries + ?, balance = elt(field(id, {}), {}) where id in ({})",
+);
+const BALANCE: &str = "select u.balance, u.entries, \
      (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > ?) as live_token \
      from users u where u.id = ?";
 
@@ -44,6 +45,8 @@ const BALANCE: &str = "select u.balance, \
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) balance: Money,
+    /// The number of the newest entry.
+    pub(crate) entries: u32,
     pub(crate) live_token: Option<TokenId>,
 }
 
@@ -78,14 +81,19 @@ pub(super) fn read_entries(
 pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
     script.insert("adding wallet entries", 1, &INSERT_ENTRIES, entries, |blanks, entry| {
         let amount = entry.after.as_decimal() - entry.before.as_decimal();
-        let blanks = blanks.put(entry.id).put(entry.user).put(Word(entry.kind.as_str())).put(amount);
+        let blanks = blanks.put(entry.id).put(entry.user).put(entry.nth).put(Word(entry.kind.as_str())).put(amount);
         blanks.put(entry.after).put(entry.payment).put(entry.created_at)
     });
-    let balances: HashMap<_, _> = entries.iter().map(|entry| (entry.user, entry.after)).collect();
-    let users = balances.keys().copied().collect();
-    script.update_all("changing balances", 1, &UPDATE_BALANCES, users, |blanks, list| {
-        blanks.list(list).list(list.iter().map(|user| balances[user])).list(list)
-    });
+    let mut becomes: HashMap<UserId, (u32, Money)> = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        let (added, balance) = becomes.entry(entry.user).or_insert((0, entry.after));
+        (*added, *balance) = (*added + 1, entry.after);
+    }
+    for (added, users) in grouped(becomes.iter().map(|(user, (added, _))| (*added, *user))) {
+        script.update_all("changing balances", 1, &UPDATE_BALANCES, users, |blanks, list| {
+            blanks.put(added).list(list).list(list.iter().map(|user| becomes[user].1)).list(list)
+        });
+    }
 }
 
 /// The account of a user, unlocked.
@@ -95,5 +103,9 @@ pub(crate) async fn balance(pool: &MySqlPool, user: UserId, now: Timestamp) -> R
 }
 
 fn read_account(row: &MySqlRow) -> Result<Account, sqlx::Error> {
-    Ok(Account { balance: row.try_get("balance")?, live_token: row.try_get("live_token")? })
+    Ok(Account {
+        balance: row.try_get("balance")?,
+        entries: row.try_get("entries")?,
+        live_token: row.try_get("live_token")?,
+    })
 }

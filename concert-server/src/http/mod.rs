@@ -10,6 +10,7 @@ mod catalog;
 mod cors;
 mod edge;
 mod events;
+mod history;
 mod openapi;
 mod ops;
 mod payments;
@@ -96,6 +97,7 @@ fn endpoints() -> Vec<Endpoint> {
         catalog::endpoints(),
         reservations::endpoints(),
         payments::endpoints(),
+        history::endpoints(),
         users::endpoints(),
         ops::endpoints(),
         openapi::endpoints(),

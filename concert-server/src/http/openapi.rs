@@ -13,7 +13,7 @@ use warp::http::header::CONTENT_TYPE;
 use super::call::Call;
 use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::routing::{Answer, Endpoint, get};
-use super::{catalog, events, ops, payments, reservations, tokens, users};
+use super::{catalog, events, history, ops, payments, reservations, tokens, users};
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
 
@@ -46,6 +46,9 @@ pub fn openapi() -> OpenApi {
         payments::recharge,
         payments::balance,
         payments::pay,
+        history::payments,
+        history::payment,
+        history::entries,
         users::sign_up,
         users::log_in,
         ops::live,

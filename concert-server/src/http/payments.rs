@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, amount, json, parsed, some_parsed};
+use super::body::{Moment, amount, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get, post};
@@ -37,11 +37,11 @@ struct RechargeRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PayRequest {
     /// For this reservation.
-    #[serde(default, deserialize_with = "some_parsed")]
+    #[serde(default, deserialize_with = "parsed_if_there")]
     #[schema(value_type = uuid::Uuid, required = false)]
     reservation_id: Option<ReservationId>,
     /// For all that is held of this order, at once or not at all.
-    #[serde(default, deserialize_with = "some_parsed")]
+    #[serde(default, deserialize_with = "parsed_if_there")]
     #[schema(value_type = uuid::Uuid, required = false)]
     order_id: Option<OrderId>,
     /// The price of the reservation, or the sum of what is held of the order.

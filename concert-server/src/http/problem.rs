@@ -152,11 +152,13 @@ const fn status_of(error: &Error) -> StatusCode {
         Error::NotYours | Error::TokenNotActive { .. } => StatusCode::FORBIDDEN,
         Error::UserNotFound
         | Error::TokenNotFound
+        | Error::TokenUnknown
         | Error::ConcertNotFound
         | Error::SeatNotFound { .. }
         | Error::SectionNotFound { .. }
         | Error::ReservationNotFound
-        | Error::OrderNotFound => StatusCode::NOT_FOUND,
+        | Error::OrderNotFound
+        | Error::PaymentNotFound => StatusCode::NOT_FOUND,
         Error::UsernameTaken
         | Error::ConcertExists
         | Error::AlreadyInQueue
@@ -167,6 +169,7 @@ const fn status_of(error: &Error) -> StatusCode {
         | Error::HoldOutlastsTurn
         | Error::ConcertOver
         | Error::AlreadyPaid
+        | Error::AlreadyRefunded
         | Error::InsufficientBalance { .. }
         | Error::HoldExpired
         | Error::HoldCancelled => StatusCode::CONFLICT,

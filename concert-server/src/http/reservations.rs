@@ -10,7 +10,7 @@ use warp::Reply as _;
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, json, parsed, seat_number, seat_numbers, some, some_object};
+use super::body::{Moment, if_there, json, object_if_there, parsed, seat_if_there, seats_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
@@ -33,15 +33,15 @@ struct ReserveRequest {
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
     /// This seat.
-    #[serde(default, deserialize_with = "seat_number")]
+    #[serde(default, deserialize_with = "seat_if_there")]
     #[schema(value_type = i32, minimum = 1, required = false)]
     seat_number: Option<SeatNumber>,
     /// These seats, all of them or none.
-    #[serde(default, deserialize_with = "seat_numbers")]
+    #[serde(default, deserialize_with = "seats_if_there")]
     #[schema(value_type = Vec<i32>, min_items = 1, required = false)]
     seat_numbers: Option<Vec<SeatNumber>>,
     /// The best seats that are free, all of them or none.
-    #[serde(default, deserialize_with = "some_object")]
+    #[serde(default, deserialize_with = "object_if_there")]
     #[schema(required = false)]
     best_available: Option<BestAvailable>,
     /// Who reserves: the user of the access token.
@@ -59,7 +59,7 @@ struct BestAvailable {
     #[schema(minimum = 1, example = 2)]
     count: usize,
     /// In which section; anywhere, if it is left out.
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "if_there")]
     #[schema(value_type = String, required = false)]
     section: Option<String>,
 }
@@ -115,7 +115,7 @@ struct ReservationBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     row: Option<Arc<str>>,
-    /// HELD, CONFIRMED (paid), EXPIRED or CANCELLED.
+    /// HELD, CONFIRMED (paid), EXPIRED, CANCELLED or REFUNDED.
     #[schema(example = "HELD")]
     status: &'static str,
     /// What paying for it costs.

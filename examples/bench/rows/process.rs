@@ -41,7 +41,7 @@ pub async fn memory(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 
     let arguments = world.server_arguments(World::QUEUE).await?;
     let begun = Instant::now();
-    let (server, ready) = Server::start(&arguments).await?;
+    let (server, ready) = Server::start(&arguments, "info").await?;
     Client::connect(server.address).await?.ask(&requests[0]).await?.expect(200)?;
     let polled = begun.elapsed();
     let clients = Client::connect_some(server.address, CONNECTIONS).await?;

@@ -100,7 +100,7 @@ async fn viewing(address: SocketAddr, hall: ConcertId, time: Duration, answers: 
             if answer.body.is_empty() {
                 return Err("a hall without seats".into());
             }
-            Ok(Viewer { client, etag: answer.etag })
+            Ok(Viewer { client, etag: answer.header("etag").map(str::to_owned) })
         }
     })
     .await

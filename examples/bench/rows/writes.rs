@@ -85,7 +85,7 @@ pub async fn reserve(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let hall = pair.concert((MOST_ALONE + 2 * MOST) as u32).await?;
     let mut rows = Vec::new();
     let mut from = 0;
-    for callers in CALLERS {
+    for callers in CALLERS.into_iter().filter(|callers| opts.callers.is_none_or(|only| only == *callers)) {
         let ours = {
             let (office, users) = (pair.office.clone(), Arc::clone(users));
             move |nth: usize| {
@@ -112,6 +112,9 @@ pub async fn recharge(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let (pair, users) = (&sale.pair, &sale.buyers);
     let mut rows = Vec::new();
     for (callers, spread) in [(1, BUYERS), (64, BUYERS), (256, BUYERS), (64, 1)] {
+        if opts.callers.is_some_and(|only| only != callers) {
+            continue;
+        }
         let ours = {
             let (office, users) = (pair.office.clone(), Arc::clone(users));
             move |nth: usize| {
@@ -140,7 +143,7 @@ pub async fn join(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let people: Arc<Vec<UserId>> = Arc::new(pair.users(MOST_ALONE + 2 * MOST).await?);
     let mut rows = Vec::new();
     let mut from = 0;
-    for callers in CALLERS {
+    for callers in CALLERS.into_iter().filter(|callers| opts.callers.is_none_or(|only| only == *callers)) {
         let ours = {
             let (office, people) = (pair.office.clone(), Arc::clone(&people));
             move |nth: usize| {
@@ -170,7 +173,7 @@ pub async fn pay(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let (pair, users) = (&sale.pair, &sale.buyers);
     let price = Money::whole(PRICE)?;
     let mut rows = Vec::new();
-    for callers in CALLERS {
+    for callers in CALLERS.into_iter().filter(|callers| opts.callers.is_none_or(|only| only == *callers)) {
         let count = room(callers).min(HOLDS);
         let hall = pair.concert(count as u32).await?;
         let held = Arc::new(world::holds(&pair.office, users, hall, count).await?);

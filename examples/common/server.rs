@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::Failure;
-use crate::http::Client;
+use crate::wire::{Client, request};
 
 /// What the server logs before it answers, with its address.
 const LISTENING: &str = "listening on http://";
@@ -27,13 +27,15 @@ pub struct Memory {
 }
 
 impl Server {
-    /// Starts the server that was built with this program, and says how long it took to be ready.
-    pub async fn start(arguments: &[String]) -> Result<(Self, Duration), Failure> {
+    /// Starts the server that was built with this program, and says how long it took to be ready. `log` is its filter,
+    /// and must let "info" of its start through.
+    pub async fn start(arguments: &[String], log: &str) -> Result<(Self, Duration), Failure> {
         let begun = Instant::now();
         let program = program()?;
         let mut child = Command::new(&program)
             .args(arguments)
-            .args(["--listen", "127.0.0.1:0", "--log", "info"])
+            .args(["--listen", "127.0.0.1:0", "--log", log])
+            .env_remove("DATABASE_URL")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -55,8 +57,8 @@ impl Server {
         // A pipe that nobody empties would stop the server.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
         let mut client = Client::connect(address).await?;
-        let ready = b"GET /health/ready HTTP/1.1\r\nhost: bench\r\n\r\n";
-        while client.ask(ready).await?.status != 200 {}
+        let ready = request("GET", "/health/ready", &[], None);
+        while client.ask(&ready).await?.status != 200 {}
         Ok((Self { child, address }, begun.elapsed()))
     }
 
@@ -77,7 +79,7 @@ impl Server {
     }
 }
 
-/// `target/release/concert-server`, beside `target/release/examples`.
+/// `concert-server`, beside the folder `examples` in which this program lies.
 fn program() -> Result<PathBuf, Failure> {
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(|examples| examples.parent()).ok_or("this program lies nowhere")?;
@@ -85,6 +87,7 @@ fn program() -> Result<PathBuf, Failure> {
     if program.is_file() {
         Ok(program)
     } else {
-        Err(format!("{} is missing: `make bench` builds it", program.display()).into())
+        Err(format!("{} is missing: `cargo build --workspace --bins` builds it, for this profile", program.display())
+            .into())
     }
 }

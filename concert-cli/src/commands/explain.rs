@@ -1,0 +1,65 @@
+//! `explain`: what happened, when and why, and what will happen next.
+
+use clap::{Args, Subcommand};
+use concert_core::{BoxOffice, ConcertId, Explanation, ReservationId, SeatNumber, TokenId, Username};
+
+use super::user;
+use crate::failure::Failure;
+use crate::table::{Output, Show, moment, print, printable, table};
+
+/// Say what happened to a token, a seat, a reservation or a user, when and why, and what will happen next
+///
+/// It only looks, and tells what the database records. Durations (--active-ttl, --claim-window) are those of the server.
+#[derive(Debug, Args)]
+pub struct Opts {
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subject {
+    /// A visit to the queue
+    Token { token_id: TokenId },
+    /// A seat, and everyone who ever held it
+    Seat {
+        concert_id: ConcertId,
+        #[arg(value_parser = seat_number)]
+        seat_number: SeatNumber,
+    },
+    /// A hold, and what became of it
+    Reservation { reservation_id: ReservationId },
+    /// A user: account, queue, seats and money
+    User { name_or_id: Username },
+}
+
+fn seat_number(text: &str) -> Result<SeatNumber, String> {
+    let number = text.parse().map_err(|_| "it is a number from 1".to_owned())?;
+    SeatNumber::new(number).map_err(|error| error.to_string())
+}
+
+impl Show for Explanation {
+    fn text(&self) -> String {
+        let events: Vec<_> =
+            self.events.iter().map(|event| [moment(event.at), event.what.to_string(), event.detail.clone()]).collect();
+        let events = match events.is_empty() {
+            true => "Nothing happened to it yet.".to_owned(),
+            false => table(["When", "What", "Why"], &events),
+        };
+        let older = if self.older_left_out { "\nOlder events are left out." } else { "" };
+        let next: String = self.next.iter().map(|next| format!("\nNext: {}", printable(next))).collect();
+        format!("{}\nNow: {}\n{events}{older}{next}", printable(&self.subject), printable(&self.now))
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let explanation = match &opts.subject {
+        Subject::Token { token_id } => box_office.explain_token(*token_id).await?,
+        Subject::Seat { concert_id, seat_number } => box_office.explain_seat(*concert_id, *seat_number).await?,
+        Subject::Reservation { reservation_id } => box_office.explain_reservation(*reservation_id).await?,
+        Subject::User { name_or_id } => {
+            let user = user::find(box_office, name_or_id).await?;
+            box_office.explain_user(user.id).await?
+        }
+    };
+    print(output, &explanation)
+}

@@ -1,0 +1,144 @@
+//! What happened to a token, a seat, a reservation or a user, when and why, and what will happen next: the support desk's
+//! questions, answered from the database alone. Reads only; what the database does not record is not told.
+
+mod reservation;
+mod seat;
+mod store;
+mod token;
+mod user;
+
+use std::fmt;
+
+use chrono::{SecondsFormat, TimeDelta};
+use serde::Serialize;
+
+pub(crate) use reservation::explain as reservation;
+pub(crate) use seat::explain as seat;
+pub(crate) use store::STATEMENTS;
+pub(crate) use token::{Rules, explain as token};
+pub(crate) use user::explain as user;
+
+use crate::clock::Timestamp;
+
+/// The most tokens, reservations and wallet entries of which an explanation tells.
+const MOST_TOLD: u32 = 100;
+
+/// The story of one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// What it is about.
+    pub subject: String,
+    /// How it stands now.
+    pub now: String,
+    /// What happened to it, in order.
+    pub events: Vec<Event>,
+    /// Whether more happened before that: 100 tokens, reservations and wallet entries are told of at most, the newest.
+    pub older_left_out: bool,
+    /// What will happen next.
+    pub next: Vec<String>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Happening,
+    /// Why, and whatever else is known of it.
+    pub detail: String,
+}
+
+impl Event {
+    fn new(at: Timestamp, what: Happening, detail: impl Into<String>) -> Self {
+        Self { at, what, detail: detail.into() }
+    }
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Happening {
+    /// A user was made.
+    SignedUp,
+    /// A user joined the queue.
+    Joined,
+    /// A token became ACTIVE.
+    LetIn,
+    /// The holder of a token that was let in showed up.
+    PickedUp,
+    /// Nobody picked a turn up within the claim window.
+    NotPickedUp,
+    /// The time of a turn was up.
+    TurnOver,
+    /// The longest wait that is allowed was up.
+    WaitOver,
+    /// A user left the queue.
+    Left,
+    /// An operator ended a token.
+    EndedByOperator,
+    /// A seat was held.
+    Held,
+    /// The deadline of a hold was moved.
+    Extended,
+    /// A held seat was paid.
+    Paid,
+    /// The deadline of a hold passed.
+    Lapsed,
+    /// A hold was given back.
+    GivenBack,
+    /// A payment was refunded, and the seat came back.
+    Refunded,
+    /// A balance changed.
+    BalanceChanged,
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::SignedUp => "signed up",
+            Self::Joined => "joined the queue",
+            Self::LetIn => "let in",
+            Self::PickedUp => "turn picked up",
+            Self::NotPickedUp => "turn not picked up",
+            Self::TurnOver => "turn over",
+            Self::WaitOver => "wait over",
+            Self::Left => "left the queue",
+            Self::EndedByOperator => "ended by an operator",
+            Self::Held => "seat held",
+            Self::Paid => "seat paid",
+            Self::Lapsed => "hold lapsed",
+            Self::Extended => "hold extended",
+            Self::GivenBack => "hold given back",
+            Self::Refunded => "refunded",
+            Self::BalanceChanged => "balance changed",
+        })
+    }
+}
+
+/// A moment in a sentence, to the second.
+fn moment(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// How long something lasted, in a sentence, to the second.
+fn lasting(time: TimeDelta) -> String {
+    let seconds = time.num_seconds().max(0);
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let told: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}")).collect();
+    if told.is_empty() { "0 s".to_owned() } else { told.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_in_the_units_that_it_has() {
+        for (seconds, told) in [(-5, "0 s"), (0, "0 s"), (59, "59 s"), (600, "10 min"), (3_661, "1 h 1 min 1 s")] {
+            assert_eq!(lasting(TimeDelta::seconds(seconds)), told);
+        }
+    }
+}

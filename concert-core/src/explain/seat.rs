@@ -1,0 +1,59 @@
+//! The story of a seat: everyone who ever held it.
+
+use sqlx::MySqlPool;
+
+use super::store::{self, ReservationRow, SeatRow};
+use super::{Explanation, MOST_TOLD, moment, reservation};
+use crate::clock::Timestamp;
+use crate::id::{ConcertId, SeatNumber};
+
+/// The story of a seat; `None`: the concert has no such seat.
+pub(crate) async fn explain(
+    pool: &MySqlPool,
+    concert: ConcertId,
+    number: SeatNumber,
+    now: Timestamp,
+) -> Result<Option<Explanation>, sqlx::Error> {
+    let Some(seat) = store::seat(pool, concert, number).await? else { return Ok(None) };
+    let mut rows = store::reservations_of_seat(pool, concert, number).await?;
+    let older_left_out = rows.len() > MOST_TOLD as usize;
+    rows.truncate(MOST_TOLD as usize);
+    let has_it = seat.reservation.filter(|_| seat.until.is_none_or(|until| now < until));
+    let holding = has_it.and_then(|id| rows.iter().find(|row| row.reservation.id == id));
+    let mut events: Vec<_> = rows
+        .iter()
+        .rev()
+        .flat_map(|row| {
+            let about = format!("user {}, reservation {}", row.reservation.user, row.reservation.id);
+            reservation::events(row, &about, now)
+        })
+        .collect();
+    events.sort_by_key(|event| event.at);
+    let SeatRow { concert_name, date, price, .. } = &seat;
+    Ok(Some(Explanation {
+        subject: format!("seat {number} of {concert_name} on {date}, {price}; concert {concert}"),
+        now: standing(holding),
+        events,
+        older_left_out,
+        next: vec![next(&seat, holding, now)],
+    }))
+}
+
+/// Who has the seat now.
+fn standing(holding: Option<&ReservationRow>) -> String {
+    let Some(ReservationRow { reservation, payment, .. }) = holding else {
+        return "free".to_owned();
+    };
+    match payment {
+        Some(payment) => format!("sold to user {} since {}", reservation.user, moment(payment.paid_at)),
+        None => format!("held by user {} since {}", reservation.user, moment(reservation.reserved_at)),
+    }
+}
+
+fn next(seat: &SeatRow, holding: Option<&ReservationRow>, now: Timestamp) -> String {
+    match holding {
+        Some(row) => reservation::next(row, now),
+        None if seat.date < now.date_naive() => "nothing: the concert is over".to_owned(),
+        None => "whoever is ACTIVE in the queue can reserve it".to_owned(),
+    }
+}

@@ -1,0 +1,211 @@
+//! The SQL of explanations: reads only, by key, in small numbers.
+
+use chrono::NaiveDate;
+use sqlx::mysql::MySqlRow;
+use sqlx::{MySqlPool, Row as _};
+
+use super::MOST_TOLD;
+use crate::clock::Timestamp;
+use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId};
+use crate::money::Money;
+use crate::queue::{Admission, EndedReason, Token, read_admission, read_token};
+use crate::reservation::{Reservation, read_reservation};
+use crate::sql::Statement;
+
+/// Every statement, for the test that prepares and explains them.
+pub(crate) const STATEMENTS: &[Statement] = &[
+    Statement::Fixed(TOKEN),
+    Statement::Fixed(TOKENS_OF_USER),
+    Statement::Fixed(AHEAD),
+    Statement::Fixed(GATE),
+    Statement::Fixed(PAUSED),
+    Statement::Fixed(RESERVATION),
+    Statement::Fixed(RESERVATIONS_OF_SEAT),
+    Statement::Fixed(RESERVATIONS_OF_USER),
+    Statement::Fixed(SEAT),
+];
+
+macro_rules! tokens {
+    ($which:literal) => {
+        concat!(
+            "select id, user_id, ticket, status, created_at, expires_at, claimed_at, admitted_at, last_updated_at, \
+             ended_reason, (select max(p.paid_at) from payments p where p.user_id = tokens.user_id \
+             and p.paid_at between tokens.claimed_at and tokens.expires_at) as paid_at from tokens ",
+            $which
+        )
+    };
+}
+
+macro_rules! reservations {
+    ($which:literal) => {
+        concat!(
+            "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
+             r.reserved_at, r.expires_at, r.extended_at, null as section, null as seat_row, r.last_updated_at, c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, \
+             p.refunded_by, p.refund_reason from reservations r straight_join concerts c on c.id = r.concert_id \
+             left join payments p on p.reservation_id = r.id ",
+            $which
+        )
+    };
+}
+
+const TOKEN: &str = tokens!("where id = ?");
+const TOKENS_OF_USER: &str = tokens!("force index (tokens_user_live) where user_id = ? order by ticket desc limit ?");
+const AHEAD: &str = "select count(*) from tokens where status = 'WAITING' and ticket <= ?";
+const GATE: &str = "select waiting, paused, max_active, per_minute from queue_gate where id = 1";
+const PAUSED: &str = "select changed_at, changed_by from queue_control_log where setting = 'paused' \
+     order by change_seq desc, nth desc limit 1";
+const RESERVATION: &str = reservations!("where r.id = ?");
+const RESERVATIONS_OF_SEAT: &str =
+    reservations!("where r.concert_id = ? and r.seat_number = ? order by r.reserved_at desc, r.id desc limit ?");
+const RESERVATIONS_OF_USER: &str = reservations!("where r.user_id = ? order by r.reserved_at desc, r.id desc limit ?");
+const SEAT: &str = "select c.concert_name, c.date, s.price, s.reservation_id, s.reserved_until \
+     from seats s straight_join concerts c on c.id = s.concert_id where s.concert_id = ? and s.seat_number = ?";
+
+/// All that a row of `tokens` records.
+pub(super) struct TokenRow {
+    pub(super) token: Token,
+    pub(super) admitted_at: Option<Timestamp>,
+    /// Of a token that has ended: when that was written down.
+    pub(super) last_updated_at: Timestamp,
+    pub(super) ended: Option<EndedReason>,
+    /// When its user last paid during the turn: a turn ends soon after.
+    pub(super) paid_at: Option<Timestamp>,
+}
+
+/// All that is recorded of a reservation.
+pub(super) struct ReservationRow {
+    pub(super) reservation: Reservation,
+    pub(super) concert_name: String,
+    /// When its status was written.
+    pub(super) last_updated_at: Timestamp,
+    pub(super) payment: Option<PaymentRow>,
+}
+
+pub(super) struct PaymentRow {
+    pub(super) id: PaymentId,
+    pub(super) amount: Money,
+    pub(super) paid_at: Timestamp,
+    pub(super) refund: Option<RefundRow>,
+}
+
+pub(super) struct RefundRow {
+    pub(super) at: Timestamp,
+    pub(super) by: String,
+    pub(super) reason: Option<String>,
+}
+
+/// A seat, and who has it.
+pub(super) struct SeatRow {
+    pub(super) concert_name: String,
+    pub(super) date: NaiveDate,
+    pub(super) price: Money,
+    pub(super) reservation: Option<ReservationId>,
+    /// The deadline of a hold; `None` with a reservation: sold.
+    pub(super) until: Option<Timestamp>,
+}
+
+/// The queue that a token waits in.
+pub(super) struct QueueRow {
+    pub(super) waiting: u64,
+    pub(super) admission: Admission,
+}
+
+pub(super) async fn token(pool: &MySqlPool, id: TokenId) -> Result<Option<TokenRow>, sqlx::Error> {
+    sqlx::query(TOKEN).bind(id).fetch_optional(pool).await?.as_ref().map(read_token_row).transpose()
+}
+
+/// The newest tokens of a user, one more than are told of.
+pub(super) async fn tokens_of(pool: &MySqlPool, user: UserId) -> Result<Vec<TokenRow>, sqlx::Error> {
+    let rows = sqlx::query(TOKENS_OF_USER).bind(user).bind(MOST_TOLD + 1).fetch_all(pool).await?;
+    rows.iter().map(read_token_row).collect()
+}
+
+/// The place of a ticket among the WAITING, if it is one of them.
+pub(super) async fn position(pool: &MySqlPool, ticket: u64) -> Result<u64, sqlx::Error> {
+    sqlx::query_scalar::<_, i64>(AHEAD).bind(ticket).fetch_one(pool).await.map(|count| count.max(0) as u64)
+}
+
+pub(super) async fn queue(pool: &MySqlPool) -> Result<QueueRow, sqlx::Error> {
+    let row = sqlx::query(GATE).fetch_one(pool).await?;
+    Ok(QueueRow { waiting: row.try_get("waiting")?, admission: read_admission(&row)? })
+}
+
+/// When the queue was last paused or resumed, and by whom.
+pub(super) async fn last_pause(pool: &MySqlPool) -> Result<Option<(Timestamp, String)>, sqlx::Error> {
+    let row = sqlx::query(PAUSED).fetch_optional(pool).await?;
+    row.map(|row| Ok((row.try_get("changed_at")?, row.try_get("changed_by")?))).transpose()
+}
+
+pub(super) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<Option<ReservationRow>, sqlx::Error> {
+    sqlx::query(RESERVATION).bind(id).fetch_optional(pool).await?.as_ref().map(read_reservation_row).transpose()
+}
+
+/// The newest reservations of a seat, one more than are told of.
+pub(super) async fn reservations_of_seat(
+    pool: &MySqlPool,
+    concert: ConcertId,
+    seat: SeatNumber,
+) -> Result<Vec<ReservationRow>, sqlx::Error> {
+    let query = sqlx::query(RESERVATIONS_OF_SEAT).bind(concert).bind(seat).bind(MOST_TOLD + 1);
+    query.fetch_all(pool).await?.iter().map(read_reservation_row).collect()
+}
+
+/// The newest reservations of a user, one more than are told of.
+pub(super) async fn reservations_of(pool: &MySqlPool, user: UserId) -> Result<Vec<ReservationRow>, sqlx::Error> {
+    let rows = sqlx::query(RESERVATIONS_OF_USER).bind(user).bind(MOST_TOLD + 1).fetch_all(pool).await?;
+    rows.iter().map(read_reservation_row).collect()
+}
+
+pub(super) async fn seat(
+    pool: &MySqlPool,
+    concert: ConcertId,
+    seat: SeatNumber,
+) -> Result<Option<SeatRow>, sqlx::Error> {
+    let row = sqlx::query(SEAT).bind(concert).bind(seat).fetch_optional(pool).await?;
+    row.map(|row| {
+        Ok(SeatRow {
+            concert_name: row.try_get("concert_name")?,
+            date: row.try_get("date")?,
+            price: row.try_get("price")?,
+            reservation: row.try_get("reservation_id")?,
+            until: row.try_get("reserved_until")?,
+        })
+    })
+    .transpose()
+}
+
+fn read_token_row(row: &MySqlRow) -> Result<TokenRow, sqlx::Error> {
+    let ended: Option<String> = row.try_get("ended_reason")?;
+    Ok(TokenRow {
+        token: read_token(row)?,
+        admitted_at: row.try_get("admitted_at")?,
+        last_updated_at: row.try_get("last_updated_at")?,
+        ended: ended.as_deref().map(EndedReason::from_column).transpose()?,
+        paid_at: row.try_get("paid_at")?,
+    })
+}
+
+fn read_reservation_row(row: &MySqlRow) -> Result<ReservationRow, sqlx::Error> {
+    let payment = match row.try_get("payment_id")? {
+        None => None,
+        Some(id) => Some(PaymentRow {
+            id,
+            amount: row.try_get("amount")?,
+            paid_at: row.try_get("paid_at")?,
+            refund: match row.try_get("refunded_at")? {
+                None => None,
+                Some(at) => Some(RefundRow {
+                    at,
+                    by: row.try_get::<Option<_>, _>("refunded_by")?.unwrap_or_default(),
+                    reason: row.try_get("refund_reason")?,
+                }),
+            },
+        }),
+    };
+    Ok(ReservationRow {
+        reservation: read_reservation(row)?,
+        concert_name: row.try_get("concert_name")?,
+        last_updated_at: row.try_get("last_updated_at")?,
+        payment,
+    })
+}

@@ -1,0 +1,177 @@
+//! The story of a token: joined, let in, picked up, ended.
+
+use std::time::Duration;
+
+use sqlx::MySqlPool;
+
+use super::store::{self, QueueRow, TokenRow};
+use super::{Event, Explanation, Happening, lasting, moment};
+use crate::clock::{Timestamp, span};
+use crate::id::TokenId;
+use crate::queue::{EndedReason, Pace, TokenStatus, read_pace};
+
+/// No forecast goes farther: 10 years.
+const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
+/// The part of the policy that decides what comes next.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) active_ttl: Duration,
+    pub(crate) claim_window: Duration,
+}
+
+/// The story of a token; `None`: there is no such token.
+pub(crate) async fn explain(
+    pool: &MySqlPool,
+    id: TokenId,
+    rules: Rules,
+    now: Timestamp,
+) -> Result<Option<Explanation>, sqlx::Error> {
+    let Some(row) = store::token(pool, id).await? else { return Ok(None) };
+    let place = Place::of(pool, &row, now).await?;
+    let mut next = next(&row, place.as_ref(), rules, now);
+    if !row.token.is_live(now)
+        && let Some(newest) = store::tokens_of(pool, row.token.user).await?.first()
+        && newest.token.is_live(now)
+    {
+        next.push(format!("the user has joined again since: token {}", newest.token.id));
+    }
+    Ok(Some(Explanation {
+        subject: format!("token {id}, ticket {}, of user {}", row.token.ticket, row.token.user),
+        now: standing(&row, place.as_ref(), now),
+        events: events(&row, now),
+        older_left_out: false,
+        next,
+    }))
+}
+
+/// Where a token that waits stands.
+pub(super) struct Place {
+    position: u64,
+    queue: QueueRow,
+    /// Who paused the queue, and since when it is.
+    paused: Option<(Timestamp, String)>,
+    pace: Option<Pace>,
+}
+
+impl Place {
+    /// `None`: the token does not wait.
+    pub(super) async fn of(pool: &MySqlPool, row: &TokenRow, now: Timestamp) -> Result<Option<Self>, sqlx::Error> {
+        if row.token.status != TokenStatus::Waiting || !row.token.is_live(now) {
+            return Ok(None);
+        }
+        let queue = store::queue(pool).await?;
+        let paused = if queue.admission.paused { store::last_pause(pool).await? } else { None };
+        let position = store::position(pool, row.token.ticket).await?;
+        Ok(Some(Self { position, queue, paused, pace: read_pace(pool).await? }))
+    }
+}
+
+/// What happened to the token.
+pub(super) fn events(row: &TokenRow, now: Timestamp) -> Vec<Event> {
+    let token = &row.token;
+    let mut events =
+        vec![Event::new(token.created_at, Happening::Joined, format!("ticket {}, token {}", token.ticket, token.id))];
+    if let Some(at) = row.admitted_at {
+        let at_once = at == token.created_at;
+        let detail = match at_once {
+            true => "at once: nobody waited and there was room".to_owned(),
+            false => format!("after {} in the queue", lasting(at - token.created_at)),
+        };
+        events.push(Event::new(at, Happening::LetIn, detail));
+        if let Some(claimed_at) = token.claimed_at.filter(|_| !at_once) {
+            let detail = format!("{} after it began: the user polled or acted", lasting(claimed_at - at));
+            events.push(Event::new(claimed_at, Happening::PickedUp, detail));
+        }
+    }
+    events.extend(end(row, now));
+    events
+}
+
+/// How the token ended, if it did: by its time when that is up, whether or not that is written down yet.
+fn end(row: &TokenRow, now: Timestamp) -> Option<Event> {
+    let token = &row.token;
+    let event = match row.ended {
+        Some(EndedReason::Left) => Event::new(row.last_updated_at, Happening::Left, "as the user asked"),
+        Some(EndedReason::Operator) => Event::new(row.last_updated_at, Happening::EndedByOperator, ""),
+        None if token.is_live(now) => return None,
+        Some(EndedReason::Lapsed | EndedReason::NoShow) | None => match (row.admitted_at, token.claimed_at) {
+            (None, _) => Event::new(token.expires_at, Happening::WaitOver, "it reached the longest wait there is"),
+            (Some(_), None) => {
+                let detail = "the user neither polled nor acted in time; the place went to the next";
+                Event::new(token.expires_at, Happening::NotPickedUp, detail)
+            }
+            (Some(_), Some(_)) => Event::new(token.expires_at, Happening::TurnOver, turn_over(row)),
+        },
+    };
+    Some(event)
+}
+
+fn turn_over(row: &TokenRow) -> String {
+    match row.paid_at {
+        Some(paid_at) => format!("its time was up, {} after the last payment", lasting(row.token.expires_at - paid_at)),
+        None => "its time was up".to_owned(),
+    }
+}
+
+/// How the token stands now.
+pub(super) fn standing(row: &TokenRow, place: Option<&Place>, now: Timestamp) -> String {
+    let token = &row.token;
+    match place {
+        Some(Place { position, queue, .. }) => {
+            let since = lasting(now - token.created_at);
+            format!("WAITING at position {position} of {}, for {since}", queue.waiting)
+        }
+        None if !token.is_live(now) => "ended".to_owned(),
+        None if token.is_unclaimed() => "ACTIVE, not picked up yet".to_owned(),
+        None => "ACTIVE".to_owned(),
+    }
+}
+
+/// What will happen to the token.
+pub(super) fn next(row: &TokenRow, place: Option<&Place>, rules: Rules, now: Timestamp) -> Vec<String> {
+    let token = &row.token;
+    let ends = moment(token.expires_at);
+    if let Some(place) = place {
+        let window = lasting(span(rules.claim_window));
+        return vec![
+            forecast(place, rules, now),
+            format!("once let in, the user has {window} to poll or act, or the place goes to the next"),
+            format!("the wait ends at {ends}, unless the user is let in before"),
+        ];
+    }
+    if !token.is_live(now) {
+        return vec!["nothing: it ended; joining again puts the user at the back of the queue".to_owned()];
+    }
+    if token.is_unclaimed() {
+        let turn = lasting(span(rules.active_ttl));
+        return vec![format!(
+            "the turn ends at {ends} unless the user polls or acts before; then it lasts {turn} from there"
+        )];
+    }
+    vec![format!("the turn ends at {ends}, or before if the user leaves, or soon after paying for all that is held")]
+}
+
+fn forecast(place: &Place, rules: Rules, now: Timestamp) -> String {
+    let Place { position, queue, paused, pace } = place;
+    if queue.admission.paused {
+        return match paused {
+            Some((at, by)) => format!("nobody is let in: {by} paused the queue at {}", moment(*at)),
+            None => "nobody is let in: the queue is paused".to_owned(),
+        };
+    }
+    let after = |seconds: u64| {
+        let wait = span(Duration::from_secs(seconds).min(FARTHEST));
+        format!("{} (in {})", moment(now + wait), lasting(wait))
+    };
+    match pace {
+        Some(pace) => {
+            let at = after(pace.wait_seconds(*position));
+            format!("will be let in at about {at}, at the present pace of {:.2} per second", pace.admitted_per_second)
+        }
+        None => {
+            let at = after(Pace::longest_wait_seconds(*position, queue.admission.max_active, rules.active_ttl));
+            format!("will be let in by about {at}, if everyone takes the whole turn: there is no pace to measure yet")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The story of a user: account, queue, seats and money in one timeline.
+
+use sqlx::MySqlPool;
+
+use super::token::{self, Place, Rules};
+use super::{Event, Explanation, Happening, MOST_TOLD, reservation, store};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::UserId;
+use crate::page::Page;
+use crate::reservation::ReservationStatus;
+use crate::user::User;
+use crate::wallet::{self, WalletEntryView};
+use crate::{db, user};
+
+/// The story of a user.
+pub(crate) async fn explain(pool: &MySqlPool, id: UserId, rules: Rules, now: Timestamp) -> Result<Explanation, Error> {
+    let (who, _) = db::read(|| user::user(pool, id)).await?.ok_or(Error::UserNotFound)?;
+    let account = db::read(|| wallet::balance(pool, id, now)).await?.ok_or(Error::UserNotFound)?;
+    let tokens = db::read(|| store::tokens_of(pool, id)).await?;
+    let reservations = db::read(|| store::reservations_of(pool, id)).await?;
+    let page = Page::new(Some(MOST_TOLD), None)?;
+    let entries = db::read(|| wallet::entries_of(pool, id, &page)).await?.unwrap_or_default();
+    let live = tokens.first().filter(|row| row.token.is_live(now));
+    let place = match live {
+        Some(row) => db::read(|| Place::of(pool, row, now)).await?,
+        None => None,
+    };
+
+    let (tokens_told, tokens_from) = told(&tokens, |row| row.token.created_at);
+    let (reservations_told, reservations_from) = told(&reservations, |row| row.reservation.reserved_at);
+    let entries_from = entries.data.last().map(|entry| entry.created_at).filter(|_| entries.has_more);
+    let mut events = vec![signed_up(&who)];
+    events.extend(tokens_told.iter().rev().flat_map(|row| token::events(row, now)));
+    for row in reservations_told.iter().rev() {
+        let about =
+            format!("seat {} of {}, reservation {}", row.reservation.seat, row.concert_name, row.reservation.id);
+        events.extend(reservation::events(row, &about, now));
+    }
+    events.extend(entries.data.iter().rev().map(balance_changed));
+    // The timeline begins where it is whole: where the list that was cut short begins.
+    let whole_from = [tokens_from, reservations_from, entries_from].into_iter().flatten().max();
+    events.retain(|event| event.what == Happening::SignedUp || whole_from.is_none_or(|from| event.at >= from));
+    events.sort_by_key(|event| event.at);
+
+    let queue = live.map_or_else(|| "not in the queue".to_owned(), |row| token::standing(row, place.as_ref(), now));
+    let mut next = match live {
+        Some(row) => token::next(row, place.as_ref(), rules, now),
+        None => vec!["nothing: joining the queue puts the user at its back".to_owned()],
+    };
+    let holds = reservations_told.iter().filter(|row| row.reservation.status_at(now) == ReservationStatus::Held);
+    next.extend(holds.map(|row| reservation::next(row, now)));
+    Ok(Explanation {
+        subject: format!("user {} ({id})", who.username),
+        now: format!("{queue}; balance {}", account.balance),
+        events,
+        older_left_out: whole_from.is_some(),
+        next,
+    })
+}
+
+/// The rows that are told of, newest first, and the moment of the oldest if there are more.
+fn told<R>(rows: &[R], at: impl Fn(&R) -> Timestamp) -> (&[R], Option<Timestamp>) {
+    let most = MOST_TOLD as usize;
+    if rows.len() > most { (&rows[..most], Some(at(&rows[most - 1]))) } else { (rows, None) }
+}
+
+fn signed_up(user: &User) -> Event {
+    let detail = if user.has_password { "with a password" } else { "without a password" };
+    Event::new(user.created_at, Happening::SignedUp, detail)
+}
+
+fn balance_changed(entry: &WalletEntryView) -> Event {
+    let payment = entry.payment.map_or_else(String::new, |payment| format!(", payment {payment}"));
+    let detail = format!("{} ({}), {} after it{payment}", entry.amount, entry.kind.as_str(), entry.balance_after);
+    Event::new(entry.created_at, Happening::BalanceChanged, detail)
+}

@@ -1,0 +1,124 @@
+//! Payments as buyers and operators look back on them.
+
+use serde::Serialize;
+use sqlx::mysql::MySqlRow;
+use sqlx::{MySqlPool, Row as _};
+
+use crate::clock::Timestamp;
+use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId};
+use crate::money::Money;
+use crate::page::{Page, Paged};
+use crate::sql::Statement;
+
+/// Every statement, for the test that prepares and explains them.
+pub(crate) const STATEMENTS: &[Statement] =
+    &[Statement::Fixed(BY_ID), Statement::Fixed(NEWEST), Statement::Fixed(PLACE), Statement::Fixed(OLDER)];
+
+macro_rules! payments {
+    ($which:literal) => {
+        concat!(
+            "select p.id, p.user_id, p.reservation_id, r.concert_id, c.concert_name, r.seat_number, p.amount, \
+             p.payment_status, p.paid_at, p.refunded_at from payments p straight_join reservations r \
+             on r.id = p.reservation_id straight_join concerts c on c.id = r.concert_id ",
+            $which
+        )
+    };
+}
+
+const BY_ID: &str = payments!("where p.id = ?");
+const NEWEST: &str = payments!("where p.user_id = ? order by p.paid_at desc, p.id desc limit ?");
+const OLDER: &str = payments!(
+    "where p.user_id = ? and (p.paid_at < ? or (p.paid_at = ? and p.id < ?)) order by p.paid_at desc, p.id desc limit ?"
+);
+const PLACE: &str = "select paid_at from payments where id = ? and user_id = ?";
+
+/// What has become of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum PaymentStatus {
+    /// The seat is paid.
+    Success,
+    /// The money went back to the wallet, and the seat is for sale again.
+    Refunded,
+}
+
+impl PaymentStatus {
+    /// The status as the database writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::Refunded => "REFUNDED",
+        }
+    }
+
+    pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
+        [Self::Success, Self::Refunded]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a payment").into()))
+    }
+}
+
+/// A payment, for what, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentView {
+    /// Its id.
+    pub id: PaymentId,
+    /// Who paid.
+    pub user: UserId,
+    /// For which reservation.
+    pub reservation: ReservationId,
+    /// The concert.
+    pub concert: ConcertId,
+    /// Its name.
+    pub concert_name: String,
+    /// The seat.
+    pub seat: SeatNumber,
+    /// How much.
+    pub amount: Money,
+    /// What became of it.
+    pub status: PaymentStatus,
+    /// When it was paid.
+    pub paid_at: Timestamp,
+    /// When it was refunded, if it was.
+    pub refunded_at: Option<Timestamp>,
+}
+
+pub(crate) async fn payment(pool: &MySqlPool, id: PaymentId) -> Result<Option<PaymentView>, sqlx::Error> {
+    sqlx::query(BY_ID).bind(id).fetch_optional(pool).await?.as_ref().map(read_payment).transpose()
+}
+
+/// A page of a user's payments; `None`: the page starts after what is no payment of this user.
+pub(crate) async fn payments_of(
+    pool: &MySqlPool,
+    user: UserId,
+    page: &Page<PaymentId>,
+) -> Result<Option<Paged<PaymentView>>, sqlx::Error> {
+    let rows = match page.starting_after() {
+        None => sqlx::query(NEWEST).bind(user).bind(page.rows()).fetch_all(pool).await?,
+        Some(last) => {
+            let place = sqlx::query(PLACE).bind(last).bind(user).fetch_optional(pool).await?;
+            let Some(place) = place else { return Ok(None) };
+            let paid_at: Timestamp = place.try_get("paid_at")?;
+            let query = sqlx::query(OLDER).bind(user).bind(paid_at).bind(paid_at).bind(last).bind(page.rows());
+            query.fetch_all(pool).await?
+        }
+    };
+    Ok(Some(page.of(rows.iter().map(read_payment).collect::<Result<_, _>>()?)))
+}
+
+fn read_payment(row: &MySqlRow) -> Result<PaymentView, sqlx::Error> {
+    Ok(PaymentView {
+        id: row.try_get("id")?,
+        user: row.try_get("user_id")?,
+        reservation: row.try_get("reservation_id")?,
+        concert: row.try_get("concert_id")?,
+        concert_name: row.try_get("concert_name")?,
+        seat: row.try_get("seat_number")?,
+        amount: row.try_get("amount")?,
+        status: PaymentStatus::from_column(row.try_get("payment_status")?)?,
+        paid_at: row.try_get("paid_at")?,
+        refunded_at: row.try_get("refunded_at")?,
+    })
+}

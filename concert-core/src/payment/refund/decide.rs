@@ -1,0 +1,109 @@
+//! The rules of refunding, over rows that are locked.
+
+use std::collections::HashMap;
+
+use super::{Refund, RefundPayment, RefundReason};
+use crate::batch::Attempt;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{ConcertId, PaymentId, ReservationId, UserId, WalletEntryId};
+use crate::money::Money;
+use crate::queue::Operator;
+use crate::reservation::{Seat, SeatKey};
+use crate::wallet::{Account, WalletEntry, WalletEntryKind};
+
+/// What never changes of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Paid {
+    pub(crate) user: UserId,
+    pub(crate) reservation: ReservationId,
+    pub(crate) seat: SeatKey,
+    pub(crate) amount: Money,
+}
+
+/// The rows that a batch concerns.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) payments: HashMap<PaymentId, Paid>,
+    /// Whether a payment is refunded is what its seat says: its reservation has it, or not.
+    pub(crate) seats: HashMap<SeatKey, Seat>,
+    pub(crate) accounts: HashMap<UserId, Account>,
+    /// Entries that commands of this batch made in an earlier attempt: when, and the balance with them.
+    pub(crate) made: HashMap<WalletEntryId, (Timestamp, Money)>,
+}
+
+/// What a batch changes.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    pub(crate) refunds: Vec<Refunded>,
+    pub(crate) entries: Vec<WalletEntry>,
+}
+
+/// A payment that is refunded, and for the record by whom and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refunded {
+    pub(crate) payment: PaymentId,
+    pub(crate) reservation: ReservationId,
+    pub(crate) concert: ConcertId,
+    pub(crate) by: Operator,
+    pub(crate) reason: Option<RefundReason>,
+}
+
+pub(crate) fn decide(
+    mut rows: Rows,
+    commands: &[RefundPayment],
+    attempt: &Attempt,
+) -> (Vec<Result<Refund, Error>>, Effects) {
+    let mut effects = Effects::default();
+    let answers = commands.iter().map(|command| refund(&mut rows, &mut effects, command, attempt)).collect();
+    (answers, effects)
+}
+
+/// Refuses in this order: no such payment, refunded already, balance too large. A concert that is over may be refunded.
+fn refund(rows: &mut Rows, effects: &mut Effects, command: &RefundPayment, attempt: &Attempt) -> Result<Refund, Error> {
+    let Paid { user, reservation, seat: key, amount } =
+        *rows.payments.get(&command.payment).ok_or(Error::PaymentNotFound)?;
+    let refund = |refunded_at, balance| Refund {
+        payment: command.payment,
+        user,
+        reservation,
+        concert: key.concert,
+        seat: key.seat,
+        amount,
+        balance,
+        refunded_at,
+    };
+    if attempt.recheck
+        && let Some((at, balance)) = rows.made.get(&command.entry)
+    {
+        return Ok(refund(*at, *balance));
+    }
+    let sold =
+        rows.seats.get_mut(&key).filter(|seat| seat.holder.is_some_and(|holder| holder.reservation == reservation));
+    let seat = sold.ok_or(Error::AlreadyRefunded)?;
+    let account = rows.accounts.get_mut(&user).ok_or(Error::UserNotFound)?;
+    let before = account.balance;
+    let after = before.checked_add(amount).ok_or(Error::BalanceLimit { balance: before })?;
+
+    account.balance = after;
+    account.entries += 1;
+    seat.holder = None;
+    effects.refunds.push(Refunded {
+        payment: command.payment,
+        reservation,
+        concert: key.concert,
+        by: command.by.clone(),
+        reason: command.reason.clone(),
+    });
+    effects.entries.push(WalletEntry {
+        id: command.entry,
+        user,
+        nth: account.entries,
+        kind: WalletEntryKind::Refund,
+        before,
+        after,
+        payment: Some(command.payment),
+        created_at: attempt.now,
+    });
+    Ok(refund(attempt.now, after))
+}
