@@ -60,6 +60,10 @@ impl Caller {
         self.proof
     }
 
+    pub(crate) const fn shows_token(&self) -> bool {
+        matches!(self.proof, Proof::Queue(_))
+    }
+
     /// Whether the caller showed a queue token other than `live`, the one that the user has in the queue now.
     pub(crate) fn shows_ended_token(&self, live: Option<TokenId>) -> bool {
         matches!(self.proof, Proof::Queue(shown) if live != Some(shown))

@@ -123,7 +123,7 @@ impl Batch for PaymentBatch {
         let mut script = Script::default();
         let wanted = reservations.values().map(Reservation::seat_key).collect();
         let seats = reservation::lock_seats(&mut script, wanted);
-        let accounts = wallet::lock_accounts(&mut script, users, attempt.now);
+        let accounts = wallet::lock_accounts(&mut script, users);
         let made = store::payments_made_earlier(&mut script, commands, attempt);
         let selected = script.run(connection).await?;
         Ok(decide::Rows {

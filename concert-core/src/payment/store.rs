@@ -83,7 +83,7 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
         blanks.put(now).put(now).list(list)
     });
     write_entries(&mut script, &effects.entries);
-    script.insert("adding payments", 1, &INSERT, &effects.payments, |blanks, payment| {
+    script.insert(&INSERT, &effects.payments, |blanks, payment| {
         blanks.put(payment.id).put(payment.user).put(payment.reservation).put(payment.amount).put(payment.paid_at)
     });
     script

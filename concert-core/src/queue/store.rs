@@ -239,7 +239,7 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
         });
     }
     turn_all(&mut script, "admitting tokens", &ADMIT, &effects.admitted, gate.change_seq, now);
-    script.insert("adding tokens", 1, &INSERT, &effects.joined, |blanks, token| {
+    script.insert(&INSERT, &effects.joined, |blanks, token| {
         // Whoever joins into a turn has picked it up.
         let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
         let ended = (token.status == TokenStatus::Expired).then_some(Word(EndedReason::Left.as_str()));
@@ -284,7 +284,7 @@ fn write_admission(script: &mut Script, effects: &Effects, now: Timestamp) {
             blanks.put(paused).put(per_minute).put(max_active).put(now).put(max_active)
         });
         let numbered: Vec<_> = (0_u32..).zip(&effects.changes).collect();
-        script.insert("recording changes", 1, &LOG_CHANGES, &numbered, |blanks, (nth, change)| {
+        script.insert(&LOG_CHANGES, &numbered, |blanks, (nth, change)| {
             let QueueChange { at, by, setting, was, becomes } = change;
             let blanks = blanks.put(effects.gate.change_seq).put(nth).put(at).put(Text(by));
             blanks.put(Text(setting)).put(Text(was)).put(Text(becomes))

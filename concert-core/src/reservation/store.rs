@@ -152,7 +152,7 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
             blanks.put(until).put(until).put(now).put(now).put(now).list(list)
         });
     }
-    script.insert("adding reservations", 1, &INSERT, &effects.made, |blanks, made| {
+    script.insert(&INSERT, &effects.made, |blanks, made| {
         blanks
             .put(made.id)
             .put(made.shared_order)
@@ -168,7 +168,7 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
             .put(now)
     });
     let held: Vec<_> = effects.made.iter().filter(|made| made.status == ReservationStatus::Held).collect();
-    script.insert("taking seats", 2, &TAKE, &held, |blanks, made| {
+    script.update_by_rows("taking seats", &TAKE, &held, |blanks, made| {
         blanks.put(made.concert).put(made.seat).put(made.price).put(made.user).put(made.expires_at).put(made.id)
     });
     script

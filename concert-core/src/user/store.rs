@@ -38,7 +38,7 @@ pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Reg
 }
 
 pub(super) fn insert(script: &mut Script, added: &[NewUser]) {
-    script.insert("adding users", 1, &INSERT, added, |blanks, NewUser { user, password }| {
+    script.insert(&INSERT, added, |blanks, NewUser { user, password }| {
         blanks.put(user.id).put(Text(&user.username)).put(Text(password)).put(user.created_at)
     });
 }

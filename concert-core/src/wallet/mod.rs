@@ -108,8 +108,7 @@ impl Batch for WalletBatch {
         attempt: &Attempt,
     ) -> Result<decide::Rows, Failure> {
         let mut script = Script::default();
-        let users = commands.iter().map(|command| command.caller.user).collect();
-        let accounts = lock_accounts(&mut script, users, attempt.now);
+        let accounts = store::lock_accounts_to_recharge(&mut script, commands, attempt.now);
         let made = store::entries_made_earlier(&mut script, commands, attempt);
         let selected = script.run(connection).await?;
         Ok(decide::Rows {

@@ -16,14 +16,18 @@ use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&LOCK_ACCOUNTS),
+    Statement::Listed(&LOCK_ACCOUNTS_WITH_TOKENS),
     Statement::Listed(&ENTRIES),
     Statement::Listed(&INSERT_ENTRIES),
     Statement::Listed(&UPDATE_BALANCES),
     Statement::Fixed(BALANCE),
 ];
 
-/// The token is read unlocked: money into one's own wallet does no harm a moment after leaving the queue.
 const LOCK_ACCOUNTS: Listed = Listed::of_keys(
+    "select id, balance, entries, null as live_token from users force index (primary) where id in ({}) for update",
+);
+/// The token is read unlocked: money into one's own wallet does no harm a moment after leaving the queue.
+const LOCK_ACCOUNTS_WITH_TOKENS: Listed = Listed::of_keys(
     "select u.id, u.balance, u.entries, \
      (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > ?) as live_token \
      from users u force index (primary) where u.id in ({}) for update",
@@ -47,12 +51,23 @@ pub(crate) struct Account {
     pub(crate) balance: Money,
     /// The number of the newest entry.
     pub(crate) entries: u32,
+    /// Only where it was asked for.
     pub(crate) live_token: Option<TokenId>,
 }
 
 /// Locks users.
-pub(crate) fn lock_accounts(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
-    script.select_all(&LOCK_ACCOUNTS, |blanks| blanks.put(now), users)
+pub(crate) fn lock_accounts(script: &mut Script, users: Vec<UserId>) -> Reading {
+    script.select_all(&LOCK_ACCOUNTS, |blanks| blanks, users)
+}
+
+/// Locks the users who recharge, and looks their tokens up if anyone shows one.
+pub(super) fn lock_accounts_to_recharge(script: &mut Script, commands: &[Recharge], now: Timestamp) -> Reading {
+    let users = commands.iter().map(|command| command.caller.user).collect();
+    if commands.iter().any(|command| command.caller.shows_token()) {
+        script.select_all(&LOCK_ACCOUNTS_WITH_TOKENS, |blanks| blanks.put(now), users)
+    } else {
+        lock_accounts(script, users)
+    }
 }
 
 pub(crate) fn read_accounts(selected: &Selected, reading: &Reading) -> Result<HashMap<UserId, Account>, Failure> {
@@ -79,7 +94,7 @@ pub(super) fn read_entries(
 
 /// Writes entries, in the order they happened, and the balances that they lead to.
 pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
-    script.insert("adding wallet entries", 1, &INSERT_ENTRIES, entries, |blanks, entry| {
+    script.insert(&INSERT_ENTRIES, entries, |blanks, entry| {
         let amount = entry.after.as_decimal() - entry.before.as_decimal();
         let blanks = blanks.put(entry.id).put(entry.user).put(entry.nth).put(Word(entry.kind.as_str())).put(amount);
         blanks.put(entry.after).put(entry.payment).put(entry.created_at)

@@ -128,7 +128,7 @@ impl Batch for RefundBatch {
         let mut script = Script::default();
         let seats = lock_seats(&mut script, payments.values().map(|paid| paid.seat).collect());
         let users = payments.values().map(|paid| paid.user).collect();
-        let accounts = lock_accounts(&mut script, users, attempt.now);
+        let accounts = lock_accounts(&mut script, users);
         let made = store::entries_made_earlier(&mut script, commands, attempt);
         let selected = script.run(connection).await?;
         Ok(decide::Rows {
