@@ -89,8 +89,9 @@ impl Hall {
         if count == 0 {
             return Some(Vec::new());
         }
-        let rows = || self.rows.iter().filter(move |row| section.is_none() || row.section.as_deref() == section);
-        together(count, rows()).or_else(|| split::seats(count, rows()))
+        let wanted = |row: &Row| section.is_none() || row.section.as_deref() == section;
+        let rows = || self.rows.iter().enumerate().filter(|(_, row)| wanted(row));
+        together(count, rows().map(|(_, row)| row)).or_else(|| split::seats(count, rows()))
     }
 
     /// Takes a seat; one that is not free stays as it is.

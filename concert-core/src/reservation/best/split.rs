@@ -12,16 +12,16 @@ use crate::id::SeatNumber;
 /// A run, and where it is.
 #[derive(Clone, Copy)]
 struct Piece<'a> {
-    /// Which of the rows it is in.
+    /// Which row of the hall it is in.
     nth: usize,
     row: &'a Row,
     run: Run,
 }
 
 /// By number; `None`: fewer are free.
-pub(super) fn seats<'a>(count: usize, rows: impl Iterator<Item = &'a Row>) -> Option<Vec<SeatNumber>> {
+pub(super) fn seats<'a>(count: usize, rows: impl Iterator<Item = (usize, &'a Row)>) -> Option<Vec<SeatNumber>> {
     let pieces: Vec<_> =
-        rows.enumerate().flat_map(|(nth, row)| row.free.iter().map(move |run| Piece { nth, row, run: *run })).collect();
+        rows.flat_map(|(nth, row)| row.free.iter().map(move |run| Piece { nth, row, run: *run })).collect();
     let mut lengths = Lengths::up_to(&pieces);
     pieces.iter().for_each(|piece| lengths.add(piece));
     let groups = lengths.fewest(count)?;
