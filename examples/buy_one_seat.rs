@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         id: ConcertId::generate(),
         name: "Spring".to_owned(),
         date: SystemClock.now().date_naive(),
-        sections: vec![Section { seats: 10, price: Money::whole(80)? }],
+        sections: vec![Section::plain(10, Money::whole(80)?)],
     };
     office.add_concert(&concert, |_| {}).await?;
     let user = office.register_user("anna".parse()?, None, None).await?.id;

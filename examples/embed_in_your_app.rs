@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         id: ConcertId::generate(),
         name: "Members' night".to_owned(),
         date: SystemClock.now().date_naive(),
-        sections: vec![Section { seats: 2, price: Money::whole(30)? }],
+        sections: vec![Section::plain(2, Money::whole(30)?)],
     };
     office.add_concert(&concert, |_| {}).await?;
 

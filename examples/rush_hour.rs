@@ -73,7 +73,7 @@ async fn put_on_sale(office: &BoxOffice, seats: u32) -> Result<ConcertId, Box<dy
         id: ConcertId::generate(),
         name: "Rush".to_owned(),
         date: SystemClock.now().date_naive(),
-        sections: vec![Section { seats, price: Money::whole(PRICE)? }],
+        sections: vec![Section::plain(seats, Money::whole(PRICE)?)],
     };
     office.add_concert(&concert, |_| {}).await?;
     Ok(concert.id)
@@ -106,7 +106,7 @@ async fn buy(
                 let free: Vec<_> = office.seats(concert).await?.into_iter().filter(|seat| seat.available).collect();
                 let Some(seat) = free.get(nth as usize % free.len().max(1)) else {
                     return Err(concert_core::Error::SeatAlreadyReserved {
-                        seat: SeatNumber::new(i64::from(wanted) + 1)?,
+                        seats: vec![SeatNumber::new(i64::from(wanted) + 1)?],
                     });
                 };
                 wanted = seat.number.get() as u32 - 1;
@@ -114,5 +114,5 @@ async fn buy(
             Err(error) => return Err(error),
         }
     }
-    Err(concert_core::Error::SeatAlreadyReserved { seat: SeatNumber::new(i64::from(wanted) + 1)? })
+    Err(concert_core::Error::SeatAlreadyReserved { seats: vec![SeatNumber::new(i64::from(wanted) + 1)?] })
 }

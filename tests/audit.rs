@@ -1,5 +1,7 @@
 //! The audit finds what is wrong, and each kind of wrong by its invariant.
 
+use concert_core::Wanted;
+
 use crate::support::{House, PRICE, money, seat};
 
 /// A sale with a sold seat, a held seat, a refunded seat, somebody waiting and money in a wallet.
@@ -63,6 +65,24 @@ async fn each_tampering_is_found_under_its_invariant() {
         let found = house.office.audit().await.expect("audits");
         assert!(found.iter().any(|violation| violation.invariant == invariant), "{tampering}: {found:#?}");
     }
+}
+
+#[tokio::test]
+async fn an_order_that_fell_apart_is_found() {
+    let house = House::open().await;
+    let concert = house.concert(3).await;
+    let user = house.active_users(1, 0).await[0];
+    let wanted = Wanted::Seats([1, 2, 3].map(seat).to_vec());
+    house.office.hold(user, concert, wanted).await.expect("holds");
+    house.assert_sound().await;
+    // Seat and reservation agree, though not with the others.
+    let later = "update reservations r join seats s on s.reservation_id = r.id \
+         set r.expires_at = r.expires_at + interval 1 second, s.reserved_until = s.reserved_until + interval 1 second \
+         where s.seat_number = 2";
+    assert!(house.tamper(later).await > 0);
+    let found = house.office.audit().await.expect("audits");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].what.starts_with("an order is of more than one") && found[0].row.ends_with(": 3 reservations"));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod cli {
     mod afterwards;
     mod desk;
 
+    mod orders;
     mod people;
     mod sale;
     mod seed;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use concert_core::{BoxOffice, Error, TokenStatus};
+use chrono::TimeDelta;
+use concert_core::{BoxOffice, Error, TokenStatus, Wanted};
 use sqlx::mysql::MySqlSslMode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
@@ -88,22 +89,32 @@ async fn a_commit_whose_answer_is_lost_is_neither_lost_nor_done_twice() {
     lose();
     office.cancel_reservation(user, given_back.id).await.expect("gives back");
     lose();
+    let best = Wanted::BestAvailable { count: 2, section: None };
+    let order = office.hold(user, concert, best).await.expect("holds");
+    assert_eq!(order.reservations.len(), 2);
+    lose();
+    let until = office.extend_hold(user, order.id).await.expect("extends");
+    assert_eq!(until, order.expires_at + TimeDelta::minutes(2));
+    lose();
     let payment = office.pay(user, held.id, money(PRICE)).await.expect("pays");
     assert_eq!(payment.reservation, held.id);
     lose();
+    let paid = office.pay_order(user, order.id, order.total).await.expect("pays");
+    assert_eq!(paid.payments.len(), 2);
+    lose();
     let refund = office.refund(&"ann".parse().expect("a name"), payment.id, None).await.expect("refunds");
-    assert_eq!((refund.payment, refund.balance), (payment.id, money(550)));
+    assert_eq!((refund.payment, refund.balance), (payment.id, money(550 - 2 * PRICE)));
     lose();
     let name = || "bela".parse().expect("a name");
     office.register_user(name(), None, None).await.expect("registers");
     lose();
     office.leave_queue(user).await.expect("leaves");
 
-    assert_eq!(proxy.lost.load(Ordering::SeqCst), 9, "every act lost an answer");
-    assert_eq!(house.office.balance(user).await.expect("reads"), money(550));
+    assert_eq!(proxy.lost.load(Ordering::SeqCst), 12, "every act lost an answer");
+    assert_eq!(house.office.balance(user).await.expect("reads"), money(550 - 2 * PRICE));
     assert!(matches!(house.office.register_user(name(), None, None).await, Err(Error::UsernameTaken)));
     assert!(matches!(house.office.token_status(user).await, Err(Error::TokenExpired)));
-    assert_eq!(house.count("select count(*) from reservations").await, 2);
-    assert_eq!(house.count("select count(*) from payments").await, 1);
+    assert_eq!(house.count("select count(*) from reservations").await, 4);
+    assert_eq!(house.count("select count(*) from payments").await, 3);
     house.assert_sound().await;
 }

@@ -2,9 +2,12 @@
 
 mod audit;
 mod explain;
+mod halls;
 mod history;
 mod http;
 mod lost_answers;
+mod order_races;
+mod orders;
 mod private_db;
 mod purchase;
 mod queue;

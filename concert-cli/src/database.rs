@@ -37,6 +37,21 @@ pub struct Opts {
     #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_CLAIM_WINDOW", default_value = "60s",
         value_parser = humantime::parse_duration)]
     claim_window: Duration,
+    /// How long `hold` holds seats, the same as the server's
+    #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_HOLD_TTL", default_value = "5m",
+        value_parser = humantime::parse_duration)]
+    hold_ttl: Duration,
+    /// By how much `extend` moves a deadline, the same as the server's
+    #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_HOLD_EXTENSION", default_value = "2m",
+        value_parser = humantime::parse_duration)]
+    hold_extension: Duration,
+    /// How many unpaid seats a user may hold at once, the same as the server's
+    #[arg(long, global = true, value_name = "COUNT", env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4)]
+    max_holds_per_user: u32,
+    /// How long a turn still lasts after `pay`, when nothing else is held, the same as the server's
+    #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_AFTER_PAYMENT_TTL", default_value = "60s",
+        value_parser = humantime::parse_duration)]
+    after_payment_ttl: Duration,
 }
 
 /// An open box office, and the private server if this process runs on one.
@@ -90,7 +105,10 @@ impl Opts {
         let mut policy = Policy::new(JwtKeys::new(secret)?);
         policy.active_ttl = self.active_ttl;
         policy.claim_window = self.claim_window;
-        policy.after_payment_ttl = policy.after_payment_ttl.min(self.active_ttl);
+        policy.hold_ttl = self.hold_ttl;
+        policy.hold_extension = self.hold_extension;
+        policy.max_holds_per_user = self.max_holds_per_user;
+        policy.after_payment_ttl = self.after_payment_ttl.min(self.active_ttl);
         Ok(policy)
     }
 }

@@ -69,6 +69,14 @@ const CHECKS: &[Check] = &[
              or (reservation_id is null and reserved_until is not null) limit ?",
     },
     Check {
+        invariant: 1,
+        what: "an order is of more than one user or concert, or its holds have different deadlines",
+        statement: "select concat('order ', hex(order_id), ': ', count(*), ' reservations') from reservations \
+             where order_id is not null group by order_id \
+             having count(distinct user_id) > 1 or count(distinct concert_id) > 1 \
+             or count(distinct case when status = 'HELD' then expires_at end) > 1 limit ?",
+    },
+    Check {
         invariant: 2,
         what: "a CONFIRMED reservation has no successful payment of its price by its user",
         statement: "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \

@@ -41,7 +41,8 @@ pub(crate) trait Batch: Send + Sync + 'static {
     /// Commands with the same key run one after the other.
     fn key(command: &Self::Command) -> Uuid;
 
-    /// Reads all rows that the batch concerns, locked, in the global order: gate, tokens (by user), seats, users.
+    /// Reads all rows that the batch concerns, locked, in the global order: gate, tokens (by user), concerts,
+    /// seats, users.
     fn lock(
         &self,
         connection: &mut MySqlConnection,

@@ -76,6 +76,17 @@ impl Caller {
             None => Uuid::now_v7(),
         }
     }
+
+    /// The ids of `count` things that the operation makes together, the first as [`Caller::entity_id`]; of another count
+    /// all but the first are others.
+    pub(crate) fn entity_ids(&self, route: &str, count: usize) -> impl Iterator<Item = Uuid> {
+        let first = self.entity_id(route);
+        let next = move |nth| match &self.key {
+            Some(_) => Uuid::new_v5(&first, format!("{nth} of {count}").as_bytes()),
+            None => Uuid::now_v7(),
+        };
+        std::iter::once(first).chain((2..=count).map(next))
+    }
 }
 
 impl From<UserId> for Caller {

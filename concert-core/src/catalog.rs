@@ -1,5 +1,8 @@
 //! The catalogue: concerts, their dates, their seats.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use sqlx::error::DatabaseError;
 use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
@@ -27,17 +30,22 @@ const MOST_DATES: u32 = 10_000;
 const CHUNK: usize = 10_000;
 /// The longest name of a concert, in characters.
 const LONGEST_NAME: usize = 255;
+/// The longest name of a section, in characters.
+const LONGEST_SECTION: usize = 32;
 
 const DATES: &str = "select c.id, c.concert_name, c.date from concerts c where c.date >= ? \
      and (exists (select 1 from seats s where s.concert_id = c.id and s.is_reserved = 0) \
      or exists (select 1 from seats s where s.concert_id = c.id and s.is_reserved = 1 and s.reserved_until <= ?)) \
      order by c.date, c.id limit ?";
-const SEATS: &str = "select seat_number, price, (reservation_id is null or coalesce(reserved_until <= ?, false)) as available \
+const SEATS: &str = "select seat_number, section, seat_row, price, (reservation_id is null or coalesce(reserved_until <= ?, false)) as available \
      from seats where concert_id = ? order by seat_number";
 const CONCERT: &str = "select id from concerts where id = ?";
 const INSERT_CONCERT: &str = "insert into concerts (id, concert_name, date, created_at) values (?, ?, ?, ?)";
-const INSERT_SEATS: &str = "insert into seats (concert_id, seat_number, price) \
-     select ?, j.seat_number, ? from json_table(?, '$[*]' columns (seat_number int path '$')) j";
+/// The parameters before the list: the concert, the price, the section, its first seat, the seats of a row. Where there are
+/// no rows the last is null, and so is what it divides.
+const INSERT_SEATS: &str = "insert into seats (concert_id, seat_number, price, section, seat_row) \
+     select ?, j.seat_number, ?, ?, cast((j.seat_number - ?) div ? + 1 as char) \
+     from json_table(?, '$[*]' columns (seat_number int path '$')) j";
 
 /// A concert that can be booked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +59,21 @@ pub struct ConcertDate {
 }
 
 /// A seat as buyers see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeatView {
-    /// Its number.
+    /// Its number. Neighbours in a row have consecutive numbers.
     pub number: SeatNumber,
+    /// What its part of the hall is called; `None`: the hall has no sections.
+    pub section: Option<Arc<str>>,
+    /// What its row is called within the section; `None`: there are no rows.
+    pub row: Option<Arc<str>>,
     /// Whether it can be reserved now.
     pub available: bool,
     /// What it costs.
     pub price: Money,
 }
 
-/// A concert to put on sale. Seats are numbered from 1, through the sections in their order.
+/// A concert to put on sale. Seats are numbered from 1, through all rows of all sections in their order.
 #[derive(Debug, Clone)]
 pub struct NewConcert {
     /// Its id.
@@ -70,17 +82,62 @@ pub struct NewConcert {
     pub name: String,
     /// Its date, in UTC.
     pub date: NaiveDate,
-    /// The hall, front to back: at least one seat in all.
+    /// The hall, front to back: at least one section.
     pub sections: Vec<Section>,
 }
 
-/// Seats of one price.
-#[derive(Debug, Clone, Copy)]
+/// A part of a hall, with seats of one price.
+///
+/// ```
+/// use concert_core::{Money, Section};
+///
+/// # fn main() -> Result<(), concert_core::Error> {
+/// // Seats 1 to 20 are row "1" of the stalls, 21 to 40 are row "2", ..; then come 80 seats without names or rows.
+/// let stalls = Section { name: Some("Stalls".to_owned()), rows: 10, seats_per_row: 20, price: Money::whole(120)? };
+/// let rest = Section::plain(80, Money::whole(60)?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// How many.
-    pub seats: u32,
-    /// What each costs: more than 0.
+    /// What buyers call it: 1 to 32 characters, without spaces around them; `None`: it has no name.
+    pub name: Option<String>,
+    /// How many rows, called "1", "2", .. front to back; 0: one stretch of seats that are not in rows. No two sections
+    /// with rows have the same name, or both none.
+    pub rows: u32,
+    /// How many seats each row has, or the stretch: at least one.
+    pub seats_per_row: u32,
+    /// What each seat costs: more than 0.
     pub price: Money,
+}
+
+impl Section {
+    /// Seats without a name or rows.
+    #[must_use]
+    pub const fn plain(seats: u32, price: Money) -> Self {
+        Self { name: None, rows: 0, seats_per_row: seats, price }
+    }
+
+    /// How many seats it has.
+    #[must_use]
+    pub const fn seats(&self) -> u64 {
+        let rows = if self.rows == 0 { 1 } else { self.rows as u64 };
+        rows * self.seats_per_row as u64
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.price.positive()?;
+        if let Some(name) = &self.name
+            && (!(1..=LONGEST_SECTION).contains(&name.chars().count()) || name.trim() != name)
+        {
+            let limit = LONGEST_SECTION;
+            return Err(Error::invalid(format!("the name of a section is 1 to {limit} characters, no spaces around")));
+        }
+        if self.seats_per_row == 0 {
+            return Err(Error::invalid("a section has at least 1 seat, and in each of its rows"));
+        }
+        Ok(())
+    }
 }
 
 pub(crate) async fn concert_dates(pool: &MySqlPool, now: Timestamp) -> Result<Vec<ConcertDate>, sqlx::Error> {
@@ -111,16 +168,27 @@ pub(crate) async fn seats(
     if rows.is_empty() && !concert_exists(pool, concert).await? {
         return Ok(None);
     }
+    let (mut section, mut seat_row) = (None, None);
     rows.iter()
         .map(|row| {
             Ok(SeatView {
                 number: row.try_get("seat_number")?,
+                section: shared(&mut section, row.try_get("section")?),
+                row: shared(&mut seat_row, row.try_get("seat_row")?),
                 available: row.try_get("available")?,
                 price: row.try_get("price")?,
             })
         })
         .collect::<Result<_, _>>()
         .map(Some)
+}
+
+/// A text of a seat's: that of the seat before, where it is the same, since a hall has few.
+pub(crate) fn shared(before: &mut Option<Arc<str>>, text: Option<&str>) -> Option<Arc<str>> {
+    if before.as_deref() != text {
+        *before = text.map(Arc::from);
+    }
+    before.clone()
 }
 
 /// Adds a concert and its seats, all or nothing. Calls `progress` with how many seats are in so far.
@@ -149,11 +217,19 @@ fn check(new: &NewConcert) -> Result<(), Error> {
     if !(1..=LONGEST_NAME).contains(&new.name.chars().count()) {
         return Err(Error::invalid(format!("the name of a concert is 1 to {LONGEST_NAME} characters")));
     }
+    let mut with_rows = HashSet::new();
     for section in &new.sections {
-        section.price.positive()?;
+        section.check()?;
+        if section.rows > 0 && !with_rows.insert(&section.name) {
+            let same = section.name.as_ref().map_or("without a name".to_owned(), |name| format!("called {name}"));
+            return Err(Error::invalid(format!(
+                "two sections with rows are {same}: nobody could tell their rows apart"
+            )));
+        }
     }
-    let seats = new.sections.iter().map(|section| i64::from(section.seats)).sum();
-    SeatNumber::new(seats).map_err(|_| Error::invalid(format!("a concert has 1 to {} seats", i32::MAX)))?;
+    let seats = new.sections.iter().fold(0, |seats: u64, section| seats.saturating_add(section.seats()));
+    SeatNumber::new(i64::try_from(seats).unwrap_or(i64::MAX))
+        .map_err(|_| Error::invalid(format!("a concert has 1 to {} seats", i32::MAX)))?;
     Ok(())
 }
 
@@ -166,11 +242,17 @@ async fn insert(
     sqlx::query(INSERT_CONCERT).bind(new.id).bind(&new.name).bind(new.date).bind(now).execute(&mut *connection).await?;
     let mut next = 1_u32;
     for section in &new.sections {
-        let numbers: Vec<u32> = (next..next + section.seats).collect();
+        let first = next;
+        let row = (section.rows > 0).then_some(section.seats_per_row);
+        // In range: the whole hall is.
+        let numbers: Vec<u32> = (first..first + section.seats() as u32).collect();
         for chunk in numbers.chunks(CHUNK) {
             sqlx::query(INSERT_SEATS)
                 .bind(new.id)
                 .bind(section.price)
+                .bind(&section.name)
+                .bind(first)
+                .bind(row)
                 .bind(json(chunk)?)
                 .execute(&mut *connection)
                 .await?;

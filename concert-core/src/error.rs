@@ -14,10 +14,10 @@ pub enum Error {
     /// The input is not what the operation takes; the text says what would be.
     #[error("{0}")]
     InvalidInput(String),
-    /// The amount is not the price of the seat.
-    #[error("the price of this reservation is {price}; the amount given was {amount}")]
+    /// The amount is not the price.
+    #[error("the price is {price}; the amount given was {amount}")]
     WrongAmount {
-        /// What the reservation costs.
+        /// What the reservation, or what is held of the order, costs.
         price: Money,
         /// What the caller offered.
         amount: Money,
@@ -70,12 +70,22 @@ pub enum Error {
         /// The seat that was asked for.
         seat: SeatNumber,
     },
+    /// The concert has no section of this name.
+    #[error("this concert has no section {section:?}")]
+    SectionNotFound {
+        /// The section that was asked for.
+        section: String,
+    },
     /// No such reservation.
     #[error("there is no such reservation")]
     ReservationNotFound,
     /// No such payment.
     #[error("there is no such payment")]
     PaymentNotFound,
+
+    /// No such order.
+    #[error("there is no such order")]
+    OrderNotFound,
 
     /// Another user has this name.
     #[error("this username is taken")]
@@ -86,11 +96,17 @@ pub enum Error {
     /// The user has a live token, and the caller did not prove to be that user.
     #[error("this user is already in the queue; to resume, send the session or the queue token")]
     AlreadyInQueue,
-    /// The seat is held or sold.
-    #[error("seat {seat} is already reserved")]
+    /// Seats that were asked for are held or sold, so none is held.
+    #[error("{}", describe_taken(seats))]
     SeatAlreadyReserved {
-        /// The seat that was asked for.
-        seat: SeatNumber,
+        /// Those of them that are taken, by number.
+        seats: Vec<SeatNumber>,
+    },
+    /// Fewer seats are free than were asked for, so none is held.
+    #[error("not that many seats are free: {free}")]
+    NotEnoughSeats {
+        /// How many are, in the section if one was named.
+        free: usize,
     },
     /// The user holds as many unpaid seats as the policy allows.
     #[error("at most {limit} unpaid seats can be held at once; pay or give one back")]
@@ -98,6 +114,12 @@ pub enum Error {
         /// [`Policy::max_holds_per_user`](crate::Policy::max_holds_per_user).
         limit: u32,
     },
+    /// The order's deadline was moved already.
+    #[error("the deadline was extended already; that is possible once")]
+    HoldAlreadyExtended,
+    /// The turn, which is as long as a deadline can be extended, ends no later than the hold.
+    #[error("the hold lasts to the end of the turn already; it cannot be extended further")]
+    HoldOutlastsTurn,
     /// The concert's date is past.
     #[error("this concert is over")]
     ConcertOver,
@@ -112,7 +134,7 @@ pub enum Error {
     InsufficientBalance {
         /// The balance now.
         balance: Money,
-        /// What the reservation costs.
+        /// What it costs.
         price: Money,
     },
     /// The hold's deadline has passed.
@@ -144,6 +166,12 @@ pub enum Error {
     /// A defect, or a database that holds what it should not.
     #[error("an unexpected failure")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+fn describe_taken(seats: &[SeatNumber]) -> String {
+    let numbers: Vec<_> = seats.iter().map(ToString::to_string).collect();
+    let (noun, verb) = if numbers.len() == 1 { ("seat", "is") } else { ("seats", "are") };
+    format!("{noun} {} {verb} already reserved", numbers.join(", "))
 }
 
 fn describe_status(status: Option<TokenStatus>) -> &'static str {
@@ -181,13 +209,18 @@ impl Error {
             Self::TokenUnknown => "TOKEN_UNKNOWN",
             Self::ConcertNotFound => "CONCERT_NOT_FOUND",
             Self::SeatNotFound { .. } => "SEAT_NOT_FOUND",
+            Self::SectionNotFound { .. } => "SECTION_NOT_FOUND",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
             Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
+            Self::OrderNotFound => "ORDER_NOT_FOUND",
             Self::UsernameTaken => "USERNAME_TAKEN",
             Self::ConcertExists => "CONCERT_EXISTS",
             Self::AlreadyInQueue => "ALREADY_IN_QUEUE",
             Self::SeatAlreadyReserved { .. } => "SEAT_ALREADY_RESERVED",
+            Self::NotEnoughSeats { .. } => "NOT_ENOUGH_SEATS",
             Self::TooManyHolds { .. } => "TOO_MANY_HOLDS",
+            Self::HoldAlreadyExtended => "HOLD_ALREADY_EXTENDED",
+            Self::HoldOutlastsTurn => "HOLD_OUTLASTS_TURN",
             Self::ConcertOver => "CONCERT_OVER",
             Self::AlreadyPaid => "ALREADY_PAID",
             Self::AlreadyRefunded => "ALREADY_REFUNDED",

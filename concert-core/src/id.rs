@@ -87,6 +87,11 @@ id!(
     "reservation id"
 );
 id!(
+    /// Names an order: the seats that were held in one call. It is the id of its first reservation.
+    OrderId,
+    "order id"
+);
+id!(
     /// Names a payment.
     PaymentId,
     "payment id"
@@ -96,6 +101,20 @@ id!(
     WalletEntryId,
     "wallet entry id"
 );
+
+impl From<ReservationId> for OrderId {
+    /// The order whose first reservation this is.
+    fn from(first: ReservationId) -> Self {
+        Self(first.0)
+    }
+}
+
+impl From<OrderId> for ReservationId {
+    /// The order's first reservation.
+    fn from(order: OrderId) -> Self {
+        Self(order.0)
+    }
+}
 
 fn parse_uuid(text: &str, what: &str) -> Result<Uuid, Error> {
     const HYPHENATED: usize = 36;
@@ -121,6 +140,11 @@ impl SeatNumber {
             Ok(n) if n >= 1 => Ok(Self(n)),
             _ => Err(Error::invalid(format!("a seat number is from 1 to {}, not {number}", i32::MAX))),
         }
+    }
+
+    /// Wraps a number that is known to be a seat's.
+    pub(crate) const fn known(number: i32) -> Self {
+        Self(number)
     }
 
     /// The bare number.

@@ -66,16 +66,16 @@ pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::error::Error;
 pub use crate::explain::{Event, Explanation, Happening};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
-pub use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
+pub use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
 pub use crate::jwt::{Credential, JwtKeys, QueueTicket, SHORTEST_SECRET};
 pub use crate::money::{Change, Money};
 pub use crate::page::{Page, Paged};
-pub use crate::payment::{Payment, PaymentStatus, PaymentView, Refund, RefundReason};
+pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
 pub use crate::policy::Policy;
 pub use crate::queue::{
     Admission, Follow, Joined, Operator, Pass, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
 };
-pub use crate::reservation::{Reservation, ReservationStatus, SweepReport};
+pub use crate::reservation::{Order, Reservation, ReservationStatus, SweepReport, Wanted};
 use crate::sql::{MAX_LIST, Statement};
 pub use crate::user::{OpeningUser, Password, Session, User, Username};
 pub use crate::wallet::{Recharged, WalletEntryKind, WalletEntryView};

@@ -4,6 +4,8 @@
 //! it hands `decide` the rows that `lock` would read, and takes the effects as `write` would, guards included. Whatever
 //! acts are drawn, and however they fall into batches, both give the same answers.
 
+mod orders;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -16,11 +18,12 @@ use crate::clock::{Timestamp, span};
 use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
 use crate::money::Money;
+use crate::payment::Payment;
 use crate::payment::model::refund;
 use crate::payment::model::{Effects as PayEffects, Pay, Rows as PayRows, decide as decide_payment};
 use crate::queue::model as queue;
 use crate::reservation::model as reservation;
-use crate::reservation::{Holder, Reservation, ReservationStatus, Rules, Seat, SeatKey};
+use crate::reservation::{Holder, Named, Reservation, ReservationStatus, Rules, Seat, SeatKey, Wanted};
 use crate::wallet::model::{Rows as WalletRows, decide as decide_wallet};
 use crate::wallet::{Account, Recharge};
 
@@ -342,6 +345,8 @@ struct World {
     entries: HashMap<UserId, (i64, u32)>,
     paid: HashMap<ReservationId, PaymentId>,
     refunded: HashSet<ReservationId>,
+    max_holds: u32,
+    extension: i64,
 }
 
 fn money(amount: i64) -> Money {
@@ -353,7 +358,7 @@ impl World {
         let users: Vec<_> = (0..USERS).map(|_| UserId::generate()).collect();
         let concert = ConcertId::generate();
         let date = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date");
-        let seat = Seat { price: money(PRICE), performance_date: date, holder: None };
+        let seat = Seat { section: None, row: None, price: money(PRICE), performance_date: date, holder: None };
         Self {
             now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
             concert,
@@ -376,6 +381,8 @@ impl World {
             entries: HashMap::new(),
             paid: HashMap::new(),
             refunded: HashSet::new(),
+            max_holds: MAX_HOLDS,
+            extension: HOLD,
             users,
         }
     }
@@ -504,24 +511,38 @@ impl World {
             .filter_map(|act| match *act {
                 Act::Reserve { user, seat } => {
                     let SeatKey { concert, seat } = Self::key(self.concert, seat);
-                    let id = ReservationId::generate();
-                    Some(reservation::Command::Reserve { caller: self.caller(user), concert, seat, id })
+                    let (wanted, ids) = (Wanted::Seats(vec![seat]), vec![ReservationId::generate()]);
+                    Some(reservation::Command::Hold { caller: self.caller(user), concert, wanted, ids })
                 }
                 Act::Cancel { user, nth } => {
-                    Some(reservation::Command::Cancel { caller: self.caller(user), reservation: self.nth(nth) })
+                    let what = Named::Reservation(self.nth(nth));
+                    Some(reservation::Command::Cancel { caller: self.caller(user), what })
                 }
                 _ => None,
             })
             .collect();
+        outcomes(self.reservation_lane(&commands), |answer| match answer {
+            reservation::Answer::Held(_) => "held",
+            reservation::Answer::Cancelled => "given back",
+            reservation::Answer::Extended(_) => "extended",
+        })
+    }
+
+    fn reservation_lane(&mut self, commands: &[reservation::Command]) -> Vec<Result<reservation::Answer, Error>> {
         let rows = reservation::Rows {
             tokens: self.live(),
             known: self.reservations.clone(),
             seats: self.seats.clone(),
+            plans: HashMap::from([(self.concert, self.plan())]),
             holds: self.holds(),
             concerts: HashSet::from([self.concert]),
         };
-        let rules = Rules { hold_ttl: Duration::from_secs(HOLD as u64), max_holds_per_user: MAX_HOLDS };
-        let (answers, effects) = reservation::decide(rows, &commands, &self.attempt(), rules);
+        let rules = Rules {
+            hold_ttl: Duration::from_secs(HOLD as u64),
+            hold_extension: Duration::from_secs(self.extension as u64),
+            max_holds_per_user: self.max_holds,
+        };
+        let (answers, effects) = reservation::decide(rows, commands, &self.attempt(), rules);
 
         for (key, change) in effects.seats {
             let seat = self.seats.get_mut(&key).expect("a seat");
@@ -533,14 +554,29 @@ impl World {
             assert_eq!(closed.status, ReservationStatus::Held, "the guard of a hold");
             closed.status = status;
         }
+        for (id, until) in effects.extended {
+            let extended = self.reservations.get_mut(&id).expect("a reservation");
+            assert!(extended.is_held() && extended.extended_at.is_none(), "the guard of an extension");
+            (extended.expires_at, extended.extended_at) = (until, Some(self.now));
+        }
         for made in effects.made {
             self.made.push(made.id);
             assert!(self.reservations.insert(made.id, made).is_none());
         }
-        outcomes(answers, |answer| match answer {
-            reservation::Answer::Held(_) => "held",
-            reservation::Answer::Cancelled => "given back",
-        })
+        answers
+    }
+
+    fn plan(&self) -> reservation::Plan {
+        let performance_date = self.seats.values().next().expect("a seat").performance_date;
+        let mut seats: Vec<_> = self.seats.iter().collect();
+        seats.sort_unstable_by_key(|(key, _)| **key);
+        let hall = reservation::Hall::new(seats.into_iter().map(|(key, seat)| reservation::HallSeat {
+            number: key.seat,
+            section: seat.section.clone(),
+            row: seat.row.clone(),
+            free: seat.is_free(self.now),
+        }));
+        reservation::Plan { performance_date, hall }
     }
 
     fn payment_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
@@ -549,13 +585,17 @@ impl World {
             .filter_map(|act| match *act {
                 Act::Pay { user, nth, amount } => Some(Pay {
                     caller: self.caller(user),
-                    reservation: self.nth(nth),
+                    what: Named::Reservation(self.nth(nth)),
                     amount: money(amount),
                     id: PaymentId::generate(),
                 }),
                 _ => None,
             })
             .collect();
+        outcomes(self.payment_lane(&commands), |_| "paid")
+    }
+
+    fn payment_lane(&mut self, commands: &[Pay]) -> Vec<Result<Vec<Payment>, Error>> {
         let rows = PayRows {
             reservations: self.reservations.clone(),
             tokens: self.live(),
@@ -565,7 +605,7 @@ impl World {
             made: HashMap::new(),
         };
         let shortened = Some(Duration::from_secs(AFTER_PAYMENT as u64));
-        let (answers, effects) = decide_payment(rows, &commands, &self.attempt(), shortened);
+        let (answers, effects) = decide_payment(rows, commands, &self.attempt(), shortened);
         let PayEffects { sold, payments, entries, shortened } = effects;
         for id in sold {
             let key = self.reservations[&id].seat_key();
@@ -581,7 +621,7 @@ impl World {
             self.tokens.get_mut(&id).expect("a token").expires_at = until;
         }
         self.take_entries(entries);
-        outcomes(answers, |_| "paid")
+        answers
     }
 
     fn refund_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
@@ -671,6 +711,10 @@ impl World {
             assert_eq!(self.balances[user], money(spec.wallets[nth]));
             assert_eq!(self.entries.get(user).copied().unwrap_or_default().0, spec.wallets[nth]);
         }
+        self.check_seats();
+    }
+
+    fn check_seats(&self) {
         let confirmed = self.reservations.values().filter(|r| r.status == ReservationStatus::Confirmed);
         let kept = self.paid.keys().filter(|id| !self.refunded.contains(*id)).copied();
         assert_eq!(confirmed.map(|r| r.id).collect::<HashSet<_>>(), kept.collect());
@@ -681,6 +725,9 @@ impl World {
                 .map(|r| r.id)
                 .collect();
             assert_eq!(holding, Vec::from_iter(seat.holder.map(|holder| holder.reservation)));
+            if let Some(Holder { reservation, until: Some(until), .. }) = seat.holder {
+                assert_eq!(self.reservations[&reservation].expires_at, until, "one deadline");
+            }
         }
     }
 }

@@ -15,6 +15,9 @@ pub struct Policy {
     pub keys: JwtKeys,
     /// How long a seat stays held before it is paid. Default 5 minutes.
     pub hold_ttl: Duration,
+    /// By how much the deadline of an order can be moved, once; never past the end of the user's turn, nor past twice
+    /// `hold_ttl`. Default 2 minutes.
+    pub hold_extension: Duration,
     /// How long a turn lasts once a token is ACTIVE and picked up. Default 10 minutes.
     pub active_ttl: Duration,
     /// How long a token that was let in waits for its user to poll or to act before it ends and the next is let in; the
@@ -53,6 +56,7 @@ impl Policy {
         Self {
             keys,
             hold_ttl: Duration::from_secs(5 * 60),
+            hold_extension: Duration::from_secs(2 * 60),
             active_ttl: Duration::from_secs(10 * 60),
             claim_window: Duration::from_secs(60),
             after_payment_ttl: Duration::from_secs(60),
@@ -73,6 +77,7 @@ impl Policy {
     pub fn check(&self) -> Result<(), Error> {
         let durations = [
             ("hold_ttl", self.hold_ttl),
+            ("hold_extension", self.hold_extension),
             ("active_ttl", self.active_ttl),
             ("claim_window", self.claim_window),
             ("after_payment_ttl", self.after_payment_ttl),

@@ -63,6 +63,10 @@ pub struct Config {
     #[arg(long, env = "CONCERT_HOLD_TTL", default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_ttl: Duration,
 
+    /// By how much the deadline of a hold can be extended, once, within the turn
+    #[arg(long, env = "CONCERT_HOLD_EXTENSION", default_value = "2m", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub hold_extension: Duration,
+
     /// How long a turn still lasts after paying, when nothing else is held
     #[arg(long, env = "CONCERT_AFTER_PAYMENT_TTL", default_value = "60s", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub after_payment_ttl: Duration,
@@ -187,6 +191,7 @@ impl Config {
         }
         let policy = Policy {
             hold_ttl: self.hold_ttl,
+            hold_extension: self.hold_extension,
             active_ttl: self.active_ttl,
             claim_window: self.claim_window,
             after_payment_ttl: self.after_payment_ttl,

@@ -205,7 +205,7 @@ pub async fn join(office: &BoxOffice, users: &[UserId]) -> Result<Vec<QueueToken
 /// A concert today.
 pub async fn concert(office: &BoxOffice, seats: u32) -> Result<ConcertId, Failure> {
     let id = ConcertId::generate();
-    let sections = vec![Section { seats, price: Money::whole(PRICE)? }];
+    let sections = vec![Section::plain(seats, Money::whole(PRICE)?)];
     let new = NewConcert { id, name: "Bench".to_owned(), date: SystemClock.now().date_naive(), sections };
     office.add_concert(&new, |_| {}).await?;
     Ok(id)

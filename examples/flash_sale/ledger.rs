@@ -212,11 +212,15 @@ mod tests {
             user,
             concert,
             seat: hold.seat,
+            section: None,
+            row: None,
             status: ReservationStatus::Confirmed,
             price,
             performance_date: DateTime::UNIX_EPOCH.date_naive(),
             reserved_at: DateTime::UNIX_EPOCH,
             expires_at: DateTime::UNIX_EPOCH,
+            extended_at: None,
+            shared_order: None,
         };
         let buyer = Found {
             user,

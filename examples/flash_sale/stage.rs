@@ -133,7 +133,7 @@ fn sections(seats: u32) -> Result<Vec<Section>, Failure> {
         percent += part;
         let up_to = (u64::from(seats) * u64::from(percent) / 100) as u32;
         if up_to > before {
-            sections.push(Section { seats: up_to - before, price: Money::whole(price)? });
+            sections.push(Section::plain(up_to - before, Money::whole(price)?));
         }
         before = up_to;
     }
@@ -158,7 +158,7 @@ mod tests {
     fn the_sections_add_up_to_the_hall() {
         for seats in [1, 2, 3, 9, 10, 11, 200, 10_000, 999_999] {
             let sections = sections(seats).expect("prices are amounts");
-            assert_eq!(sections.iter().map(|section| section.seats).sum::<u32>(), seats);
+            assert_eq!(sections.iter().map(Section::seats).sum::<u64>(), u64::from(seats));
         }
     }
 }

@@ -66,6 +66,31 @@ async fn seeded_seats_are_priced_by_section_and_seeded_users_have_their_balance(
 }
 
 #[tokio::test]
+async fn seeded_sections_have_names_and_whole_rows_if_asked_and_the_ids_stay() {
+    let seeded = async |args: &[&str]| -> Vec<String> {
+        let desk = Desk::open().await;
+        assert_eq!(
+            desk.run(&[&["seed", "--output", "json"], args].concat()).json()["concerts"][0]["concertId"],
+            CONCERT
+        );
+        let seats = desk.house.office.seats(concert()).await.expect("lists");
+        let label = |label: Option<&str>| label.unwrap_or("-").to_owned();
+        let place = |seat: &SeatView| (label(seat.section.as_deref()), label(seat.row.as_deref()));
+        let parts = seats.chunk_by(|one, next| place(one) == place(next));
+        parts
+            .map(|part| format!("{} {}: {} at {}", place(&part[0]).0, place(&part[0]).1, part.len(), part[0].price))
+            .collect()
+    };
+    let rows = seeded(&["--seats", "20", "--rows", "5"]).await;
+    assert_eq!(
+        rows,
+        ["Front 1: 4 at 150", "Middle 1: 4 at 120", "Middle 2: 4 at 120", "Back 1: 4 at 80", "Back 2: 4 at 80"]
+    );
+    assert_eq!(seeded(&["--seats", "20"]).await, ["Front -: 2 at 150", "Middle -: 6 at 120", "Back -: 12 at 80"]);
+    assert_eq!(seeded(&["--seats", "20", "--rows", "1"]).await, ["- 1: 20 at 150"]);
+}
+
+#[tokio::test]
 async fn seeding_migrates_first_and_starts_tomorrow_unless_told_otherwise() {
     let mut command = concert_cli(&["seed", "--output", "json"]);
     command.env("DATABASE_URL", url(&fresh_database().await));
@@ -124,10 +149,14 @@ async fn what_cannot_be_seeded_is_a_usage_error() {
         ["--balance", "100000000"],
         ["--starting", "2099-02-30"],
         ["--seed", "x"],
+        ["--rows", "0"],
+        ["--rows", "51"],
     ] {
         desk.run(&[&["seed"], &args[..]].concat()).refused(2);
     }
     let refused = desk.run(&["seed", "--starting", "9999-12-31", "--concerts", "2"]).refused(2);
     assert_snapshot!(refused, @"error: a concert would be after the year 9999 (INVALID_REQUEST)");
+    let refused = desk.run(&["seed", "--seats", "50", "--rows", "7"]).refused(2);
+    assert_snapshot!(refused, @"error: 50 seats do not make 7 rows of equal length (INVALID_REQUEST)");
     assert_eq!(desk.house.count("select count(*) from concerts").await, 0);
 }

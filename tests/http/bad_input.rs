@@ -118,6 +118,52 @@ async fn bodies_that_are_not_what_a_route_takes() {
         let body = format!(r#"{{"concertId":"{concert}","seatNumber":{number},"userId":"{user}"}}"#);
         site.post_text("/api/v1/reservations", &body).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
     }
+    // Exactly one way to say which seats, and each in its form.
+    for seats in [
+        "",
+        r#","seatNumber":1,"seatNumbers":[2]"#,
+        r#","seatNumbers":[2],"bestAvailable":{"count":1}"#,
+        r#","seatNumber":2,"bestAvailable":{"count":1}"#,
+        r#","seatNumbers":[]"#,
+        r#","seatNumbers":[2,2]"#,
+        r#","seatNumbers":[2,0]"#,
+        r#","seatNumbers":[2,2147483648]"#,
+        r#","seatNumbers":[2,null]"#,
+        r#","seatNumbers":["2"]"#,
+        r#","seatNumbers":[[2]]"#,
+        r#","seatNumbers":2"#,
+        r#","seatNumbers":null"#,
+        r#","seatNumbers":{"0":2}"#,
+        r#","bestAvailable":null"#,
+        r#","bestAvailable":2"#,
+        r#","bestAvailable":[2]"#,
+        r#","bestAvailable":{}"#,
+        r#","bestAvailable":{"count":0}"#,
+        r#","bestAvailable":{"count":-1}"#,
+        r#","bestAvailable":{"count":1.5}"#,
+        r#","bestAvailable":{"count":"2"}"#,
+        r#","bestAvailable":{"count":257}"#,
+        r#","bestAvailable":{"count":99999999999999999999}"#,
+        r#","bestAvailable":{"count":1,"section":null}"#,
+        r#","bestAvailable":{"count":1,"section":7}"#,
+        r#","bestAvailable":{"count":1,"row":"1"}"#,
+    ] {
+        let body = format!(r#"{{"concertId":"{concert}","userId":"{user}"{seats}}}"#);
+        site.post_text("/api/v1/reservations", &body).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    }
+    let thousands = (2..2_500).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    let body = format!(r#"{{"concertId":"{concert}","userId":"{user}","seatNumbers":[{thousands}]}}"#);
+    site.post_text("/api/v1/reservations", &body).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    for what in [
+        String::new(),
+        format!(r#","reservationId":"{held}","orderId":"{held}""#),
+        r#","orderId":null"#.to_owned(),
+        r#","orderId":"mine""#.to_owned(),
+        format!(r#","orderId":["{held}"]"#),
+    ] {
+        let body = format!(r#"{{"amount":100,"userId":"{user}"{what}}}"#);
+        site.post_text("/api/v1/payments/process", &body).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    }
     let largest = reservation(concert, i64::from(i32::MAX), user);
     site.post("/api/v1/reservations", &largest).bearer(&token).send().await.expect(404, "SEAT_NOT_FOUND");
     assert_eq!(rows(&site).await, before);
@@ -138,6 +184,8 @@ async fn paths_and_queries_that_name_nothing() {
         site.get(&format!("/api/v1/tokens/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
         site.get(&format!("/api/v1/reservations/{id}/seats")).send().await.expect(400, "INVALID_REQUEST");
         site.delete(&format!("/api/v1/reservations/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+        let extend = format!("/api/v1/reservations/{id}/extend");
+        site.ask(Method::POST, &extend).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
         site.get(&format!("/api/v1/payments/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
         site.get(&format!("/api/v1/payments/entries/{id}")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
     }
@@ -146,6 +194,11 @@ async fn paths_and_queries_that_name_nothing() {
             let ask = site.get(&format!("/api/v1/payments{list}{query}")).bearer(&token);
             ask.send().await.expect(400, "INVALID_REQUEST");
         }
+    }
+    let none = ReservationId::generate();
+    for query in ["?order", "?order=", "?order=yes", "?order=true&order=true", "?all=true"] {
+        let path = format!("/api/v1/reservations/{none}{query}");
+        site.delete(&path).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
     }
     for path in ["/api/v1/tokens/a/b", "/api/v1/", "/API/V1/tokens", "/api/v1/reservations/dates/x"] {
         site.get(path).bearer(&token).send().await.expect(404, "ROUTE_NOT_FOUND");
@@ -243,6 +296,10 @@ async fn the_queue_token_of_a_user_who_left_opens_nothing() {
     site.get(&format!("/api/v1/payments/{held}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
     site.get(&format!("/api/v1/payments/entries/{user}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
     site.delete(&format!("/api/v1/reservations/{held}")).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    let whole = format!("/api/v1/reservations/{held}?order=true");
+    site.delete(&whole).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
+    let extend = format!("/api/v1/reservations/{held}/extend");
+    site.ask(Method::POST, &extend).bearer(&token).send().await.expect(403, "TOKEN_NOT_ACTIVE");
     site.post("/api/v1/payments/recharge", &recharge).bearer(&token).send().await.expect(401, "TOKEN_ENDED");
     site.post("/api/v1/payments/process", &pay).bearer(&token).send().await.expect(403, "TOKEN_NOT_ACTIVE");
     let reserve = reservation(concert, 2, user);
@@ -272,6 +329,7 @@ async fn another_users_ids_are_refused_everywhere() {
             site.post("/api/v1/reservations", &reservation(concert, 2, victim)),
             site.post("/api/v1/payments/recharge", &json!({"userId": victim, "amount": 1})),
             site.post("/api/v1/payments/process", &json!({"userId": victim, "reservationId": held, "amount": 100})),
+            site.post("/api/v1/payments/process", &json!({"userId": victim, "orderId": held, "amount": 100})),
         ];
         for ask in asks {
             ask.bearer(&thief).send().await.expect(403, "NOT_YOURS");
@@ -279,6 +337,13 @@ async fn another_users_ids_are_refused_everywhere() {
     }
     site.get(&format!("/api/v1/reservations/{held}")).bearer(&thief).send().await.expect(403, "NOT_YOURS");
     site.delete(&format!("/api/v1/reservations/{held}")).bearer(&thief).send().await.expect(403, "NOT_YOURS");
+    site.delete(&format!("/api/v1/reservations/{held}?order=true"))
+        .bearer(&thief)
+        .send()
+        .await
+        .expect(403, "NOT_YOURS");
+    let extend = format!("/api/v1/reservations/{held}/extend");
+    site.ask(Method::POST, &extend).bearer(&thief).send().await.expect(403, "NOT_YOURS");
     let none = ReservationId::generate();
     site.delete(&format!("/api/v1/reservations/{none}"))
         .bearer(&thief)

@@ -5,6 +5,7 @@ mod catalog;
 mod events;
 mod history;
 mod ops;
+mod orders;
 mod payments;
 mod reservations;
 mod seats;

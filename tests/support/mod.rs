@@ -64,8 +64,17 @@ impl House {
     }
 
     pub async fn concert_on(&self, date: NaiveDate, seats: u32) -> ConcertId {
+        self.concert_in(date, vec![Section::plain(seats, money(PRICE))]).await
+    }
+
+    /// A concert a month from now in a hall with rows: one section, "Hall", at `PRICE`.
+    pub async fn hall(&self, rows: u32, seats_per_row: u32) -> ConcertId {
+        let date = NaiveDate::from_ymd_opt(2027, 4, 1).expect("a date");
+        self.concert_in(date, vec![section("Hall", rows, seats_per_row, PRICE)]).await
+    }
+
+    pub async fn concert_in(&self, date: NaiveDate, sections: Vec<Section>) -> ConcertId {
         let id = ConcertId::generate();
-        let sections = vec![Section { seats, price: money(PRICE) }];
         let new = NewConcert { id, name: "Spring".to_owned(), date, sections };
         self.office.add_concert(&new, |_| {}).await.expect("adds a concert");
         id
@@ -125,6 +134,10 @@ pub fn money(amount: u32) -> Money {
 
 pub fn seat(number: i64) -> SeatNumber {
     SeatNumber::new(number).expect("in range")
+}
+
+pub fn section(name: &str, rows: u32, seats_per_row: u32, price: u32) -> Section {
+    Section { name: Some(name.to_owned()), rows, seats_per_row, price: money(price) }
 }
 
 /// An empty database on the private server of this test run, or on the server that `CONCERT_TEST_DATABASE_URL` names: a

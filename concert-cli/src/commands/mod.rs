@@ -3,8 +3,11 @@
 mod audit;
 pub mod completions;
 mod explain;
+mod extend;
+mod hold;
 mod migrate;
 mod operator;
+mod pay;
 mod queue;
 mod refund;
 mod rerank;
@@ -32,6 +35,9 @@ pub enum DatabaseCommand {
     Queue(queue::Opts),
     Token(token::Opts),
     User(user::Opts),
+    Hold(hold::Opts),
+    Extend(extend::Opts),
+    Pay(pay::Opts),
     Explain(explain::Opts),
     Refund(refund::Opts),
 }
@@ -74,6 +80,9 @@ impl DatabaseCommand {
             Self::Queue(opts) => queue::run(opts, box_office, output).await,
             Self::Token(opts) => token::run(opts, box_office, output).await,
             Self::User(opts) => user::run(opts, box_office, output).await,
+            Self::Hold(opts) => hold::run(opts, box_office, output).await,
+            Self::Extend(opts) => extend::run(opts, box_office, output).await,
+            Self::Pay(opts) => pay::run(opts, box_office, output).await,
             Self::Explain(opts) => explain::run(opts, box_office, output).await,
             Self::Refund(opts) => refund::run(opts, box_office, output).await,
         }

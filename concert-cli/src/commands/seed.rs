@@ -12,8 +12,8 @@ use crate::table::{Output, Show, note, print, table};
 
 /// The UUIDv5 namespace of seeded ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x0c0f_fee5_eed5_4a6b_8a52_6b1f_7d0e_9c31);
-/// What a seat costs: of the first 10 %, of the next 30 %, of the rest.
-const PRICES: [u32; 3] = [150, 120, 80];
+/// The sections, and what a seat costs: the first 10 % of the hall, the next 30 %, the rest.
+const SECTIONS: [(&str, u32); 3] = [("Front", 150), ("Middle", 120), ("Back", 80)];
 /// As many as `status` lists.
 const MOST_CONCERTS: u64 = 10_000;
 /// Per concert; their numbers are in memory while they go in.
@@ -28,9 +28,10 @@ const MOST_ROWS_SHOWN: usize = 100;
 /// Fill the database with concerts, seats and users to try things out with
 ///
 /// Brings the schema up to date first. The same --seed makes the same ids; a database takes each --seed once. Of each
-/// hall the first 10 % of the seats cost 150, the next 30 % 120, the rest 80. The users have no password: they join the
-/// queue by id alone. A table shows the first 100 concerts and users; --output json has them all. Interrupted, it leaves
-/// the concerts that were complete, and no users.
+/// hall the first 10 % of the seats are the section Front and cost 150, the next 30 % Middle, 120, the rest Back, 80; with
+/// --rows these are parts of the rows. A hall that is too small for two sections is one without a name. The users have no
+/// password: they join the queue by id alone. A table shows the first 100 concerts and users; --output json has them all.
+/// Interrupted, it leaves the concerts that were complete, and no users.
 #[derive(Debug, Args)]
 pub struct Opts {
     /// How many concerts, on consecutive dates
@@ -39,6 +40,9 @@ pub struct Opts {
     /// How many seats each concert has
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=MOST_SEATS))]
     seats: u32,
+    /// How many rows of equal length the seats of a concert are in, through all sections [default: no rows]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_SEATS))]
+    rows: Option<u32>,
     /// How many users
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=MOST_USERS))]
     users: u64,
@@ -161,7 +165,7 @@ async fn insert(
 fn plan_concerts(opts: &Opts, box_office: &BoxOffice) -> Result<Vec<NewConcert>, Failure> {
     let today = box_office.now().date_naive();
     let (base, first) = opts.starting.map_or((today, 1), |starting| (starting, 0));
-    let sections = sections(opts.seats)?;
+    let sections = sections(opts.seats, opts.rows)?;
     (0..opts.concerts)
         .map(|index| {
             let date = base.checked_add_days(Days::new(first + index)).filter(|date| date.year() <= LAST_YEAR);
@@ -189,15 +193,25 @@ fn plan_users(opts: &Opts) -> Result<Vec<OpeningUser>, Failure> {
 }
 
 /// Front to back; whoever is rounded up is nearer to the front.
-fn sections(seats: u32) -> Result<Vec<Section>, Failure> {
-    let vip = seats.div_ceil(10);
-    let front = (u64::from(seats) * 3).div_ceil(10).min(u64::from(seats - vip)) as u32;
-    let rest = seats - vip - front;
-    [vip, front, rest]
+fn sections(seats: u32, rows: Option<u32>) -> Result<Vec<Section>, Failure> {
+    if let Some(rows) = rows.filter(|rows| !seats.is_multiple_of(*rows)) {
+        return Err(Failure::Usage(format!("{seats} seats do not make {rows} rows of equal length")));
+    }
+    // A section has whole rows.
+    let all = rows.unwrap_or(seats);
+    let front = all.div_ceil(10);
+    let middle = (u64::from(all) * 3).div_ceil(10).min(u64::from(all - front)) as u32;
+    let shares = [front, middle, all - front - middle];
+    let named = shares[1] > 0;
+    shares
         .into_iter()
-        .zip(PRICES)
-        .filter(|(seats, _)| *seats > 0)
-        .map(|(seats, price)| Ok(Section { seats, price: Money::whole(price)? }))
+        .zip(SECTIONS)
+        .filter(|(share, _)| *share > 0)
+        .map(|(share, (name, price))| {
+            let (rows, seats_per_row) = rows.map_or((0, share), |rows| (share, seats / rows));
+            let name = named.then(|| name.to_owned());
+            Ok(Section { name, rows, seats_per_row, price: Money::whole(price)? })
+        })
         .collect()
 }
 
@@ -225,11 +239,28 @@ mod tests {
     #[test]
     fn the_sections_add_up_to_the_hall() {
         for seats in [1, 2, 3, 9, 10, 11, 50, 999, 10_000_000, u32::MAX] {
-            let sections = sections(seats).expect("prices are amounts");
-            assert_eq!(sections.iter().map(|section| u64::from(section.seats)).sum::<u64>(), u64::from(seats));
+            for rows in [None, Some(1), Some(seats)] {
+                let sections = sections(seats, rows).expect("prices are amounts");
+                assert_eq!(sections.iter().map(Section::seats).sum::<u64>(), u64::from(seats));
+                assert_eq!(sections.iter().map(|section| section.rows).sum::<u32>(), rows.unwrap_or(0));
+            }
         }
-        let fifty: Vec<_> = sections(50).expect("prices are amounts").iter().map(|section| section.seats).collect();
+        let fifty: Vec<_> = sections(50, None).expect("prices are amounts").iter().map(Section::seats).collect();
         assert_eq!(fifty, [5, 15, 30]);
+    }
+
+    #[test]
+    fn sections_are_whole_rows_of_equal_length_and_only_a_lone_one_has_no_name() {
+        let shape = |seats, rows| -> Vec<(Option<String>, u32, u32)> {
+            let sections = sections(seats, rows).expect("prices are amounts");
+            sections.into_iter().map(|section| (section.name, section.rows, section.seats_per_row)).collect()
+        };
+        let named = |name: &str, rows, seats_per_row| (Some(name.to_owned()), rows, seats_per_row);
+        assert_eq!(shape(50, Some(5)), [named("Front", 1, 10), named("Middle", 2, 10), named("Back", 2, 10)]);
+        assert_eq!(shape(20, Some(2)), [named("Front", 1, 10), named("Middle", 1, 10)]);
+        assert_eq!(shape(20, Some(1)), [(None, 1, 20)]);
+        assert_eq!(shape(20, None), [named("Front", 0, 2), named("Middle", 0, 6), named("Back", 0, 12)]);
+        assert!(matches!(sections(50, Some(7)), Err(Failure::Usage(_))));
     }
 
     #[test]

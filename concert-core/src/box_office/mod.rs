@@ -4,6 +4,7 @@ mod explain;
 mod history;
 mod money;
 mod operators;
+mod orders;
 mod queue;
 mod reservations;
 mod users;
@@ -74,7 +75,11 @@ impl BoxOffice {
             waiting_ttl: policy.waiting_ttl,
         };
         let queue = QueueBatch { rules: queue_rules, view: Arc::clone(&view) };
-        let rules = Rules { hold_ttl: policy.hold_ttl, max_holds_per_user: policy.max_holds_per_user };
+        let rules = Rules {
+            hold_ttl: policy.hold_ttl,
+            hold_extension: policy.hold_extension,
+            max_holds_per_user: policy.max_holds_per_user,
+        };
         let payment = PaymentBatch { after_payment_ttl: policy.after_payment_ttl, active_ttl: policy.active_ttl };
         let seat_changes = Arc::new(SeatChanges::new());
         let reservations = ReservationBatch { rules, changes: Arc::clone(&seat_changes) };

@@ -1,12 +1,13 @@
 //! Wallets and payments.
 
-use super::BoxOffice;
+use super::{BoxOffice, wrong_answer};
 use crate::caller::Caller;
 use crate::db;
 use crate::error::Error;
 use crate::id::{PaymentId, ReservationId, WalletEntryId};
 use crate::money::Money;
 use crate::payment::{Pay, Payment};
+use crate::reservation::Named;
 use crate::wallet::{self, Recharge, Recharged};
 
 /// Wallets and payments.
@@ -42,9 +43,14 @@ impl BoxOffice {
         reservation: ReservationId,
         amount: Money,
     ) -> Result<Payment, Error> {
-        let caller = caller.into();
+        let paid = self.pay_for(caller.into(), Named::Reservation(reservation), amount).await?;
+        paid.into_iter().next().ok_or_else(wrong_answer)
+    }
+
+    /// A payment for each seat, the first under the id that a repeated call has too.
+    pub(super) async fn pay_for(&self, caller: Caller, what: Named, amount: Money) -> Result<Vec<Payment>, Error> {
         let id = PaymentId::from_uuid(caller.entity_id("payments/process"));
-        self.act(caller, |caller| self.inner.payments.submit(Pay { caller, reservation, amount, id })).await
+        self.act(caller, |caller| self.inner.payments.submit(Pay { caller, what, amount, id })).await
     }
 
     /// The balance, once it is clear that the user exists and that the shown token is in the queue.

@@ -8,7 +8,7 @@ use crate::catalog::{self, ConcertDate, NewConcert, SeatView};
 use crate::db;
 use crate::error::Error;
 use crate::id::{ConcertId, ReservationId, SeatNumber};
-use crate::reservation::{self, Reservation, SWEEP_LIMIT, SweepReport};
+use crate::reservation::{self, Named, Reservation, SWEEP_LIMIT, SweepReport, Wanted};
 
 /// The most reservations that a list shows, newest first.
 const MOST_RESERVATIONS: u32 = 1_000;
@@ -63,23 +63,17 @@ impl BoxOffice {
         concert: ConcertId,
         seat: SeatNumber,
     ) -> Result<Reservation, Error> {
-        let caller = caller.into();
-        let id = ReservationId::from_uuid(caller.entity_id("reservations"));
-        let reserve =
-            |caller| self.inner.reservations.submit(reservation::Command::Reserve { caller, concert, seat, id });
-        match self.act(caller, reserve).await? {
-            reservation::Answer::Held(held) => Ok(held),
-            reservation::Answer::Cancelled => Err(wrong_answer()),
-        }
+        let held = self.hold_wanted(caller.into(), concert, Wanted::Seats(vec![seat])).await?;
+        held.into_iter().next().ok_or_else(wrong_answer)
     }
 
-    /// Gives a hold back. One that is gone already counts as given back.
+    /// Gives a hold back, whatever else is in its order. One that is gone already counts as given back.
     ///
     /// # Errors
     /// [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::TokenEnded`], [`Error::AlreadyPaid`].
     pub async fn cancel_reservation(&self, caller: impl Into<Caller>, reservation: ReservationId) -> Result<(), Error> {
-        let command = reservation::Command::Cancel { caller: caller.into(), reservation };
-        self.inner.reservations.submit(command).await.map(drop)
+        let what = Named::Reservation(reservation);
+        self.inner.reservations.submit(reservation::Command::Cancel { caller: caller.into(), what }).await.map(drop)
     }
 
     /// The user's reservations, newest first, 1 000 at most.

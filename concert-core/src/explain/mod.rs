@@ -81,6 +81,8 @@ pub enum Happening {
     EndedByOperator,
     /// A seat was held.
     Held,
+    /// The deadline of a hold was moved.
+    Extended,
     /// A held seat was paid.
     Paid,
     /// The deadline of a hold passed.
@@ -108,6 +110,7 @@ impl fmt::Display for Happening {
             Self::Held => "seat held",
             Self::Paid => "seat paid",
             Self::Lapsed => "hold lapsed",
+            Self::Extended => "hold extended",
             Self::GivenBack => "hold given back",
             Self::Refunded => "refunded",
             Self::BalanceChanged => "balance changed",

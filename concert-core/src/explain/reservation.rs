@@ -33,8 +33,14 @@ pub(crate) async fn explain(
 pub(super) fn events(row: &ReservationRow, about: &str, now: Timestamp) -> Vec<Event> {
     let held = &row.reservation;
     let told = |detail: String| if about.is_empty() { detail } else { format!("{detail}; {about}") };
-    let to_pay = format!("{} to be paid by {}", held.price, moment(held.expires_at));
-    let mut events = vec![Event::new(held.reserved_at, Happening::Held, told(to_pay))];
+    let by = format!("to be paid by {}", moment(held.expires_at));
+    let mut events = match held.extended_at {
+        None => vec![Event::new(held.reserved_at, Happening::Held, told(format!("{} {by}", held.price)))],
+        Some(at) => vec![
+            Event::new(held.reserved_at, Happening::Held, told(format!("{} to be paid", held.price))),
+            Event::new(at, Happening::Extended, told(by)),
+        ],
+    };
     if let Some(PaymentRow { id, amount, paid_at, refund }) = &row.payment {
         events.push(Event::new(*paid_at, Happening::Paid, told(format!("{amount}, payment {id}"))));
         if let Some(refund) = refund {

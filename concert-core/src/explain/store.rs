@@ -39,8 +39,8 @@ macro_rules! tokens {
 macro_rules! reservations {
     ($which:literal) => {
         concat!(
-            "select r.id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, r.reserved_at, \
-             r.expires_at, r.last_updated_at, c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, \
+            "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
+             r.reserved_at, r.expires_at, r.extended_at, null as section, null as seat_row, r.last_updated_at, c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, \
              p.refunded_by, p.refund_reason from reservations r straight_join concerts c on c.id = r.concert_id \
              left join payments p on p.reservation_id = r.id ",
             $which

@@ -8,15 +8,16 @@ use crate::batch::Attempt;
 use crate::clock::{Timestamp, span};
 use crate::error::Error;
 use crate::id::{ReservationId, TokenId, UserId, WalletEntryId};
+use crate::money::Money;
 use crate::queue::{Token, require_active};
-use crate::reservation::{Reservation, ReservationStatus, Seat, SeatKey};
+use crate::reservation::{Holder, Known, Reservation, Seat, SeatKey, total, why_not_held};
 use crate::wallet::{Account, WalletEntry, WalletEntryKind};
 
 /// The rows that a batch concerns.
 #[derive(Debug)]
 pub(crate) struct Rows {
     /// Their status may be out of date; their seat knows.
-    pub(crate) reservations: HashMap<ReservationId, Reservation>,
+    pub(crate) reservations: Known,
     pub(crate) tokens: HashMap<UserId, Token>,
     pub(crate) seats: HashMap<SeatKey, Seat>,
     /// How many seats each user holds unpaid; for turns that are cut short.
@@ -42,88 +43,118 @@ pub(crate) fn decide(
     commands: &[Pay],
     attempt: &Attempt,
     shortened_turn: Option<Duration>,
-) -> (Vec<Result<Payment, Error>>, Effects) {
+) -> (Vec<Result<Vec<Payment>, Error>>, Effects) {
     let mut effects = Effects::default();
     let answers =
         commands.iter().map(|command| pay(&mut rows, &mut effects, command, attempt, shortened_turn)).collect();
     (answers, effects)
 }
 
-/// Refuses in this order: key reused, token not ACTIVE, no such reservation, not yours, paid already, given back, refunded, lapsed,
-/// wrong amount, too little balance.
+/// Refuses in this order: key reused, token not ACTIVE, no such reservation or order, not yours, nothing held (paid
+/// already, given back, refunded or lapsed), wrong amount, too little balance.
 fn pay(
     rows: &mut Rows,
     effects: &mut Effects,
     command: &Pay,
     attempt: &Attempt,
     shortened_turn: Option<Duration>,
-) -> Result<Payment, Error> {
+) -> Result<Vec<Payment>, Error> {
     let (now, caller) = (attempt.now, &command.caller);
     if (caller.key.is_some() || attempt.recheck)
-        && let Some(made) = rows.made.get(&command.id)
+        && let Some(made) = paid_before(rows, command)
     {
-        let same = made.reservation == command.reservation && made.amount == command.amount;
-        return if same { Ok(made.clone()) } else { Err(Error::IdempotencyKeyReused) };
+        return made;
     }
     let token = require_active(caller, rows.tokens.get(&caller.user), now)?;
-    let reservation = rows.reservations.get(&command.reservation).ok_or(Error::ReservationNotFound)?;
-    if reservation.user != caller.user {
+    let named = command.what.among(&rows.reservations)?;
+    if named.iter().any(|reservation| reservation.user != caller.user) {
         return Err(Error::NotYours);
     }
-    let key = reservation.seat_key();
-    let held = rows.seats.get_mut(&key).and_then(|seat| seat.holder.as_mut());
-    let Some(holder) = held.filter(|holder| holder.reservation == reservation.id) else {
-        return Err(match reservation.status {
-            ReservationStatus::Cancelled => Error::HoldCancelled,
-            ReservationStatus::Confirmed | ReservationStatus::Refunded => Error::AlreadyRefunded,
-            _ => Error::HoldExpired,
-        });
-    };
-    if holder.until.is_none() {
-        return Err(Error::AlreadyPaid);
+    let due: Vec<_> = named.iter().filter(|one| rows.standing(one, now) == Standing::Held).copied().collect();
+    if due.is_empty() {
+        let sold = named.iter().any(|one| rows.standing(one, now) == Standing::Sold);
+        return Err(why_not_held(&named, sold));
     }
-    if !holder.has_it(now) {
-        return Err(Error::HoldExpired);
-    }
-    if command.amount != reservation.price {
-        return Err(Error::WrongAmount { price: reservation.price, amount: command.amount });
+    let price = total(due.iter().map(|reservation| reservation.price)).unwrap_or(Money::MAX);
+    if command.amount != price {
+        return Err(Error::WrongAmount { price, amount: command.amount });
     }
     let account = rows.accounts.get_mut(&caller.user).ok_or(Error::UserNotFound)?;
-    let before = account.balance;
-    let Some(after) = before.checked_sub(reservation.price) else {
-        return Err(Error::InsufficientBalance { balance: before, price: reservation.price });
-    };
+    if account.balance < price {
+        return Err(Error::InsufficientBalance { balance: account.balance, price });
+    }
 
-    account.balance = after;
-    account.entries += 1;
-    holder.until = None;
-    effects.sold.push(reservation.id);
-    let payment = Payment {
-        id: command.id,
-        user: caller.user,
-        reservation: reservation.id,
-        amount: reservation.price,
-        paid_at: now,
-    };
-    effects.entries.push(WalletEntry {
-        id: WalletEntryId::generate(),
-        user: caller.user,
-        nth: account.entries,
-        kind: WalletEntryKind::Payment,
-        before,
-        after,
-        payment: Some(payment.id),
-        created_at: now,
-    });
+    let mut payments = Vec::with_capacity(due.len());
+    for reservation in due {
+        let before = account.balance;
+        let id = if payments.is_empty() { command.id } else { command.id_for(reservation.id) };
+        account.entries += 1;
+        account.balance = before.checked_sub(reservation.price).unwrap_or(Money::ZERO);
+        if let Some(holder) = rows.seats.get_mut(&reservation.seat_key()).and_then(|seat| seat.holder.as_mut()) {
+            holder.until = None;
+        }
+        effects.sold.push(reservation.id);
+        effects.entries.push(WalletEntry {
+            id: WalletEntryId::generate(),
+            user: caller.user,
+            nth: account.entries,
+            kind: WalletEntryKind::Payment,
+            before,
+            after: account.balance,
+            payment: Some(id),
+            created_at: now,
+        });
+        payments.push(Payment {
+            id,
+            user: caller.user,
+            reservation: reservation.id,
+            amount: reservation.price,
+            paid_at: now,
+        });
+    }
     let holds = rows.holds.entry(caller.user).or_default();
-    *holds = holds.saturating_sub(1);
+    *holds = holds.saturating_sub(payments.len() as u32);
     if let Some(turn) = shortened_turn
         && *holds == 0
         && now + span(turn) < token.expires_at
     {
         effects.shortened.insert(token.id, now + span(turn));
     }
-    effects.payments.push(payment.clone());
-    rows.made.insert(payment.id, payment.clone());
-    Ok(payment)
+    effects.payments.extend_from_slice(&payments);
+    rows.made.extend(payments.iter().map(|payment| (payment.id, payment.clone())));
+    Ok(payments)
+}
+
+/// The answer to a command that was carried out before, if it was.
+fn paid_before(rows: &Rows, command: &Pay) -> Option<Result<Vec<Payment>, Error>> {
+    let first = rows.made.get(&command.id)?;
+    let made = match command.what.among(&rows.reservations) {
+        Ok(named) => {
+            let others = named.iter().filter_map(|one| rows.made.get(&command.id_for(one.id)));
+            let first = named.iter().any(|one| one.id == first.reservation).then_some(first);
+            first.into_iter().chain(others).cloned().collect()
+        }
+        Err(_) => Vec::new(),
+    };
+    let same = total(made.iter().map(|payment| payment.amount)) == Some(command.amount) && made.first() == Some(first);
+    Some(if same { Ok(made) } else { Err(Error::IdempotencyKeyReused) })
+}
+
+/// How a reservation stands, as its seat knows.
+#[derive(PartialEq, Eq)]
+enum Standing {
+    Held,
+    Sold,
+    Gone,
+}
+
+impl Rows {
+    fn standing(&self, reservation: &Reservation, now: Timestamp) -> Standing {
+        let seat = self.seats.get(&reservation.seat_key());
+        match seat.and_then(|seat| seat.holder).filter(|holder| holder.reservation == reservation.id) {
+            Some(Holder { until: None, .. }) => Standing::Sold,
+            Some(holder) if holder.has_it(now) => Standing::Held,
+            Some(_) | None => Standing::Gone,
+        }
+    }
 }

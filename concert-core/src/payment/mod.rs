@@ -1,4 +1,4 @@
-//! Payments: a held seat becomes a sold one, and the money leaves the wallet, in one transaction.
+//! Payments: held seats become sold ones, and the money leaves the wallet, in one transaction.
 
 mod decide;
 mod history;
@@ -20,9 +20,9 @@ pub(crate) use store::STATEMENTS;
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
-use crate::id::{PaymentId, ReservationId, UserId};
+use crate::id::{OrderId, PaymentId, ReservationId, UserId};
 use crate::money::Money;
-use crate::reservation::Reservation;
+use crate::reservation::{Named, Reservation};
 use crate::sql::Script;
 use crate::{queue, reservation, wallet};
 
@@ -49,13 +49,32 @@ pub struct Payment {
     pub paid_at: Timestamp,
 }
 
-/// The lane's one command: paying a reservation.
+/// An order that was paid in one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaidOrder {
+    /// The order.
+    pub order: OrderId,
+    /// A payment for each seat that was still to be paid, by number.
+    pub payments: Vec<Payment>,
+    /// The sum of their amounts.
+    pub total: Money,
+}
+
+/// The lane's one command: paying a reservation, or all that is held of an order.
 #[derive(Debug)]
 pub(crate) struct Pay {
     pub(crate) caller: Caller,
-    pub(crate) reservation: ReservationId,
+    pub(crate) what: Named,
     pub(crate) amount: Money,
+    /// The id of the first payment.
     pub(crate) id: PaymentId,
+}
+
+impl Pay {
+    /// The id of a payment after the first: a repeated call finds its own.
+    fn id_for(&self, reservation: ReservationId) -> PaymentId {
+        PaymentId::from_uuid(Uuid::new_v5(&self.id.as_uuid(), reservation.as_uuid().as_bytes()))
+    }
 }
 
 /// The lane's batch.
@@ -74,7 +93,7 @@ impl PaymentBatch {
 impl Batch for PaymentBatch {
     const NAME: &'static str = "payment";
     type Command = Pay;
-    type Answer = Payment;
+    type Answer = Vec<Payment>;
     type Rows = decide::Rows;
     type Effects = decide::Effects;
 
@@ -90,8 +109,8 @@ impl Batch for PaymentBatch {
     ) -> Result<decide::Rows, Failure> {
         let users: Vec<_> = commands.iter().map(|command| command.caller.user).collect();
         let mut script = Script::default();
-        let ids = commands.iter().map(|command| command.reservation).collect();
-        let reservations = reservation::select_reservations(&mut script, ids);
+        let named = commands.iter().map(|command| command.what).collect();
+        let reservations = reservation::select_reservations(&mut script, named);
         let tokens = queue::lock_live_tokens(&mut script, users.clone());
         let holders = if self.shortened_turn().is_some() { users.clone() } else { Vec::new() };
         let holds = reservation::count_holds(&mut script, holders, attempt.now);

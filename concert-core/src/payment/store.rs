@@ -6,15 +6,29 @@ use super::decide::Effects;
 use super::{Made, Pay, Payment};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
+use crate::id::ReservationId;
+use crate::reservation::Named;
 use crate::sql::{Listed, Reading, Script, Selected, Statement, grouped};
 use crate::wallet::write_entries;
 
 /// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] =
-    &[Statement::Listed(&BY_IDS), Statement::Listed(&SELL), Statement::Listed(&INSERT), Statement::Listed(&SHORTEN)];
+pub(crate) const STATEMENTS: &[Statement] = &[
+    Statement::Listed(&BY_IDS),
+    Statement::Listed(&OF_ORDERS),
+    Statement::Listed(&SELL),
+    Statement::Listed(&INSERT),
+    Statement::Listed(&SHORTEN),
+];
 
 const BY_IDS: Listed =
     Listed::of_keys("select id, user_id, reservation_id, amount, paid_at from payments where id in ({})");
+const OF_ORDERS: Listed = Listed::of_keys(
+    "select p.id, p.user_id, p.reservation_id, p.amount, p.paid_at \
+     from reservations n straight_join reservations r force index (reservations_user_deadline) \
+     on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) \
+     straight_join payments p force index (payments_reservation_successful) \
+     on p.reservation_id = r.id where n.id in ({})",
+);
 /// Two rows each: the reservation and its seat.
 const SELL: Listed = Listed::of_keys(
     "update reservations r straight_join seats s force index (primary) \
@@ -31,14 +45,22 @@ const SHORTEN: Listed = Listed::of_keys(
      where t.status = 'ACTIVE' and t.id in ({})",
 );
 
-pub(super) fn payments_made_earlier(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> Reading {
-    let repeatable = commands.iter().filter(|command| attempt.recheck || command.caller.key.is_some());
-    script.select_all(&BY_IDS, |blanks| blanks, repeatable.map(|command| command.id).collect())
+/// Those of an order are found by its reservations, in a second reading.
+pub(super) fn payments_made_earlier(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> [Reading; 2] {
+    let repeatable = || commands.iter().filter(|command| attempt.recheck || command.caller.key.is_some());
+    let orders = repeatable().filter_map(|command| match command.what {
+        Named::Reservation(_) => None,
+        Named::Order(order) => Some(ReservationId::from(order)),
+    });
+    [
+        script.select_all(&BY_IDS, |blanks| blanks, repeatable().map(|command| command.id).collect()),
+        script.select_all(&OF_ORDERS, |blanks| blanks, orders.collect()),
+    ]
 }
 
-pub(super) fn read_payments(selected: &Selected, reading: &Reading) -> Result<Made, Failure> {
+pub(super) fn read_payments(selected: &Selected, readings: &[Reading; 2]) -> Result<Made, Failure> {
     let mut made = Made::new();
-    for row in selected.rows(reading) {
+    for row in readings.iter().flat_map(|reading| selected.rows(reading)) {
         let payment = Payment {
             id: row.try_get("id")?,
             user: row.try_get("user_id")?,

@@ -1,13 +1,18 @@
 //! Reservations: holding a seat for a while, and giving it back.
 
+mod best;
 mod changes;
 mod decide;
+mod lock;
+mod order;
+mod rows;
 mod seat;
 mod store;
 mod sweep;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -15,23 +20,27 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
+pub(crate) use order::{Named, total, why_not_held};
+pub use order::{Order, Wanted};
 pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats, read_holds, read_seats};
 pub(crate) use store::{
-    STATEMENTS, read_reservation, read_reservations, reservation, reservations_of, select_reservations,
+    STATEMENTS, order, read_reservation, read_reservations, reservation, reservations_of, select_reservations,
 };
 pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
-use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
+use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
 use crate::sql::Script;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::decide::{Rows, decide};
+    pub(crate) use super::best::{Hall, HallSeat};
+    pub(crate) use super::decide::decide;
+    pub(crate) use super::rows::{Plan, Rows};
     pub(crate) use super::{Answer, Command};
 }
 
@@ -83,6 +92,10 @@ pub struct Reservation {
     pub concert: ConcertId,
     /// The seat.
     pub seat: SeatNumber,
+    /// The section that the seat is in, if the hall has sections.
+    pub section: Option<Arc<str>>,
+    /// The row that the seat is in, if the hall has rows.
+    pub row: Option<Arc<str>>,
     /// What has become of it. A hold whose deadline is past reads as EXPIRED, swept or not.
     pub status: ReservationStatus,
     /// What paying for it costs.
@@ -93,9 +106,23 @@ pub struct Reservation {
     pub reserved_at: Timestamp,
     /// The deadline for paying.
     pub expires_at: Timestamp,
+    /// When the deadline was moved, if it was.
+    pub extended_at: Option<Timestamp>,
+    /// The order that it is in with others; `None`: it is one of its own. [`Reservation::order`] says it for both.
+    pub shared_order: Option<OrderId>,
 }
 
 impl Reservation {
+    /// The order that it belongs to.
+    #[must_use]
+    pub fn order(&self) -> OrderId {
+        self.shared_order.unwrap_or(OrderId::from(self.id))
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.status == ReservationStatus::Held
+    }
+
     /// The reservation as it is at `now`: whether a hold still counts is its deadline's matter, not the sweep's.
     pub(crate) fn at_time(mut self, now: Timestamp) -> Self {
         self.status = self.status_at(now);
@@ -125,29 +152,29 @@ pub struct SweepReport {
 /// The lane's commands.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Reserve { caller: Caller, concert: ConcertId, seat: SeatNumber, id: ReservationId },
-    Cancel { caller: Caller, reservation: ReservationId },
+    /// Holds seats, with an id for each: the order that they make has the first.
+    Hold { caller: Caller, concert: ConcertId, wanted: Wanted, ids: Vec<ReservationId> },
+    /// Gives holds back.
+    Cancel { caller: Caller, what: Named },
+    /// Moves the deadline of the order that a reservation belongs to.
+    Extend { caller: Caller, reservation: ReservationId },
 }
 
 impl Command {
     const fn caller(&self) -> &Caller {
         match self {
-            Self::Reserve { caller, .. } | Self::Cancel { caller, .. } => caller,
-        }
-    }
-
-    const fn asks_for(&self) -> Option<SeatKey> {
-        match self {
-            Self::Reserve { concert, seat, .. } => Some(SeatKey { concert: *concert, seat: *seat }),
-            Self::Cancel { .. } => None,
+            Self::Hold { caller, .. } | Self::Cancel { caller, .. } | Self::Extend { caller, .. } => caller,
         }
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    Held(Reservation),
+    /// By seat.
+    Held(Vec<Reservation>),
     Cancelled,
+    /// Until then.
+    Extended(Timestamp),
 }
 
 /// The lane's batch.
@@ -159,7 +186,8 @@ pub(crate) struct ReservationBatch {
 /// The part of the policy that holds obey.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    pub(crate) hold_ttl: std::time::Duration,
+    pub(crate) hold_ttl: Duration,
+    pub(crate) hold_extension: Duration,
     pub(crate) max_holds_per_user: u32,
 }
 
@@ -167,8 +195,8 @@ impl Batch for ReservationBatch {
     const NAME: &'static str = "reservation";
     type Command = Command;
     type Answer = Answer;
-    type Rows = decide::Rows;
-    type Effects = decide::Effects;
+    type Rows = rows::Rows;
+    type Effects = rows::Effects;
 
     fn key(command: &Command) -> Uuid {
         command.caller().user.as_uuid()
@@ -179,54 +207,25 @@ impl Batch for ReservationBatch {
         connection: &mut MySqlConnection,
         commands: &[Command],
         attempt: &Attempt,
-    ) -> Result<decide::Rows, Failure> {
-        let mut script = Script::default();
-        let users = commands.iter().map(|command| command.caller().user).collect();
-        let tokens = crate::queue::lock_live_tokens(&mut script, users);
-        let known = store::select_known(&mut script, commands, attempt);
-        let holders = commands.iter().filter_map(|command| match command {
-            Command::Reserve { caller, .. } => Some(caller.user),
-            Command::Cancel { .. } => None,
-        });
-        let holds = count_holds(&mut script, holders.collect(), attempt.now);
-        let asked = commands.iter().filter_map(Command::asks_for);
-        // Which seats are given back stands in their reservations; without any, all seats are known now.
-        let cancels = commands.iter().any(|command| matches!(command, Command::Cancel { .. }));
-        let all_asked = (!cancels).then(|| lock_seats(&mut script, asked.clone().collect()));
-        let selected = script.run(connection).await?;
-        let tokens = crate::queue::read_live_tokens(&selected, &tokens)?;
-        let known = store::read_reservations(&selected, &known)?;
-        let holds = read_holds(&selected, &holds)?;
-        let seats = match all_asked {
-            Some(seats) => read_seats(&selected, &seats)?,
-            None => {
-                let given_back = commands.iter().filter_map(|command| match command {
-                    Command::Reserve { .. } => None,
-                    Command::Cancel { reservation, .. } => known.get(reservation).map(Reservation::seat_key),
-                });
-                let mut script = Script::default();
-                let seats = lock_seats(&mut script, asked.clone().chain(given_back).collect());
-                read_seats(&script.run(connection).await?, &seats)?
-            }
-        };
-        let missing = asked.filter(|key| !seats.contains_key(key)).map(|key| key.concert);
-        let concerts = store::existing_concerts(connection, missing.collect()).await?;
-        Ok(decide::Rows { tokens, known, seats, holds, concerts })
+    ) -> Result<rows::Rows, Failure> {
+        lock::lock(connection, commands, attempt, self.rules).await
     }
 
-    fn decide(&self, rows: decide::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
+    fn decide(&self, rows: rows::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
         let (answers, effects) = decide::decide(rows, commands, attempt, self.rules);
         Decision { answers, effects }
     }
 
-    fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
+    fn write(&self, effects: &rows::Effects, attempt: &Attempt) -> Script {
         store::write(effects, attempt.now)
     }
 
-    fn committed(&self, effects: decide::Effects) {
+    fn committed(&self, effects: rows::Effects) {
         effects.seats.keys().for_each(|key| self.changes.note(key.concert));
     }
 }
 
+/// Reservations by id.
+pub(crate) type Known = HashMap<ReservationId, Reservation>;
 /// How many seats each user holds unpaid.
 pub(crate) type Holds = HashMap<UserId, u32>;

@@ -1,13 +1,17 @@
 //! Seats under lock. A seat's row is the lock of the reservation that has it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
 use super::Holds;
+use super::best::{Hall, HallSeat};
+use super::rows::Plan;
 use crate::batch::Failure;
+use crate::catalog::shared;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
@@ -33,6 +37,8 @@ impl Literal for SeatKey {
 /// A row of `seats`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seat {
+    pub(crate) section: Option<Arc<str>>,
+    pub(crate) row: Option<Arc<str>>,
     pub(crate) price: Money,
     pub(crate) performance_date: NaiveDate,
     pub(crate) holder: Option<Holder>,
@@ -47,6 +53,12 @@ pub(crate) struct Holder {
     pub(crate) until: Option<Timestamp>,
 }
 
+impl Seat {
+    pub(crate) fn is_free(&self, now: Timestamp) -> bool {
+        !self.holder.is_some_and(|holder| holder.has_it(now))
+    }
+}
+
 impl Holder {
     /// Whether the seat is still theirs at `now`.
     pub(crate) fn has_it(&self, now: Timestamp) -> bool {
@@ -56,11 +68,31 @@ impl Holder {
 
 /// The date never changes, so it is read unlocked.
 pub(super) const LOCK_SEATS: Listed = Listed {
-    text: "select s.concert_id, s.seat_number, s.price, s.reserved_by, s.reserved_until, s.reservation_id, \
-         (select c.date from concerts c where c.id = s.concert_id) as performance_date \
+    text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
+         s.reservation_id, (select c.date from concerts c where c.id = s.concert_id) as performance_date \
          from seats s force index (primary) where (s.concert_id, s.seat_number) in ({}) for update",
     row: "(?,?)",
 };
+/// The same, unlocked.
+pub(super) const LOOK_AT_SEATS: Listed = Listed {
+    text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
+         s.reservation_id, (select c.date from concerts c where c.id = s.concert_id) as performance_date \
+         from seats s force index (primary) where (s.concert_id, s.seat_number) in ({})",
+    row: "(?,?)",
+};
+/// All seats of concerts, by number.
+pub(super) const LOOK_AT_HALLS: Listed = Listed::of_keys(
+    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
+     s.reservation_id, c.date as performance_date \
+     from concerts c straight_join seats s force index (primary) on s.concert_id = c.id \
+     where c.id in ({}) order by s.concert_id, s.seat_number",
+);
+pub(super) const LOCK_HALLS: Listed = Listed::of_keys(
+    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
+     s.reservation_id, c.date as performance_date \
+     from concerts c straight_join seats s force index (primary) on s.concert_id = c.id \
+     where c.id in ({}) order by s.concert_id, s.seat_number for update",
+);
 /// Unlocked: whoever makes a hold has the user's token locked, and so has the caller by now.
 pub(super) const COUNT_HOLDS: Listed = Listed::of_keys(
     "select user_id, count(*) as holds from reservations force index (reservations_user_deadline) \
@@ -72,20 +104,51 @@ pub(crate) fn lock_seats(script: &mut Script, wanted: Vec<SeatKey>) -> Reading {
     script.select_all(&LOCK_SEATS, |blanks| blanks, wanted)
 }
 
+pub(super) fn look_at_seats(script: &mut Script, wanted: Vec<SeatKey>) -> Reading {
+    script.select_all(&LOOK_AT_SEATS, |blanks| blanks, wanted)
+}
+
 pub(crate) fn read_seats(selected: &Selected, reading: &Reading) -> Result<HashMap<SeatKey, Seat>, Failure> {
-    let mut seats = HashMap::new();
-    for row in selected.rows(reading) {
-        let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
-        let holder = match row.try_get("reservation_id")? {
-            Some(reservation) => {
-                Some(Holder { reservation, user: row.try_get("reserved_by")?, until: row.try_get("reserved_until")? })
-            }
-            None => None,
-        };
-        let performance_date = row.try_get("performance_date")?;
-        seats.insert(key, Seat { price: row.try_get("price")?, performance_date, holder });
+    let mut names = Names::default();
+    Ok(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn look_at_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
+    script.select_all(&LOOK_AT_HALLS, |blanks| blanks, concerts)
+}
+
+pub(super) fn lock_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
+    script.select_all(&LOCK_HALLS, |blanks| blanks, concerts)
+}
+
+/// All seats of some concerts, by number.
+pub(super) struct Halls(Vec<(SeatKey, Seat)>);
+
+impl Halls {
+    pub(super) fn read(selected: &Selected, reading: &Reading) -> Result<Self, Failure> {
+        let mut names = Names::default();
+        Ok(Self(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?))
     }
-    Ok(seats)
+
+    /// What the rules seek the best seats in.
+    pub(super) fn plans(&self, now: Timestamp) -> HashMap<ConcertId, Plan> {
+        let by_concert = self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert);
+        let plan = |seats: &[(SeatKey, Seat)]| {
+            let (key, first) = seats.first()?;
+            let hall = Hall::new(seats.iter().map(|(key, seat)| HallSeat {
+                number: key.seat,
+                section: seat.section.clone(),
+                row: seat.row.clone(),
+                free: seat.is_free(now),
+            }));
+            Some((key.concert, Plan { performance_date: first.performance_date, hall }))
+        };
+        by_concert.filter_map(plan).collect()
+    }
+
+    pub(super) fn into_seats(self) -> impl Iterator<Item = (SeatKey, Seat)> {
+        self.0.into_iter()
+    }
 }
 
 /// Counts the unpaid holds of users.
@@ -96,4 +159,29 @@ pub(crate) fn count_holds(script: &mut Script, users: Vec<UserId>, now: Timestam
 pub(crate) fn read_holds(selected: &Selected, reading: &Reading) -> Result<Holds, Failure> {
     let read = |row: &MySqlRow| Ok((row.try_get("user_id")?, row.try_get::<i64, _>("holds")? as u32));
     selected.rows(reading).map(read).collect()
+}
+
+/// The section and the row of the seat before.
+#[derive(Default)]
+struct Names {
+    section: Option<Arc<str>>,
+    row: Option<Arc<str>>,
+}
+
+fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx::Error> {
+    let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
+    let holder = match row.try_get("reservation_id")? {
+        Some(reservation) => {
+            Some(Holder { reservation, user: row.try_get("reserved_by")?, until: row.try_get("reserved_until")? })
+        }
+        None => None,
+    };
+    let seat = Seat {
+        section: shared(&mut names.section, row.try_get("section")?),
+        row: shared(&mut names.row, row.try_get("seat_row")?),
+        price: row.try_get("price")?,
+        performance_date: row.try_get("performance_date")?,
+        holder,
+    };
+    Ok((key, seat))
 }

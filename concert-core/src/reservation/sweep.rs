@@ -7,7 +7,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use uuid::Uuid;
 
-use super::decide::Effects;
+use super::rows::Effects;
 use super::{ReservationStatus, Seat, SeatChanges, SeatKey, lock_seats, read_seats, store};
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::clock::Timestamp;

@@ -27,7 +27,7 @@ pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
 const PAUSE_BETWEEN_SALES: Duration = Duration::from_millis(100);
 /// The most concerts that are kept, there or not; those that nobody has looked at for longest make room.
 const MOST_CONCERTS: usize = 1_000;
-/// The most bytes that are kept: some eighty halls of 50 000.
+/// The most bytes that are kept: some sixty halls of 50 000, with sections and rows.
 const MOST_BYTES: usize = 256 << 20;
 
 /// The seats of a concert at one moment.

@@ -70,16 +70,39 @@ pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(deseria
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
-/// The same, for what may be left out.
+/// The same, for what may be left out, though not null.
 pub(super) fn parsed_if_there<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     parsed(deserializer).map(Some)
 }
 
-/// For the number of a seat.
-pub(super) fn seat_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SeatNumber, D::Error> {
-    SeatNumber::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+/// For anything that may be left out, though not null.
+pub(super) fn if_there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// For an object that may be left out, though not null.
+pub(super) fn object_if_there<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    // serde would take a list of the fields' values, too.
+    if !raw.get().starts_with('{') {
+        return Err(D::Error::custom("it is not a JSON object"));
+    }
+    serde_json::from_str(raw.get()).map(Some).map_err(D::Error::custom)
+}
+
+/// For the number of a seat, which may be left out.
+pub(super) fn seat_if_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SeatNumber>, D::Error> {
+    SeatNumber::new(i64::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
+}
+
+/// For the numbers of seats, which may be left out.
+pub(super) fn seats_if_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<SeatNumber>>, D::Error> {
+    let numbers = Vec::<i64>::deserialize(deserializer)?.into_iter().map(SeatNumber::new);
+    numbers.collect::<Result<_, _>>().map(Some).map_err(D::Error::custom)
 }
 
 /// For amounts: a JSON number, read digit by digit and never through a float.

@@ -1,10 +1,11 @@
 //! The catalogue: what can be booked. Open to everyone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use concert_core::{ConcertDate, ConcertId, Error, Money, SeatNumber, SeatView};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use warp::Reply as _;
 use warp::http::header::{
@@ -53,11 +54,24 @@ pub(super) struct SeatBody {
     available: bool,
     #[schema(value_type = f64, example = 120)]
     price: Money,
+    /// What its part of the hall is called. Not there: the hall has no sections.
+    #[schema(value_type = Option<String>, nullable = false, max_length = 32, example = "Front")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "label")]
+    section: Option<Arc<str>>,
+    /// What its row is called within the section; neighbours in it have consecutive numbers. Not there: there are no rows.
+    #[schema(value_type = Option<String>, nullable = false, max_length = 16, example = "12")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "label")]
+    row: Option<Arc<str>>,
+}
+
+fn label<S: Serializer>(label: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    label.as_deref().serialize(serializer)
 }
 
 impl From<SeatView> for SeatBody {
     fn from(seat: SeatView) -> Self {
-        Self { seat_number: seat.number, available: seat.available, price: seat.price }
+        let SeatView { number, section, row, available, price } = seat;
+        Self { seat_number: number, available, price, section, row }
     }
 }
 

@@ -42,6 +42,7 @@ pub fn openapi() -> OpenApi {
         reservations::list,
         reservations::look,
         reservations::give_back,
+        reservations::extend,
         payments::recharge,
         payments::balance,
         payments::pay,

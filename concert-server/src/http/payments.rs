@@ -1,13 +1,14 @@
-//! `/api/v1/payments`: the wallet, and paying for a held seat.
+//! `/api/v1/payments`: the wallet, and paying for what is held.
 
-use concert_core::{Money, PaymentId, Recharged, ReservationId, UserId};
+use concert_core::{Money, OrderId, PaidOrder, Payment, PaymentId, Recharged, ReservationId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, amount, json, parsed};
+use super::body::{Moment, amount, json, parsed, parsed_if_there};
 use super::call::Call;
+use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get, post};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -31,13 +32,19 @@ struct RechargeRequest {
     amount: Money,
 }
 
+/// Exactly one of `reservationId` and `orderId` says for what.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PayRequest {
-    #[serde(deserialize_with = "parsed")]
-    #[schema(value_type = uuid::Uuid)]
-    reservation_id: ReservationId,
-    /// The price of the reservation.
+    /// For this reservation.
+    #[serde(default, deserialize_with = "parsed_if_there")]
+    #[schema(value_type = uuid::Uuid, required = false)]
+    reservation_id: Option<ReservationId>,
+    /// For all that is held of this order, at once or not at all.
+    #[serde(default, deserialize_with = "parsed_if_there")]
+    #[schema(value_type = uuid::Uuid, required = false)]
+    order_id: Option<OrderId>,
+    /// The price of the reservation, or the sum of what is held of the order.
     #[serde(deserialize_with = "amount")]
     #[schema(value_type = f64, example = 120)]
     amount: Money,
@@ -59,19 +66,78 @@ struct BalanceBody {
     current_balance: Money,
 }
 
-/// A successful payment.
+/// A successful payment of a reservation or of an order.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PaymentBody {
+    /// Of an order: the first of its payments.
     #[schema(value_type = uuid::Uuid)]
     payment_id: PaymentId,
     #[schema(example = "success")]
     status: &'static str,
+    /// The reservation, if one was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = uuid::Uuid, required = false)]
+    reservation_id: Option<ReservationId>,
+    /// The order, if one was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = uuid::Uuid, required = false)]
+    order_id: Option<OrderId>,
+    /// All that was paid.
+    #[schema(value_type = f64, example = 120)]
+    amount: Money,
+    /// One for each seat, if an order was paid.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    payments: Vec<PartBody>,
+    paid_at: Moment,
+}
+
+/// What one seat of an order cost.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PartBody {
+    #[schema(value_type = uuid::Uuid)]
+    payment_id: PaymentId,
     #[schema(value_type = uuid::Uuid)]
     reservation_id: ReservationId,
     #[schema(value_type = f64, example = 120)]
     amount: Money,
-    paid_at: Moment,
+}
+
+impl From<Payment> for PaymentBody {
+    fn from(paid: Payment) -> Self {
+        Self {
+            payment_id: paid.id,
+            status: "success",
+            reservation_id: Some(paid.reservation),
+            order_id: None,
+            amount: paid.amount,
+            payments: Vec::new(),
+            paid_at: Moment(paid.paid_at),
+        }
+    }
+}
+
+impl PaymentBody {
+    fn of(PaidOrder { order, payments, total }: PaidOrder) -> Result<Self, Problem> {
+        let first = payments.first().ok_or_else(|| Problem::internal("a paid order without a payment"))?;
+        Ok(Self {
+            payment_id: first.id,
+            status: "success",
+            reservation_id: None,
+            order_id: Some(order),
+            amount: total,
+            paid_at: Moment(first.paid_at),
+            payments: payments.into_iter().map(PartBody::from).collect(),
+        })
+    }
+}
+
+impl From<Payment> for PartBody {
+    fn from(paid: Payment) -> Self {
+        Self { payment_id: paid.id, reservation_id: paid.reservation, amount: paid.amount }
+    }
 }
 
 #[utoipa::path(
@@ -118,16 +184,16 @@ async fn balance(call: Call) -> Answer {
 
 #[utoipa::path(
     post, path = "/api/v1/payments/process", tag = "payments", operation_id = "pay",
-    summary = "Pay for a held seat",
+    summary = "Pay for a held seat, or for all that is held of an order",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = PayRequest,
     security(("bearer" = [])),
     responses(
-        (status = 200, body = PaymentBody, description = "Paid: the seat is sold"),
+        (status = 200, body = PaymentBody, description = "Paid: what was held is sold"),
         (status = 400, description = "Not such a body, or not the price"),
         (status = 401, description = "No access token, or one that does not hold"),
         (status = 403, description = "The queue token is not ACTIVE, or the reservation another user's"),
-        (status = 404, description = "No such reservation"),
+        (status = 404, description = "No such reservation or order"),
         (status = 409, description = "Paid already, too little balance, or the hold has lapsed"),
         (status = 422, description = "The idempotency key came with another request"),
     )
@@ -136,13 +202,10 @@ async fn pay(mut call: Call) -> Answer {
     let credential = call.credential()?;
     let sent: PayRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
-    let paid = call.box_office().pay(caller, sent.reservation_id, sent.amount).await?;
-    let body = PaymentBody {
-        payment_id: paid.id,
-        status: "success",
-        reservation_id: paid.reservation,
-        amount: paid.amount,
-        paid_at: Moment(paid.paid_at),
+    let body = match (sent.reservation_id, sent.order_id) {
+        (Some(reservation), None) => call.box_office().pay(caller, reservation, sent.amount).await?.into(),
+        (None, Some(order)) => PaymentBody::of(call.box_office().pay_order(caller, order, sent.amount).await?)?,
+        _ => return Err(Problem::invalid("say what is paid by exactly one of reservationId and orderId")),
     };
     json(StatusCode::OK, &body)
 }

@@ -155,13 +155,18 @@ const fn status_of(error: &Error) -> StatusCode {
         | Error::TokenUnknown
         | Error::ConcertNotFound
         | Error::SeatNotFound { .. }
+        | Error::SectionNotFound { .. }
         | Error::ReservationNotFound
+        | Error::OrderNotFound
         | Error::PaymentNotFound => StatusCode::NOT_FOUND,
         Error::UsernameTaken
         | Error::ConcertExists
         | Error::AlreadyInQueue
         | Error::SeatAlreadyReserved { .. }
+        | Error::NotEnoughSeats { .. }
         | Error::TooManyHolds { .. }
+        | Error::HoldAlreadyExtended
+        | Error::HoldOutlastsTurn
         | Error::ConcertOver
         | Error::AlreadyPaid
         | Error::AlreadyRefunded

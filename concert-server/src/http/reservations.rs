@@ -1,15 +1,18 @@
-//! `/api/v1/reservations`: holding a seat, and giving it back.
+//! `/api/v1/reservations`: holding seats, extending the hold, and giving them back.
+
+use std::sync::Arc;
 
 use chrono::NaiveDate;
-use concert_core::{ConcertId, Money, Reservation, ReservationId, SeatNumber, UserId};
+use concert_core::{ConcertId, Money, Order, OrderId, Reservation, ReservationId, SeatNumber, UserId, Wanted};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use warp::Reply as _;
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, json, parsed, seat_number};
+use super::body::{Moment, if_there, json, object_if_there, parsed, seat_if_there, seats_if_there};
 use super::call::Call;
+use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -18,22 +21,67 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/reservations", list),
         get("/api/v1/reservations/{reservationId}", look),
         delete("/api/v1/reservations/{reservationId}", give_back),
+        post("/api/v1/reservations/{reservationId}/extend", extend),
     ]
 }
 
+/// Exactly one of `seatNumber`, `seatNumbers` and `bestAvailable` says which seats.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ReserveRequest {
     #[serde(deserialize_with = "parsed")]
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
-    #[serde(deserialize_with = "seat_number")]
-    #[schema(value_type = i32, minimum = 1)]
-    seat_number: SeatNumber,
+    /// This seat.
+    #[serde(default, deserialize_with = "seat_if_there")]
+    #[schema(value_type = i32, minimum = 1, required = false)]
+    seat_number: Option<SeatNumber>,
+    /// These seats, all of them or none.
+    #[serde(default, deserialize_with = "seats_if_there")]
+    #[schema(value_type = Vec<i32>, min_items = 1, required = false)]
+    seat_numbers: Option<Vec<SeatNumber>>,
+    /// The best seats that are free, all of them or none.
+    #[serde(default, deserialize_with = "object_if_there")]
+    #[schema(required = false)]
+    best_available: Option<BestAvailable>,
     /// Who reserves: the user of the access token.
     #[serde(deserialize_with = "parsed")]
     #[schema(value_type = uuid::Uuid)]
     user_id: UserId,
+}
+
+/// Next to each other in one row where that is possible, and without leaving a single seat over where that can be
+/// avoided.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BestAvailable {
+    /// How many.
+    #[schema(minimum = 1, example = 2)]
+    count: usize,
+    /// In which section; anywhere, if it is left out.
+    #[serde(default, deserialize_with = "if_there")]
+    #[schema(value_type = String, required = false)]
+    section: Option<String>,
+}
+
+impl ReserveRequest {
+    fn wanted(&mut self) -> Result<Wanted, Problem> {
+        match (self.seat_number.take(), self.seat_numbers.take(), self.best_available.take()) {
+            (Some(seat), None, None) => Ok(Wanted::Seats(vec![seat])),
+            (None, Some(seats), None) => Ok(Wanted::Seats(seats)),
+            (None, None, Some(BestAvailable { count, section })) => Ok(Wanted::BestAvailable { count, section }),
+            _ => Err(Problem::invalid("say which seats by exactly one of seatNumber, seatNumbers and bestAvailable")),
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct GiveBackQuery {
+    /// Whether the id is an order's, and all that is held of it goes back.
+    #[serde(default)]
+    order: bool,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -52,10 +100,21 @@ struct ListQuery {
 struct ReservationBody {
     #[schema(value_type = uuid::Uuid)]
     reservation_id: ReservationId,
+    /// What was held in one call has one order.
+    #[schema(value_type = uuid::Uuid)]
+    order_id: OrderId,
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
     #[schema(value_type = i32)]
     seat_number: SeatNumber,
+    /// If the hall has sections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    section: Option<Arc<str>>,
+    /// If the hall has rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    row: Option<Arc<str>>,
     /// HELD, CONFIRMED (paid), EXPIRED, CANCELLED or REFUNDED.
     #[schema(example = "HELD")]
     status: &'static str,
@@ -72,8 +131,11 @@ impl From<Reservation> for ReservationBody {
     fn from(found: Reservation) -> Self {
         Self {
             reservation_id: found.id,
+            order_id: found.order(),
             concert_id: found.concert,
             seat_number: found.seat,
+            section: found.section,
+            row: found.row,
             status: found.status.as_str(),
             price: found.price,
             performance_date: found.performance_date,
@@ -83,28 +145,123 @@ impl From<Reservation> for ReservationBody {
     }
 }
 
+/// Seats that are held, as one order.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct OrderBody {
+    /// The id of its first reservation.
+    #[schema(value_type = uuid::Uuid)]
+    order_id: OrderId,
+    #[schema(value_type = uuid::Uuid)]
+    concert_id: ConcertId,
+    #[schema(example = "HELD")]
+    status: &'static str,
+    /// By number.
+    seats: Vec<HeldSeat>,
+    /// What paying for all of them costs.
+    #[schema(value_type = f64, example = 240)]
+    total: Money,
+    performance_date: NaiveDate,
+    reserved_at: Moment,
+    /// The deadline for paying.
+    expires_at: Moment,
+    /// The reservation, if it is of one seat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = uuid::Uuid, required = false)]
+    reservation_id: Option<ReservationId>,
+    /// The seat, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i32, required = false)]
+    seat_number: Option<SeatNumber>,
+    /// The price of the seat, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false, example = 120)]
+    price: Option<Money>,
+}
+
+/// A seat that is held.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct HeldSeat {
+    #[schema(value_type = uuid::Uuid)]
+    reservation_id: ReservationId,
+    #[schema(value_type = i32)]
+    seat_number: SeatNumber,
+    /// If the hall has sections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    section: Option<Arc<str>>,
+    /// If the hall has rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    row: Option<Arc<str>>,
+    #[schema(value_type = f64, example = 120)]
+    price: Money,
+}
+
+impl OrderBody {
+    fn of(order: Order) -> Result<Self, Problem> {
+        let first = order.reservations.first().ok_or_else(|| Problem::internal("an order without a seat"))?;
+        let alone = (order.reservations.len() == 1).then_some(first);
+        Ok(Self {
+            order_id: order.id,
+            concert_id: order.concert,
+            status: first.status.as_str(),
+            total: order.total,
+            performance_date: first.performance_date,
+            reserved_at: Moment(first.reserved_at),
+            expires_at: Moment(order.expires_at),
+            reservation_id: alone.map(|reservation| reservation.id),
+            seat_number: alone.map(|reservation| reservation.seat),
+            price: alone.map(|reservation| reservation.price),
+            seats: order.reservations.into_iter().map(HeldSeat::from).collect(),
+        })
+    }
+}
+
+impl From<Reservation> for HeldSeat {
+    fn from(held: Reservation) -> Self {
+        Self {
+            reservation_id: held.id,
+            seat_number: held.seat,
+            section: held.section,
+            row: held.row,
+            price: held.price,
+        }
+    }
+}
+
+/// A deadline that was moved.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ExtendedBody {
+    /// The deadline for paying now, of all that is held of the order.
+    expires_at: Moment,
+}
+
 #[utoipa::path(
     post, path = "/api/v1/reservations", tag = "reservations", operation_id = "reserve",
-    summary = "Hold a seat",
+    summary = "Hold seats: one, several, or the best available; all of them or none",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = ReserveRequest,
     security(("bearer" = [])),
     responses(
-        (status = 201, body = ReservationBody, description = "Held until expiresAt"),
+        (status = 201, body = OrderBody, description = "Held until expiresAt"),
         (status = 400, description = "Not such a body"),
         (status = 401, description = "No access token, or one that does not hold"),
         (status = 403, description = "The queue token is not ACTIVE, or another user's"),
-        (status = 404, description = "No such concert or seat"),
-        (status = 409, description = "The seat is taken, the concert over, or too many seats are held"),
+        (status = 404, description = "No such concert, section or seat"),
+        (status = 409, description = "A seat is taken, too few are free, the concert is over, or too many seats are held"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]
 async fn reserve(mut call: Call) -> Answer {
     let credential = call.credential()?;
-    let sent: ReserveRequest = call.json().await?;
+    let mut sent: ReserveRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
-    let held = call.box_office().reserve(caller, sent.concert_id, sent.seat_number).await?;
-    json(StatusCode::CREATED, &ReservationBody::from(held))
+    let wanted = sent.wanted()?;
+    let held = call.box_office().hold(caller, sent.concert_id, wanted).await?;
+    json(StatusCode::CREATED, &OrderBody::of(held)?)
 }
 
 #[utoipa::path(
@@ -148,20 +305,45 @@ async fn look(call: Call) -> Answer {
 
 #[utoipa::path(
     delete, path = "/api/v1/reservations/{reservationId}", tag = "reservations", operation_id = "cancelReservation",
-    summary = "Give a hold back",
-    params(("reservationId" = uuid::Uuid, Path)),
+    summary = "Give a hold back, or all that is held of an order",
+    params(("reservationId" = uuid::Uuid, Path), GiveBackQuery),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "Given back, or gone already"),
-        (status = 400, description = "Not a UUID"),
+        (status = 400, description = "Not a UUID, or not such a query"),
         (status = 401, description = "No access token, or one that does not hold"),
         (status = 403, description = "Another user's"),
-        (status = 404, description = "No such reservation"),
+        (status = 404, description = "No such reservation or order"),
         (status = 409, description = "Paid already"),
     )
 )]
 async fn give_back(call: Call) -> Answer {
     let caller = call.credential()?.caller();
-    call.box_office().cancel_reservation(caller, call.id()?).await?;
+    let GiveBackQuery { order } = call.query()?;
+    if order {
+        call.box_office().cancel_order(caller, call.id()?).await?;
+    } else {
+        call.box_office().cancel_reservation(caller, call.id()?).await?;
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/reservations/{reservationId}/extend", tag = "reservations", operation_id = "extendHold",
+    summary = "Move the deadline of an order, once",
+    params(("reservationId" = uuid::Uuid, Path, description = "The order, or a reservation in it")),
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = ExtendedBody, description = "Held until expiresAt, which is not past the end of the turn"),
+        (status = 400, description = "Not a UUID"),
+        (status = 401, description = "No access token, or one that does not hold"),
+        (status = 403, description = "The queue token is not ACTIVE, or the reservation another user's"),
+        (status = 404, description = "No such reservation"),
+        (status = 409, description = "Extended already, paid, given back, lapsed, or held to the end of the turn anyway"),
+    )
+)]
+async fn extend(call: Call) -> Answer {
+    let caller = call.credential()?.caller();
+    let expires_at = call.box_office().extend_hold(caller, call.id::<ReservationId>()?).await?;
+    json(StatusCode::OK, &ExtendedBody { expires_at: Moment(expires_at) })
 }

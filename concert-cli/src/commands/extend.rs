@@ -1,0 +1,35 @@
+//! `extend`: more time to pay, at the desk.
+
+use clap::Args;
+use concert_core::{BoxOffice, OrderId, Timestamp, UserId};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::table::{Output, Show, facts, moment, print};
+
+/// Move the deadline of a user's order, which is possible once, and not past the end of the turn
+#[derive(Debug, Args)]
+pub struct Opts {
+    user_id: UserId,
+    /// The order
+    #[arg(long, value_name = "ORDER_ID")]
+    order: OrderId,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Extended {
+    order_id: OrderId,
+    expires_at: Timestamp,
+}
+
+impl Show for Extended {
+    fn text(&self) -> String {
+        facts([("order id", self.order_id.to_string()), ("expires at", moment(self.expires_at))])
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let expires_at = box_office.extend_hold(opts.user_id, opts.order).await?;
+    print(output, &Extended { order_id: opts.order, expires_at })
+}

@@ -1,0 +1,107 @@
+//! `hold`: seats for a user, at the desk.
+
+use std::sync::Arc;
+
+use clap::Args;
+use concert_core::{BoxOffice, ConcertId, Money, Order, OrderId, ReservationId, SeatNumber, Timestamp, UserId, Wanted};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::table::{Output, Show, facts, moment, print, table};
+
+/// Hold seats for a user whose turn it is: all of them or none
+#[derive(Debug, Args)]
+pub struct Opts {
+    user_id: UserId,
+    /// The concert
+    #[arg(long, value_name = "CONCERT_ID")]
+    concert: ConcertId,
+    #[command(flatten)]
+    which: Which,
+    /// In which section the best ones are sought; anywhere unless given
+    #[arg(long, value_name = "NAME", requires = "best", conflicts_with = "seats")]
+    section: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// These seats, by number
+    #[arg(long, value_name = "NUMBER,..", value_delimiter = ',', value_parser = seat_number)]
+    seats: Vec<SeatNumber>,
+    /// So many of the best that are free: together in one row where that is possible
+    #[arg(long, value_name = "COUNT")]
+    best: Option<usize>,
+}
+
+fn seat_number(text: &str) -> Result<SeatNumber, String> {
+    let number = text.trim().parse().map_err(|_| "a seat number is a whole number".to_owned())?;
+    SeatNumber::new(number).map_err(|error| error.to_string())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Held {
+    order_id: OrderId,
+    user_id: UserId,
+    concert_id: ConcertId,
+    expires_at: Timestamp,
+    total: Money,
+    seats: Vec<HeldSeat>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HeldSeat {
+    reservation_id: ReservationId,
+    seat_number: SeatNumber,
+    section: Option<Arc<str>>,
+    row: Option<Arc<str>>,
+    price: Money,
+}
+
+impl From<Order> for Held {
+    fn from(Order { id, user, concert, reservations, total, expires_at }: Order) -> Self {
+        let seats = reservations.into_iter().map(|held| HeldSeat {
+            reservation_id: held.id,
+            seat_number: held.seat,
+            section: held.section,
+            row: held.row,
+            price: held.price,
+        });
+        Self { order_id: id, user_id: user, concert_id: concert, expires_at, total, seats: seats.collect() }
+    }
+}
+
+impl Show for Held {
+    fn text(&self) -> String {
+        let order = facts([
+            ("order id", self.order_id.to_string()),
+            ("expires at", moment(self.expires_at)),
+            ("total", self.total.to_string()),
+        ]);
+        let name = |name: &Option<Arc<str>>| name.as_deref().unwrap_or("-").to_owned();
+        let seats: Vec<_> = self
+            .seats
+            .iter()
+            .map(|seat| {
+                [
+                    seat.seat_number.to_string(),
+                    name(&seat.section),
+                    name(&seat.row),
+                    seat.price.to_string(),
+                    seat.reservation_id.to_string(),
+                ]
+            })
+            .collect();
+        format!("{order}\n{}", table(["Seat", "Section", "Row", "Price", "Reservation id"], &seats))
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let wanted = match opts.which.best {
+        Some(count) => Wanted::BestAvailable { count, section: opts.section.clone() },
+        None => Wanted::Seats(opts.which.seats.clone()),
+    };
+    print(output, &Held::from(box_office.hold(opts.user_id, opts.concert, wanted).await?))
+}

@@ -1,0 +1,69 @@
+//! `pay`: an order from the user's wallet, at the desk.
+
+use clap::Args;
+use concert_core::{BoxOffice, Money, Order, OrderId, PaidOrder, PaymentId, ReservationId, SeatNumber, UserId};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::table::{Output, Show, facts, print, table};
+
+/// Pay all that is held of a user's order from the user's wallet, at once or not at all
+#[derive(Debug, Args)]
+pub struct Opts {
+    user_id: UserId,
+    /// The order
+    #[arg(long, value_name = "ORDER_ID")]
+    order: OrderId,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Paid {
+    order_id: OrderId,
+    total: Money,
+    payments: Vec<PaidSeat>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PaidSeat {
+    payment_id: PaymentId,
+    reservation_id: ReservationId,
+    seat_number: Option<SeatNumber>,
+    amount: Money,
+}
+
+impl Paid {
+    fn new(order: &Order, paid: PaidOrder) -> Self {
+        let seat_of = |id| order.reservations.iter().find(|reservation| reservation.id == id).map(|found| found.seat);
+        let payments = paid.payments.into_iter().map(|payment| PaidSeat {
+            payment_id: payment.id,
+            reservation_id: payment.reservation,
+            seat_number: seat_of(payment.reservation),
+            amount: payment.amount,
+        });
+        Self { order_id: paid.order, total: paid.total, payments: payments.collect() }
+    }
+}
+
+impl Show for Paid {
+    fn text(&self) -> String {
+        let order = facts([("order id", self.order_id.to_string()), ("paid", self.total.to_string())]);
+        let payments: Vec<_> = self
+            .payments
+            .iter()
+            .map(|paid| {
+                let seat = paid.seat_number.map_or_else(|| "-".to_owned(), |seat| seat.to_string());
+                [seat, paid.amount.to_string(), paid.payment_id.to_string()]
+            })
+            .collect();
+        format!("{order}\n{}", table(["Seat", "Paid", "Payment id"], &payments))
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let order = box_office.order(opts.user_id, opts.order).await?;
+    // Whatever has changed since is refused by its amount.
+    let paid = box_office.pay_order(opts.user_id, opts.order, order.total).await?;
+    print(output, &Paid::new(&order, paid))
+}

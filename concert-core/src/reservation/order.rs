@@ -1,0 +1,143 @@
+//! Orders: the seats that are held in one call, with one deadline.
+
+use super::{Known, Reservation, ReservationStatus};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
+use crate::money::Money;
+
+/// The most seats of one order, whatever the policy says: an order is one list in each statement.
+pub(crate) const MOST_SEATS: usize = 256;
+
+/// Which seats to hold, all of them or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// These.
+    Seats(Vec<SeatNumber>),
+    /// So many free ones that are best: next to each other in one row where that is possible, and so that no single seat
+    /// is left over where that can be avoided.
+    BestAvailable {
+        /// How many.
+        count: usize,
+        /// In which section; `None`: anywhere.
+        section: Option<String>,
+    },
+}
+
+impl Wanted {
+    /// How many seats.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Seats(seats) => seats.len(),
+            Self::BestAvailable { count, .. } => *count,
+        }
+    }
+
+    /// The same with the seats in order; refuses none, too many, and a seat that is named twice.
+    pub(crate) fn checked(mut self) -> Result<Self, Error> {
+        if !(1..=MOST_SEATS).contains(&self.count()) {
+            return Err(Error::invalid(format!("an order is of 1 to {MOST_SEATS} seats")));
+        }
+        if let Self::Seats(seats) = &mut self {
+            seats.sort_unstable();
+            if let Some(twice) = seats.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(Error::invalid(format!("seat {} is named more than once", twice[0])));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether these reservations are what was wanted.
+    pub(super) fn is_met_by(&self, made: &[Reservation]) -> bool {
+        match self {
+            Self::Seats(seats) => made.iter().map(|made| made.seat).eq(seats.iter().copied()),
+            Self::BestAvailable { count, section } => {
+                let inside = |made: &Reservation| section.is_none() || made.section.as_deref() == section.as_deref();
+                made.len() == *count && made.iter().all(inside)
+            }
+        }
+    }
+}
+
+/// The seats that were held in one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Its id: that of its first reservation.
+    pub id: OrderId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The concert.
+    pub concert: ConcertId,
+    /// A reservation for each seat, by number. Each can be paid or given back by itself.
+    pub reservations: Vec<Reservation>,
+    /// What paying for those that are HELD costs.
+    pub total: Money,
+    /// The deadline for paying.
+    pub expires_at: Timestamp,
+}
+
+impl Order {
+    /// The order that these reservations are, as they are now; `None` if there are none.
+    pub(crate) fn of(mut reservations: Vec<Reservation>) -> Option<Self> {
+        reservations.sort_unstable_by_key(|reservation| reservation.seat);
+        let held = reservations.iter().find(|reservation| reservation.is_held());
+        let first = held.or(reservations.first())?;
+        let (id, user, concert, expires_at) = (first.order(), first.user, first.concert, first.expires_at);
+        let due = reservations.iter().filter(|reservation| reservation.is_held());
+        // An order whose total is past what a wallet can hold was not made.
+        let total = total(due.map(|reservation| reservation.price)).unwrap_or(Money::MAX);
+        Some(Self { id, user, concert, reservations, total, expires_at })
+    }
+}
+
+/// The sum; `None` when it is more than [`Money::MAX`].
+pub(crate) fn total(prices: impl IntoIterator<Item = Money>) -> Option<Money> {
+    prices.into_iter().try_fold(Money::ZERO, Money::checked_add)
+}
+
+/// Why nothing of what is named is held; `sold`: some of it is sold.
+pub(crate) fn why_not_held(named: &[&Reservation], sold: bool) -> Error {
+    // One that is paid and does not have its seat any more was refunded since it was read.
+    let refunded =
+        |one: &&Reservation| matches!(one.status, ReservationStatus::Refunded | ReservationStatus::Confirmed);
+    if sold {
+        Error::AlreadyPaid
+    } else if named.iter().all(|one| one.status == ReservationStatus::Cancelled) {
+        Error::HoldCancelled
+    } else if named.iter().any(refunded) {
+        Error::AlreadyRefunded
+    } else {
+        Error::HoldExpired
+    }
+}
+
+/// What a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// One reservation, whatever order it belongs to.
+    Reservation(ReservationId),
+    /// All reservations of an order.
+    Order(OrderId),
+}
+
+impl Named {
+    pub(crate) fn covers(self, reservation: &Reservation) -> bool {
+        match self {
+            Self::Reservation(id) => reservation.id == id,
+            Self::Order(order) => reservation.order() == order,
+        }
+    }
+
+    /// Those it is about among `known`, by seat; refuses when there are none.
+    pub(crate) fn among(self, known: &Known) -> Result<Vec<&Reservation>, Error> {
+        match self {
+            Self::Reservation(id) => known.get(&id).map(|found| vec![found]).ok_or(Error::ReservationNotFound),
+            Self::Order(_) => {
+                let mut found: Vec<_> = known.values().filter(|reservation| self.covers(reservation)).collect();
+                found.sort_unstable_by_key(|reservation| reservation.seat);
+                if found.is_empty() { Err(Error::OrderNotFound) } else { Ok(found) }
+            }
+        }
+    }
+}

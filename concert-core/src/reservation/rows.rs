@@ -1,0 +1,85 @@
+//! What a batch of holds reads, and what it changes.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+
+use super::best::Hall;
+use super::{Holder, Holds, Known, Reservation, ReservationStatus, Seat, SeatKey};
+use crate::clock::Timestamp;
+use crate::id::{ConcertId, ReservationId, UserId};
+use crate::queue::Token;
+
+/// The rows that a batch concerns.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    /// The live token of each user.
+    pub(crate) tokens: HashMap<UserId, Token>,
+    /// Reservations that commands name, or made earlier. Their status may be out of date; their seat knows.
+    pub(crate) known: Known,
+    pub(crate) seats: HashMap<SeatKey, Seat>,
+    /// The halls that commands seek the best seats in.
+    pub(crate) plans: HashMap<ConcertId, Plan>,
+    pub(crate) holds: Holds,
+    /// Those concerts that exist, of the ones whose seats are missing.
+    pub(crate) concerts: HashSet<ConcertId>,
+}
+
+/// All seats of a concert: where they are, and which are free. Not locked; those that a batch takes are.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) performance_date: NaiveDate,
+    pub(crate) hall: Hall,
+}
+
+/// What a batch changes.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    pub(crate) seats: HashMap<SeatKey, SeatChange>,
+    /// Holds from before the batch that end, and as what; their seats are in `seats`.
+    pub(crate) closed: Vec<(ReservationId, ReservationStatus)>,
+    /// Holds from before the batch whose deadline moves, and to when.
+    pub(crate) extended: HashMap<ReservationId, Timestamp>,
+    /// New reservations, as they are at the end of the batch.
+    pub(crate) made: Vec<Reservation>,
+}
+
+/// A seat passes from one reservation, or none, to another, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeatChange {
+    pub(crate) from: Option<ReservationId>,
+    pub(crate) to: Option<Holder>,
+}
+
+impl Effects {
+    /// Moves a seat, remembering whom it belonged to before the batch.
+    pub(super) fn pass(&mut self, key: SeatKey, seat: &mut Seat, to: Option<Holder>) {
+        match self.seats.entry(key) {
+            Entry::Occupied(mut change) => change.get_mut().to = to,
+            Entry::Vacant(change) => {
+                change.insert(SeatChange { from: seat.holder.map(|holder| holder.reservation), to });
+            }
+        }
+        seat.holder = to;
+    }
+
+    pub(super) fn close(&mut self, id: ReservationId, status: ReservationStatus) {
+        self.extended.remove(&id);
+        match self.made(id) {
+            Some(made) => made.status = status,
+            None => self.closed.push((id, status)),
+        }
+    }
+
+    pub(super) fn extend(&mut self, id: ReservationId, until: Timestamp, now: Timestamp) {
+        match self.made(id) {
+            Some(made) => (made.expires_at, made.extended_at) = (until, Some(now)),
+            None => drop(self.extended.insert(id, until)),
+        }
+    }
+
+    fn made(&mut self, id: ReservationId) -> Option<&mut Reservation> {
+        self.made.iter_mut().find(|made| made.id == id)
+    }
+}
