@@ -24,7 +24,7 @@ pub(super) struct Call {
     body: BodyStream,
 }
 
-/// Takes the request apart, once a route has claimed it. Never rejects: what is wrong with it is the route's answer.
+/// Takes the request apart. Never rejects: what is wrong with it is the route's answer.
 pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
     let app = Arc::clone(app);
     let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });
@@ -38,8 +38,8 @@ pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = R
 }
 
 impl Call {
-    pub(super) fn with_parameter(parameter: String, call: Self) -> Self {
-        Self { parameter, ..call }
+    pub(super) fn with_parameter(self, parameter: &str) -> Self {
+        Self { parameter: parameter.to_owned(), ..self }
     }
 
     pub(super) fn box_office(&self) -> &BoxOffice {

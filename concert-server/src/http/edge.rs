@@ -70,7 +70,7 @@ impl Router {
     /// Answers a request on a connection that is one too many.
     pub(crate) fn refuse(&self, request: &Request<Incoming>, peer: SocketAddr) -> Response {
         let seen = self.look_at(request, peer);
-        seen.span().in_scope(|| seen.finish(Problem::too_many_connections().into_response()))
+        seen.span().in_scope(move || seen.finish(Problem::too_many_connections().into_response()))
     }
 
     fn look_at(&self, request: &Request<Incoming>, peer: SocketAddr) -> Seen {
@@ -99,20 +99,20 @@ impl Seen {
         tracing::error_span!("request", request_id = self.id())
     }
 
-    fn finish(&self, mut response: Response) -> Response {
+    fn finish(self, mut response: Response) -> Response {
         let problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
             problem.log();
             *response.body_mut() = problem.body(self.id()).into();
         }
         let headers = response.headers_mut();
-        headers.insert(REQUEST_ID, self.id.clone());
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if self.method == Method::HEAD.as_str() {
             strip_body(&mut response);
         }
         self.report(&response, problem.as_ref().map(Problem::code));
+        response.headers_mut().insert(REQUEST_ID, self.id);
         response
     }
 

@@ -57,7 +57,7 @@ impl Streams {
     params(("userId" = uuid::Uuid, Path)),
     security(("bearer" = [])),
     responses(
-        (status = 200, body = TokenBody, content_type = "text/event-stream", description = "The stream"),
+        (status = 200, body = TokenBody<'_>, content_type = "text/event-stream", description = "The stream"),
         (status = 400, description = "Not a UUID"),
         (status = 401, description = "No access token, or one that does not hold"),
         (status = 403, description = "Another user's"),
@@ -136,7 +136,7 @@ impl Talk {
     }
 
     fn event(&self, standing: &Standing) -> Event {
-        let body = TokenBody::new(self.token.clone(), standing);
+        let body = TokenBody::new(&self.token, standing);
         Event::default().event("token").data(serde_json::to_string(&body).unwrap_or_default())
     }
 }

@@ -4,7 +4,6 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use warp::filters::BoxedFilter;
 use warp::http::Method;
 use warp::path::FullPath;
 use warp::reply::Response;
@@ -31,17 +30,12 @@ pub struct Route {
 impl Route {
     /// The parameter's text if this route has the path; empty if it takes none.
     fn parameter_in<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let mut segments = path.split('/');
-        let mut parameter = "";
-        for expected in self.template.split('/') {
-            let segment = segments.next()?;
-            if expected.starts_with('{') && !segment.is_empty() {
-                parameter = segment;
-            } else if segment != expected {
-                return None;
-            }
-        }
-        segments.next().is_none().then_some(parameter)
+        let Some((before, parameter)) = self.template.split_once('{') else {
+            return (path == self.template).then_some("");
+        };
+        let (_, after) = parameter.split_once('}')?;
+        let segment = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!segment.is_empty() && !segment.contains('/')).then_some(segment)
     }
 
     fn has_path(&self, path: &str) -> bool {
@@ -53,12 +47,9 @@ impl Route {
         self.method == method.as_str() || (self.method == "GET" && method == Method::HEAD)
     }
 
-    /// The parameter of a request to this route; a rejection says "not mine".
-    fn claim(&self, path: &FullPath, method: &Method) -> Result<String, Rejection> {
-        match self.parameter_in(path.as_str()) {
-            Some(parameter) if self.has_method(method) => Ok(parameter.to_owned()),
-            _ => Err(warp::reject::not_found()),
-        }
+    /// The parameter of a request to this route; `None`: it is not this route's.
+    fn claim<'a>(&self, method: &Method, path: &'a str) -> Option<&'a str> {
+        self.parameter_in(path).filter(|_| self.has_method(method))
     }
 }
 
@@ -96,34 +87,28 @@ where
     Endpoint { route: Route { method, template }, handler: Arc::new(move |call| Box::pin(handler(call))) }
 }
 
-impl Endpoint {
-    fn filter(self, app: &Arc<App>) -> BoxedFilter<(Answer,)> {
-        let Self { route, handler } = self;
-        warp::path::full()
-            .and(warp::method())
-            .and_then(move |path, method| ready(route.claim(&path, &method)))
-            .and(call::filter(app))
-            .map(Call::with_parameter)
-            .then(move |call| handler(call))
-            .boxed()
-    }
+/// All endpoints as one filter: the first in the table that has the path and the method answers, or else what is wrong.
+pub(super) fn filter(
+    endpoints: Vec<Endpoint>,
+    app: &App,
+) -> impl Filter<Extract = (Answer,), Error = Rejection, Future: Send> + Clone + use<> {
+    let endpoints: Arc<[Endpoint]> = endpoints.into();
+    warp::method().and(warp::path::full()).and(call::filter(&Arc::new(app.clone()))).then(
+        move |method: Method, path: FullPath, call: Call| {
+            let path = path.as_str();
+            let mut claims =
+                endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
+            match claims.next() {
+                Some((endpoint, parameter)) => (endpoint.handler)(call.with_parameter(parameter)),
+                None => Box::pin(ready(Err(not_answered(endpoints.iter().map(|endpoint| &endpoint.route), path)))),
+            }
+        },
+    )
 }
 
-/// All endpoints as one filter, the first in the table first in line, and a last one that says what is wrong.
-pub(super) fn filter(endpoints: Vec<Endpoint>, app: &App) -> BoxedFilter<(Answer,)> {
-    let routes: Vec<Route> = endpoints.iter().map(|endpoint| endpoint.route.clone()).collect();
-    let nobody = warp::path::full()
-        .and(warp::method())
-        .map(move |path: FullPath, _: Method| Err(not_answered(&routes, path.as_str())))
-        .boxed();
-    let app = &Arc::new(app.clone());
-    let in_line = |rest: BoxedFilter<_>, endpoint: Endpoint| endpoint.filter(app).or(rest).unify().boxed();
-    endpoints.into_iter().rev().fold(nobody, in_line)
-}
-
-fn not_answered(routes: &[Route], path: &str) -> Problem {
+fn not_answered<'a>(routes: impl IntoIterator<Item = &'a Route>, path: &str) -> Problem {
     let mut allowed = Vec::new();
-    for route in routes.iter().filter(|route| route.has_path(path)) {
+    for route in routes.into_iter().filter(|route| route.has_path(path)) {
         allowed.push(route.method);
         allowed.extend((route.method == "GET").then_some("HEAD"));
     }

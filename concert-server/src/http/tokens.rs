@@ -34,9 +34,9 @@ struct JoinRequest {
 /// A place in the queue.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TokenBody {
+pub(super) struct TokenBody<'a> {
     /// The queue token: the access token for reserving and paying.
-    token: String,
+    token: &'a str,
     /// WAITING or ACTIVE.
     #[schema(example = "WAITING")]
     status: &'static str,
@@ -50,8 +50,8 @@ pub(super) struct TokenBody {
     poll_after_seconds: u64,
 }
 
-impl TokenBody {
-    pub(super) fn new(token: String, standing: &Standing) -> Self {
+impl<'a> TokenBody<'a> {
+    pub(super) fn new(token: &'a str, standing: &Standing) -> Self {
         Self {
             token,
             status: standing.status.as_str(),
@@ -72,8 +72,8 @@ impl TokenBody {
     request_body = JoinRequest,
     security((), ("bearer" = [])),
     responses(
-        (status = 201, body = TokenBody, description = "Joined"),
-        (status = 200, body = TokenBody, description = "Was in the queue already"),
+        (status = 201, body = TokenBody<'_>, description = "Joined"),
+        (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
         (status = 400, description = "Not such a body"),
         (status = 401, description = "The user has a password, or the access token does not hold"),
         (status = 403, description = "The access token is another user's"),
@@ -91,7 +91,7 @@ async fn join(mut call: Call) -> Answer {
     };
     let joined = call.box_office().issue_token(caller.with_key(call.idempotency_key()?)).await?;
     let status = if joined.resumed { StatusCode::OK } else { StatusCode::CREATED };
-    answer(status, joined.token.jwt, &joined.token.standing)
+    answer(status, &joined.token.jwt, &joined.token.standing)
 }
 
 #[utoipa::path(
@@ -101,8 +101,8 @@ async fn join(mut call: Call) -> Answer {
     request_body = JoinRequest,
     security((), ("bearer" = [])),
     responses(
-        (status = 201, body = TokenBody, description = "Joined"),
-        (status = 200, body = TokenBody, description = "Was in the queue already"),
+        (status = 201, body = TokenBody<'_>, description = "Joined"),
+        (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
         (status = 400, description = "Not such a body"),
         (status = 401, description = "The user has a password, or the access token does not hold"),
         (status = 403, description = "The access token is another user's"),
@@ -122,7 +122,7 @@ async fn add_to_queue(call: Call) -> Answer {
     params(("userId" = uuid::Uuid, Path)),
     security(("bearer" = [])),
     responses(
-        (status = 200, body = TokenBody, description = "The place in the queue"),
+        (status = 200, body = TokenBody<'_>, description = "The place in the queue"),
         (status = 400, description = "Not a UUID"),
         (status = 401, description = "No access token, or one that does not hold"),
         (status = 403, description = "Another user's"),
@@ -136,11 +136,11 @@ async fn look(call: Call) -> Answer {
     match credential {
         Credential::Queue(ticket) => {
             let standing = call.box_office().poll(&ticket).await?;
-            answer(StatusCode::OK, call.bearer()?.unwrap_or_default().to_owned(), &standing)
+            answer(StatusCode::OK, call.bearer()?.unwrap_or_default(), &standing)
         }
         Credential::Session { .. } => {
             let token = call.box_office().token_status(user).await?;
-            answer(StatusCode::OK, token.jwt, &token.standing)
+            answer(StatusCode::OK, &token.jwt, &token.standing)
         }
     }
 }
@@ -177,7 +177,7 @@ pub(super) async fn ticket(call: &mut Call) -> Result<(QueueTicket, String), Pro
     }
 }
 
-fn answer(status: StatusCode, token: String, standing: &Standing) -> Answer {
+fn answer(status: StatusCode, token: &str, standing: &Standing) -> Answer {
     let mut response = json(status, &TokenBody::new(token, standing))?;
     if standing.status == TokenStatus::Waiting {
         response.headers_mut().insert(RETRY_AFTER, standing.poll_after_seconds.into());
