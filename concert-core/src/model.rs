@@ -357,8 +357,7 @@ impl World {
     fn new() -> Self {
         let users: Vec<_> = (0..USERS).map(|_| UserId::generate()).collect();
         let concert = ConcertId::generate();
-        let date = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date");
-        let seat = Seat { section: None, row: None, price: money(PRICE), performance_date: date, holder: None };
+        let seat = Seat { section: None, row: None, price: money(PRICE), holder: None };
         Self {
             now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
             concert,
@@ -533,9 +532,9 @@ impl World {
             tokens: self.live(),
             known: self.reservations.clone(),
             seats: self.seats.clone(),
-            plans: HashMap::from([(self.concert, self.plan())]),
+            halls: HashMap::from([(self.concert, self.hall())]),
             holds: self.holds(),
-            concerts: HashSet::from([self.concert]),
+            concerts: HashMap::from([(self.concert, NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date"))]),
         };
         let rules = Rules {
             hold_ttl: Duration::from_secs(HOLD as u64),
@@ -566,17 +565,15 @@ impl World {
         answers
     }
 
-    fn plan(&self) -> reservation::Plan {
-        let performance_date = self.seats.values().next().expect("a seat").performance_date;
+    fn hall(&self) -> reservation::Hall {
         let mut seats: Vec<_> = self.seats.iter().collect();
         seats.sort_unstable_by_key(|(key, _)| **key);
-        let hall = reservation::Hall::new(seats.into_iter().map(|(key, seat)| reservation::HallSeat {
+        reservation::Hall::new(seats.into_iter().map(|(key, seat)| reservation::HallSeat {
             number: key.seat,
             section: seat.section.clone(),
             row: seat.row.clone(),
             free: seat.is_free(self.now),
-        }));
-        reservation::Plan { performance_date, hall }
+        }))
     }
 
     fn payment_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {

@@ -332,19 +332,6 @@ impl Script {
         }
     }
 
-    /// Inserts in form only: `rows` are there and locked, so each is updated, which counts as two.
-    pub(crate) fn update_by_rows<R>(
-        &mut self,
-        act: &'static str,
-        listed: &'static Listed,
-        rows: &[R],
-        fill: impl for<'b> Fn(Blanks<'b>, &R) -> Blanks<'b>,
-    ) {
-        for piece in rows.chunks(MAX_LIST) {
-            self.change_listed(act, 2 * piece.len(), listed.text, listed.row, |blanks| blanks.rows(piece, &fill));
-        }
-    }
-
     /// Runs it, and answers what its statements selected.
     pub(crate) async fn run(self, connection: &mut MySqlConnection) -> Result<Selected, Failure> {
         if self.statements == 0 {
@@ -465,12 +452,15 @@ mod tests {
     }
 
     #[test]
-    fn every_change_is_guarded() {
+    fn every_update_is_guarded() {
+        const KEYS: Listed = Listed::of_keys("update t set a = ? where b in ({})");
         const ROWS: Listed = Listed { text: "insert into t (a, b) values {} on x", row: "(?,?)" };
         let mut script = Script::default();
-        script.update_by_rows("changing", &ROWS, &[(1, 2), (3, 4)], |blanks, row| blanks.put(row.0).put(row.1));
-        let changed = "insert into t (a, b) values (1,2),(3,4) on x;set @guarded = exp(if(row_count() = 4, 0, 1000))";
+        script.update_all("changing", 2, &KEYS, vec![6, 5], |blanks, list| blanks.put(1).list(list));
+        let changed = "update t set a = 1 where b in (5,6);set @guarded = exp(if(row_count() = 4, 0, 1000))";
         assert_eq!(script.sql, changed);
-        assert_eq!((script.statements, script.guards[0].statement), (2, 1));
+        script.insert(&ROWS, &[(1, 2), (3, 4)], |blanks, row| blanks.put(row.0).put(row.1));
+        assert_eq!(script.sql[changed.len()..], *";insert into t (a, b) values (1,2),(3,4) on x");
+        assert_eq!((script.statements, script.guards[0].statement), (3, 1));
     }
 }

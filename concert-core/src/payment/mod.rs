@@ -23,7 +23,7 @@ use crate::clock::Timestamp;
 use crate::id::{OrderId, PaymentId, ReservationId, UserId};
 use crate::money::Money;
 use crate::reservation::{Named, Reservation};
-use crate::sql::Script;
+use crate::sql::{Reading, Script};
 use crate::{queue, reservation, wallet};
 
 /// What the model of the rules needs to see.
@@ -114,18 +114,25 @@ impl Batch for PaymentBatch {
         let tokens = queue::lock_live_tokens(&mut script, users.clone());
         let holders = if self.shortened_turn().is_some() { users.clone() } else { Vec::new() };
         let holds = reservation::count_holds(&mut script, holders, attempt.now);
+        // Which seats are an order's is known only once its reservations are read.
+        let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
+        let early = alone.map(|ids| reservation::lock_seats_of(&mut script, ids));
+        let early = early.map(|seats| (seats, select_rest(&mut script, commands, attempt)));
         let selected = script.run(connection).await?;
         let reservations = reservation::read_reservations(&selected, &reservations)?;
         let tokens = queue::read_live_tokens(&selected, &tokens)?;
         let holds = reservation::read_holds(&selected, &holds)?;
 
-        // The reservations say which seats.
-        let mut script = Script::default();
-        let wanted = reservations.values().map(Reservation::seat_key).collect();
-        let seats = reservation::lock_seats(&mut script, wanted);
-        let accounts = wallet::lock_accounts(&mut script, users);
-        let made = store::payments_made_earlier(&mut script, commands, attempt);
-        let selected = script.run(connection).await?;
+        let (selected, (seats, (accounts, made))) = match early {
+            Some(readings) => (selected, readings),
+            None => {
+                let mut script = Script::default();
+                let wanted = reservations.values().map(Reservation::seat_key).collect();
+                let seats = reservation::lock_seats(&mut script, wanted);
+                let rest = select_rest(&mut script, commands, attempt);
+                (script.run(connection).await?, (seats, rest))
+            }
+        };
         Ok(decide::Rows {
             reservations,
             tokens,
@@ -144,6 +151,12 @@ impl Batch for PaymentBatch {
     fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
         store::write(effects, attempt.now)
     }
+}
+
+/// What is locked after the seats, and read with it.
+fn select_rest(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> (Reading, [Reading; 2]) {
+    let users = commands.iter().map(|command| command.caller.user).collect();
+    (wallet::lock_accounts(script, users), store::payments_made_earlier(script, commands, attempt))
 }
 
 /// Payments by id.

@@ -110,7 +110,6 @@ pub(super) async fn lock(
     let gate = script.select(LOCK_GATE, |blanks| blanks);
     let members = select_members(&mut script, commands);
     let made = select_made_earlier(&mut script, commands, attempt);
-    let admissions = select_last_minute(&mut script, now);
     let reranks = commands.iter().any(|command| matches!(command, Command::Rerank));
     let pass = reranks.then(|| Pass::select(&mut script, now));
     let selected = script.run(connection).await?;
@@ -118,7 +117,7 @@ pub(super) async fn lock(
     let gate = read_gate(selected.one(&gate)?)?;
     let members = read_members(&selected, &members)?;
     let mut rows = Rows {
-        admitted_last_minute: selected.one(&admissions)?.try_get("admitted")?,
+        admitted_last_minute: 0,
         made: read_tokens(&selected, &made)?.into_iter().map(|token| (token.id, token)).collect(),
         gate,
         members,
@@ -137,7 +136,12 @@ pub(super) async fn lock(
     let moving = changing.chain(over.chain(&rows.lapsed).map(|token| token.user)).collect();
     let mut script = Script::default();
     lock_live_tokens(&mut script, moving);
-    script.run(connection).await?;
+    let limited = rows.gate.admission.per_minute.is_some();
+    let admissions = limited.then(|| select_last_minute(&mut script, now));
+    let selected = script.run(connection).await?;
+    if let Some(admissions) = admissions {
+        rows.admitted_last_minute = selected.one(&admissions)?.try_get("admitted")?;
+    }
     Ok(rows)
 }
 

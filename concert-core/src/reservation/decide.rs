@@ -1,6 +1,8 @@
 //! The rules of holding a seat, over rows that are locked.
 
-use super::rows::{Effects, Plan, Rows};
+use chrono::NaiveDate;
+
+use super::rows::{Effects, Rows};
 use super::{
     Answer, Command, Holder, Named, Reservation, ReservationStatus, Rules, SeatKey, Wanted, total, why_not_held,
 };
@@ -117,18 +119,19 @@ impl Desk {
         Some(if whole && same { Ok(Answer::Held(made)) } else { Err(Error::IdempotencyKeyReused) })
     }
 
+    fn date(&self, concert: ConcertId) -> Result<NaiveDate, Error> {
+        self.rows.concerts.get(&concert).copied().ok_or(Error::ConcertNotFound)
+    }
+
     /// These seats, if they are free.
     fn these(&self, concert: ConcertId, seats: &[SeatNumber]) -> Result<Vec<SeatKey>, Error> {
+        let date = self.date(concert)?;
         let keys: Vec<_> = seats.iter().map(|seat| SeatKey { concert, seat: *seat }).collect();
         let mut rows = Vec::with_capacity(keys.len());
         for key in &keys {
-            let Some(row) = self.rows.seats.get(key) else {
-                let known = self.rows.concerts.contains(&concert);
-                return Err(if known { Error::SeatNotFound { seat: key.seat } } else { Error::ConcertNotFound });
-            };
-            rows.push(row);
+            rows.push(self.rows.seats.get(key).ok_or(Error::SeatNotFound { seat: key.seat })?);
         }
-        if rows.iter().any(|row| row.performance_date < self.now.date_naive()) {
+        if date < self.now.date_naive() {
             return Err(Error::ConcertOver);
         }
         let taken = seats.iter().zip(&rows).filter(|(_, row)| !row.is_free(self.now)).map(|(seat, _)| *seat);
@@ -138,11 +141,12 @@ impl Desk {
 
     /// The best of the seats that are free.
     fn best(&mut self, concert: ConcertId, count: usize, section: Option<&str>) -> Result<Vec<SeatKey>, Error> {
-        let Plan { performance_date, hall } = self.rows.plans.get(&concert).ok_or(Error::ConcertNotFound)?;
+        let date = self.date(concert)?;
+        let hall = self.rows.halls.get(&concert).ok_or(Error::ConcertNotFound)?;
         if let Some(section) = section.filter(|section| !hall.has_section(section)) {
             return Err(Error::SectionNotFound { section: section.to_owned() });
         }
-        if *performance_date < self.now.date_naive() {
+        if date < self.now.date_naive() {
             return Err(Error::ConcertOver);
         }
         let Some(mut seats) = hall.best(count, section) else {
@@ -171,7 +175,7 @@ impl Desk {
             row: row.row.clone(),
             status: ReservationStatus::Held,
             price: row.price,
-            performance_date: row.performance_date,
+            performance_date: self.rows.concerts[&key.concert],
             reserved_at: self.now,
             expires_at,
             extended_at: None,
@@ -286,7 +290,7 @@ impl Desk {
         if let Some(seat) = self.rows.seats.get_mut(&key) {
             self.effects.pass(key, seat, to);
         }
-        if let Some(Plan { hall, .. }) = self.rows.plans.get_mut(&key.concert) {
+        if let Some(hall) = self.rows.halls.get_mut(&key.concert) {
             if to.is_some() { hall.take(key.seat) } else { hall.give_back(key.seat) }
         }
     }
@@ -294,7 +298,7 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{HashMap, HashSet};
+    use std::collections::HashMap;
     use std::time::Duration;
 
     use chrono::{DateTime, TimeDelta};
@@ -321,15 +325,14 @@ mod tests {
             claimed_at: Some(now),
         };
         let price = Money::whole(100).expect("in range");
-        let performance_date = now.date_naive();
-        let seat = Seat { section: None, row: None, price, performance_date, holder: None };
+        let seat = Seat { section: None, row: None, price, holder: None };
         let rows = Rows {
             tokens: HashMap::from([(user, token)]),
             known: HashMap::new(),
             seats: HashMap::from([(key, seat)]),
-            plans: HashMap::new(),
+            halls: HashMap::new(),
             holds: Holds::new(),
-            concerts: HashSet::new(),
+            concerts: HashMap::from([(concert, now.date_naive())]),
         };
         let caller = Caller::verified(user);
         let commands = [

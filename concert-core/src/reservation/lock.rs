@@ -39,6 +39,11 @@ pub(super) async fn lock(
         Command::Cancel { .. } | Command::Extend { .. } => None,
     });
     let holds = count_holds(&mut script, holders.collect(), attempt.now);
+    let concerts = commands.iter().filter_map(|command| match command {
+        Command::Hold { concert, .. } => Some(*concert),
+        Command::Cancel { .. } | Command::Extend { .. } => None,
+    });
+    let dates = store::select_dates(&mut script, concerts.collect());
     let sought = sought_halls(commands);
     store::lock_concerts(&mut script, sought.clone());
     // Otherwise which seats it is about stands in what is read now.
@@ -50,9 +55,9 @@ pub(super) async fn lock(
         tokens: read_live_tokens(&selected, &tokens)?,
         known: store::read_reservations(&selected, &known)?,
         seats: HashMap::new(),
-        plans: HashMap::new(),
+        halls: HashMap::new(),
         holds: read_holds(&selected, &holds)?,
-        concerts: HashSet::new(),
+        concerts: store::read_dates(&selected, &dates)?,
     };
     if let Some(seats) = all_seats {
         rows.seats = read_seats(&selected, &seats)?;
@@ -65,8 +70,6 @@ pub(super) async fn lock(
             lock_best(connection, commands, attempt, rules, &mut rows, (named, sought)).await?;
         }
     }
-    let missing = asked.iter().filter(|key| !rows.seats.contains_key(key)).map(|key| key.concert);
-    rows.concerts = store::existing_concerts(connection, missing.collect()).await?;
     for reservation in rows.known.values_mut() {
         if let Some(seat) = rows.seats.get(&reservation.seat_key()) {
             (reservation.section, reservation.row) = (seat.section.clone(), seat.row.clone());
@@ -117,7 +120,7 @@ async fn lock_best(
         let selected = script.run(connection).await?;
         let mut seen = read_seats(&selected, &seats)?;
         let halls = Halls::read(&selected, &halls)?;
-        rows.plans = halls.plans(attempt.now);
+        rows.halls = halls.free(attempt.now);
         seen.extend(halls.into_seats().filter(|(_, seat)| seat.is_free(attempt.now)));
         let mut wanted = named.clone();
         wanted.extend(best_seats(Rows { seats: seen.clone(), ..rows.clone() }, commands, attempt, rules));
@@ -132,7 +135,7 @@ async fn lock_best(
     let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named));
     let selected = script.run(connection).await?;
     let halls = Halls::read(&selected, &halls)?;
-    rows.plans = halls.plans(attempt.now);
+    rows.halls = halls.free(attempt.now);
     rows.seats = read_seats(&selected, &seats)?;
     rows.seats.extend(halls.into_seats());
     Ok(())

@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub(crate) use changes::SeatChanges;
 pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
-pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats, read_holds, read_seats};
+pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats, lock_seats_of, read_holds, read_seats};
 pub(crate) use store::{
     STATEMENTS, order, read_reservation, read_reservations, reservation, reservations_of, select_reservations,
 };
@@ -40,7 +40,7 @@ use crate::sql::Script;
 pub(crate) mod model {
     pub(crate) use super::best::{Hall, HallSeat};
     pub(crate) use super::decide::decide;
-    pub(crate) use super::rows::{Plan, Rows};
+    pub(crate) use super::rows::Rows;
     pub(crate) use super::{Answer, Command};
 }
 

@@ -122,6 +122,14 @@ pub(crate) enum Named {
 }
 
 impl Named {
+    /// The one reservation that it is about.
+    pub(crate) const fn alone(self) -> Option<ReservationId> {
+        match self {
+            Self::Reservation(id) => Some(id),
+            Self::Order(_) => None,
+        }
+    }
+
     pub(crate) fn covers(self, reservation: &Reservation) -> bool {
         match self {
             Self::Reservation(id) => reservation.id == id,

@@ -1,7 +1,7 @@
 //! What a batch of holds reads, and what it changes.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 
@@ -19,18 +19,11 @@ pub(crate) struct Rows {
     /// Reservations that commands name, or made earlier. Their status may be out of date; their seat knows.
     pub(crate) known: Known,
     pub(crate) seats: HashMap<SeatKey, Seat>,
-    /// The halls that commands seek the best seats in.
-    pub(crate) plans: HashMap<ConcertId, Plan>,
+    /// The halls that commands seek the best seats in. Not locked; the seats that a batch takes are.
+    pub(crate) halls: HashMap<ConcertId, Hall>,
     pub(crate) holds: Holds,
-    /// Those concerts that exist, of the ones whose seats are missing.
-    pub(crate) concerts: HashSet<ConcertId>,
-}
-
-/// All seats of a concert: where they are, and which are free. Not locked; those that a batch takes are.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) performance_date: NaiveDate,
-    pub(crate) hall: Hall,
+    /// The dates of the concerts that seats are wanted of; one that is missing does not exist.
+    pub(crate) concerts: HashMap<ConcertId, NaiveDate>,
 }
 
 /// What a batch changes.

@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
 use super::Holds;
 use super::best::{Hall, HallSeat};
-use super::rows::Plan;
 use crate::batch::Failure;
 use crate::catalog::shared;
 use crate::clock::Timestamp;
@@ -40,7 +38,6 @@ pub(crate) struct Seat {
     pub(crate) section: Option<Arc<str>>,
     pub(crate) row: Option<Arc<str>>,
     pub(crate) price: Money,
-    pub(crate) performance_date: NaiveDate,
     pub(crate) holder: Option<Holder>,
 }
 
@@ -66,32 +63,33 @@ impl Holder {
     }
 }
 
-/// The date never changes, so it is read unlocked.
 pub(super) const LOCK_SEATS: Listed = Listed {
     text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
-         s.reservation_id, (select c.date from concerts c where c.id = s.concert_id) as performance_date \
-         from seats s force index (primary) where (s.concert_id, s.seat_number) in ({}) for update",
+         s.reservation_id from seats s force index (primary) where (s.concert_id, s.seat_number) in ({}) for update",
     row: "(?,?)",
 };
-/// The same, unlocked.
+/// The seats of reservations, in the order that everyone locks them in: the inner list is made first, in that order and
+/// whole (`MAX_LIST`), and none of it is locked.
+pub(super) const LOCK_SEATS_OF: Listed = Listed::of_keys(
+    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, s.reservation_id \
+     from (select concert_id, seat_number from reservations where id in ({}) \
+     order by concert_id, seat_number limit 256) r straight_join seats s force index (primary) \
+     on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update",
+);
+/// The same as `LOCK_SEATS`, unlocked.
 pub(super) const LOOK_AT_SEATS: Listed = Listed {
     text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
-         s.reservation_id, (select c.date from concerts c where c.id = s.concert_id) as performance_date \
-         from seats s force index (primary) where (s.concert_id, s.seat_number) in ({})",
+         s.reservation_id from seats s force index (primary) where (s.concert_id, s.seat_number) in ({})",
     row: "(?,?)",
 };
 /// All seats of concerts, by number.
 pub(super) const LOOK_AT_HALLS: Listed = Listed::of_keys(
     "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
-     s.reservation_id, c.date as performance_date \
-     from concerts c straight_join seats s force index (primary) on s.concert_id = c.id \
-     where c.id in ({}) order by s.concert_id, s.seat_number",
+     s.reservation_id from seats s force index (primary) where s.concert_id in ({}) order by s.concert_id, s.seat_number",
 );
 pub(super) const LOCK_HALLS: Listed = Listed::of_keys(
     "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
-     s.reservation_id, c.date as performance_date \
-     from concerts c straight_join seats s force index (primary) on s.concert_id = c.id \
-     where c.id in ({}) order by s.concert_id, s.seat_number for update",
+     s.reservation_id from seats s force index (primary) where s.concert_id in ({}) order by s.concert_id, s.seat_number for update",
 );
 /// Unlocked: whoever makes a hold has the user's token locked, and so has the caller by now.
 pub(super) const COUNT_HOLDS: Listed = Listed::of_keys(
@@ -102,6 +100,11 @@ pub(super) const COUNT_HOLDS: Listed = Listed::of_keys(
 /// Locks seats.
 pub(crate) fn lock_seats(script: &mut Script, wanted: Vec<SeatKey>) -> Reading {
     script.select_all(&LOCK_SEATS, |blanks| blanks, wanted)
+}
+
+/// Locks the seats of reservations, whatever has become of those.
+pub(crate) fn lock_seats_of(script: &mut Script, reservations: Vec<ReservationId>) -> Reading {
+    script.select_all(&LOCK_SEATS_OF, |blanks| blanks, reservations)
 }
 
 pub(super) fn look_at_seats(script: &mut Script, wanted: Vec<SeatKey>) -> Reading {
@@ -131,19 +134,18 @@ impl Halls {
     }
 
     /// What the rules seek the best seats in.
-    pub(super) fn plans(&self, now: Timestamp) -> HashMap<ConcertId, Plan> {
+    pub(super) fn free(&self, now: Timestamp) -> HashMap<ConcertId, Hall> {
         let by_concert = self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert);
-        let plan = |seats: &[(SeatKey, Seat)]| {
-            let (key, first) = seats.first()?;
+        let hall = |seats: &[(SeatKey, Seat)]| {
             let hall = Hall::new(seats.iter().map(|(key, seat)| HallSeat {
                 number: key.seat,
                 section: seat.section.clone(),
                 row: seat.row.clone(),
                 free: seat.is_free(now),
             }));
-            Some((key.concert, Plan { performance_date: first.performance_date, hall }))
+            Some((seats.first()?.0.concert, hall))
         };
-        by_concert.filter_map(plan).collect()
+        by_concert.filter_map(hall).collect()
     }
 
     pub(super) fn into_seats(self) -> impl Iterator<Item = (SeatKey, Seat)> {
@@ -180,7 +182,6 @@ fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx:
         section: shared(&mut names.section, row.try_get("section")?),
         row: shared(&mut names.row, row.try_get("seat_row")?),
         price: row.try_get("price")?,
-        performance_date: row.try_get("performance_date")?,
         holder,
     };
     Ok((key, seat))

@@ -1,10 +1,11 @@
 //! The SQL of reservations.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use sqlx::mysql::MySqlRow;
-use sqlx::{MySqlConnection, MySqlPool, Row as _};
+use sqlx::{MySqlPool, Row as _};
 
 use super::rows::Effects;
 use super::{Command, Known, Named, Reservation, ReservationStatus, seat, sweep};
@@ -17,6 +18,7 @@ use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
 pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&seat::LOCK_SEATS),
     Statement::Listed(&seat::LOOK_AT_SEATS),
+    Statement::Listed(&seat::LOCK_SEATS_OF),
     Statement::Listed(&seat::LOOK_AT_HALLS),
     Statement::Listed(&seat::LOCK_HALLS),
     Statement::Listed(&seat::COUNT_HOLDS),
@@ -25,7 +27,7 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Fixed(sweep::COUNT_HELD),
     Statement::Listed(&BY_IDS),
     Statement::Listed(&OF_ORDERS),
-    Statement::Listed(&CONCERTS),
+    Statement::Listed(&DATES),
     Statement::Listed(&LOCK_CONCERTS),
     Statement::Listed(&RELEASE),
     Statement::Listed(&EXTEND),
@@ -47,7 +49,7 @@ const OF_ORDERS: Listed = Listed::of_keys(
      from reservations n straight_join reservations r force index (reservations_user_deadline) \
      on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) where n.id in ({})",
 );
-const CONCERTS: Listed = Listed::of_keys("select id from concerts where id in ({})");
+const DATES: Listed = Listed::of_keys("select id, date from concerts where id in ({})");
 /// In the order of their ids.
 const LOCK_CONCERTS: Listed =
     Listed::of_keys("select id from concerts force index (primary) where id in ({}) for update");
@@ -70,7 +72,8 @@ const INSERT: Listed = Listed {
          reserved_at, expires_at, extended_at, last_updated_at) values {}",
     row: "(?,?,?,?,?,?,?,?,?,?,?,?)",
 };
-/// An insert in form only: the seats are there, and locked, so each is updated, which counts as two rows.
+/// An insert in form only: the seats are there, and locked, so each is updated. Its guard is the unique key that the
+/// reservations before it had to get past.
 const TAKE: Listed = Listed {
     text: "insert into seats (concert_id, seat_number, price, is_reserved, reserved_by, reserved_until, reservation_id) \
          values {} on duplicate key update is_reserved = 1, reserved_by = values(reserved_by), \
@@ -129,14 +132,14 @@ pub(super) fn lock_concerts(script: &mut Script, concerts: Vec<ConcertId>) -> Re
     script.select_all(&LOCK_CONCERTS, |blanks| blanks, concerts)
 }
 
-pub(super) async fn existing_concerts(
-    connection: &mut MySqlConnection,
-    concerts: HashSet<ConcertId>,
-) -> Result<HashSet<ConcertId>, Failure> {
-    let mut script = Script::default();
-    let reading = script.select_all(&CONCERTS, |blanks| blanks, concerts.into_iter().collect());
-    let selected = script.run(connection).await?;
-    Ok(selected.rows(&reading).map(|row| row.try_get("id")).collect::<Result<_, _>>()?)
+/// The dates of concerts, which never change.
+pub(super) fn select_dates(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
+    script.select_all(&DATES, |blanks| blanks, concerts)
+}
+
+pub(super) fn read_dates(selected: &Selected, reading: &Reading) -> Result<HashMap<ConcertId, NaiveDate>, Failure> {
+    let read = |row: &MySqlRow| Ok((row.try_get("id")?, row.try_get("date")?));
+    Ok(selected.rows(reading).map(read).collect::<Result<_, sqlx::Error>>()?)
 }
 
 pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
@@ -168,7 +171,7 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
             .put(now)
     });
     let held: Vec<_> = effects.made.iter().filter(|made| made.status == ReservationStatus::Held).collect();
-    script.update_by_rows("taking seats", &TAKE, &held, |blanks, made| {
+    script.insert(&TAKE, &held, |blanks, made| {
         blanks.put(made.concert).put(made.seat).put(made.price).put(made.user).put(made.expires_at).put(made.id)
     });
     script

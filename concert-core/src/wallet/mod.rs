@@ -108,13 +108,14 @@ impl Batch for WalletBatch {
         attempt: &Attempt,
     ) -> Result<decide::Rows, Failure> {
         let mut script = Script::default();
-        let accounts = store::lock_accounts_to_recharge(&mut script, commands, attempt.now);
+        let users = commands.iter().map(|command| command.caller.user).collect();
+        let accounts = lock_accounts(&mut script, users);
+        let tokens = store::select_live_tokens(&mut script, commands, attempt.now);
         let made = store::entries_made_earlier(&mut script, commands, attempt);
         let selected = script.run(connection).await?;
-        Ok(decide::Rows {
-            accounts: read_accounts(&selected, &accounts)?,
-            made: store::read_entries(&selected, &made)?,
-        })
+        let mut accounts = read_accounts(&selected, &accounts)?;
+        store::add_live_tokens(&mut accounts, &selected, &tokens)?;
+        Ok(decide::Rows { accounts, made: store::read_entries(&selected, &made)? })
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Recharge], attempt: &Attempt) -> Decision<Self> {

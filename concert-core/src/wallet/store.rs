@@ -16,7 +16,7 @@ use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&LOCK_ACCOUNTS),
-    Statement::Listed(&LOCK_ACCOUNTS_WITH_TOKENS),
+    Statement::Listed(&LIVE_TOKENS),
     Statement::Listed(&ENTRIES),
     Statement::Listed(&INSERT_ENTRIES),
     Statement::Listed(&UPDATE_BALANCES),
@@ -26,11 +26,9 @@ pub(crate) const STATEMENTS: &[Statement] = &[
 const LOCK_ACCOUNTS: Listed = Listed::of_keys(
     "select id, balance, entries, null as live_token from users force index (primary) where id in ({}) for update",
 );
-/// The token is read unlocked: money into one's own wallet does no harm a moment after leaving the queue.
-const LOCK_ACCOUNTS_WITH_TOKENS: Listed = Listed::of_keys(
-    "select u.id, u.balance, u.entries, \
-     (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > ?) as live_token \
-     from users u force index (primary) where u.id in ({}) for update",
+/// Unlocked: money into one's own wallet does no harm a moment after leaving the queue.
+const LIVE_TOKENS: Listed = Listed::of_keys(
+    "select user_id, id from tokens force index (tokens_user_live) where live = 1 and expires_at > ? and user_id in ({})",
 );
 const ENTRIES: Listed = Listed::of_keys("select id, amount, balance_after from wallet_entries where id in ({})");
 const INSERT_ENTRIES: Listed = Listed {
@@ -60,14 +58,23 @@ pub(crate) fn lock_accounts(script: &mut Script, users: Vec<UserId>) -> Reading 
     script.select_all(&LOCK_ACCOUNTS, |blanks| blanks, users)
 }
 
-/// Locks the users who recharge, and looks their tokens up if anyone shows one.
-pub(super) fn lock_accounts_to_recharge(script: &mut Script, commands: &[Recharge], now: Timestamp) -> Reading {
-    let users = commands.iter().map(|command| command.caller.user).collect();
-    if commands.iter().any(|command| command.caller.shows_token()) {
-        script.select_all(&LOCK_ACCOUNTS_WITH_TOKENS, |blanks| blanks.put(now), users)
-    } else {
-        lock_accounts(script, users)
+/// The tokens of those who show one.
+pub(super) fn select_live_tokens(script: &mut Script, commands: &[Recharge], now: Timestamp) -> Reading {
+    let showing = commands.iter().map(|command| &command.caller).filter(|caller| caller.shows_token());
+    script.select_all(&LIVE_TOKENS, |blanks| blanks.put(now), showing.map(|caller| caller.user).collect())
+}
+
+pub(super) fn add_live_tokens(
+    accounts: &mut HashMap<UserId, Account>,
+    selected: &Selected,
+    reading: &Reading,
+) -> Result<(), Failure> {
+    for row in selected.rows(reading) {
+        if let Some(account) = accounts.get_mut(&row.try_get("user_id")?) {
+            account.live_token = row.try_get("id")?;
+        }
     }
+    Ok(())
 }
 
 pub(crate) fn read_accounts(selected: &Selected, reading: &Reading) -> Result<HashMap<UserId, Account>, Failure> {
