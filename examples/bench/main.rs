@@ -52,6 +52,9 @@ pub struct Opts {
     /// Only so many callers, in the rows about writes that have several.
     #[arg(long)]
     callers: Option<usize>,
+    /// How many writers each lane of ours has, instead of the default.
+    #[arg(long)]
+    writers: Option<usize>,
     /// One more option for MariaDB; may be given several times.
     #[arg(long = "server-option", allow_hyphen_values = true)]
     server_options: Vec<String>,
@@ -84,7 +87,7 @@ const GROUPS: [(&str, Measure); 14] = [
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let opts = Opts::parse();
-    let world = World::open(opts.server_options.clone()).await?;
+    let world = World::open(opts.server_options.clone(), opts.writers).await?;
     let mut groups = Vec::new();
     println!("{}", report::header());
     for (name, measure) in GROUPS {

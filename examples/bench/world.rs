@@ -56,12 +56,13 @@ impl World {
     pub const QUEUE: &str = "queue";
 
     /// A server whose memory takes the data of both sides, as an operator would give it; `server_options` come last.
-    pub async fn open(mut server_options: Vec<String>) -> Result<Self, Failure> {
+    pub async fn open(mut server_options: Vec<String>, writers: Option<usize>) -> Result<Self, Failure> {
         server_options.insert(0, "--innodb-buffer-pool-size=2G".to_owned());
         let folder = tempfile::tempdir()?;
         let settings = Settings { server_options, ..Settings::default() };
         let server = PrivateDatabase::open(folder.path(), &settings).await?;
         let mut policy = Policy::new(JwtKeys::new(&server.jwt_secret()?)?);
+        policy.writers_per_lane = writers.unwrap_or(policy.writers_per_lane);
         // A few thousand users stand for a crowd, so none of them may run out of holds or of time.
         policy.max_holds_per_user = 1_000_000;
         policy.active_ttl = DAY;
