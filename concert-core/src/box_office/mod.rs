@@ -22,7 +22,7 @@ use crate::migrate;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
-use crate::reservation::{ReservationBatch, Rules, SeatChanges, SweepBatch};
+use crate::reservation::{Dates, ReservationBatch, Rules, SeatChanges, SweepBatch};
 use crate::user::{Passwords, UserBatch};
 use crate::wallet::WalletBatch;
 
@@ -82,7 +82,7 @@ impl BoxOffice {
         };
         let payment = PaymentBatch { after_payment_ttl: policy.after_payment_ttl, active_ttl: policy.active_ttl };
         let seat_changes = Arc::new(SeatChanges::new());
-        let reservations = ReservationBatch { rules, changes: Arc::clone(&seat_changes) };
+        let reservations = ReservationBatch { dates: Dates::default(), rules, changes: Arc::clone(&seat_changes) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
         let inner = Inner {

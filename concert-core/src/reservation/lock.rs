@@ -14,7 +14,7 @@ use super::decide::best_seats;
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
-    Command, Reservation, Rules, Seat, SeatKey, Wanted, count_holds, lock_seats, read_holds, read_seats, store,
+    Command, Dates, Reservation, Rules, Seat, SeatKey, Wanted, count_holds, lock_seats, read_holds, read_seats, store,
 };
 use crate::batch::{Attempt, Failure};
 use crate::id::ConcertId;
@@ -30,6 +30,7 @@ pub(super) async fn lock(
     commands: &[Command],
     attempt: &Attempt,
     rules: Rules,
+    dates: &Dates,
 ) -> Result<Rows, Failure> {
     let mut script = Script::default();
     let tokens = lock_live_tokens(&mut script, commands.iter().map(|command| command.caller().user).collect());
@@ -43,7 +44,9 @@ pub(super) async fn lock(
         Command::Hold { concert, .. } => Some(*concert),
         Command::Cancel { .. } | Command::Extend { .. } => None,
     });
-    let dates = store::select_dates(&mut script, concerts.collect());
+    let known_dates = dates.known(concerts.clone());
+    let unknown = concerts.filter(|concert| !known_dates.contains_key(concert)).collect();
+    let read_dates = store::select_dates(&mut script, unknown);
     let sought = sought_halls(commands);
     store::lock_concerts(&mut script, sought.clone());
     // Otherwise which seats it is about stands in what is read now.
@@ -57,8 +60,10 @@ pub(super) async fn lock(
         seats: HashMap::new(),
         halls: HashMap::new(),
         holds: read_holds(&selected, &holds)?,
-        concerts: store::read_dates(&selected, &dates)?,
+        concerts: store::read_dates(&selected, &read_dates)?,
     };
+    dates.keep(&rows.concerts);
+    rows.concerts.extend(known_dates);
     if let Some(seats) = all_seats {
         rows.seats = read_seats(&selected, &seats)?;
     } else {

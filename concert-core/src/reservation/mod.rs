@@ -2,6 +2,7 @@
 
 mod best;
 mod changes;
+mod dates;
 mod decide;
 mod lock;
 mod order;
@@ -20,6 +21,7 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
+pub(crate) use dates::Dates;
 pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
 pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats, lock_seats_of, read_holds, read_seats};
@@ -179,6 +181,7 @@ pub(crate) enum Answer {
 
 /// The lane's batch.
 pub(crate) struct ReservationBatch {
+    pub(crate) dates: Dates,
     pub(crate) rules: Rules,
     pub(crate) changes: Arc<SeatChanges>,
 }
@@ -208,7 +211,7 @@ impl Batch for ReservationBatch {
         commands: &[Command],
         attempt: &Attempt,
     ) -> Result<rows::Rows, Failure> {
-        lock::lock(connection, commands, attempt, self.rules).await
+        lock::lock(connection, commands, attempt, self.rules, &self.dates).await
     }
 
     fn decide(&self, rows: rows::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
