@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: &Config) -> Result<(), StartError> {
-    let listener = start::listen(config.listen).await?;
+    let listener = start::listen(config.listen)?;
     let (box_office, private) = start::box_office(config).await?;
     let shutdown = on_signals()?;
     let passes = scheduler::start(&box_office, config.rerank_every, config.sweep_every, &shutdown);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use concert_core::private_db::{DATABASE, PrivateDatabase, Settings};
 use concert_core::{BoxOffice, Error, SecretString, SystemClock};
 use secrecy::ExposeSecret as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::config::Config;
 use crate::telemetry;
@@ -57,12 +57,22 @@ impl From<io::Error> for StartError {
     }
 }
 
-/// Listens on `address`.
+/// How many connections may wait to be accepted: a sale opens within one second. The system may allow fewer
+/// (`net.core.somaxconn`).
+const BACKLOG: u32 = 4_096;
+
+/// Listens on `address`. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// [`StartError::Listen`].
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))
+pub fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let listening = socket.and_then(|socket| {
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    });
+    listening.map_err(|error| StartError::Listen(address, error))
 }
 
 /// Connects to the database that the configuration names, or to the private one, and brings its schema up to date.
