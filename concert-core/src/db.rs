@@ -16,8 +16,6 @@ const MAX_CONNECTIONS: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections that nobody used for this long are closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-/// How many prepared statements a writer keeps: all of its lane's, in every length.
-const STATEMENTS_KEPT: usize = 256;
 /// How often a read is tried when its connection turns out to be dead.
 const READ_ATTEMPTS: u32 = 3;
 
@@ -61,7 +59,7 @@ pub(crate) async fn connect_with(options: MySqlConnectOptions) -> Result<MySqlPo
 
 /// A connection outside the pool, so that neither a cancelled caller nor the pool's bookkeeping touches it.
 async fn detached_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::Error> {
-    let options = pool.connect_options().as_ref().clone().statement_cache_capacity(STATEMENTS_KEPT);
+    let options = pool.connect_options();
     let connect = tokio::time::timeout(pool.options().get_acquire_timeout(), options.connect());
     let mut connection = connect.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
     connection.execute(SESSION).await?;
