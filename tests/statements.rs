@@ -13,6 +13,11 @@ const WHOLE_TABLES: [&str; 4] = [
     "select concat(",
 ];
 
+/// What is collected before it is joined grows with its table; a pass over all of them may do that.
+fn may_be_collected(statement: &str) -> bool {
+    statement.starts_with("select concat(")
+}
+
 /// Tables whose full scan is no scan: the batch itself, what is pruned, the one row of the gate, what is derived from them, and the table
 /// that an insert names.
 fn may_be_scanned(table: &str, statement: &str) -> bool {
@@ -83,9 +88,7 @@ async fn every_statement_prepares_and_none_scans_a_table_that_grows() {
     for statement in concert_core::statements() {
         let prepare = format!("prepare p from '{}'", statement.replace('\'', "''"));
         connection.execute(AssertSqlSafe(prepare)).await.unwrap_or_else(|error| panic!("{error}: {statement}"));
-        if WHOLE_TABLES.iter().any(|start| statement.starts_with(start)) {
-            continue;
-        }
+        let whole = WHOLE_TABLES.iter().any(|start| statement.starts_with(start));
         let mut arguments = MySqlArguments::default();
         for (at, _) in statement.match_indices('?') {
             add_parameter(&mut arguments, &statement[..at]);
@@ -94,8 +97,11 @@ async fn every_statement_prepares_and_none_scans_a_table_that_grows() {
         for row in explain.fetch_all(&mut *connection).await.unwrap_or_else(|error| panic!("{error}: {statement}")) {
             let table: Option<String> = row.try_get("table").expect("a table");
             let access: Option<String> = row.try_get("type").expect("a type");
-            if let (Some(table), Some("ALL" | "index")) = (table, access.as_deref())
-                && !may_be_scanned(&table, &statement)
+            let kind: String = row.try_get("select_type").expect("a kind");
+            let scanned = matches!(access.as_deref(), Some("ALL" | "index")) && !whole;
+            if let Some(table) = table
+                && (scanned && !may_be_scanned(&table, &statement)
+                    || kind == "MATERIALIZED" && !may_be_collected(&statement))
             {
                 scans.push(format!("{table}: {statement}"));
             }

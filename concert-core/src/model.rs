@@ -604,8 +604,7 @@ impl World {
         let shortened = Some(Duration::from_secs(AFTER_PAYMENT as u64));
         let (answers, effects) = decide_payment(rows, commands, &self.attempt(), shortened);
         let PayEffects { sold, payments, entries, shortened } = effects;
-        for id in sold {
-            let key = self.reservations[&id].seat_key();
+        for (id, key) in sold {
             let holder = self.seats.get_mut(&key).and_then(|seat| seat.holder.as_mut()).expect("a held seat");
             assert!(holder.reservation == id && holder.until.is_some_and(|until| until > self.now), "the guard");
             *holder = Holder { until: None, ..*holder };

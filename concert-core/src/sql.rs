@@ -34,23 +34,29 @@ pub(crate) enum Statement {
     Listed(&'static Listed),
 }
 
-/// A statement over a list: each `{}` in the text is one, `row` is one of its elements.
+/// A statement over a list: each `{}` in the text is one, `row` is one of its elements, which may have a list of keys in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listed {
     pub(crate) text: &'static str,
     pub(crate) row: &'static str,
+    pub(crate) between: &'static str,
 }
 
 impl Listed {
     /// A statement whose list is of single values.
     pub(crate) const fn of_keys(text: &'static str) -> Self {
-        Self { text, row: "?" }
+        Self { text, row: "?", between: "," }
     }
 
-    /// The text for a list of `length`, with its parameters open.
+    /// A statement that inserts rows.
+    pub(crate) const fn of_rows(text: &'static str, row: &'static str) -> Self {
+        Self { text, row, between: "," }
+    }
+
+    /// The text for a list of `length`, with its parameters open; lists within its elements have one of their own each.
     pub(crate) fn text(&self, length: usize) -> String {
-        let list = vec![self.row; length].join(",");
-        self.text.split("{}").collect::<Vec<_>>().join(&list)
+        let list = vec![self.row.replace("{}", "?"); length].join(self.between);
+        self.text.replace("{}", &list)
     }
 }
 
@@ -58,7 +64,7 @@ impl Listed {
 pub(crate) struct Blanks<'s> {
     sql: &'s mut String,
     rest: &'static str,
-    row: &'static str,
+    listed: Listed,
 }
 
 impl Blanks<'_> {
@@ -81,14 +87,25 @@ impl Blanks<'_> {
         self
     }
 
+    /// Fills the next `{}` with pairs: a row for all that have the same first part, with the list of their second parts.
+    pub(crate) fn groups<G: Literal + Copy + PartialEq, K: Literal + Copy>(self, pairs: &[(G, K)]) -> Self {
+        self.rows(pairs.chunk_by(|one, other| one.0 == other.0), |row, group| {
+            row.put(group[0].0).list(group.iter().map(|(_, key)| *key))
+        })
+    }
+
     /// Fills the next `{}` with rows.
-    fn rows<R>(mut self, rows: &[R], fill: &impl for<'b> Fn(Blanks<'b>, &R) -> Blanks<'b>) -> Self {
+    fn rows<R>(
+        mut self,
+        rows: impl IntoIterator<Item = R>,
+        fill: impl for<'b> Fn(Blanks<'b>, R) -> Blanks<'b>,
+    ) -> Self {
         self.copy_to("{}");
-        for (nth, row) in rows.iter().enumerate() {
+        for (nth, row) in rows.into_iter().enumerate() {
             if nth > 0 {
-                self.sql.push(',');
+                self.sql.push_str(self.listed.between);
             }
-            fill(Blanks { sql: self.sql, rest: self.row, row: "" }, row).end();
+            fill(Blanks { sql: self.sql, rest: self.listed.row, listed: self.listed }, row).end();
         }
         self
     }
@@ -127,30 +144,52 @@ struct Guard {
 pub(crate) struct Reading(Range<usize>);
 
 impl Script {
-    fn add(&mut self, text: &'static str, row: &'static str, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
+    fn add(&mut self, text: &'static str, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
+        self.add_listed(&Listed::of_keys(text), fill);
+    }
+
+    fn add_listed(&mut self, listed: &Listed, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
         if self.statements > 0 {
             self.sql.push(';');
         }
         self.statements += 1;
-        fill(Blanks { sql: &mut self.sql, rest: text, row }).end();
+        fill(Blanks { sql: &mut self.sql, rest: listed.text, listed: *listed }).end();
     }
 
     /// Selects.
     pub(crate) fn select(&mut self, text: &'static str, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) -> Reading {
-        self.add(text, "", fill);
+        self.add(text, fill);
         Reading(self.statements - 1..self.statements)
     }
 
-    /// Selects the rows of `keys`, in the order that everyone locks them in; `before` fills what stands before the list.
-    pub(crate) fn select_all<K: Literal + Copy + Ord>(
+    /// Selects the rows of `keys`, in the order that everyone locks them in; `fill` fills what is open, with the list of keys.
+    pub(crate) fn select_all<K: Copy + Ord>(
         &mut self,
         listed: &'static Listed,
-        before: impl Fn(Blanks<'_>) -> Blanks<'_>,
         keys: Vec<K>,
+        fill: impl for<'b> Fn(Blanks<'b>, &[K]) -> Blanks<'b>,
     ) -> Reading {
         let from = self.statements;
         for list in sorted(keys).chunks(MAX_LIST) {
-            self.add(listed.text, listed.row, |blanks| before(blanks).list(list));
+            self.add_listed(listed, |blanks| fill(blanks, list));
+        }
+        Reading(from..self.statements)
+    }
+
+    /// The same, where nothing is open but the list.
+    pub(crate) fn select_keys<K: Literal + Copy + Ord>(&mut self, listed: &'static Listed, keys: Vec<K>) -> Reading {
+        self.select_all(listed, keys, |blanks, list| blanks.list(list))
+    }
+
+    /// The same for keys of two parts.
+    pub(crate) fn select_pairs<G, K>(&mut self, listed: &'static Listed, pairs: Vec<(G, K)>) -> Reading
+    where
+        G: Literal + Copy + Ord,
+        K: Literal + Copy + Ord,
+    {
+        let from = self.statements;
+        for list in sorted(pairs).chunks(MAX_LIST) {
+            self.add_listed(listed, |blanks| blanks.groups(list));
         }
         Reading(from..self.statements)
     }
@@ -164,29 +203,33 @@ impl Script {
         text: &'static str,
         fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>,
     ) {
-        self.change_listed(act, expected, text, "", fill);
+        self.change_listed(act, expected, &Listed::of_keys(text), fill);
     }
 
     fn change_listed(
         &mut self,
         act: &'static str,
         expected: usize,
-        text: &'static str,
-        row: &'static str,
+        listed: &Listed,
         fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>,
     ) {
-        self.add(text, row, fill);
+        self.add_listed(listed, fill);
         self.guards.push(Guard { statement: self.statements, act, expected });
-        self.add(GUARD, "", |blanks| blanks.put(expected));
+        self.add(GUARD, |blanks| blanks.put(expected));
     }
 
     /// Changes any number of rows.
     pub(crate) fn change_any(&mut self, text: &'static str, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
-        self.add(text, "", fill);
+        self.add(text, fill);
+    }
+
+    /// The same, with lists.
+    pub(crate) fn change_any_listed(&mut self, listed: &'static Listed, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
+        self.add_listed(listed, fill);
     }
 
     /// Updates the rows of `keys`, so many for each; `fill` fills what is open, with the list of keys.
-    pub(crate) fn update_all<K: Literal + Copy + Ord>(
+    pub(crate) fn update_all<K: Copy + Ord>(
         &mut self,
         act: &'static str,
         rows_each: usize,
@@ -195,7 +238,7 @@ impl Script {
         fill: impl for<'b> Fn(Blanks<'b>, &[K]) -> Blanks<'b>,
     ) {
         for list in sorted(keys).chunks(MAX_LIST) {
-            self.change_listed(act, rows_each * list.len(), listed.text, listed.row, |blanks| fill(blanks, list));
+            self.change_listed(act, rows_each * list.len(), listed, |blanks| fill(blanks, list));
         }
     }
 
@@ -207,7 +250,7 @@ impl Script {
         fill: impl for<'b> Fn(Blanks<'b>, &R) -> Blanks<'b>,
     ) {
         for piece in rows.chunks(MAX_LIST) {
-            self.add(listed.text, listed.row, |blanks| blanks.rows(piece, &fill));
+            self.add_listed(listed, |blanks| blanks.rows(piece, &fill));
         }
     }
 
@@ -239,7 +282,7 @@ impl Script {
     /// Runs it and commits, in the same round trip. An answer from the server is a fact; no answer is
     /// [`Failure::CommitUnknown`].
     pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<(), Failure> {
-        self.add("commit", "", |blanks| blanks);
+        self.add("commit", |blanks| blanks);
         match self.run(connection).await {
             Ok(_) => Ok(()),
             Err(Failure::Conflict(error) | Failure::Lost(error) | Failure::Fatal(error))
@@ -299,19 +342,28 @@ mod tests {
     fn keys_are_listed_in_order_once_and_not_too_many_at_a_time() {
         const KEYS: Listed = Listed::of_keys("select a where b > ? and c in ({})");
         let mut script = Script::default();
-        let reading = script.select_all(&KEYS, |blanks| blanks.put(7), vec![3, 1, 2, 3, 1]);
+        let reading = script.select_all(&KEYS, vec![3, 1, 2, 3, 1], |blanks, list| blanks.put(7).list(list));
         assert_eq!(script.sql, "select a where b > 7 and c in (1,2,3)");
         assert_eq!(reading.0, 0..1);
-        let none = script.select_all(&KEYS, |blanks| blanks, Vec::<u32>::new());
+        let none = script.select_keys(&KEYS, Vec::<u32>::new());
         assert!(none.0.is_empty(), "nothing to look for, nothing to ask");
-        let many = script.select_all(&KEYS, |blanks| blanks.put(7), (0..700).collect::<Vec<_>>());
+        let many = script.select_all(&KEYS, (0..700).collect(), |blanks, list: &[u32]| blanks.put(7).list(list));
         assert_eq!(many.0, 1..4);
+    }
+
+    #[test]
+    fn pairs_are_grouped_by_their_first_part() {
+        const PAIRS: Listed = Listed { text: "select a where {}", row: "(b = ? and c in ({}))", between: " or " };
+        let mut script = Script::default();
+        script.select_pairs(&PAIRS, vec![(2, 5), (1, 9), (2, 3)]);
+        assert_eq!(script.sql, "select a where (b = 1 and c in (9)) or (b = 2 and c in (3,5))");
+        assert_eq!(PAIRS.text(2), "select a where (b = ? and c in (?)) or (b = ? and c in (?))");
     }
 
     #[test]
     fn every_update_is_guarded() {
         const KEYS: Listed = Listed::of_keys("update t set a = ? where b in ({})");
-        const ROWS: Listed = Listed { text: "insert into t (a, b) values {} on x", row: "(?,?)" };
+        const ROWS: Listed = Listed::of_rows("insert into t (a, b) values {} on x", "(?,?)");
         let mut script = Script::default();
         script.update_all("changing", 2, &KEYS, vec![6, 5], |blanks, list| blanks.put(1).list(list));
         let changed = "update t set a = 1 where b in (5,6);set @guarded = exp(if(row_count() = 4, 0, 1000))";

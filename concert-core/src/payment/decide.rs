@@ -30,8 +30,8 @@ pub(crate) struct Rows {
 /// What a batch changes.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    /// Reservations whose seats are sold now.
-    pub(crate) sold: Vec<ReservationId>,
+    /// Reservations that are paid, and their seats.
+    pub(crate) sold: Vec<(ReservationId, SeatKey)>,
     pub(crate) payments: Vec<Payment>,
     pub(crate) entries: Vec<WalletEntry>,
     /// Turns that end sooner, since their users have nothing left to pay.
@@ -93,7 +93,7 @@ fn pay(
         if let Some(holder) = rows.seats.get_mut(&reservation.seat_key()).and_then(|seat| seat.holder.as_mut()) {
             holder.until = None;
         }
-        effects.sold.push(reservation.id);
+        effects.sold.push((reservation.id, reservation.seat_key()));
         effects.entries.push(WalletEntry {
             id: WalletEntryId::generate(),
             user: caller.user,

@@ -22,8 +22,8 @@ use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::id::{OrderId, PaymentId, ReservationId, UserId};
 use crate::money::Money;
-use crate::reservation::{Named, Reservation};
-use crate::sql::{Reading, Script};
+use crate::reservation::{Known, Named, Reservation};
+use crate::sql::{Reading, Script, Selected};
 use crate::{queue, reservation, wallet};
 
 /// What the model of the rules needs to see.
@@ -109,38 +109,27 @@ impl Batch for PaymentBatch {
     ) -> Result<decide::Rows, Failure> {
         let users: Vec<_> = commands.iter().map(|command| command.caller.user).collect();
         let mut script = Script::default();
-        let named = commands.iter().map(|command| command.what).collect();
-        let reservations = reservation::select_reservations(&mut script, named);
         let tokens = queue::lock_live_tokens(&mut script, users.clone());
         let holders = if self.shortened_turn().is_some() { users.clone() } else { Vec::new() };
         let holds = reservation::count_holds(&mut script, holders, attempt.now);
-        // Which seats are an order's is known only once its reservations are read.
         let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
-        let early = alone.map(|ids| reservation::lock_seats_of(&mut script, ids));
-        let early = early.map(|seats| (seats, select_rest(&mut script, commands, attempt)));
-        let selected = script.run(connection).await?;
-        let reservations = reservation::read_reservations(&selected, &reservations)?;
-        let tokens = queue::read_live_tokens(&selected, &tokens)?;
-        let holds = reservation::read_holds(&selected, &holds)?;
-
-        let (selected, (seats, (accounts, made))) = match early {
-            Some(readings) => (selected, readings),
-            None => {
-                let mut script = Script::default();
-                let wanted = reservations.values().map(Reservation::seat_key).collect();
-                let seats = reservation::lock_seats(&mut script, wanted);
-                let rest = select_rest(&mut script, commands, attempt);
-                (script.run(connection).await?, (seats, rest))
-            }
-        };
-        Ok(decide::Rows {
-            reservations,
-            tokens,
-            seats: reservation::read_seats(&selected, &seats)?,
-            holds,
-            accounts: wallet::read_accounts(&selected, &accounts)?,
-            made: store::read_payments(&selected, &made)?,
-        })
+        if let Some(ids) = alone {
+            let held = reservation::lock_with_seats(&mut script, ids);
+            let rest = select_rest(&mut script, commands, attempt);
+            let selected = script.run(connection).await?;
+            let reservations = reservation::read_reservations(&selected, std::slice::from_ref(&held))?;
+            return rows(reservations, (&selected, &tokens, &holds), (&selected, &held, &rest));
+        }
+        // Which seats are an order's is known only once its reservations are read.
+        let named = commands.iter().map(|command| command.what).collect();
+        let reservations = reservation::select_reservations(&mut script, named);
+        let first = script.run(connection).await?;
+        let reservations = reservation::read_reservations(&first, &reservations)?;
+        let mut script = Script::default();
+        let seats = reservation::lock_seats(&mut script, reservations.values().map(Reservation::seat_key));
+        let rest = select_rest(&mut script, commands, attempt);
+        let second = script.run(connection).await?;
+        rows(reservations, (&first, &tokens, &holds), (&second, &seats, &rest))
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Pay], attempt: &Attempt) -> Decision<Self> {
@@ -153,10 +142,27 @@ impl Batch for PaymentBatch {
     }
 }
 
-/// What is locked after the seats, and read with it.
-fn select_rest(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> (Reading, [Reading; 2]) {
+/// What is locked after the seats, and read with it: accounts, and payments made earlier.
+type Rest = (Reading, [Reading; 2]);
+
+fn select_rest(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> Rest {
     let users = commands.iter().map(|command| command.caller.user).collect();
     (wallet::lock_accounts(script, users), store::payments_made_earlier(script, commands, attempt))
+}
+
+fn rows(
+    reservations: Known,
+    (first, tokens, holds): (&Selected, &Reading, &Reading),
+    (second, seats, (accounts, made)): (&Selected, &Reading, &Rest),
+) -> Result<decide::Rows, Failure> {
+    Ok(decide::Rows {
+        reservations,
+        tokens: queue::read_live_tokens(first, tokens)?,
+        seats: reservation::read_seats(second, seats)?,
+        holds: reservation::read_holds(first, holds)?,
+        accounts: wallet::read_accounts(second, accounts)?,
+        made: store::read_payments(second, made)?,
+    })
 }
 
 /// Payments by id.

@@ -7,7 +7,7 @@ use super::{Made, Pay, Payment};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::ReservationId;
-use crate::reservation::Named;
+use crate::reservation::{Named, sell_seats};
 use crate::sql::{Listed, Reading, Script, Selected, Statement, grouped};
 use crate::wallet::write_entries;
 
@@ -15,7 +15,7 @@ use crate::wallet::write_entries;
 pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&BY_IDS),
     Statement::Listed(&OF_ORDERS),
-    Statement::Listed(&SELL),
+    Statement::Listed(&CONFIRM),
     Statement::Listed(&INSERT),
     Statement::Listed(&SHORTEN),
 ];
@@ -29,17 +29,14 @@ const OF_ORDERS: Listed = Listed::of_keys(
      straight_join payments p force index (payments_reservation_successful) \
      on p.reservation_id = r.id where n.id in ({})",
 );
-/// Two rows each: the reservation and its seat.
-const SELL: Listed = Listed::of_keys(
-    "update reservations r straight_join seats s force index (primary) \
-     on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
-     set s.reserved_until = null, r.status = 'CONFIRMED', r.last_updated_at = ? \
-     where s.reserved_until > ? and r.status = 'HELD' and r.id in ({})",
+const CONFIRM: Listed = Listed::of_keys(
+    "update reservations force index (primary) set status = 'CONFIRMED', last_updated_at = ? \
+     where status = 'HELD' and id in ({})",
 );
-const INSERT: Listed = Listed {
-    text: "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) values {}",
-    row: "(?,?,?,?,'SUCCESS',?)",
-};
+const INSERT: Listed = Listed::of_rows(
+    "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) values {}",
+    "(?,?,?,?,'SUCCESS',?)",
+);
 const SHORTEN: Listed = Listed::of_keys(
     "update tokens t force index (primary) set t.expires_at = ?, t.last_updated_at = ? \
      where t.status = 'ACTIVE' and t.id in ({})",
@@ -53,8 +50,8 @@ pub(super) fn payments_made_earlier(script: &mut Script, commands: &[Pay], attem
         Named::Order(order) => Some(ReservationId::from(order)),
     });
     [
-        script.select_all(&BY_IDS, |blanks| blanks, repeatable().map(|command| command.id).collect()),
-        script.select_all(&OF_ORDERS, |blanks| blanks, orders.collect()),
+        script.select_keys(&BY_IDS, repeatable().map(|command| command.id).collect()),
+        script.select_keys(&OF_ORDERS, orders.collect()),
     ]
 }
 
@@ -79,9 +76,9 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
         script
             .update_all("shortening turns", 1, &SHORTEN, tokens, |blanks, list| blanks.put(until).put(now).list(list));
     }
-    script.update_all("selling seats", 2, &SELL, effects.sold.clone(), |blanks, list| {
-        blanks.put(now).put(now).list(list)
-    });
+    let (reservations, seats): (Vec<_>, Vec<_>) = effects.sold.iter().copied().unzip();
+    script.update_all("confirming", 1, &CONFIRM, reservations, |blanks, list| blanks.put(now).list(list));
+    sell_seats(&mut script, seats, now);
     write_entries(&mut script, &effects.entries);
     script.insert(&INSERT, &effects.payments, |blanks, payment| {
         blanks.put(payment.id).put(payment.user).put(payment.reservation).put(payment.amount).put(payment.paid_at)

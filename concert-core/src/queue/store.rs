@@ -78,18 +78,18 @@ const ADMIT: Listed = Listed::of_keys(
      set status = 'ACTIVE', admitted_at = ?, last_updated_at = ?, expires_at = ?, change_seq = ? \
      where status = 'WAITING' and id in ({})",
 );
-const INSERT: Listed = Listed {
-    text: "insert into tokens (id, user_id, ticket, status, created_at, admitted_at, expires_at, last_updated_at, \
+const INSERT: Listed = Listed::of_rows(
+    "insert into tokens (id, user_id, ticket, status, created_at, admitted_at, expires_at, last_updated_at, \
          ended_reason, change_seq, claimed_at) values {}",
-    row: "(?,?,?,?,?,?,?,?,?,?,?)",
-};
+    "(?,?,?,?,?,?,?,?,?,?,?)",
+);
 /// The cap of an audit is the one that holds since max_active_set_at.
 const SET_ADMISSION: &str = "update queue_gate set paused = ?, per_minute = ?, \
      max_active_set_at = case when max_active <> ? then ? else max_active_set_at end, max_active = ? where id = 1";
-const LOG_CHANGES: Listed = Listed {
-    text: "insert into queue_control_log (change_seq, nth, changed_at, changed_by, setting, was, becomes) values {}",
-    row: "(?,?,?,?,?,?,?)",
-};
+const LOG_CHANGES: Listed = Listed::of_rows(
+    "insert into queue_control_log (change_seq, nth, changed_at, changed_by, setting, was, becomes) values {}",
+    "(?,?,?,?,?,?,?)",
+);
 const LAST_MINUTE: &str = "select cast(coalesce(sum(admitted), 0) as unsigned) as admitted from queue_admissions \
      where admitted_at > ? and admitted_at < ?";
 const COUNT_ADMISSIONS: &str = "insert into queue_admissions (admitted_at, admitted) values (?, ?) \
@@ -184,7 +184,7 @@ pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp
 
 /// Locks the live tokens of `users`.
 pub(crate) fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Reading {
-    script.select_all(&LOCK_LIVE, |blanks| blanks, users)
+    script.select_keys(&LOCK_LIVE, users)
 }
 
 pub(crate) fn read_live_tokens(selected: &Selected, reading: &Reading) -> Result<HashMap<UserId, Token>, Failure> {
@@ -196,7 +196,7 @@ fn select_members(script: &mut Script, commands: &[Command]) -> Reading {
         Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => Some(caller.user),
         Command::Set { .. } | Command::Rerank => None,
     });
-    script.select_all(&MEMBERS, |blanks| blanks, users.collect())
+    script.select_keys(&MEMBERS, users.collect())
 }
 
 fn read_members(selected: &Selected, reading: &Reading) -> Result<HashMap<UserId, Member>, Failure> {
@@ -216,7 +216,7 @@ fn select_made_earlier(script: &mut Script, commands: &[Command], attempt: &Atte
         Command::Join { caller, id } if attempt.recheck || caller.key.is_some() => Some(*id),
         _ => None,
     });
-    script.select_all(&BY_ID, |blanks| blanks, ids.collect())
+    script.select_keys(&BY_ID, ids.collect())
 }
 
 pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {

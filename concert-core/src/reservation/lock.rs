@@ -52,7 +52,7 @@ pub(super) async fn lock(
     // Otherwise which seats it is about stands in what is read now.
     let all_asked = commands.iter().all(|command| asked_seats(command).is_some());
     let asked: Vec<_> = commands.iter().filter_map(asked_seats).flatten().collect();
-    let all_seats = all_asked.then(|| lock_seats(&mut script, asked.clone()));
+    let all_seats = all_asked.then(|| lock_seats(&mut script, asked.iter().copied()));
     let selected = script.run(connection).await?;
     let mut rows = Rows {
         tokens: read_live_tokens(&selected, &tokens)?,
@@ -97,7 +97,7 @@ fn asked_seats(command: &Command) -> Option<impl Iterator<Item = SeatKey>> {
 
 async fn locked(connection: &mut MySqlConnection, wanted: Vec<SeatKey>) -> Result<HashMap<SeatKey, Seat>, Failure> {
     let mut script = Script::default();
-    let seats = lock_seats(&mut script, wanted);
+    let seats = lock_seats(&mut script, wanted.into_iter());
     read_seats(&script.run(connection).await?, &seats)
 }
 
@@ -121,7 +121,8 @@ async fn lock_best(
 ) -> Result<(), Failure> {
     for _ in 0..MOST_LOOKS {
         let mut script = Script::default();
-        let (seats, halls) = (look_at_seats(&mut script, named.clone()), look_at_halls(&mut script, sought.clone()));
+        let (seats, halls) =
+            (look_at_seats(&mut script, named.iter().copied()), look_at_halls(&mut script, sought.clone()));
         let selected = script.run(connection).await?;
         let mut seen = read_seats(&selected, &seats)?;
         let halls = Halls::read(&selected, &halls)?;
@@ -137,7 +138,7 @@ async fn lock_best(
     }
     // Nobody changes what is locked. What was locked out of order may cost the batch another attempt.
     let mut script = Script::default();
-    let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named));
+    let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named.into_iter()));
     let selected = script.run(connection).await?;
     let halls = Halls::read(&selected, &halls)?;
     rows.halls = halls.free(attempt.now);

@@ -24,7 +24,9 @@ pub(crate) use changes::SeatChanges;
 pub(crate) use dates::Dates;
 pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
-pub(crate) use seat::{Holder, Seat, SeatKey, count_holds, lock_seats, lock_seats_of, read_holds, read_seats};
+pub(crate) use seat::{
+    Holder, Seat, SeatKey, count_holds, lock_seats, lock_with_seats, read_holds, read_seats, sell_seats,
+};
 pub(crate) use store::{
     STATEMENTS, order, read_reservation, read_reservations, reservation, reservations_of, select_reservations,
 };

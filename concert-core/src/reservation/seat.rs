@@ -6,14 +6,14 @@ use std::sync::Arc;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
-use super::Holds;
 use super::best::{Hall, HallSeat};
+use super::{Holds, Reservation};
 use crate::batch::Failure;
 use crate::catalog::shared;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
-use crate::sql::{Listed, Literal, Reading, Script, Selected};
+use crate::sql::{Listed, Literal, MAX_LIST, Reading, Script, Selected, grouped};
 
 /// Names a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,13 +22,31 @@ pub(crate) struct SeatKey {
     pub(crate) seat: SeatNumber,
 }
 
-impl Literal for SeatKey {
+impl SeatKey {
+    const fn pair(self) -> (ConcertId, SeatNumber) {
+        (self.concert, self.seat)
+    }
+}
+
+/// A value for each of some seats, which are in order: an expression over the row of a seat.
+struct BySeat<'a, V>(&'a [(SeatKey, V)]);
+
+impl<V: Literal> Literal for BySeat<'_, V> {
     fn write(&self, sql: &mut String) {
-        sql.push('(');
-        self.concert.write(sql);
-        sql.push(',');
-        self.seat.write(sql);
-        sql.push(')');
+        sql.push_str("case concert_id");
+        for seats in self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert) {
+            sql.push_str(" when ");
+            seats[0].0.concert.write(sql);
+            sql.push_str(" then case seat_number");
+            for (key, value) in seats {
+                sql.push_str(" when ");
+                key.seat.write(sql);
+                sql.push_str(" then ");
+                value.write(sql);
+            }
+            sql.push_str(" end");
+        }
+        sql.push_str(" end");
     }
 }
 
@@ -64,31 +82,51 @@ impl Holder {
 }
 
 pub(super) const LOCK_SEATS: Listed = Listed {
-    text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
-         s.reservation_id from seats s force index (primary) where (s.concert_id, s.seat_number) in ({}) for update",
-    row: "(?,?)",
+    text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
+         s.reservation_id from seats s force index (primary) where {} for update",
+    row: SEATS_OF_CONCERT,
+    between: " or ",
 };
-/// The seats of reservations, in the order that everyone locks them in: the inner list is made first, in that order and
-/// whole (`MAX_LIST`), and none of it is locked.
-pub(super) const LOCK_SEATS_OF: Listed = Listed::of_keys(
-    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, s.reservation_id \
-     from (select concert_id, seat_number from reservations where id in ({}) \
+/// The same, unlocked.
+pub(super) const LOOK_AT_SEATS: Listed = Listed {
+    text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
+         s.reservation_id from seats s force index (primary) where {}",
+    row: SEATS_OF_CONCERT,
+    between: " or ",
+};
+/// Shorter than a list of pairs, most of which would name the same concert.
+const SEATS_OF_CONCERT: &str = "(s.concert_id = ? and s.seat_number in ({}))";
+/// Reservations and their seats, these locked in the order that everyone locks them in: the inner list is made first, in
+/// that order and whole (`MAX_LIST`), and none of it is locked.
+pub(super) const LOCK_WITH_SEATS: Listed = Listed::of_keys(
+    "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, r.reserved_at, \
+     r.expires_at, r.extended_at, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
+     s.reservation_id from (select id, order_id, user_id, concert_id, seat_number, status, price, performance_date, \
+     reserved_at, expires_at, extended_at from reservations where id in ({}) \
      order by concert_id, seat_number limit 256) r straight_join seats s force index (primary) \
      on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update",
 );
-/// The same as `LOCK_SEATS`, unlocked.
-pub(super) const LOOK_AT_SEATS: Listed = Listed {
-    text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
-         s.reservation_id from seats s force index (primary) where (s.concert_id, s.seat_number) in ({})",
-    row: "(?,?)",
+/// The deadline goes, and with it the hold: what is held stays.
+pub(super) const SELL: Listed = Listed {
+    text: "update seats s force index (primary) set s.reserved_until = null where s.reserved_until > ? and ({})",
+    row: SEATS_OF_CONCERT,
+    between: " or ",
+};
+/// To each seat its own holder, all until the same moment. It needs no guard: the seats are locked, and the reservations
+/// before it had to get past their unique key.
+pub(super) const TAKE: Listed = Listed {
+    text: "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = ?, s.reserved_by = ?, \
+         s.reservation_id = ? where {}",
+    row: SEATS_OF_CONCERT,
+    between: " or ",
 };
 /// All seats of concerts, by number.
 pub(super) const LOOK_AT_HALLS: Listed = Listed::of_keys(
-    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
+    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
      s.reservation_id from seats s force index (primary) where s.concert_id in ({}) order by s.concert_id, s.seat_number",
 );
 pub(super) const LOCK_HALLS: Listed = Listed::of_keys(
-    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price, s.reserved_by, s.reserved_until, \
+    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
      s.reservation_id from seats s force index (primary) where s.concert_id in ({}) order by s.concert_id, s.seat_number for update",
 );
 /// Unlocked: whoever makes a hold has the user's token locked, and so has the caller by now.
@@ -98,17 +136,39 @@ pub(super) const COUNT_HOLDS: Listed = Listed::of_keys(
 );
 
 /// Locks seats.
-pub(crate) fn lock_seats(script: &mut Script, wanted: Vec<SeatKey>) -> Reading {
-    script.select_all(&LOCK_SEATS, |blanks| blanks, wanted)
+pub(crate) fn lock_seats(script: &mut Script, wanted: impl Iterator<Item = SeatKey>) -> Reading {
+    script.select_pairs(&LOCK_SEATS, wanted.map(SeatKey::pair).collect())
 }
 
-/// Locks the seats of reservations, whatever has become of those.
-pub(crate) fn lock_seats_of(script: &mut Script, reservations: Vec<ReservationId>) -> Reading {
-    script.select_all(&LOCK_SEATS_OF, |blanks| blanks, reservations)
+pub(super) fn look_at_seats(script: &mut Script, wanted: impl Iterator<Item = SeatKey>) -> Reading {
+    script.select_pairs(&LOOK_AT_SEATS, wanted.map(SeatKey::pair).collect())
 }
 
-pub(super) fn look_at_seats(script: &mut Script, wanted: Vec<SeatKey>) -> Reading {
-    script.select_all(&LOOK_AT_SEATS, |blanks| blanks, wanted)
+/// Reads reservations and locks their seats, whatever has become of those.
+pub(crate) fn lock_with_seats(script: &mut Script, reservations: Vec<ReservationId>) -> Reading {
+    script.select_keys(&LOCK_WITH_SEATS, reservations)
+}
+
+/// Sells seats that are held.
+pub(crate) fn sell_seats(script: &mut Script, seats: Vec<SeatKey>, now: Timestamp) {
+    let seats = seats.into_iter().map(SeatKey::pair).collect();
+    script.update_all("selling seats", 1, &SELL, seats, |blanks, list| blanks.put(now).groups(list));
+}
+
+/// Gives free seats to the reservations that are made of them.
+pub(super) fn take(script: &mut Script, made: &[Reservation]) {
+    let held = made.iter().filter(|made| made.is_held());
+    for (until, mut held) in grouped(held.map(|made| (made.expires_at, made))) {
+        held.sort_unstable_by_key(|made| made.seat_key());
+        for held in held.chunks(MAX_LIST) {
+            let seats: Vec<_> = held.iter().map(|made| made.seat_key().pair()).collect();
+            let holders: Vec<_> = held.iter().map(|made| (made.seat_key(), made.user)).collect();
+            let reservations: Vec<_> = held.iter().map(|made| (made.seat_key(), made.id)).collect();
+            script.change_any_listed(&TAKE, |blanks| {
+                blanks.put(until).put(BySeat(&holders)).put(BySeat(&reservations)).groups(&seats)
+            });
+        }
+    }
 }
 
 pub(crate) fn read_seats(selected: &Selected, reading: &Reading) -> Result<HashMap<SeatKey, Seat>, Failure> {
@@ -117,11 +177,11 @@ pub(crate) fn read_seats(selected: &Selected, reading: &Reading) -> Result<HashM
 }
 
 pub(super) fn look_at_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_all(&LOOK_AT_HALLS, |blanks| blanks, concerts)
+    script.select_keys(&LOOK_AT_HALLS, concerts)
 }
 
 pub(super) fn lock_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_all(&LOCK_HALLS, |blanks| blanks, concerts)
+    script.select_keys(&LOCK_HALLS, concerts)
 }
 
 /// All seats of some concerts, by number.
@@ -155,7 +215,7 @@ impl Halls {
 
 /// Counts the unpaid holds of users.
 pub(crate) fn count_holds(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
-    script.select_all(&COUNT_HOLDS, |blanks| blanks.put(now), users)
+    script.select_all(&COUNT_HOLDS, users, |blanks, list| blanks.put(now).list(list))
 }
 
 pub(crate) fn read_holds(selected: &Selected, reading: &Reading) -> Result<Holds, Failure> {
@@ -181,7 +241,7 @@ fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx:
     let seat = Seat {
         section: shared(&mut names.section, row.try_get("section")?),
         row: shared(&mut names.row, row.try_get("seat_row")?),
-        price: row.try_get("price")?,
+        price: row.try_get("seat_price")?,
         holder,
     };
     Ok((key, seat))

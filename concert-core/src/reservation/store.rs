@@ -18,7 +18,7 @@ use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
 pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&seat::LOCK_SEATS),
     Statement::Listed(&seat::LOOK_AT_SEATS),
-    Statement::Listed(&seat::LOCK_SEATS_OF),
+    Statement::Listed(&seat::LOCK_WITH_SEATS),
     Statement::Listed(&seat::LOOK_AT_HALLS),
     Statement::Listed(&seat::LOCK_HALLS),
     Statement::Listed(&seat::COUNT_HOLDS),
@@ -32,7 +32,8 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&RELEASE),
     Statement::Listed(&EXTEND),
     Statement::Listed(&INSERT),
-    Statement::Listed(&TAKE),
+    Statement::Listed(&seat::TAKE),
+    Statement::Listed(&seat::SELL),
     Statement::Fixed(BY_ID),
     Statement::Fixed(OF_USER),
     Statement::Fixed(OF_ORDER),
@@ -67,19 +68,11 @@ const EXTEND: Listed = Listed::of_keys(
      set s.reserved_until = ?, r.expires_at = ?, r.extended_at = ?, r.last_updated_at = ? \
      where s.reserved_until > ? and r.status = 'HELD' and r.extended_at is null and r.id in ({})",
 );
-const INSERT: Listed = Listed {
-    text: "insert into reservations (id, order_id, user_id, concert_id, seat_number, status, price, performance_date, \
-         reserved_at, expires_at, extended_at, last_updated_at) values {}",
-    row: "(?,?,?,?,?,?,?,?,?,?,?,?)",
-};
-/// An insert in form only: the seats are there, and locked, so each is updated. Its guard is the unique key that the
-/// reservations before it had to get past.
-const TAKE: Listed = Listed {
-    text: "insert into seats (concert_id, seat_number, price, is_reserved, reserved_by, reserved_until, reservation_id) \
-         values {} on duplicate key update is_reserved = 1, reserved_by = values(reserved_by), \
-         reserved_until = values(reserved_until), reservation_id = values(reservation_id)",
-    row: "(?,?,?,1,?,?,?)",
-};
+const INSERT: Listed = Listed::of_rows(
+    "insert into reservations (id, order_id, user_id, concert_id, seat_number, status, price, performance_date, \
+     reserved_at, expires_at, extended_at, last_updated_at) values {}",
+    "(?,?,?,?,?,?,?,?,?,?,?,?)",
+);
 const BY_ID: &str = "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
      r.reserved_at, r.expires_at, r.extended_at, s.section, s.seat_row from reservations r \
      left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number where r.id = ?";
@@ -119,22 +112,22 @@ pub(crate) fn select_reservations(script: &mut Script, named: Vec<Named>) -> [Re
             Named::Order(order) => of_orders.push(ReservationId::from(order)),
         }
     }
-    [script.select_all(&BY_IDS, |blanks| blanks, alone), script.select_all(&OF_ORDERS, |blanks| blanks, of_orders)]
+    [script.select_keys(&BY_IDS, alone), script.select_keys(&OF_ORDERS, of_orders)]
 }
 
-pub(crate) fn read_reservations(selected: &Selected, readings: &[Reading; 2]) -> Result<Known, Failure> {
+pub(crate) fn read_reservations(selected: &Selected, readings: &[Reading]) -> Result<Known, Failure> {
     let read = |row| read_reservation(row).map(|reservation| (reservation.id, reservation));
     Ok(readings.iter().flat_map(|reading| selected.rows(reading)).map(read).collect::<Result<_, _>>()?)
 }
 
 /// Locks concerts, whose rows never change: those who seek the best seats of one come one after the other.
 pub(super) fn lock_concerts(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_all(&LOCK_CONCERTS, |blanks| blanks, concerts)
+    script.select_keys(&LOCK_CONCERTS, concerts)
 }
 
 /// The dates of concerts, which never change.
 pub(super) fn select_dates(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_all(&DATES, |blanks| blanks, concerts)
+    script.select_keys(&DATES, concerts)
 }
 
 pub(super) fn read_dates(selected: &Selected, reading: &Reading) -> Result<HashMap<ConcertId, NaiveDate>, Failure> {
@@ -170,10 +163,7 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
             .put(made.extended_at)
             .put(now)
     });
-    let held: Vec<_> = effects.made.iter().filter(|made| made.status == ReservationStatus::Held).collect();
-    script.insert(&TAKE, &held, |blanks, made| {
-        blanks.put(made.concert).put(made.seat).put(made.price).put(made.user).put(made.expires_at).put(made.id)
-    });
+    seat::take(&mut script, &effects.made);
     script
 }
 

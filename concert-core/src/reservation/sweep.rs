@@ -17,10 +17,12 @@ use crate::sql::Script;
 /// The most holds that one batch releases: few enough that buyers hardly wait for its locks.
 pub(crate) const SWEEP_LIMIT: usize = 128;
 
-pub(super) const LAPSED: &str = "select id, concert_id, seat_number from reservations \
-     where status = 'HELD' and expires_at <= ? order by expires_at limit ?";
-pub(super) const COUNT_HELD: &str = "select count(*) from reservations where status = 'HELD' and expires_at > ?";
-pub(super) const COUNT_LAPSED: &str = "select count(*) from reservations where status = 'HELD' and expires_at <= ?";
+pub(super) const LAPSED: &str = "select reservation_id as id, concert_id, seat_number from seats force index (seats_state) \
+     where is_reserved = 1 and reserved_until <= ? order by reserved_until limit ?";
+pub(super) const COUNT_HELD: &str =
+    "select count(*) from seats force index (seats_state) where is_reserved = 1 and reserved_until > ?";
+pub(super) const COUNT_LAPSED: &str =
+    "select count(*) from seats force index (seats_state) where is_reserved = 1 and reserved_until <= ?";
 
 /// Releases up to `SWEEP_LIMIT` holds and answers how many.
 pub(crate) struct SweepBatch {
@@ -58,7 +60,7 @@ impl Batch for SweepBatch {
         };
         let holds = selected.rows(&lapsed).map(read).collect::<Result<Vec<_>, sqlx::Error>>()?;
         let mut script = Script::default();
-        let seats = lock_seats(&mut script, holds.iter().map(|(_, key)| *key).collect());
+        let seats = lock_seats(&mut script, holds.iter().map(|(_, key)| *key));
         let selected = script.run(connection).await?;
         Ok(Lapsed { holds, seats: read_seats(&selected, &seats)? })
     }

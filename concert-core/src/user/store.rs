@@ -21,7 +21,7 @@ pub(crate) const STATEMENTS: &[Statement] =
 
 const BY_NAMES: Listed = Listed::of_keys("select id, username, created_at, password from users where username in ({})");
 const INSERT: Listed =
-    Listed { text: "insert into users (id, username, password, balance, created_at) values {}", row: "(?,?,?,0,?)" };
+    Listed::of_rows("insert into users (id, username, password, balance, created_at) values {}", "(?,?,?,0,?)");
 const BY_ID: &str = "select id, username, created_at, password from users where id = ?";
 const BY_NAME: &str = "select id, username, created_at, password from users where username = ?";
 
@@ -31,7 +31,7 @@ const CHUNK: usize = 5_000;
 pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Register]) -> Result<Rows, Failure> {
     let mut script = Script::default();
     let names = commands.iter().map(|command| Text(command.username.as_str())).collect();
-    let reading = script.select_all(&BY_NAMES, |blanks| blanks, names);
+    let reading = script.select_keys(&BY_NAMES, names);
     let selected = script.run(connection).await?;
     let read = |row| read_user(row).map(|(user, _)| (user.username.clone(), user));
     Ok(Rows { by_name: selected.rows(&reading).map(read).collect::<Result<_, _>>()? })

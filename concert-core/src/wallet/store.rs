@@ -31,10 +31,10 @@ const LIVE_TOKENS: Listed = Listed::of_keys(
     "select user_id, id from tokens force index (tokens_user_live) where live = 1 and expires_at > ? and user_id in ({})",
 );
 const ENTRIES: Listed = Listed::of_keys("select id, amount, balance_after from wallet_entries where id in ({})");
-const INSERT_ENTRIES: Listed = Listed {
-    text: "insert into wallet_entries (id, user_id, nth, kind, amount, balance_after, payment_id, created_at) values {}",
-    row: "(?,?,?,?,?,?,?,?)",
-};
+const INSERT_ENTRIES: Listed = Listed::of_rows(
+    "insert into wallet_entries (id, user_id, nth, kind, amount, balance_after, payment_id, created_at) values {}",
+    "(?,?,?,?,?,?,?,?)",
+);
 /// To each user the balance at the same place of the second list, after so many entries.
 const UPDATE_BALANCES: Listed = Listed::of_keys(
     "update users force index (primary) set entries = entries + ?, balance = elt(field(id, {}), {}) where id in ({})",
@@ -55,13 +55,15 @@ pub(crate) struct Account {
 
 /// Locks users.
 pub(crate) fn lock_accounts(script: &mut Script, users: Vec<UserId>) -> Reading {
-    script.select_all(&LOCK_ACCOUNTS, |blanks| blanks, users)
+    script.select_keys(&LOCK_ACCOUNTS, users)
 }
 
 /// The tokens of those who show one.
 pub(super) fn select_live_tokens(script: &mut Script, commands: &[Recharge], now: Timestamp) -> Reading {
     let showing = commands.iter().map(|command| &command.caller).filter(|caller| caller.shows_token());
-    script.select_all(&LIVE_TOKENS, |blanks| blanks.put(now), showing.map(|caller| caller.user).collect())
+    script.select_all(&LIVE_TOKENS, showing.map(|caller| caller.user).collect(), |blanks, list| {
+        blanks.put(now).list(list)
+    })
 }
 
 pub(super) fn add_live_tokens(
@@ -83,7 +85,7 @@ pub(crate) fn read_accounts(selected: &Selected, reading: &Reading) -> Result<Ha
 
 pub(super) fn entries_made_earlier(script: &mut Script, commands: &[Recharge], attempt: &Attempt) -> Reading {
     let repeatable = commands.iter().filter(|command| attempt.recheck || command.caller.key.is_some());
-    script.select_all(&ENTRIES, |blanks| blanks, repeatable.map(|command| command.id).collect())
+    script.select_keys(&ENTRIES, repeatable.map(|command| command.id).collect())
 }
 
 pub(super) fn read_entries(

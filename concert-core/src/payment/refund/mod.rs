@@ -126,7 +126,7 @@ impl Batch for RefundBatch {
 
         // The payments say which seats and whose wallets.
         let mut script = Script::default();
-        let seats = lock_seats(&mut script, payments.values().map(|paid| paid.seat).collect());
+        let seats = lock_seats(&mut script, payments.values().map(|paid| paid.seat));
         let users = payments.values().map(|paid| paid.user).collect();
         let accounts = lock_accounts(&mut script, users);
         let made = store::entries_made_earlier(&mut script, commands, attempt);

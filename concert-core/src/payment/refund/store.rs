@@ -36,7 +36,7 @@ const REFUND: &str = "update payments set payment_status = 'REFUNDED', refunded_
      where payment_status = 'SUCCESS' and id = ?";
 
 pub(super) fn select_paid(script: &mut Script, commands: &[RefundPayment]) -> Reading {
-    script.select_all(&PAID, |blanks| blanks, commands.iter().map(|command| command.payment).collect())
+    script.select_keys(&PAID, commands.iter().map(|command| command.payment).collect())
 }
 
 pub(super) fn read_paid(selected: &Selected, reading: &Reading) -> Result<HashMap<PaymentId, Paid>, Failure> {
@@ -54,7 +54,7 @@ pub(super) fn read_paid(selected: &Selected, reading: &Reading) -> Result<HashMa
 
 pub(super) fn entries_made_earlier(script: &mut Script, commands: &[RefundPayment], attempt: &Attempt) -> Reading {
     let made = commands.iter().filter(|_| attempt.recheck).map(|command| command.entry);
-    script.select_all(&MADE, |blanks| blanks, made.collect())
+    script.select_keys(&MADE, made.collect())
 }
 
 /// When each was made, and the balance with it.
