@@ -24,7 +24,7 @@ use crate::id::{OrderId, PaymentId, ReservationId, UserId};
 use crate::money::Money;
 use crate::reservation::{Known, Named, Reservation};
 use crate::sql::{Reading, Script, Selected};
-use crate::{queue, reservation, wallet};
+use crate::{reservation, wallet};
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
@@ -107,18 +107,16 @@ impl Batch for PaymentBatch {
         commands: &[Pay],
         attempt: &Attempt,
     ) -> Result<decide::Rows, Failure> {
-        let users: Vec<_> = commands.iter().map(|command| command.caller.user).collect();
+        let users = commands.iter().map(|command| command.caller.user).collect();
         let mut script = Script::default();
-        let tokens = queue::lock_live_tokens(&mut script, users.clone());
-        let holders = if self.shortened_turn().is_some() { users.clone() } else { Vec::new() };
-        let holds = reservation::count_holds(&mut script, holders, attempt.now);
+        let holders = reservation::lock_holders(&mut script, users, attempt.now);
         let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
         if let Some(ids) = alone {
             let held = reservation::lock_with_seats(&mut script, ids);
             let rest = select_rest(&mut script, commands, attempt);
             let selected = script.run(connection).await?;
             let reservations = reservation::read_reservations(&selected, std::slice::from_ref(&held))?;
-            return rows(reservations, (&selected, &tokens, &holds), (&selected, &held, &rest));
+            return rows(reservations, (&selected, &holders), (&selected, &held, &rest));
         }
         // Which seats are an order's is known only once its reservations are read.
         let named = commands.iter().map(|command| command.what).collect();
@@ -129,7 +127,7 @@ impl Batch for PaymentBatch {
         let seats = reservation::lock_seats(&mut script, reservations.values().map(Reservation::seat_key));
         let rest = select_rest(&mut script, commands, attempt);
         let second = script.run(connection).await?;
-        rows(reservations, (&first, &tokens, &holds), (&second, &seats, &rest))
+        rows(reservations, (&first, &holders), (&second, &seats, &rest))
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Pay], attempt: &Attempt) -> Decision<Self> {
@@ -152,14 +150,15 @@ fn select_rest(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> Rest
 
 fn rows(
     reservations: Known,
-    (first, tokens, holds): (&Selected, &Reading, &Reading),
+    (first, holders): (&Selected, &Reading),
     (second, seats, (accounts, made)): (&Selected, &Reading, &Rest),
 ) -> Result<decide::Rows, Failure> {
+    let (tokens, holds) = reservation::read_holders(first, holders)?;
     Ok(decide::Rows {
         reservations,
-        tokens: queue::read_live_tokens(first, tokens)?,
+        tokens,
         seats: reservation::read_seats(second, seats)?,
-        holds: reservation::read_holds(first, holds)?,
+        holds,
         accounts: wallet::read_accounts(second, accounts)?,
         made: store::read_payments(second, made)?,
     })

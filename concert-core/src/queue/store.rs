@@ -183,12 +183,8 @@ pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp
 }
 
 /// Locks the live tokens of `users`.
-pub(crate) fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Reading {
+fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Reading {
     script.select_keys(&LOCK_LIVE, users)
-}
-
-pub(crate) fn read_live_tokens(selected: &Selected, reading: &Reading) -> Result<HashMap<UserId, Token>, Failure> {
-    Ok(read_tokens(selected, reading)?.into_iter().map(|token| (token.user, token)).collect())
 }
 
 fn select_members(script: &mut Script, commands: &[Command]) -> Reading {

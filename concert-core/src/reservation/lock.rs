@@ -14,11 +14,11 @@ use super::decide::best_seats;
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
-    Command, Dates, Reservation, Rules, Seat, SeatKey, Wanted, count_holds, lock_seats, read_holds, read_seats, store,
+    Command, Dates, Reservation, Rules, Seat, SeatKey, Wanted, lock_holders, lock_seats, read_holders, read_seats,
+    store,
 };
 use crate::batch::{Attempt, Failure};
 use crate::id::ConcertId;
-use crate::queue::{lock_live_tokens, read_live_tokens};
 use crate::sql::Script;
 
 /// How often seats are looked up and found changed before all seats of the halls are locked.
@@ -33,13 +33,9 @@ pub(super) async fn lock(
     dates: &Dates,
 ) -> Result<Rows, Failure> {
     let mut script = Script::default();
-    let tokens = lock_live_tokens(&mut script, commands.iter().map(|command| command.caller().user).collect());
+    let users = commands.iter().map(|command| command.caller().user).collect();
+    let holders = lock_holders(&mut script, users, attempt.now);
     let known = store::select_known(&mut script, commands, attempt);
-    let holders = commands.iter().filter_map(|command| match command {
-        Command::Hold { caller, .. } => Some(caller.user),
-        Command::Cancel { .. } | Command::Extend { .. } => None,
-    });
-    let holds = count_holds(&mut script, holders.collect(), attempt.now);
     let concerts = commands.iter().filter_map(|command| match command {
         Command::Hold { concert, .. } => Some(*concert),
         Command::Cancel { .. } | Command::Extend { .. } => None,
@@ -54,12 +50,13 @@ pub(super) async fn lock(
     let asked: Vec<_> = commands.iter().filter_map(asked_seats).flatten().collect();
     let all_seats = all_asked.then(|| lock_seats(&mut script, asked.iter().copied()));
     let selected = script.run(connection).await?;
+    let (tokens, holds) = read_holders(&selected, &holders)?;
     let mut rows = Rows {
-        tokens: read_live_tokens(&selected, &tokens)?,
+        tokens,
         known: store::read_reservations(&selected, &known)?,
         seats: HashMap::new(),
         halls: HashMap::new(),
-        holds: read_holds(&selected, &holds)?,
+        holds,
         concerts: store::read_dates(&selected, &read_dates)?,
     };
     dates.keep(&rows.concerts);

@@ -4,6 +4,7 @@ mod best;
 mod changes;
 mod dates;
 mod decide;
+mod holders;
 mod lock;
 mod order;
 mod rows;
@@ -22,11 +23,10 @@ use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
 pub(crate) use dates::Dates;
+pub(crate) use holders::{lock_holders, read_holders};
 pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
-pub(crate) use seat::{
-    Holder, Seat, SeatKey, count_holds, lock_seats, lock_with_seats, read_holds, read_seats, sell_seats,
-};
+pub(crate) use seat::{Holder, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats};
 pub(crate) use store::{
     STATEMENTS, order, read_reservation, read_reservations, reservation, reservations_of, select_reservations,
 };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
+use super::Reservation;
 use super::best::{Hall, HallSeat};
-use super::{Holds, Reservation};
 use crate::batch::Failure;
 use crate::catalog::shared;
 use crate::clock::Timestamp;
@@ -129,11 +129,6 @@ pub(super) const LOCK_HALLS: Listed = Listed::of_keys(
     "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
      s.reservation_id from seats s force index (primary) where s.concert_id in ({}) order by s.concert_id, s.seat_number for update",
 );
-/// Unlocked: whoever makes a hold has the user's token locked, and so has the caller by now.
-pub(super) const COUNT_HOLDS: Listed = Listed::of_keys(
-    "select user_id, count(*) as holds from reservations force index (reservations_user_deadline) \
-     where status = 'HELD' and expires_at > ? and user_id in ({}) group by user_id",
-);
 
 /// Locks seats.
 pub(crate) fn lock_seats(script: &mut Script, wanted: impl Iterator<Item = SeatKey>) -> Reading {
@@ -211,16 +206,6 @@ impl Halls {
     pub(super) fn into_seats(self) -> impl Iterator<Item = (SeatKey, Seat)> {
         self.0.into_iter()
     }
-}
-
-/// Counts the unpaid holds of users.
-pub(crate) fn count_holds(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
-    script.select_all(&COUNT_HOLDS, users, |blanks, list| blanks.put(now).list(list))
-}
-
-pub(crate) fn read_holds(selected: &Selected, reading: &Reading) -> Result<Holds, Failure> {
-    let read = |row: &MySqlRow| Ok((row.try_get("user_id")?, row.try_get::<i64, _>("holds")? as u32));
-    selected.rows(reading).map(read).collect()
 }
 
 /// The section and the row of the seat before.

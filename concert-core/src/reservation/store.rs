@@ -8,7 +8,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
 use super::rows::Effects;
-use super::{Command, Known, Named, Reservation, ReservationStatus, seat, sweep};
+use super::{Command, Known, Named, Reservation, ReservationStatus, holders, seat, sweep};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, OrderId, ReservationId, UserId};
@@ -21,7 +21,7 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&seat::LOCK_WITH_SEATS),
     Statement::Listed(&seat::LOOK_AT_HALLS),
     Statement::Listed(&seat::LOCK_HALLS),
-    Statement::Listed(&seat::COUNT_HOLDS),
+    Statement::Listed(&holders::LOCK_HOLDERS),
     Statement::Fixed(sweep::LAPSED),
     Statement::Fixed(sweep::COUNT_LAPSED),
     Statement::Fixed(sweep::COUNT_HELD),
