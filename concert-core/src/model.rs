@@ -601,8 +601,8 @@ impl World {
             accounts: self.accounts(),
             made: HashMap::new(),
         };
-        let shortened = Some(Duration::from_secs(AFTER_PAYMENT as u64));
-        let (answers, effects) = decide_payment(rows, commands, &self.attempt(), shortened);
+        let after_payment_ttl = Duration::from_secs(AFTER_PAYMENT as u64);
+        let (answers, effects) = decide_payment(rows, commands, &self.attempt(), after_payment_ttl);
         let PayEffects { sold, payments, entries, shortened } = effects;
         for (id, key) in sold {
             let holder = self.seats.get_mut(&key).and_then(|seat| seat.holder.as_mut()).expect("a held seat");

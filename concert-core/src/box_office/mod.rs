@@ -22,7 +22,7 @@ use crate::migrate;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
-use crate::reservation::{Dates, ReservationBatch, Rules, SeatChanges, SweepBatch};
+use crate::reservation::{Dates, Recent, ReservationBatch, Rules, SeatChanges, SweepBatch};
 use crate::user::{Passwords, UserBatch};
 use crate::wallet::WalletBatch;
 
@@ -80,9 +80,10 @@ impl BoxOffice {
             hold_extension: policy.hold_extension,
             max_holds_per_user: policy.max_holds_per_user,
         };
-        let payment = PaymentBatch { after_payment_ttl: policy.after_payment_ttl, active_ttl: policy.active_ttl };
-        let seat_changes = Arc::new(SeatChanges::new());
-        let reservations = ReservationBatch { dates: Dates::default(), rules, changes: Arc::clone(&seat_changes) };
+        let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(Recent::default()));
+        let payments = PaymentBatch { after_payment_ttl: policy.after_payment_ttl, recent: Arc::clone(&recent) };
+        let reservations =
+            ReservationBatch { dates: Dates::default(), recent, rules, changes: Arc::clone(&seat_changes) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
         let inner = Inner {
@@ -90,7 +91,7 @@ impl BoxOffice {
             reservations: Lane::start(reservations, writers, capacity, &pool, &clock),
             sweeps: Lane::start(sweeps, 1, capacity, &pool, &clock),
             wallets: Lane::start(WalletBatch, writers, capacity, &pool, &clock),
-            payments: Lane::start(payment, writers, capacity, &pool, &clock),
+            payments: Lane::start(payments, writers, capacity, &pool, &clock),
             refunds: Lane::start(refunds, 1, capacity, &pool, &clock),
             users: Lane::start(UserBatch, 1, capacity, &pool, &clock),
             passwords: Passwords::new(policy.password_hashes_at_once),

@@ -20,7 +20,7 @@ pub(crate) struct Rows {
     pub(crate) reservations: Known,
     pub(crate) tokens: HashMap<UserId, Token>,
     pub(crate) seats: HashMap<SeatKey, Seat>,
-    /// How many seats each user holds unpaid; for turns that are cut short.
+    /// How many seats those users hold unpaid whose turns may be cut short.
     pub(crate) holds: HashMap<UserId, u32>,
     pub(crate) accounts: HashMap<UserId, Account>,
     /// Payments that commands of this batch made earlier: for repeated calls.
@@ -42,11 +42,11 @@ pub(crate) fn decide(
     mut rows: Rows,
     commands: &[Pay],
     attempt: &Attempt,
-    shortened_turn: Option<Duration>,
+    after_payment_ttl: Duration,
 ) -> (Vec<Result<Vec<Payment>, Error>>, Effects) {
     let mut effects = Effects::default();
     let answers =
-        commands.iter().map(|command| pay(&mut rows, &mut effects, command, attempt, shortened_turn)).collect();
+        commands.iter().map(|command| pay(&mut rows, &mut effects, command, attempt, after_payment_ttl)).collect();
     (answers, effects)
 }
 
@@ -57,7 +57,7 @@ fn pay(
     effects: &mut Effects,
     command: &Pay,
     attempt: &Attempt,
-    shortened_turn: Option<Duration>,
+    after_payment_ttl: Duration,
 ) -> Result<Vec<Payment>, Error> {
     let (now, caller) = (attempt.now, &command.caller);
     if (caller.key.is_some() || attempt.recheck)
@@ -114,11 +114,9 @@ fn pay(
     }
     let holds = rows.holds.entry(caller.user).or_default();
     *holds = holds.saturating_sub(payments.len() as u32);
-    if let Some(turn) = shortened_turn
-        && *holds == 0
-        && now + span(turn) < token.expires_at
-    {
-        effects.shortened.insert(token.id, now + span(turn));
+    let until = now + span(after_payment_ttl);
+    if until < token.expires_at && *holds == 0 {
+        effects.shortened.insert(token.id, until);
     }
     effects.payments.extend_from_slice(&payments);
     rows.made.extend(payments.iter().map(|payment| (payment.id, payment.clone())));

@@ -6,6 +6,7 @@ mod refund;
 mod store;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::MySqlConnection;
@@ -19,10 +20,10 @@ pub(crate) use store::STATEMENTS;
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, span};
 use crate::id::{OrderId, PaymentId, ReservationId, UserId};
 use crate::money::Money;
-use crate::reservation::{Known, Named, Reservation};
+use crate::reservation::{Known, Named, Recent, Reservation, Seat, SeatKey};
 use crate::sql::{Reading, Script, Selected};
 use crate::{reservation, wallet};
 
@@ -79,15 +80,9 @@ impl Pay {
 
 /// The lane's batch.
 pub(crate) struct PaymentBatch {
+    /// How long a turn still lasts after the last payment, if it would last longer.
     pub(crate) after_payment_ttl: Duration,
-    pub(crate) active_ttl: Duration,
-}
-
-impl PaymentBatch {
-    /// How long a turn still lasts after the last payment; `None`: it is not cut short.
-    fn shortened_turn(&self) -> Option<Duration> {
-        (self.after_payment_ttl < self.active_ttl).then_some(self.after_payment_ttl)
-    }
+    pub(crate) recent: Arc<Recent>,
 }
 
 impl Batch for PaymentBatch {
@@ -109,14 +104,25 @@ impl Batch for PaymentBatch {
     ) -> Result<decide::Rows, Failure> {
         let users = commands.iter().map(|command| command.caller.user).collect();
         let mut script = Script::default();
-        let holders = reservation::lock_holders(&mut script, users, attempt.now);
+        let until = attempt.now + span(self.after_payment_ttl);
+        let holders = reservation::lock_holders(&mut script, users, until, attempt.now);
         let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
+        if let Some(mut reservations) = alone.as_ref().and_then(|ids| self.recent.all(ids)) {
+            let seats = reservation::lock_seats(&mut script, reservations.values().map(Reservation::seat_key));
+            let rest = select_rest(&mut script, commands, attempt);
+            let selected = script.run(connection).await?;
+            let seats = reservation::read_seats(&selected, &seats)?;
+            let gone = reservations.values().filter(|one| !has_its_seat(one, &seats)).map(|one| one.id).collect();
+            reservations.extend(reservation::read_again(connection, gone).await?);
+            return rows(reservations, seats, (&selected, &holders), (&selected, &rest));
+        }
         if let Some(ids) = alone {
             let held = reservation::lock_with_seats(&mut script, ids);
             let rest = select_rest(&mut script, commands, attempt);
             let selected = script.run(connection).await?;
             let reservations = reservation::read_reservations(&selected, std::slice::from_ref(&held))?;
-            return rows(reservations, (&selected, &holders), (&selected, &held, &rest));
+            let seats = reservation::read_seats(&selected, &held)?;
+            return rows(reservations, seats, (&selected, &holders), (&selected, &rest));
         }
         // Which seats are an order's is known only once its reservations are read.
         let named = commands.iter().map(|command| command.what).collect();
@@ -127,17 +133,24 @@ impl Batch for PaymentBatch {
         let seats = reservation::lock_seats(&mut script, reservations.values().map(Reservation::seat_key));
         let rest = select_rest(&mut script, commands, attempt);
         let second = script.run(connection).await?;
-        rows(reservations, (&first, &holders), (&second, &seats, &rest))
+        let seats = reservation::read_seats(&second, &seats)?;
+        rows(reservations, seats, (&first, &holders), (&second, &rest))
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Pay], attempt: &Attempt) -> Decision<Self> {
-        let (answers, effects) = decide::decide(rows, commands, attempt, self.shortened_turn());
+        let (answers, effects) = decide::decide(rows, commands, attempt, self.after_payment_ttl);
         Decision { answers, effects }
     }
 
     fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
         store::write(effects, attempt.now)
     }
+}
+
+/// Whether the seat still names the reservation, in time or not.
+fn has_its_seat(reservation: &Reservation, seats: &HashMap<SeatKey, Seat>) -> bool {
+    let holder = seats.get(&reservation.seat_key()).and_then(|seat| seat.holder);
+    holder.is_some_and(|holder| holder.reservation == reservation.id)
 }
 
 /// What is locked after the seats, and read with it: accounts, and payments made earlier.
@@ -150,14 +163,15 @@ fn select_rest(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> Rest
 
 fn rows(
     reservations: Known,
+    seats: HashMap<SeatKey, Seat>,
     (first, holders): (&Selected, &Reading),
-    (second, seats, (accounts, made)): (&Selected, &Reading, &Rest),
+    (second, (accounts, made)): (&Selected, &Rest),
 ) -> Result<decide::Rows, Failure> {
     let (tokens, holds) = reservation::read_holders(first, holders)?;
     Ok(decide::Rows {
         reservations,
         tokens,
-        seats: reservation::read_seats(second, seats)?,
+        seats,
         holds,
         accounts: wallet::read_accounts(second, accounts)?,
         made: store::read_payments(second, made)?,

@@ -14,21 +14,23 @@ use crate::sql::{Listed, Reading, Script, Selected};
 /// The reservations are not locked: whoever makes a hold has the user's token locked.
 pub(super) const LOCK_HOLDERS: Listed = Listed::of_keys(
     "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at, t.claimed_at, \
-     (select count(*) from reservations r force index (reservations_user_deadline) \
-     where r.user_id = t.user_id and r.status = 'HELD' and r.expires_at > ?) as holds \
+     case when t.expires_at > ? then (select count(*) from reservations r force index (reservations_user_deadline) \
+     where r.user_id = t.user_id and r.status = 'HELD' and r.expires_at > ?) end as holds \
      from tokens t force index (tokens_user_live) where t.live = 1 and t.user_id in ({}) for update",
 );
 
-/// Locks the live tokens of users and counts their unpaid holds.
-pub(crate) fn lock_holders(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
-    script.select_all(&LOCK_HOLDERS, users, |blanks, list| blanks.put(now).list(list))
+/// Locks the live tokens of users and counts the unpaid holds of those whose turns last longer than `until`.
+pub(crate) fn lock_holders(script: &mut Script, users: Vec<UserId>, until: Timestamp, now: Timestamp) -> Reading {
+    script.select_all(&LOCK_HOLDERS, users, |blanks, list| blanks.put(until).put(now).list(list))
 }
 
 pub(crate) fn read_holders(selected: &Selected, reading: &Reading) -> Result<(HashMap<UserId, Token>, Holds), Failure> {
     let (mut tokens, mut holds) = (HashMap::new(), Holds::new());
     for row in selected.rows(reading) {
         let token = read_token(row)?;
-        holds.insert(token.user, row.try_get::<i64, _>("holds")? as u32);
+        if let Some(count) = row.try_get::<Option<i64>, _>("holds")? {
+            holds.insert(token.user, count as u32);
+        }
         tokens.insert(token.user, token);
     }
     Ok((tokens, holds))

@@ -34,7 +34,7 @@ pub(super) async fn lock(
 ) -> Result<Rows, Failure> {
     let mut script = Script::default();
     let users = commands.iter().map(|command| command.caller().user).collect();
-    let holders = lock_holders(&mut script, users, attempt.now);
+    let holders = lock_holders(&mut script, users, attempt.now, attempt.now);
     let known = store::select_known(&mut script, commands, attempt);
     let concerts = commands.iter().filter_map(|command| match command {
         Command::Hold { concert, .. } => Some(*concert),

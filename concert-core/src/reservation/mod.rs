@@ -7,6 +7,7 @@ mod decide;
 mod holders;
 mod lock;
 mod order;
+mod recent;
 mod rows;
 mod seat;
 mod store;
@@ -26,9 +27,11 @@ pub(crate) use dates::Dates;
 pub(crate) use holders::{lock_holders, read_holders};
 pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
+pub(crate) use recent::Recent;
 pub(crate) use seat::{Holder, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats};
 pub(crate) use store::{
-    STATEMENTS, order, read_reservation, read_reservations, reservation, reservations_of, select_reservations,
+    STATEMENTS, order, read_again, read_reservation, read_reservations, reservation, reservations_of,
+    select_reservations,
 };
 pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
 
@@ -184,6 +187,7 @@ pub(crate) enum Answer {
 /// The lane's batch.
 pub(crate) struct ReservationBatch {
     pub(crate) dates: Dates,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) rules: Rules,
     pub(crate) changes: Arc<SeatChanges>,
 }
@@ -227,6 +231,7 @@ impl Batch for ReservationBatch {
 
     fn committed(&self, effects: rows::Effects) {
         effects.seats.keys().for_each(|key| self.changes.note(key.concert));
+        self.recent.remember(effects.made);
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) const LOCK_WITH_SEATS: Listed = Listed::of_keys(
     "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, r.reserved_at, \
      r.expires_at, r.extended_at, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
      s.reservation_id from (select id, order_id, user_id, concert_id, seat_number, status, price, performance_date, \
-     reserved_at, expires_at, extended_at from reservations where id in ({}) \
+     reserved_at, expires_at, extended_at from reservations force index (primary) where id in ({}) \
      order by concert_id, seat_number limit 256) r straight_join seats s force index (primary) \
      on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update",
 );

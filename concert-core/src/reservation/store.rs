@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sqlx::mysql::MySqlRow;
-use sqlx::{MySqlPool, Row as _};
+use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
 use super::rows::Effects;
 use super::{Command, Known, Named, Reservation, ReservationStatus, holders, seat, sweep};
@@ -56,14 +56,14 @@ const LOCK_CONCERTS: Listed =
     Listed::of_keys("select id from concerts force index (primary) where id in ({}) for update");
 /// Two rows each: the reservation and its seat.
 const RELEASE: Listed = Listed::of_keys(
-    "update reservations r straight_join seats s force index (primary) \
+    "update reservations r force index (primary) straight_join seats s force index (primary) \
      on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
      set s.is_reserved = 0, s.reservation_id = null, s.reserved_by = null, s.reserved_until = null, \
      r.status = ?, r.last_updated_at = ? where r.status = 'HELD' and r.id in ({})",
 );
 /// Two rows each, as above.
 const EXTEND: Listed = Listed::of_keys(
-    "update reservations r straight_join seats s force index (primary) \
+    "update reservations r force index (primary) straight_join seats s force index (primary) \
      on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
      set s.reserved_until = ?, r.expires_at = ?, r.extended_at = ?, r.last_updated_at = ? \
      where s.reserved_until > ? and r.status = 'HELD' and r.extended_at is null and r.id in ({})",
@@ -113,6 +113,13 @@ pub(crate) fn select_reservations(script: &mut Script, named: Vec<Named>) -> [Re
         }
     }
     [script.select_keys(&BY_IDS, alone), script.select_keys(&OF_ORDERS, of_orders)]
+}
+
+/// Reservations once more, as of now.
+pub(crate) async fn read_again(connection: &mut MySqlConnection, ids: Vec<ReservationId>) -> Result<Known, Failure> {
+    let mut script = Script::default();
+    let again = script.select_keys(&BY_IDS, ids);
+    read_reservations(&script.run(connection).await?, &[again])
 }
 
 pub(crate) fn read_reservations(selected: &Selected, readings: &[Reading]) -> Result<Known, Failure> {

@@ -27,7 +27,7 @@ const PAID: Listed = Listed::of_keys(
 const MADE: Listed = Listed::of_keys("select id, balance_after, created_at from wallet_entries where id in ({})");
 /// Two rows each: the reservation and its seat.
 const RETURN_SEATS: Listed = Listed::of_keys(
-    "update reservations r straight_join seats s force index (primary) \
+    "update reservations r force index (primary) straight_join seats s force index (primary) \
      on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
      set s.is_reserved = 0, s.reservation_id = null, s.reserved_by = null, s.reserved_until = null, \
      r.status = 'REFUNDED', r.last_updated_at = ? where r.status = 'CONFIRMED' and r.id in ({})",

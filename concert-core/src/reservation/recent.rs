@@ -1,0 +1,85 @@
+//! Holds that were made here a moment ago: who pays one is spared the look at its row. What never changes of a reservation
+//! is certain, and whether it still holds its seat is in the seat's row.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Known, Reservation};
+use crate::id::ReservationId;
+
+/// When so many were made, those from before them are forgotten.
+const GENERATION: usize = 32_768;
+
+/// Reservations as they were made.
+#[derive(Debug, Default)]
+pub(crate) struct Recent(Mutex<Generations>);
+
+#[derive(Debug, Default)]
+struct Generations {
+    young: Known,
+    old: Known,
+}
+
+impl Recent {
+    /// Those of `ids`, if all are there.
+    pub(crate) fn all(&self, ids: &[ReservationId]) -> Option<Known> {
+        let generations = self.lock();
+        let find = |id| generations.young.get(id).or_else(|| generations.old.get(id));
+        ids.iter().map(|id| Some((*id, find(id)?.clone()))).collect()
+    }
+
+    pub(super) fn remember(&self, made: impl IntoIterator<Item = Reservation>) {
+        let mut generations = self.lock();
+        for reservation in made {
+            if generations.young.len() == GENERATION {
+                generations.old = std::mem::replace(&mut generations.young, HashMap::with_capacity(GENERATION));
+            }
+            generations.young.insert(reservation.id, reservation);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generations> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::id::{ConcertId, SeatNumber, UserId};
+    use crate::money::Money;
+    use crate::reservation::ReservationStatus;
+
+    fn made(seat: usize) -> Reservation {
+        let now: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+        Reservation {
+            id: ReservationId::generate(),
+            user: UserId::generate(),
+            concert: ConcertId::generate(),
+            seat: SeatNumber::new(seat as i64 + 1).expect("a seat"),
+            section: None,
+            row: None,
+            status: ReservationStatus::Held,
+            price: Money::whole(50).expect("a price"),
+            performance_date: now.date_naive(),
+            reserved_at: now,
+            expires_at: now,
+            extended_at: None,
+            shared_order: None,
+        }
+    }
+
+    #[test]
+    fn the_last_generation_is_remembered_whole_and_those_before_it_are_not() {
+        let (recent, made): (_, Vec<_>) = (Recent::default(), (0..=2 * GENERATION).map(made).collect());
+        recent.remember(made.clone());
+        let ids: Vec<_> = made.iter().map(|made| made.id).collect();
+        let last = recent.all(&ids[GENERATION..]).expect("all of them");
+        assert_eq!((last.len(), &last[&ids[GENERATION]]), (GENERATION + 1, &made[GENERATION]));
+        assert_eq!(recent.all(&ids[..1]), None, "its generation has gone");
+        assert_eq!(recent.all(&[ids[GENERATION], ids[0]]), None, "all or nothing");
+    }
+}
