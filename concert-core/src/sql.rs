@@ -128,11 +128,13 @@ impl Blanks<'_> {
 pub(crate) struct Script {
     sql: String,
     statements: usize,
+    /// Those that are in the script, and of the last change if it is not in yet.
     guards: Vec<Guard>,
+    open_guard: Option<Guard>,
 }
 
-/// The check of a change: a statement of its own, which fails if the one before hit another number of rows.
-#[derive(Debug)]
+/// The check of a change, in the statement after it, which fails if the change hit another number of rows.
+#[derive(Debug, Clone, Copy)]
 struct Guard {
     statement: usize,
     act: &'static str,
@@ -149,11 +151,29 @@ impl Script {
     }
 
     fn add_listed(&mut self, listed: &Listed, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
+        self.close_guard();
+        self.push(listed, fill);
+    }
+
+    /// Answers where the statement begins.
+    fn push(&mut self, listed: &Listed, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) -> usize {
         if self.statements > 0 {
             self.sql.push(';');
         }
         self.statements += 1;
+        let begin = self.sql.len();
         fill(Blanks { sql: &mut self.sql, rest: listed.text, listed: *listed }).end();
+        begin
+    }
+
+    /// Brings in the guard of the last change, as a statement of its own.
+    fn close_guard(&mut self) {
+        if let Some(guard) = self.open_guard.take() {
+            self.guards.push(Guard { statement: self.statements, ..guard });
+            self.statements += 1;
+            // The variable is never read; `do` would only warn.
+            self.sql.extend([";set @guarded = ", &guard.condition()]);
+        }
     }
 
     /// Selects.
@@ -213,9 +233,16 @@ impl Script {
         listed: &Listed,
         fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>,
     ) {
-        self.add_listed(listed, fill);
-        self.guards.push(Guard { statement: self.statements, act, expected });
-        self.add(GUARD, |blanks| blanks.put(expected));
+        // The guard of a change right before it becomes a condition of this one: if no row is there to look at that, the
+        // guard of this one fails.
+        let before = self.open_guard.take_if(|_| listed.text.contains(WHERE));
+        self.close_guard();
+        let begin = self.push(listed, fill);
+        if let (Some(guard), Some(at)) = (before, self.sql[begin..].find(WHERE)) {
+            self.sql.insert_str(begin + at + WHERE.len(), &format!("{} and ", guard.condition()));
+            self.guards.push(Guard { statement: self.statements - 1, ..guard });
+        }
+        self.open_guard = Some(Guard { statement: self.statements - 1, act, expected });
     }
 
     /// Changes any number of rows.
@@ -255,7 +282,8 @@ impl Script {
     }
 
     /// Runs it, and answers what its statements selected.
-    pub(crate) async fn run(self, connection: &mut MySqlConnection) -> Result<Selected, Failure> {
+    pub(crate) async fn run(mut self, connection: &mut MySqlConnection) -> Result<Selected, Failure> {
+        self.close_guard();
         if self.statements == 0 {
             return Ok(Selected(Vec::new()));
         }
@@ -295,9 +323,15 @@ impl Script {
     }
 }
 
-/// An expression that is out of range unless the statement before it hit so many rows: then the server runs no statement
-/// after it, COMMIT included. (`do` would only warn.)
-const GUARD: &str = "set @guarded = exp(if(row_count() = ?, 0, 1000))";
+impl Guard {
+    /// An expression that is true, or out of range unless the statement before hit so many rows: then the server runs no
+    /// statement after it, COMMIT included.
+    fn condition(self) -> String {
+        format!("exp(if(row_count() = {}, 0, 1000))", self.expected)
+    }
+}
+
+const WHERE: &str = " where ";
 
 /// What a script has selected.
 pub(crate) struct Selected(Vec<Vec<MySqlRow>>);
@@ -365,11 +399,18 @@ mod tests {
         const KEYS: Listed = Listed::of_keys("update t set a = ? where b in ({})");
         const ROWS: Listed = Listed::of_rows("insert into t (a, b) values {} on x", "(?,?)");
         let mut script = Script::default();
-        script.update_all("changing", 2, &KEYS, vec![6, 5], |blanks, list| blanks.put(1).list(list));
-        let changed = "update t set a = 1 where b in (5,6);set @guarded = exp(if(row_count() = 4, 0, 1000))";
-        assert_eq!(script.sql, changed);
+        for keys in [vec![6, 5], vec![7]] {
+            script.update_all("changing", 2, &KEYS, keys, |blanks, list| blanks.put(1).list(list));
+        }
         script.insert(&ROWS, &[(1, 2), (3, 4)], |blanks, row| blanks.put(row.0).put(row.1));
-        assert_eq!(script.sql[changed.len()..], *";insert into t (a, b) values (1,2),(3,4) on x");
-        assert_eq!((script.statements, script.guards[0].statement), (3, 1));
+        let statements = [
+            "update t set a = 1 where b in (5,6)",
+            "update t set a = 1 where exp(if(row_count() = 4, 0, 1000)) and b in (7)",
+            "set @guarded = exp(if(row_count() = 2, 0, 1000))",
+            "insert into t (a, b) values (1,2),(3,4) on x",
+        ];
+        assert_eq!(script.sql, statements.join(";"));
+        let guards: Vec<_> = script.guards.iter().map(|guard| (guard.statement, guard.expected)).collect();
+        assert_eq!((script.statements, guards), (4, vec![(1, 4), (2, 2)]));
     }
 }

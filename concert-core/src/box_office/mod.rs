@@ -81,7 +81,11 @@ impl BoxOffice {
             max_holds_per_user: policy.max_holds_per_user,
         };
         let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(Recent::default()));
-        let payments = PaymentBatch { after_payment_ttl: policy.after_payment_ttl, recent: Arc::clone(&recent) };
+        let payments = PaymentBatch {
+            after_payment_ttl: policy.after_payment_ttl,
+            active_ttl: policy.active_ttl,
+            recent: Arc::clone(&recent),
+        };
         let reservations =
             ReservationBatch { dates: Dates::default(), recent, rules, changes: Arc::clone(&seat_changes) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };

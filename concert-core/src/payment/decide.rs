@@ -20,7 +20,7 @@ pub(crate) struct Rows {
     pub(crate) reservations: Known,
     pub(crate) tokens: HashMap<UserId, Token>,
     pub(crate) seats: HashMap<SeatKey, Seat>,
-    /// How many seats those users hold unpaid whose turns may be cut short.
+    /// How many seats those users hold unpaid whose turns may be cut short; the others are not counted.
     pub(crate) holds: HashMap<UserId, u32>,
     pub(crate) accounts: HashMap<UserId, Account>,
     /// Payments that commands of this batch made earlier: for repeated calls.
@@ -112,11 +112,12 @@ fn pay(
             paid_at: now,
         });
     }
-    let holds = rows.holds.entry(caller.user).or_default();
-    *holds = holds.saturating_sub(payments.len() as u32);
-    let until = now + span(after_payment_ttl);
-    if until < token.expires_at && *holds == 0 {
-        effects.shortened.insert(token.id, until);
+    if let Some(holds) = rows.holds.get_mut(&caller.user) {
+        *holds = holds.saturating_sub(payments.len() as u32);
+        let until = now + span(after_payment_ttl);
+        if until < token.expires_at && *holds == 0 {
+            effects.shortened.insert(token.id, until);
+        }
     }
     effects.payments.extend_from_slice(&payments);
     rows.made.extend(payments.iter().map(|payment| (payment.id, payment.clone())));

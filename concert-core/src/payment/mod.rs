@@ -82,6 +82,7 @@ impl Pay {
 pub(crate) struct PaymentBatch {
     /// How long a turn still lasts after the last payment, if it would last longer.
     pub(crate) after_payment_ttl: Duration,
+    pub(crate) active_ttl: Duration,
     pub(crate) recent: Arc<Recent>,
 }
 
@@ -104,8 +105,12 @@ impl Batch for PaymentBatch {
     ) -> Result<decide::Rows, Failure> {
         let users = commands.iter().map(|command| command.caller.user).collect();
         let mut script = Script::default();
-        let until = attempt.now + span(self.after_payment_ttl);
-        let holders = reservation::lock_holders(&mut script, users, until, attempt.now);
+        let holders = if self.after_payment_ttl < self.active_ttl {
+            let until = attempt.now + span(self.after_payment_ttl);
+            reservation::lock_holders(&mut script, users, until, attempt.now)
+        } else {
+            reservation::lock_turns(&mut script, users)
+        };
         let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
         if let Some(mut reservations) = alone.as_ref().and_then(|ids| self.recent.all(ids)) {
             let seats = reservation::lock_seats(&mut script, reservations.values().map(Reservation::seat_key));

@@ -33,6 +33,9 @@ struct BySeat<'a, V>(&'a [(SeatKey, V)]);
 
 impl<V: Literal> Literal for BySeat<'_, V> {
     fn write(&self, sql: &mut String) {
+        if let [(_, value)] = self.0 {
+            return value.write(sql);
+        }
         sql.push_str("case concert_id");
         for seats in self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert) {
             sql.push_str(" when ");
@@ -116,7 +119,7 @@ pub(super) const SELL: Listed = Listed {
 /// before it had to get past their unique key.
 pub(super) const TAKE: Listed = Listed {
     text: "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = ?, s.reserved_by = ?, \
-         s.reservation_id = ? where {}",
+         s.reservation_id = ? where ({})",
     row: SEATS_OF_CONCERT,
     between: " or ",
 };

@@ -22,6 +22,7 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&seat::LOOK_AT_HALLS),
     Statement::Listed(&seat::LOCK_HALLS),
     Statement::Listed(&holders::LOCK_HOLDERS),
+    Statement::Listed(&holders::LOCK_TURNS),
     Statement::Fixed(sweep::LAPSED),
     Statement::Fixed(sweep::COUNT_LAPSED),
     Statement::Fixed(sweep::COUNT_HELD),

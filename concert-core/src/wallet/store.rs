@@ -103,11 +103,6 @@ pub(super) fn read_entries(
 
 /// Writes entries, in the order they happened, and the balances that they lead to.
 pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
-    script.insert(&INSERT_ENTRIES, entries, |blanks, entry| {
-        let amount = entry.after.as_decimal() - entry.before.as_decimal();
-        let blanks = blanks.put(entry.id).put(entry.user).put(entry.nth).put(Word(entry.kind.as_str())).put(amount);
-        blanks.put(entry.after).put(entry.payment).put(entry.created_at)
-    });
     let mut becomes: HashMap<UserId, (u32, Money)> = HashMap::with_capacity(entries.len());
     for entry in entries {
         let (added, balance) = becomes.entry(entry.user).or_insert((0, entry.after));
@@ -118,6 +113,11 @@ pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
             blanks.put(added).list(list).list(list.iter().map(|user| becomes[user].1)).list(list)
         });
     }
+    script.insert(&INSERT_ENTRIES, entries, |blanks, entry| {
+        let amount = entry.after.as_decimal() - entry.before.as_decimal();
+        let blanks = blanks.put(entry.id).put(entry.user).put(entry.nth).put(Word(entry.kind.as_str())).put(amount);
+        blanks.put(entry.after).put(entry.payment).put(entry.created_at)
+    });
 }
 
 /// The account of a user, unlocked.

@@ -168,7 +168,7 @@ pub async fn join(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 
 pub async fn pay(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     /// Making the holds takes longer than paying them, so there are fewer.
-    const HOLDS: usize = 40_000;
+    const HOLDS: usize = 60_000;
     let sale = world.sale().await?;
     let (pair, users) = (&sale.pair, &sale.buyers);
     let price = Money::whole(PRICE)?;
