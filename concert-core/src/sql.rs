@@ -7,6 +7,7 @@
 //!
 //! The index is named wherever rows are locked: on a small table a server would rather lock all of it.
 
+mod listed;
 mod literal;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use sqlx::mysql::MySqlRow;
 use sqlx::{AssertSqlSafe, Either, MySqlConnection};
 
+pub(crate) use listed::{Blanks, Listed, Statement};
 pub(crate) use literal::{Literal, Text, Word};
 
 use crate::batch::Failure;
@@ -25,111 +27,14 @@ use crate::db;
 /// The longest list in one statement. MariaDB turns an `in` of a thousand values and more into a join.
 pub(crate) const MAX_LIST: usize = 256;
 
-/// The text of a statement; each `?` is a parameter.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Statement {
-    /// As it stands.
-    Fixed(&'static str),
-    /// With a list in it.
-    Listed(&'static Listed),
-}
-
-/// A statement over a list: each `{}` in the text is one, `row` is one of its elements, which may have a list of keys in it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Listed {
-    pub(crate) text: &'static str,
-    pub(crate) row: &'static str,
-    pub(crate) between: &'static str,
-}
-
-impl Listed {
-    /// A statement whose list is of single values.
-    pub(crate) const fn of_keys(text: &'static str) -> Self {
-        Self { text, row: "?", between: "," }
-    }
-
-    /// A statement that inserts rows.
-    pub(crate) const fn of_rows(text: &'static str, row: &'static str) -> Self {
-        Self { text, row, between: "," }
-    }
-
-    /// The text for a list of `length`, with its parameters open; lists within its elements have one of their own each.
-    pub(crate) fn text(&self, length: usize) -> String {
-        let list = vec![self.row.replace("{}", "?"); length].join(self.between);
-        self.text.replace("{}", &list)
-    }
-}
-
-/// A statement's text on its way into a script: its parameters are filled in from left to right.
-pub(crate) struct Blanks<'s> {
-    sql: &'s mut String,
-    rest: &'static str,
-    listed: Listed,
-}
-
-impl Blanks<'_> {
-    /// Fills the next `?`.
-    pub(crate) fn put(mut self, value: impl Literal) -> Self {
-        self.copy_to("?");
-        value.write(self.sql);
-        self
-    }
-
-    /// Fills the next `{}` with keys.
-    pub(crate) fn list<L: Literal>(mut self, values: impl IntoIterator<Item = L>) -> Self {
-        self.copy_to("{}");
-        for (nth, value) in values.into_iter().enumerate() {
-            if nth > 0 {
-                self.sql.push(',');
-            }
-            value.write(self.sql);
-        }
-        self
-    }
-
-    /// Fills the next `{}` with pairs: a row for all that have the same first part, with the list of their second parts.
-    pub(crate) fn groups<G: Literal + Copy + PartialEq, K: Literal + Copy>(self, pairs: &[(G, K)]) -> Self {
-        self.rows(pairs.chunk_by(|one, other| one.0 == other.0), |row, group| {
-            row.put(group[0].0).list(group.iter().map(|(_, key)| *key))
-        })
-    }
-
-    /// Fills the next `{}` with rows.
-    fn rows<R>(
-        mut self,
-        rows: impl IntoIterator<Item = R>,
-        fill: impl for<'b> Fn(Blanks<'b>, R) -> Blanks<'b>,
-    ) -> Self {
-        self.copy_to("{}");
-        for (nth, row) in rows.into_iter().enumerate() {
-            if nth > 0 {
-                self.sql.push_str(self.listed.between);
-            }
-            fill(Blanks { sql: self.sql, rest: self.listed.row, listed: self.listed }, row).end();
-        }
-        self
-    }
-
-    fn copy_to(&mut self, blank: &str) {
-        let (before, after) = self.rest.split_once(blank).unwrap_or_else(|| unreachable!("no {blank} is left"));
-        debug_assert!(!before.contains(['?', '{']), "filled out of order: {before}");
-        self.sql.push_str(before);
-        self.rest = after;
-    }
-
-    fn end(self) {
-        debug_assert!(!self.rest.contains(['?', '{']), "not filled: {}", self.rest);
-        self.sql.push_str(self.rest);
-    }
-}
-
 /// Statements that travel together.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     sql: String,
     statements: usize,
-    /// Those that are in the script, and of the last change if it is not in yet.
+    /// Those that are in the text.
     guards: Vec<Guard>,
+    /// The last change's, before it is in the text.
     open_guard: Option<Guard>,
 }
 
@@ -162,7 +67,7 @@ impl Script {
         }
         self.statements += 1;
         let begin = self.sql.len();
-        fill(Blanks { sql: &mut self.sql, rest: listed.text, listed: *listed }).end();
+        fill(listed.begin(&mut self.sql)).end();
         begin
     }
 
