@@ -157,7 +157,7 @@ pub async fn contenders(world: &World) -> Result<Vec<Row>, Failure> {
 /// Reserving and paying over HTTP, against the seed's pattern called directly.
 pub async fn flows(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     /// More than a buyer gets through.
-    const SEATS: usize = 1_000;
+    const SEATS: usize = 2_000;
     let sale = world.sale().await?;
     let (address, stop) = start(&sale.pair.office).await?;
     let hall = sale.pair.concert((TURNS * BUYERS * SEATS) as u32).await?;
