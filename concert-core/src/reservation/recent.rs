@@ -1,7 +1,6 @@
 //! Holds that were made here a moment ago: who pays one is spared the look at its row. What never changes of a reservation
 //! is certain, and whether it still holds its seat is in the seat's row.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Known, Reservation};
@@ -29,10 +28,13 @@ impl Recent {
     }
 
     pub(super) fn remember(&self, made: impl IntoIterator<Item = Reservation>) {
+        // Freed after the lock, which every payment takes.
+        let mut forgotten = Vec::new();
         let mut generations = self.lock();
         for reservation in made {
             if generations.young.len() == GENERATION {
-                generations.old = std::mem::replace(&mut generations.young, HashMap::with_capacity(GENERATION));
+                let young = std::mem::take(&mut generations.young);
+                forgotten.push(std::mem::replace(&mut generations.old, young));
             }
             generations.young.insert(reservation.id, reservation);
         }
