@@ -15,3 +15,4 @@ mod races;
 mod refund;
 mod statements;
 mod support;
+mod unread;

@@ -27,7 +27,8 @@ const MAX_ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// One kind of write: lock, decide, write, over a batch of commands.
+/// One kind of write: lock, decide, write, over a batch of commands. A kind that is hardly ever refused may be tried without
+/// looking first, as in optimistic concurrency control (Kung and Robinson, 1981): that saves a round trip, and reading.
 pub(crate) trait Batch: Send + Sync + 'static {
     /// The lane's name in errors, logs and metrics.
     const NAME: &'static str;
@@ -56,6 +57,12 @@ pub(crate) trait Batch: Send + Sync + 'static {
     /// The statements that bring the effects; each says how many rows it must hit.
     fn write(&self, effects: &Self::Effects, attempt: &Attempt) -> Script;
 
+    /// What the rules would come to if they refused nobody, where that can be told without the rows; `None`: they have to
+    /// be read. The script locks in the same order, and a guard of it fails wherever the rules would refuse.
+    fn optimistic(&self, _commands: &[Self::Command], _attempt: &Attempt) -> Option<Optimistic<Self>> {
+        None
+    }
+
     /// Called after the commit, before anyone is answered.
     fn committed(&self, _effects: Self::Effects) {}
 }
@@ -64,6 +71,12 @@ pub(crate) trait Batch: Send + Sync + 'static {
 pub(crate) struct Decision<B: Batch + ?Sized> {
     pub(crate) answers: Vec<Result<B::Answer, Error>>,
     pub(crate) effects: B::Effects,
+}
+
+/// What [`Batch::optimistic`] returns.
+pub(crate) struct Optimistic<B: Batch + ?Sized> {
+    pub(crate) script: Script,
+    pub(crate) decision: Decision<B>,
 }
 
 /// One try at a batch.
@@ -147,8 +160,13 @@ impl<B: Batch> Lane<B> {
         let batch = Arc::new(batch);
         let start = |_| {
             let (sender, jobs) = mpsc::channel(capacity);
-            let writer =
-                Writer { batch: Arc::clone(&batch), pool: pool.clone(), clock: Arc::clone(clock), connection: None };
+            let writer = Writer {
+                batch: Arc::clone(&batch),
+                pool: pool.clone(),
+                clock: Arc::clone(clock),
+                connection: None,
+                caution: Caution::default(),
+            };
             tokio::spawn(writer.run(jobs));
             sender
         };
@@ -181,6 +199,31 @@ struct Writer<B: Batch> {
     clock: Arc<dyn Clock>,
     /// Between batches; while one is in flight the connection is the attempt's, and is closed if the attempt is dropped.
     connection: Option<MySqlConnection>,
+    caution: Caution,
+}
+
+/// How many batches are read before the next one is tried without: twice as many after each that was in vain.
+#[derive(Debug, Default)]
+struct Caution {
+    in_vain: u32,
+    reads: u32,
+}
+
+/// The most batches that are read before one is tried again.
+const MOST_READS: u32 = 64;
+
+impl Caution {
+    /// Whether to try this batch without reading.
+    fn dares(&mut self) -> bool {
+        let dares = self.reads == 0;
+        self.reads = self.reads.saturating_sub(1);
+        dares
+    }
+
+    fn learn(&mut self, went_well: bool) {
+        self.in_vain = if went_well { 0 } else { self.in_vain + 1 };
+        self.reads = if went_well { 0 } else { MOST_READS.min(1 << self.in_vain.min(16)) };
+    }
 }
 
 impl<B: Batch> Writer<B> {
@@ -240,7 +283,8 @@ impl<B: Batch> Writer<B> {
         };
         let attempt = Attempt { now: self.clock.now(), recheck };
         match self.transact(&mut connection, commands, &attempt).await {
-            Ok((answers, effects)) => {
+            Ok(Decision { answers, effects }) => {
+                debug_assert_eq!(answers.len(), commands.len(), "an answer for each command");
                 self.connection = Some(connection);
                 self.batch.committed(effects);
                 Ok(answers)
@@ -257,22 +301,66 @@ impl<B: Batch> Writer<B> {
     }
 
     async fn transact(
-        &self,
+        &mut self,
         connection: &mut MySqlConnection,
         commands: &[B::Command],
         attempt: &Attempt,
-    ) -> Result<(Vec<Result<B::Answer, Error>>, B::Effects), Failure> {
+    ) -> Result<Decision<B>, Failure> {
+        if let Some(decision) = self.transact_unread(connection, commands, attempt).await? {
+            return Ok(decision);
+        }
         let rows = self.batch.lock(connection, commands, attempt).await?;
-        let Decision { answers, effects } =
-            catch_unwind(AssertUnwindSafe(|| self.batch.decide(rows, commands, attempt)))
-                .map_err(|_| Failure::Panicked)?;
-        debug_assert_eq!(answers.len(), commands.len(), "an answer for each command");
-        self.batch.write(&effects, attempt).commit(connection).await?;
-        Ok((answers, effects))
+        let decision = catch_unwind(AssertUnwindSafe(|| self.batch.decide(rows, commands, attempt)))
+            .map_err(|_| Failure::Panicked)?;
+        self.batch.write(&decision.effects, attempt).commit(connection).await?;
+        Ok(decision)
+    }
+
+    /// `None`: nothing happened, and the rows have to be read.
+    async fn transact_unread(
+        &mut self,
+        connection: &mut MySqlConnection,
+        commands: &[B::Command],
+        attempt: &Attempt,
+    ) -> Result<Option<Decision<B>>, Failure> {
+        let optimistic = catch_unwind(AssertUnwindSafe(|| self.batch.optimistic(commands, attempt)))
+            .map_err(|_| Failure::Panicked)?;
+        let Some(Optimistic { script, decision }) = optimistic.filter(|_| self.caution.dares()) else {
+            return Ok(None);
+        };
+        match script.commit(connection).await {
+            Ok(()) => {
+                self.caution.learn(true);
+                Ok(Some(decision))
+            }
+            Err(Failure::Guard { .. } | Failure::Conflict(_)) => {
+                self.caution.learn(false);
+                metrics::counter!("concert_optimistic_in_vain_total", "lane" => B::NAME).increment(1);
+                db::rollback(connection).await?;
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 }
 
 fn pause_after(attempts: u32) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
     longest.mul_f64(rand::rng().random_range(0.5..1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_tries_in_vain_tries_less_often_until_it_goes_well() {
+        let mut caution = Caution::default();
+        let mut reads_until_next_try = |went_well| {
+            caution.learn(went_well);
+            (0..).take_while(|_| !caution.dares()).count()
+        };
+        assert_eq!([false; 7].map(&mut reads_until_next_try), [2, 4, 8, 16, 32, 64, 64]);
+        assert_eq!([true, true, false].map(&mut reads_until_next_try), [0, 0, 2]);
+    }
 }

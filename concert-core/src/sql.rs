@@ -19,7 +19,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{AssertSqlSafe, Either, MySqlConnection};
 
 pub(crate) use listed::{Blanks, Listed, Statement};
-pub(crate) use literal::{Literal, Text, Word};
+pub(crate) use literal::{Literal, Pair, Text, Word};
 
 use crate::batch::Failure;
 use crate::db;
@@ -38,13 +38,20 @@ pub(crate) struct Script {
     open_guard: Option<Guard>,
 }
 
-/// The check of a change, in the statement after it, which fails if the change hit another number of rows.
+/// The check of a change, or of a lock, in the statement after it, which fails if the number of rows was another.
 #[derive(Debug, Clone, Copy)]
 struct Guard {
     statement: usize,
     act: &'static str,
+    /// What has the number.
+    counted: &'static str,
     expected: usize,
 }
+
+/// How many rows the statement before hit.
+const CHANGED: &str = "row_count()";
+/// How many rows the statement before counted and locked.
+const LOCKED: &str = "@locked";
 
 /// Which statements of a script a reading is spread over.
 #[derive(Debug, Clone)]
@@ -131,7 +138,21 @@ impl Script {
         self.change_listed(act, expected, &Listed::of_keys(text), fill);
     }
 
-    fn change_listed(
+    /// Locks exactly `expected` rows, which the text counts into `@locked`: if they are others, nothing after it runs.
+    pub(crate) fn lock_exactly(
+        &mut self,
+        act: &'static str,
+        expected: usize,
+        listed: &'static Listed,
+        fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>,
+    ) {
+        debug_assert!(listed.text.contains(LOCKED), "{} counts nothing", listed.text);
+        self.add_listed(listed, fill);
+        self.open_guard = Some(Guard { statement: self.statements - 1, act, counted: LOCKED, expected });
+    }
+
+    /// The same as [`Script::change`], with lists.
+    pub(crate) fn change_listed(
         &mut self,
         act: &'static str,
         expected: usize,
@@ -147,7 +168,7 @@ impl Script {
             self.sql.insert_str(begin + at + WHERE.len(), &format!("{} and ", guard.condition()));
             self.guards.push(Guard { statement: self.statements - 1, ..guard });
         }
-        self.open_guard = Some(Guard { statement: self.statements - 1, act, expected });
+        self.open_guard = Some(Guard { statement: self.statements - 1, act, counted: CHANGED, expected });
     }
 
     /// Changes any number of rows.
@@ -229,10 +250,10 @@ impl Script {
 }
 
 impl Guard {
-    /// An expression that is true, or out of range unless the statement before hit so many rows: then the server runs no
-    /// statement after it, COMMIT included.
+    /// An expression that is true, or out of range unless it was so many rows: then the server runs no statement after it,
+    /// COMMIT included.
     fn condition(self) -> String {
-        format!("exp(if(row_count() = {}, 0, 1000))", self.expected)
+        format!("exp(if({} = {}, 0, 1000))", self.counted, self.expected)
     }
 }
 

@@ -95,7 +95,7 @@ fn pay(
         }
         effects.sold.push((reservation.id, reservation.seat_key()));
         effects.entries.push(WalletEntry {
-            id: WalletEntryId::generate(),
+            id: WalletEntryId::from_uuid(id.as_uuid()),
             user: caller.user,
             nth: account.entries,
             kind: WalletEntryKind::Payment,

@@ -2,6 +2,7 @@
 
 mod decide;
 mod history;
+mod optimistic;
 mod refund;
 mod store;
 
@@ -18,7 +19,7 @@ pub use refund::{Refund, RefundReason};
 pub(crate) use refund::{RefundBatch, RefundPayment, STATEMENTS as REFUNDS};
 pub(crate) use store::STATEMENTS;
 
-use crate::batch::{Attempt, Batch, Decision, Failure};
+use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
 use crate::caller::Caller;
 use crate::clock::{Timestamp, span};
 use crate::id::{OrderId, PaymentId, ReservationId, UserId};
@@ -105,11 +106,9 @@ impl Batch for PaymentBatch {
     ) -> Result<decide::Rows, Failure> {
         let users = commands.iter().map(|command| command.caller.user).collect();
         let mut script = Script::default();
-        let holders = if self.after_payment_ttl < self.active_ttl {
-            let until = attempt.now + span(self.after_payment_ttl);
-            reservation::lock_holders(&mut script, users, until, attempt.now)
-        } else {
-            reservation::lock_turns(&mut script, users)
+        let holders = match self.cut_to(attempt.now) {
+            Some(until) => reservation::lock_holders(&mut script, users, until, attempt.now),
+            None => reservation::lock_turns(&mut script, users),
         };
         let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
         if let Some(mut reservations) = alone.as_ref().and_then(|ids| self.recent.all(ids)) {
@@ -142,6 +141,10 @@ impl Batch for PaymentBatch {
         rows(reservations, seats, (&first, &holders), (&second, &rest))
     }
 
+    fn optimistic(&self, commands: &[Pay], attempt: &Attempt) -> Option<Optimistic<Self>> {
+        optimistic::pay(commands, attempt, &self.recent, self.cut_to(attempt.now))
+    }
+
     fn decide(&self, rows: decide::Rows, commands: &[Pay], attempt: &Attempt) -> Decision<Self> {
         let (answers, effects) = decide::decide(rows, commands, attempt, self.after_payment_ttl);
         Decision { answers, effects }
@@ -149,6 +152,13 @@ impl Batch for PaymentBatch {
 
     fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
         store::write(effects, attempt.now)
+    }
+}
+
+impl PaymentBatch {
+    /// When the turns of those end who pay all that they hold, if they would last longer; `None`: none lasts so long.
+    fn cut_to(&self, now: Timestamp) -> Option<Timestamp> {
+        (self.after_payment_ttl < self.active_ttl).then(|| now + span(self.after_payment_ttl))
     }
 }
 

@@ -7,9 +7,9 @@ use super::{Made, Pay, Payment};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::ReservationId;
-use crate::reservation::{Named, sell_seats};
+use crate::reservation::{Named, SeatKey, sell_seats};
 use crate::sql::{Listed, Reading, Script, Selected, Statement, grouped};
-use crate::wallet::write_entries;
+use crate::wallet::{spend, write_entries};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -18,6 +18,7 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&CONFIRM),
     Statement::Listed(&INSERT),
     Statement::Listed(&SHORTEN),
+    Statement::Listed(&SHORTEN_OF_PAID_UP),
 ];
 
 const BY_IDS: Listed =
@@ -40,6 +41,13 @@ const INSERT: Listed = Listed::of_rows(
 const SHORTEN: Listed = Listed::of_keys(
     "update tokens t force index (primary) set t.expires_at = ?, t.last_updated_at = ? \
      where t.status = 'ACTIVE' and t.id in ({})",
+);
+
+const SHORTEN_OF_PAID_UP: Listed = Listed::of_keys(
+    "update tokens t force index (tokens_user_live) set t.expires_at = ?, t.last_updated_at = ? \
+     where t.live = 1 and t.user_id in ({}) and t.expires_at > ? \
+     and (select count(*) from reservations r force index (reservations_user_deadline) \
+     where r.user_id = t.user_id and r.status = 'HELD' and r.expires_at > ?) = 0",
 );
 
 /// Those of an order are found by its reservations, in a second reading.
@@ -76,12 +84,41 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
         script
             .update_all("shortening turns", 1, &SHORTEN, tokens, |blanks, list| blanks.put(until).put(now).list(list));
     }
-    let (reservations, seats): (Vec<_>, Vec<_>) = effects.sold.iter().copied().unzip();
-    script.update_all("confirming", 1, &CONFIRM, reservations, |blanks, list| blanks.put(now).list(list));
-    sell_seats(&mut script, seats, now);
+    sell(&mut script, &effects.sold, now);
     write_entries(&mut script, &effects.entries);
-    script.insert(&INSERT, &effects.payments, |blanks, payment| {
+    insert(&mut script, &effects.payments);
+    script
+}
+
+/// The payments of users who may act, each of whom is there once, for seats that they hold; or nothing, if any of that is
+/// not so, or a wallet has too little. Who has nothing left to pay has a turn until `cut_to` at most.
+pub(super) fn write_unread(
+    script: &mut Script,
+    sold: &[(ReservationId, SeatKey)],
+    payments: &[Payment],
+    now: Timestamp,
+    cut_to: Option<Timestamp>,
+) {
+    sell(script, sold, now);
+    insert(script, payments);
+    spend(script, payments);
+    if let Some(until) = cut_to {
+        let users: Vec<_> = payments.iter().map(|payment| payment.user).collect();
+        script.change_any_listed(&SHORTEN_OF_PAID_UP, |blanks| {
+            blanks.put(until).put(now).list(users).put(until).put(now)
+        });
+    }
+}
+
+/// Whose reservation is HELD has its seat, if that has a deadline to come.
+fn sell(script: &mut Script, sold: &[(ReservationId, SeatKey)], now: Timestamp) {
+    let (reservations, seats) = sold.iter().copied().unzip();
+    sell_seats(script, seats, now);
+    script.update_all("confirming", 1, &CONFIRM, reservations, |blanks, list| blanks.put(now).list(list));
+}
+
+fn insert(script: &mut Script, payments: &[Payment]) {
+    script.insert(&INSERT, payments, |blanks, payment| {
         blanks.put(payment.id).put(payment.user).put(payment.reservation).put(payment.amount).put(payment.paid_at)
     });
-    script
 }

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
 pub(crate) use dates::Dates;
-pub(crate) use holders::{lock_holders, lock_turns, read_holders};
+pub(crate) use holders::{lock_holders, lock_ready, lock_turns, read_holders};
 pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
 pub(crate) use recent::Recent;

@@ -23,6 +23,8 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&seat::LOCK_HALLS),
     Statement::Listed(&holders::LOCK_HOLDERS),
     Statement::Listed(&holders::LOCK_TURNS),
+    Statement::Listed(&holders::LOCK_READY),
+    Statement::Listed(&holders::LOCK_READY_SHOWN),
     Statement::Fixed(sweep::LAPSED),
     Statement::Fixed(sweep::COUNT_LAPSED),
     Statement::Fixed(sweep::COUNT_HELD),

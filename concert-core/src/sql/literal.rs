@@ -21,6 +21,10 @@ pub(crate) struct Word(pub(crate) &'static str);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Text<'a>(pub(crate) &'a str);
 
+/// Two ids as `concat` makes one value of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair(pub(crate) Uuid, pub(crate) Uuid);
+
 impl Literal for Word {
     fn write(&self, sql: &mut String) {
         debug_assert!(self.0.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{} is no word", self.0);
@@ -40,6 +44,12 @@ impl Literal for Text<'_> {
 impl Literal for Uuid {
     fn write(&self, sql: &mut String) {
         write_hex(self.as_bytes(), sql);
+    }
+}
+
+impl Literal for Pair {
+    fn write(&self, sql: &mut String) {
+        write_hex(&[self.0.into_bytes(), self.1.into_bytes()].concat(), sql);
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 pub use history::WalletEntryView;
 pub(crate) use history::{STATEMENTS as READS, entries_of};
-pub(crate) use store::{Account, STATEMENTS, balance, lock_accounts, read_accounts, write_entries};
+pub(crate) use store::{Account, STATEMENTS, balance, lock_accounts, read_accounts, spend, write_entries};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;

@@ -11,6 +11,7 @@ use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId, WalletEntryId};
 use crate::money::Money;
+use crate::payment::Payment;
 use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
 
 /// Every statement, for the test that prepares and explains them.
@@ -20,6 +21,9 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&ENTRIES),
     Statement::Listed(&INSERT_ENTRIES),
     Statement::Listed(&UPDATE_BALANCES),
+    Statement::Listed(&SPEND),
+    Statement::Listed(&SPEND_EACH),
+    Statement::Listed(&ENTER_PAYMENTS),
     Statement::Fixed(BALANCE),
 ];
 
@@ -38,6 +42,21 @@ const INSERT_ENTRIES: Listed = Listed::of_rows(
 /// To each user the balance at the same place of the second list, after so many entries.
 const UPDATE_BALANCES: Listed = Listed::of_keys(
     "update users force index (primary) set entries = entries + ?, balance = elt(field(id, {}), {}) where id in ({})",
+);
+const SPEND: Listed = Listed::of_keys(
+    "update users force index (primary) set entries = entries + 1, balance = balance - ? where balance >= ? and id in ({})",
+);
+/// From each user the amount at the same place of the list after.
+const SPEND_EACH: Listed = Listed::of_keys(
+    "update users force index (primary) set entries = entries + 1, balance = balance - elt(field(id, {}), {}) \
+     where balance >= elt(field(id, {}), {}) and id in ({})",
+);
+/// An entry has the id of its payment.
+const ENTER_PAYMENTS: Listed = Listed::of_keys(
+    "insert into wallet_entries (id, user_id, nth, kind, amount, balance_after, payment_id, created_at) \
+     select p.id, p.user_id, u.entries, 'PAYMENT', -p.amount, u.balance, p.id, p.paid_at \
+     from payments p force index (primary) straight_join users u force index (primary) on u.id = p.user_id \
+     where p.id in ({})",
 );
 const BALANCE: &str = "select u.balance, u.entries, \
      (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > ?) as live_token \
@@ -118,6 +137,25 @@ pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
         let blanks = blanks.put(entry.id).put(entry.user).put(entry.nth).put(Word(entry.kind.as_str())).put(amount);
         blanks.put(entry.after).put(entry.payment).put(entry.created_at)
     });
+}
+
+/// Takes payments that are written already out of wallets, each out of another, and goes no further if one has too little.
+pub(crate) fn spend(script: &mut Script, payments: &[Payment]) {
+    let amounts: HashMap<_, _> = payments.iter().map(|payment| (payment.user, payment.amount)).collect();
+    let users = amounts.keys().copied().collect();
+    match payments {
+        [first, rest @ ..] if rest.iter().all(|payment| payment.amount == first.amount) => {
+            script.update_all("spending", 1, &SPEND, users, |blanks, list| {
+                blanks.put(first.amount).put(first.amount).list(list)
+            });
+        }
+        _ => script.update_all("spending", 1, &SPEND_EACH, users, |blanks, list| {
+            let amounts = || list.iter().map(|user| amounts[user]);
+            blanks.list(list).list(amounts()).list(list).list(amounts()).list(list)
+        }),
+    }
+    let payments = payments.iter().map(|payment| payment.id).collect();
+    script.update_all("entering payments", 1, &ENTER_PAYMENTS, payments, |blanks, list| blanks.list(list));
 }
 
 /// The account of a user, unlocked.

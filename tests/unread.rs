@@ -1,0 +1,207 @@
+//! Payments that are tried without reading first, as those of holds are that were made in the same process: they come to
+//! what another process comes to, which reads.
+
+use concert_core::{Caller, Clock as _, Error, Payment, Reservation, TokenStatus, UserId};
+use tokio::task::JoinSet;
+
+use crate::support::{House, PRICE, money, seat, section};
+
+/// A user with a turn and a hold in it, and another with a turn; nobody else gets one.
+async fn one_holds(balance: u32) -> (House, [UserId; 2], Reservation) {
+    let house = House::open().await;
+    let concert = house.concert(2).await;
+    let users = house.active_users(2, balance).await;
+    house.office.set_max_active(2).await.expect("sets the cap");
+    let held = house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
+    (house, [users[0], users[1]], held)
+}
+
+/// Both ways refuse the payment for the same reason, and nothing changes.
+async fn assert_refused(house: &House, caller: impl Into<Caller>, held: &Reservation, reason: fn(&Error) -> bool) {
+    let caller = caller.into();
+    for office in [&house.office, &house.another_office().await] {
+        let refused = office.pay(caller.clone(), held.id, held.price).await.expect_err("is refused");
+        assert!(reason(&refused), "{refused:?}");
+    }
+    assert_eq!(house.count("select count(*) from payments").await, 0);
+    assert_eq!(house.count("select count(*) from wallet_entries where kind = 'PAYMENT'").await, 0);
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn both_ways_leave_the_same_behind() {
+    let house = House::open().await;
+    let concert = house.concert(4).await;
+    let users = house.active_users(2, 500).await;
+    for (user, office) in users.iter().zip([&house.office, &house.another_office().await]) {
+        for number in [1, 2] {
+            let number = number + 2 * i64::from(*user == users[1]);
+            let held = house.office.reserve(*user, concert, seat(number)).await.expect("holds");
+            let token = house.office.token_status(*user).await.expect("reads").ticket.token;
+            let caller = Caller::with_queue_token(*user, token);
+            let payment = office.pay(caller, held.id, held.price).await.expect("pays");
+            assert_eq!((payment.user, payment.reservation, payment.amount), (*user, held.id, money(PRICE)));
+        }
+    }
+    let rows = "select count(*) from payments p join wallet_entries e on e.payment_id = p.id \
+         join reservations r on r.id = p.reservation_id join seats s on s.reservation_id = r.id";
+    assert_eq!(house.count(rows).await, 4);
+    let kinds_of_rows = "select count(distinct e.nth, e.kind, e.amount, e.balance_after, e.id = p.id, \
+         timediff(e.created_at, p.paid_at), e.user_id = p.user_id, p.amount, p.payment_status, r.user_id = p.user_id, \
+         timediff(r.last_updated_at, p.paid_at), r.status, s.is_reserved, s.reserved_until is null, \
+         timediff(t.expires_at, p.paid_at), timediff(t.last_updated_at, p.paid_at)) \
+         from payments p join wallet_entries e on e.payment_id = p.id join reservations r on r.id = p.reservation_id \
+         join seats s on s.reservation_id = r.id join tokens t on t.user_id = p.user_id";
+    assert_eq!(house.count(kinds_of_rows).await, 2, "one for the first payment of a user, one for the second");
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_turn_that_is_over_pays_nothing() {
+    let (house, [user, _], _) = one_holds(500).await;
+    house.advance(599);
+    let concert = house.office.concert_dates().await.expect("lists")[0].concert;
+    let held = house.office.reserve(user, concert, seat(2)).await.expect("holds in the last second");
+    house.advance(1);
+    assert_refused(&house, user, &held, |error| matches!(error, Error::TokenNotActive { .. })).await;
+}
+
+#[tokio::test]
+async fn whoever_left_the_queue_pays_nothing() {
+    let (house, [user, _], held) = one_holds(500).await;
+    house.office.leave_queue(user).await.expect("leaves");
+    assert_refused(&house, user, &held, |error| matches!(error, Error::TokenNotActive { status: None })).await;
+}
+
+/// The user is in the queue again, behind somebody who has the turn now.
+async fn back_in_line(house: &House, user: UserId) {
+    house.office.leave_queue(user).await.expect("leaves");
+    let next = house.user(0).await;
+    for joining in [next, user] {
+        house.office.issue_token(joining).await.expect("joins");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_back_in_line_pays_nothing() {
+    let (house, [user, _], held) = one_holds(500).await;
+    back_in_line(&house, user).await;
+    let waiting = |error: &Error| matches!(error, Error::TokenNotActive { status: Some(TokenStatus::Waiting) });
+    assert_refused(&house, user, &held, waiting).await;
+}
+
+#[tokio::test]
+async fn a_payment_picks_the_turn_up() {
+    let (house, [user, other], held) = one_holds(500).await;
+    back_in_line(&house, user).await;
+    house.office.leave_queue(other).await.expect("leaves");
+    house.office.rerank_queue().await.expect("lets the next in");
+    let unclaimed = "select count(*) from tokens where status = 'ACTIVE' and claimed_at is null";
+    assert_eq!(house.count(unclaimed).await, 1);
+    house.office.pay(user, held.id, held.price).await.expect("pays");
+    assert_eq!(house.count(unclaimed).await, 0);
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_token_of_an_earlier_visit_pays_nothing() {
+    let (house, [user, _], held) = one_holds(500).await;
+    let ended = house.office.token_status(user).await.expect("reads").ticket.token;
+    house.office.leave_queue(user).await.expect("leaves");
+    house.office.issue_token(user).await.expect("joins again");
+    let not_active = |error: &Error| matches!(error, Error::TokenNotActive { status: None });
+    assert_refused(&house, Caller::with_queue_token(user, ended), &held, not_active).await;
+}
+
+#[tokio::test]
+async fn somebody_elses_token_pays_nothing() {
+    let (house, [user, other], held) = one_holds(500).await;
+    let theirs = house.office.token_status(other).await.expect("reads").ticket.token;
+    let not_active = |error: &Error| matches!(error, Error::TokenNotActive { status: None });
+    assert_refused(&house, Caller::with_queue_token(user, theirs), &held, not_active).await;
+}
+
+#[tokio::test]
+async fn a_hold_that_lapsed_pays_nothing() {
+    let (house, [user, _], held) = one_holds(500).await;
+    house.advance(300);
+    assert_refused(&house, user, &held, |error| matches!(error, Error::HoldExpired)).await;
+}
+
+#[tokio::test]
+async fn a_hold_whose_seat_is_anothers_by_now_pays_nothing() {
+    let (house, [user, other], held) = one_holds(500).await;
+    house.advance(300);
+    house.office.reserve(other, held.concert, held.seat).await.expect("takes over");
+    assert_refused(&house, user, &held, |error| matches!(error, Error::HoldExpired)).await;
+}
+
+#[tokio::test]
+async fn a_wallet_with_too_little_pays_nothing() {
+    let (house, [user, _], held) = one_holds(PRICE - 1).await;
+    assert_refused(&house, user, &held, |error| matches!(error, Error::InsufficientBalance { .. })).await;
+    house.office.recharge(user, money(1)).await.expect("recharges");
+    house.another_office().await.pay(user, held.id, held.price).await.expect("pays to the last cent");
+}
+
+#[tokio::test]
+async fn a_hold_is_not_paid_by_somebody_else() {
+    let (house, [_, other], held) = one_holds(500).await;
+    assert_refused(&house, other, &held, |error| matches!(error, Error::NotYours)).await;
+}
+
+#[tokio::test]
+async fn a_hold_is_not_paid_at_another_price() {
+    let (house, [user, _], held) = one_holds(500).await;
+    let dearer = Reservation { price: money(PRICE + 1), ..held };
+    assert_refused(&house, user, &dearer, |error| matches!(error, Error::WrongAmount { .. })).await;
+}
+
+/// All at once, so in a few batches.
+async fn pay_at_once(house: &House, held: Vec<Reservation>) -> Vec<(Reservation, Result<Payment, Error>)> {
+    let mut paying = JoinSet::new();
+    for held in held {
+        let office = house.office.clone();
+        paying.spawn(async move {
+            let paid = office.pay(held.user, held.id, held.price).await;
+            (held, paid)
+        });
+    }
+    paying.join_all().await
+}
+
+/// A hall with seats at two prices, all held.
+async fn all_hold(house: &House, balance: u32) -> Vec<Reservation> {
+    let date = house.clock.now().date_naive();
+    let concert = house.concert_in(date, vec![section("Front", 1, 20, 90), section("Back", 1, 20, 30)]).await;
+    let mut held = Vec::new();
+    for (user, number) in house.active_users(40, balance).await.into_iter().zip(1..) {
+        held.push(house.office.reserve(user, concert, seat(number)).await.expect("holds"));
+    }
+    held
+}
+
+#[tokio::test]
+async fn each_pays_the_price_of_the_own_seat() {
+    let house = House::open().await;
+    let held = all_hold(&house, 100).await;
+    for (_, paid) in pay_at_once(&house, held).await {
+        paid.expect("pays");
+    }
+    let balances = "select count(*) from users u join payments p on p.user_id = u.id where u.balance = 100 - p.amount";
+    assert_eq!(house.count(balances).await, 40);
+    house.assert_sound().await;
+}
+
+/// A batch is tried as a whole.
+#[tokio::test]
+async fn those_who_are_refused_are_refused_alone() {
+    let house = House::open().await;
+    let held = all_hold(&house, 50).await;
+    for (held, paid) in pay_at_once(&house, held).await {
+        let too_little = matches!(paid, Err(Error::InsufficientBalance { .. }));
+        let enough = held.price <= money(50);
+        assert_eq!((paid.is_ok(), too_little), (enough, !enough), "{paid:?}");
+    }
+    house.assert_sound().await;
+}
