@@ -51,7 +51,7 @@ fn add_parameter(arguments: &mut MySqlArguments, before: &str) {
     let added = match column.as_str() {
         "id" | "user_id" | "concert_id" => arguments.add(uuid::Uuid::nil()),
         "username" | "status" => arguments.add("WAITING"),
-        "limit" | "ticket" | "max_active" | "seat_number" => arguments.add(20),
+        "limit" | "ticket" | "max_active" | "seat_number" | "balance" => arguments.add(20),
         "change_seq" => arguments.add(1_000_000),
         "json_table(" => arguments.add("[1]"),
         _ => arguments.add("2027-03-01 12:00:00"),
