@@ -1,6 +1,6 @@
 //! Seats under lock. A seat's row is the lock of the reservation that has it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::Row as _;
@@ -28,29 +28,39 @@ impl SeatKey {
     }
 }
 
-/// A value for each of some seats, which are in order: an expression over the row of a seat.
+/// A value for each of some seats, which are in order: an expression over the row of one of them.
 struct BySeat<'a, V>(&'a [(SeatKey, V)]);
 
 impl<V: Literal> Literal for BySeat<'_, V> {
     fn write(&self, sql: &mut String) {
-        if let [(_, value)] = self.0 {
-            return value.write(sql);
+        let numbers: HashSet<_> = self.0.iter().map(|(key, _)| key.seat).collect();
+        if numbers.len() == self.0.len() {
+            return write_by_number(self.0, sql);
         }
         sql.push_str("case concert_id");
         for seats in self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert) {
             sql.push_str(" when ");
             seats[0].0.concert.write(sql);
-            sql.push_str(" then case seat_number");
-            for (key, value) in seats {
-                sql.push_str(" when ");
-                key.seat.write(sql);
-                sql.push_str(" then ");
-                value.write(sql);
-            }
-            sql.push_str(" end");
+            sql.push_str(" then ");
+            write_by_number(seats, sql);
         }
         sql.push_str(" end");
     }
+}
+
+/// Of seats with different numbers.
+fn write_by_number<V: Literal>(seats: &[(SeatKey, V)], sql: &mut String) {
+    if let [(_, value)] = seats {
+        return value.write(sql);
+    }
+    sql.push_str("case seat_number");
+    for (key, value) in seats {
+        sql.push_str(" when ");
+        key.seat.write(sql);
+        sql.push_str(" then ");
+        value.write(sql);
+    }
+    sql.push_str(" end");
 }
 
 /// A row of `seats`.
@@ -233,4 +243,31 @@ fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx:
         holder,
     };
     Ok((key, seat))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn by_seat(seats: &[(u128, i64)]) -> String {
+        let key = |(concert, seat): &(u128, i64)| SeatKey {
+            concert: ConcertId::from_uuid(Uuid::from_u128(*concert)),
+            seat: SeatNumber::new(*seat).expect("a seat"),
+        };
+        let values: Vec<_> = seats.iter().map(key).zip(1..).map(|(key, value): (_, i32)| (key, value)).collect();
+        let mut sql = String::new();
+        BySeat(&values).write(&mut sql);
+        sql.replace("000000000000000000000000000000", "")
+    }
+
+    #[test]
+    fn a_seat_is_told_by_its_number_alone_where_that_is_enough() {
+        assert_eq!(by_seat(&[(1, 7)]), "1");
+        assert_eq!(by_seat(&[(1, 7), (2, 3)]), "case seat_number when 7 then 1 when 3 then 2 end");
+        let twice =
+            "case concert_id when x'01' then case seat_number when 7 then 1 when 8 then 2 end when x'02' then 3 end";
+        assert_eq!(by_seat(&[(1, 7), (1, 8), (2, 7)]), twice);
+    }
 }
