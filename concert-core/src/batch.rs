@@ -4,6 +4,8 @@
 //! so a lone caller waits for nobody and a crowd shares the cost of a durable commit. Commands with the same key go to
 //! the same writer, so a hot row is fought over inside one batch instead of between transactions.
 
+mod caution;
+
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use sqlx::{Connection as _, MySqlConnection, MySqlPool};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use self::caution::Caution;
 use crate::clock::{Clock, Timestamp};
 use crate::db;
 use crate::error::Error;
@@ -202,30 +205,6 @@ struct Writer<B: Batch> {
     caution: Caution,
 }
 
-/// How many batches are read before the next one is tried without: twice as many after each that was in vain.
-#[derive(Debug, Default)]
-struct Caution {
-    in_vain: u32,
-    reads: u32,
-}
-
-/// The most batches that are read before one is tried again.
-const MOST_READS: u32 = 64;
-
-impl Caution {
-    /// Whether to try this batch without reading.
-    fn dares(&mut self) -> bool {
-        let dares = self.reads == 0;
-        self.reads = self.reads.saturating_sub(1);
-        dares
-    }
-
-    fn learn(&mut self, went_well: bool) {
-        self.in_vain = if went_well { 0 } else { self.in_vain + 1 };
-        self.reads = if went_well { 0 } else { MOST_READS.min(1 << self.in_vain.min(16)) };
-    }
-}
-
 impl<B: Batch> Writer<B> {
     async fn run(mut self, mut jobs: mpsc::Receiver<Job<B>>) {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
@@ -347,20 +326,4 @@ impl<B: Batch> Writer<B> {
 fn pause_after(attempts: u32) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
     longest.mul_f64(rand::rng().random_range(0.5..1.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whoever_tries_in_vain_tries_less_often_until_it_goes_well() {
-        let mut caution = Caution::default();
-        let mut reads_until_next_try = |went_well| {
-            caution.learn(went_well);
-            (0..).take_while(|_| !caution.dares()).count()
-        };
-        assert_eq!([false; 7].map(&mut reads_until_next_try), [2, 4, 8, 16, 32, 64, 64]);
-        assert_eq!([true, true, false].map(&mut reads_until_next_try), [0, 0, 2]);
-    }
 }
