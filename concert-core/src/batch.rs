@@ -220,8 +220,7 @@ impl<B: Batch> Writer<B> {
                 let _ = caller.send(answer);
             }
             if crowd {
-                // Those of them who ask again at once get into one batch.
-                tokio::task::yield_now().await;
+                gather(&jobs).await;
             }
         }
         if let Some(connection) = self.connection {
@@ -319,6 +318,17 @@ impl<B: Batch> Writer<B> {
                 Ok(None)
             }
             Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// Waits for those who were answered and ask again at once, as long as more of them come: they get into one batch.
+async fn gather<J>(jobs: &mpsc::Receiver<J>) {
+    loop {
+        let waiting = jobs.len();
+        tokio::task::yield_now().await;
+        if jobs.len() <= waiting || jobs.len() >= MAX_BATCH {
+            return;
         }
     }
 }
