@@ -337,3 +337,24 @@ fn pause_after(attempts: u32) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
     longest.mul_f64(rand::rng().random_range(0.5..1.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_asks_again_at_once_is_waited_for_and_nobody_else() {
+        let (sender, jobs) = mpsc::channel(16);
+        for (caller, pauses) in [0, 1, 2, 9].into_iter().enumerate() {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                for _ in 0..pauses {
+                    tokio::task::yield_now().await;
+                }
+                sender.send(caller).await.expect("is received");
+            });
+        }
+        gather(&jobs).await;
+        assert_eq!(jobs.len(), 3);
+    }
+}
