@@ -301,9 +301,12 @@ impl<B: Batch> Writer<B> {
         commands: &[B::Command],
         attempt: &Attempt,
     ) -> Result<Option<Decision<B>>, Failure> {
+        if !self.caution.dares() {
+            return Ok(None);
+        }
         let optimistic = catch_unwind(AssertUnwindSafe(|| self.batch.optimistic(commands, attempt)))
             .map_err(|_| Failure::Panicked)?;
-        let Some(Optimistic { script, decision }) = optimistic.filter(|_| self.caution.dares()) else {
+        let Some(Optimistic { script, decision }) = optimistic else {
             return Ok(None);
         };
         match script.commit(connection).await {

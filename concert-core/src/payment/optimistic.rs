@@ -3,10 +3,13 @@
 
 use super::decide::Effects;
 use super::{Pay, Payment, PaymentBatch, store};
-use crate::batch::{Attempt, Decision, Optimistic};
+use crate::batch::{Attempt, Decision, MAX_BATCH, Optimistic};
 use crate::clock::Timestamp;
 use crate::reservation::{Recent, lock_ready};
 use crate::sql::{MAX_LIST, Script};
+
+/// A batch is one list in each statement.
+const _: () = assert!(MAX_BATCH <= MAX_LIST);
 
 /// `None`: for some of what the rules look at the rows are needed.
 pub(super) fn pay(
@@ -15,7 +18,7 @@ pub(super) fn pay(
     recent: &Recent,
     cut_to: Option<Timestamp>,
 ) -> Option<Optimistic<PaymentBatch>> {
-    if attempt.recheck || commands.len() > MAX_LIST {
+    if attempt.recheck {
         return None;
     }
     let mut callers: Vec<_> = commands.iter().map(|command| &command.caller).collect();
