@@ -1,7 +1,14 @@
 //! A purchase through the library, step by step and refused at each.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono::NaiveDate;
-use concert_core::{Caller, Error, ReservationId, ReservationStatus, TokenStatus, UserId};
+use concert_core::{
+    BoxOffice, Caller, Clock as _, Error, ManualClock, Reservation, ReservationId, ReservationStatus, TokenStatus,
+    UserId,
+};
+use tokio::task::JoinSet;
 
 use crate::support::{House, PRICE, money, seat};
 
@@ -82,6 +89,47 @@ async fn the_sweep_releases_lapsed_holds_and_nothing_else() {
     let available: Vec<_> = seats.iter().map(|seat| seat.available).collect();
     assert_eq!(available, [false, true, true, false, true]);
     house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_sweep_goes_through_any_number_of_deadlines_paid_ones_among_them() {
+    let house = House::open_with(|policy| policy.max_holds_per_user = 2_000).await;
+    let concert = house.concert(1_500).await;
+    let user = house.active_users(1, 200_000).await[0];
+    let hold = |number| {
+        let office = house.office.clone();
+        async move { office.reserve(user, concert, seat(number)).await.expect("holds") }
+    };
+    // All end in the same microsecond, and more are paid than one look takes.
+    let held = (1..=1_500).map(hold).collect::<JoinSet<_>>().join_all().await;
+    let pay = |held: Reservation| {
+        let office = house.office.clone();
+        async move { office.pay(user, held.id, money(PRICE)).await.expect("pays") }
+    };
+    let paid =
+        held.into_iter().filter(|held| held.seat.get() % 5 != 0).map(pay).collect::<JoinSet<_>>().join_all().await;
+    assert_eq!(paid.len(), 1_200);
+    house.advance(400);
+    assert_eq!(house.office.preview_sweep().await.expect("looks").released, 300);
+    assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 300);
+    assert_eq!(house.office.holds().await.expect("counts"), 0);
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_hold_that_comes_late_by_another_clock_is_swept_all_the_same() {
+    let house = House::open_with(|policy| policy.hold_ttl = Duration::from_secs(10)).await;
+    let concert = house.concert(2).await;
+    let users = house.active_users(2, 0).await;
+    let slow = Arc::new(ManualClock::new(house.clock.now()));
+    let slow = BoxOffice::connect_with(house.database.clone(), house.office.policy().clone(), slow).await;
+    house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
+    house.advance(40);
+    assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 1);
+    slow.expect("connects").reserve(users[1], concert, seat(2)).await.expect("holds");
+    house.advance(60);
+    assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 1);
+    assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 0);
 }
 
 #[tokio::test]

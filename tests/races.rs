@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use concert_core::{BoxOffice, Caller, Error, TokenStatus, UserId};
+use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::task::JoinSet;
 
 use crate::support::{House, PRICE, money, seat};
@@ -280,6 +281,50 @@ async fn killed_connections_cost_retries_and_no_acknowledged_act() {
     let entries = sqlx::query_scalar("select count(*) from wallet_entries");
     let entries: i64 = entries.fetch_one(house.another_office().await.pool()).await.expect("counts");
     assert!((acknowledged..=acknowledged + in_doubt).contains(&entries), "{entries}: {acknowledged} + {in_doubt}");
+    house.assert_sound().await;
+}
+
+/// Waits until a transaction of this house's database waits for a lock.
+async fn until_somebody_waits(house: &House) {
+    let waiting = "select count(*) from information_schema.innodb_trx t \
+         join information_schema.processlist p on p.id = t.trx_mysql_thread_id \
+         where t.trx_state = 'LOCK WAIT' and p.db = database()";
+    while house.count(waiting).await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn holds_that_another_process_makes_while_a_batch_waits_for_the_turn_count() {
+    let house = House::open_with(|policy| {
+        policy.max_holds_per_user = 1;
+        policy.writers_per_lane = 1;
+    })
+    .await;
+    let concert = house.concert(3).await;
+    // In the order that turns are locked in.
+    let users = house.active_users(2, 0).await;
+    house.office.reserve(users[1], concert, seat(3)).await.expect("holds");
+    let lapse = "update reservations set expires_at = '2027-03-01 11:00:00'";
+    house.tamper(lapse).await;
+
+    let mut other = house.database.connect().await.expect("connects");
+    other.execute("start transaction").await.expect("begins");
+    let turn =
+        sqlx::query("select id from tokens force index (tokens_user_live) where live = 1 and user_id = ? for update");
+    turn.bind(users[1]).fetch_all(&mut other).await.expect("locks");
+    let hold = "update reservations set expires_at = '2027-03-01 12:05:00'";
+    let meanwhile = async {
+        until_somebody_waits(&house).await;
+        other.execute(hold).await.expect("holds");
+        other.execute("commit").await.expect("commits");
+    };
+    // One thread and one writer: both are in one batch.
+    let first = house.office.reserve(users[0], concert, seat(1));
+    let second = house.office.reserve(users[1], concert, seat(2));
+    let (first, second, ()) = tokio::join!(first, second, meanwhile);
+    first.expect("holds");
+    assert!(matches!(second, Err(Error::TooManyHolds { limit: 1 })), "{second:?}");
     house.assert_sound().await;
 }
 

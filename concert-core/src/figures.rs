@@ -21,7 +21,7 @@ const CONCERTS: &str = "select c.id, c.concert_name, c.date, s.seats, s.held, s.
      join (select concert_id, count(*) as seats, \
      coalesce(sum(is_reserved = 1 and reserved_until > ?), 0) as held, \
      coalesce(sum(is_reserved = 1 and reserved_until is null), 0) as sold \
-     from seats force index (seats_state) group by concert_id) s on s.concert_id = c.id order by c.date, c.id limit ?";
+     from seats force index (primary) group by concert_id) s on s.concert_id = c.id order by c.date, c.id limit ?";
 const REVENUE: &str =
     "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'";
 /// The most concerts that the figures list.

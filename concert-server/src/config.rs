@@ -103,7 +103,7 @@ pub struct Config {
     #[arg(long, env = "CONCERT_MAX_POLLS_PER_SECOND", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000), value_name = "COUNT")]
     pub max_polls_per_second: u32,
 
-    /// How old the list of seats may be; 0s: it is read for every question
+    /// How old the lists of seats and of dates may be; 0s: they are read for every question
     #[arg(long, env = "CONCERT_SEATS_MAX_AGE", default_value = "500ms", value_parser = seats_max_age, value_name = "DURATION")]
     pub seats_max_age: Duration,
 

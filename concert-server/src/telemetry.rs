@@ -84,6 +84,7 @@ fn describe() {
     describe_gauge!("concert_connections", "Open connections");
     describe_gauge!("concert_event_streams", "Open event streams");
     describe_counter!("concert_seats_readings_total", "Readings of the seats of a concert, for all who look");
+    describe_counter!("concert_dates_readings_total", "Readings of the dates, for all who look");
     describe_histogram!("concert_batch_commands", "Commands in one transaction, by lane");
     describe_histogram!("concert_batch_seconds", Unit::Seconds, "Time from taking a batch to its commit, by lane");
     describe_counter!(

@@ -91,3 +91,24 @@ async fn a_crowd_costs_one_reading_and_so_does_a_concert_that_is_not_there() {
     site.house.tamper("rename table elsewhere to seats").await;
     site.get(&path(concert)).send().await.expect(200, "");
 }
+
+#[tokio::test]
+async fn the_dates_are_read_once_for_all_who_look() {
+    const DATES: &str = "/api/v1/reservations/dates";
+    let site = Site::open().await;
+    site.house.concert(1).await;
+    let dates = site.get(DATES).send().await.expect(200, "");
+    assert_eq!([header(&dates, "age"), header(&dates, "vary")], ["0", "accept-encoding"]);
+    let bound: u32 = header(&dates, "x-max-staleness-ms").parse().expect("a number");
+    assert!(bound >= 500, "{bound}");
+    let same = site.get(DATES).header("if-none-match", header(&dates, "etag")).send().await;
+    assert_eq!((same.status.as_u16(), same.text.as_str()), (304, ""));
+    // From here on there is nothing to read.
+    site.house.tamper("rename table concerts to elsewhere").await;
+    let look = async || assert_eq!(site.get(DATES).send().await.expect(200, "").text, dates.text);
+    tokio::join!(look(), look(), look());
+    site.house.advance(3_600 * 24 * 40);
+    site.get(DATES).send().await.expect(500, "INTERNAL");
+    site.house.tamper("rename table elsewhere to concerts").await;
+    assert_eq!(site.get(DATES).send().await.expect(200, "").body, serde_json::json!([]), "they are over");
+}

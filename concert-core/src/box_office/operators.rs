@@ -36,7 +36,7 @@ impl BoxOffice {
         db::read(|| figures::queue_figures(self.pool())).await
     }
 
-    /// How many seats are held unpaid. Reads an index.
+    /// How many seats are held unpaid. Reads the holds whose deadlines are to come, paid ones too.
     ///
     /// # Errors
     /// Those of every operation.

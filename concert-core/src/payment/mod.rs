@@ -26,7 +26,7 @@ use crate::id::{OrderId, PaymentId, ReservationId, UserId};
 use crate::money::Money;
 use crate::reservation::{Known, Named, Recent, Reservation, Seat, SeatKey};
 use crate::sql::{Reading, Script, Selected};
-use crate::{reservation, wallet};
+use crate::{queue, reservation, wallet};
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
@@ -104,12 +104,11 @@ impl Batch for PaymentBatch {
         commands: &[Pay],
         attempt: &Attempt,
     ) -> Result<decide::Rows, Failure> {
-        let users = commands.iter().map(|command| command.caller.user).collect();
+        let users: Vec<_> = commands.iter().map(|command| command.caller.user).collect();
         let mut script = Script::default();
-        let holders = match self.cut_to(attempt.now) {
-            Some(until) => reservation::lock_holders(&mut script, users, until, attempt.now),
-            None => reservation::lock_turns(&mut script, users),
-        };
+        let turns = queue::lock_live_tokens(&mut script, users.clone());
+        let holds = self.cut_to(attempt.now).map(|_| reservation::select_holds(&mut script, users, attempt.now));
+        let holders = (turns, holds);
         let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
         if let Some(mut reservations) = alone.as_ref().and_then(|ids| self.recent.all(ids)) {
             let seats = reservation::lock_seats(&mut script, reservations.values().map(Reservation::seat_key));
@@ -168,6 +167,9 @@ fn has_its_seat(reservation: &Reservation, seats: &HashMap<SeatKey, Seat>) -> bo
     holder.is_some_and(|holder| holder.reservation == reservation.id)
 }
 
+/// The turns, and what is held unpaid, if that matters.
+type Holders = (Reading, Option<Reading>);
+
 /// What is locked after the seats, and read with it: accounts, and payments made earlier.
 type Rest = (Reading, [Reading; 2]);
 
@@ -179,15 +181,15 @@ fn select_rest(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> Rest
 fn rows(
     reservations: Known,
     seats: HashMap<SeatKey, Seat>,
-    (first, holders): (&Selected, &Reading),
+    (first, (turns, holds)): (&Selected, &Holders),
     (second, (accounts, made)): (&Selected, &Rest),
 ) -> Result<decide::Rows, Failure> {
-    let (tokens, holds) = reservation::read_holders(first, holders)?;
+    let holds = holds.as_ref().map(|holds| reservation::read_holds(first, holds));
     Ok(decide::Rows {
         reservations,
-        tokens,
+        tokens: queue::read_live_tokens(first, turns)?,
         seats,
-        holds,
+        holds: holds.transpose()?.unwrap_or_default(),
         accounts: wallet::read_accounts(second, accounts)?,
         made: store::read_payments(second, made)?,
     })

@@ -28,7 +28,7 @@ pub(crate) use poll::QueueView;
 pub use reads::Pass;
 pub(crate) use reads::{STATEMENTS as READS, control_log, preview_rerank, read_pace, take_turn};
 pub use snapshot::positions;
-pub(crate) use store::{STATEMENTS, read_admission, read_token};
+pub(crate) use store::{STATEMENTS, lock_live_tokens, read_admission, read_live_tokens, read_token};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;

@@ -183,7 +183,7 @@ pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp
 }
 
 /// Locks the live tokens of `users`.
-fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Reading {
+pub(crate) fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Reading {
     script.select_keys(&LOCK_LIVE, users)
 }
 
@@ -324,6 +324,11 @@ pub(crate) fn read_admission(row: &MySqlRow) -> Result<Admission, sqlx::Error> {
 
 fn read_tokens(selected: &Selected, reading: &Reading) -> Result<Vec<Token>, Failure> {
     Ok(selected.rows(reading).map(read_token).collect::<Result<_, _>>()?)
+}
+
+/// The live token of each user who has one.
+pub(crate) fn read_live_tokens(selected: &Selected, live: &Reading) -> Result<HashMap<UserId, Token>, Failure> {
+    Ok(read_tokens(selected, live)?.into_iter().map(|token| (token.user, token)).collect())
 }
 
 pub(crate) fn read_token(row: &MySqlRow) -> Result<Token, sqlx::Error> {

@@ -1,7 +1,5 @@
 //! Who holds seats: their turns, under lock, and how many seats they have not paid yet.
 
-use std::collections::HashMap;
-
 use sqlx::Row as _;
 
 use super::Holds;
@@ -9,21 +7,19 @@ use crate::batch::Failure;
 use crate::caller::{Caller, Proof};
 use crate::clock::Timestamp;
 use crate::id::UserId;
-use crate::queue::{Token, read_token};
 use crate::sql::{Listed, Pair, Reading, Script, Selected};
 
-/// The reservations are not locked: whoever makes a hold has the user's token locked.
-pub(super) const LOCK_HOLDERS: Listed = Listed::of_keys(
-    "select t.id, t.user_id, t.ticket, t.status, t.created_at, t.expires_at, t.claimed_at, \
-     case when t.expires_at > ? then (select count(*) from reservations r force index (reservations_user_deadline) \
-     where r.user_id = t.user_id and r.status = 'HELD' and r.expires_at > ?) end as holds \
-     from tokens t force index (tokens_user_live) where t.live = 1 and t.user_id in ({}) for update",
+/// Whoever makes a hold has the user's token locked, so holds are counted once that is: by a statement after it, which sees
+/// what was committed until then. In the arithmetic the server sees one range for each user and no more, so that it need
+/// not look at the index to plan (`eq_range_index_dive_limit`).
+pub(super) const HELD: Listed = Listed::of_keys(
+    "select user_id from reservations force index (reservations_user_deadline) \
+     where user_id in ({}) and expires_at + interval 0 second > ? and status = 'HELD'",
 );
-
-/// A subselect costs as much as the rest, executed or not.
-pub(super) const LOCK_TURNS: Listed = Listed::of_keys(
-    "select id, user_id, ticket, status, created_at, expires_at, claimed_at, null as holds \
-     from tokens force index (tokens_user_live) where live = 1 and user_id in ({}) for update",
+/// The same, and what was paid or given back before its deadline: the index has it all.
+pub(super) const HELD_AT_MOST: Listed = Listed::of_keys(
+    "select user_id from reservations force index (reservations_user_deadline) \
+     where user_id in ({}) and expires_at + interval 0 second > ?",
 );
 
 macro_rules! lock_ready {
@@ -63,24 +59,21 @@ pub(crate) fn lock_ready(script: &mut Script, callers: &[&Caller], now: Timestam
     true
 }
 
-/// Locks the live tokens of users, and counts nothing.
-pub(crate) fn lock_turns(script: &mut Script, users: Vec<UserId>) -> Reading {
-    script.select_keys(&LOCK_TURNS, users)
+/// What users hold unpaid, after their tokens are locked.
+pub(crate) fn select_holds(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
+    script.select_all(&HELD, users, |blanks, list| blanks.list(list).put(now))
 }
 
-/// Locks the live tokens of users and counts the unpaid holds of those whose turns last longer than `until`.
-pub(crate) fn lock_holders(script: &mut Script, users: Vec<UserId>, until: Timestamp, now: Timestamp) -> Reading {
-    script.select_all(&LOCK_HOLDERS, users, |blanks, list| blanks.put(until).put(now).list(list))
+/// The same or more, for less.
+pub(super) fn select_most_holds(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
+    script.select_all(&HELD_AT_MOST, users, |blanks, list| blanks.list(list).put(now))
 }
 
-pub(crate) fn read_holders(selected: &Selected, reading: &Reading) -> Result<(HashMap<UserId, Token>, Holds), Failure> {
-    let (mut tokens, mut holds) = (HashMap::new(), Holds::new());
-    for row in selected.rows(reading) {
-        let token = read_token(row)?;
-        if let Some(count) = row.try_get::<Option<i64>, _>("holds")? {
-            holds.insert(token.user, count as u32);
-        }
-        tokens.insert(token.user, token);
+/// How many holds each user has who has any.
+pub(crate) fn read_holds(selected: &Selected, holds: &Reading) -> Result<Holds, Failure> {
+    let mut counts = Holds::new();
+    for row in selected.rows(holds) {
+        *counts.entry(row.try_get("user_id")?).or_default() += 1;
     }
-    Ok((tokens, holds))
+    Ok(counts)
 }

@@ -11,14 +11,16 @@ use std::collections::{HashMap, HashSet};
 use sqlx::MySqlConnection;
 
 use super::decide::best_seats;
+use super::holders::select_most_holds;
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
-    Command, Dates, Reservation, Rules, Seat, SeatKey, Wanted, lock_holders, lock_seats, read_holders, read_seats,
+    Command, Dates, Holds, Reservation, Rules, Seat, SeatKey, Wanted, lock_seats, read_holds, read_seats, select_holds,
     store,
 };
 use crate::batch::{Attempt, Failure};
 use crate::id::ConcertId;
+use crate::queue::{lock_live_tokens, read_live_tokens};
 use crate::sql::Script;
 
 /// How often seats are looked up and found changed before all seats of the halls are locked.
@@ -33,8 +35,9 @@ pub(super) async fn lock(
     dates: &Dates,
 ) -> Result<Rows, Failure> {
     let mut script = Script::default();
-    let users = commands.iter().map(|command| command.caller().user).collect();
-    let holders = lock_holders(&mut script, users, attempt.now, attempt.now);
+    let turns = lock_live_tokens(&mut script, commands.iter().map(|command| command.caller().user).collect());
+    let wanted = wanted_holds(commands);
+    let holds = select_most_holds(&mut script, wanted.keys().copied().collect(), attempt.now);
     let known = store::select_known(&mut script, commands, attempt);
     let concerts = commands.iter().filter_map(|command| match command {
         Command::Hold { concert, .. } => Some(*concert),
@@ -50,9 +53,9 @@ pub(super) async fn lock(
     let asked: Vec<_> = commands.iter().filter_map(asked_seats).flatten().collect();
     let all_seats = all_asked.then(|| lock_seats(&mut script, asked.iter().copied()));
     let selected = script.run(connection).await?;
-    let (tokens, holds) = read_holders(&selected, &holders)?;
+    let holds = holds_within(connection, read_holds(&selected, &holds)?, &wanted, attempt, rules).await?;
     let mut rows = Rows {
-        tokens,
+        tokens: read_live_tokens(&selected, &turns)?,
         known: store::read_reservations(&selected, &known)?,
         seats: HashMap::new(),
         halls: HashMap::new(),
@@ -78,6 +81,39 @@ pub(super) async fn lock(
         }
     }
     Ok(rows)
+}
+
+/// How many seats each user would hold more.
+fn wanted_holds(commands: &[Command]) -> Holds {
+    let mut wanted = Holds::new();
+    for command in commands {
+        if let Command::Hold { caller, ids, .. } = command {
+            *wanted.entry(caller.user).or_default() += ids.len() as u32;
+        }
+    }
+    wanted
+}
+
+/// What users hold at most, and exactly what those hold who may have come to the limit.
+async fn holds_within(
+    connection: &mut MySqlConnection,
+    mut at_most: Holds,
+    wanted: &Holds,
+    attempt: &Attempt,
+    rules: Rules,
+) -> Result<Holds, Failure> {
+    let mut unsure = Vec::new();
+    at_most.retain(|user, held| {
+        let within = held.saturating_add(wanted[user]) <= rules.max_holds_per_user;
+        if !within {
+            unsure.push(*user);
+        }
+        within
+    });
+    let mut script = Script::default();
+    let exactly = select_holds(&mut script, unsure, attempt.now);
+    at_most.extend(read_holds(&script.run(connection).await?, &exactly)?);
+    Ok(at_most)
 }
 
 /// The seats that a command asks for by number; `None`: it is about others.

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
 pub(crate) use dates::Dates;
-pub(crate) use holders::{lock_holders, lock_ready, lock_turns, read_holders};
+pub(crate) use holders::{lock_ready, read_holds, select_holds};
 pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
 pub(crate) use recent::Recent;
@@ -33,7 +33,7 @@ pub(crate) use store::{
     STATEMENTS, order, read_again, read_reservation, read_reservations, reservation, reservations_of,
     select_reservations,
 };
-pub(crate) use sweep::{SWEEP_LIMIT, SweepBatch, holds, lapsed_holds};
+pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
 
 use crate::batch::{Attempt, Batch, Decision, Failure};
 use crate::caller::Caller;

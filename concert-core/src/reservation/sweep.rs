@@ -1,30 +1,64 @@
 //! The sweep: lapsed holds give their seats back. It only tidies up, since a lapsed hold counts for nobody anyway.
+//!
+//! Every hold there ever was has its deadline in one index, whatever became of it, and a deadline passes once: so a pass goes
+//! on where the one before ended.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use uuid::Uuid;
 
 use super::rows::Effects;
 use super::{ReservationStatus, Seat, SeatChanges, SeatKey, lock_seats, read_seats, store};
 use crate::batch::{Attempt, Batch, Decision, Failure};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, span};
 use crate::id::ReservationId;
 use crate::sql::Script;
 
 /// The most holds that one batch releases: few enough that buyers hardly wait for its locks.
-pub(crate) const SWEEP_LIMIT: usize = 128;
+const MOST_RELEASED: usize = 128;
+/// The most deadlines that one batch looks at; those of paid seats are among them.
+const PAGE_SIZE: usize = 1_024;
+/// How much later than its own clock says a hold may be committed: an attempt takes seconds at most (the database's limits
+/// see to that), and so do clocks of servers differ. What comes later still is free like any lapsed hold, and stays
+/// unswept until its seat is taken.
+const LATE: Duration = Duration::from_secs(60);
 
-pub(super) const LAPSED: &str = "select reservation_id as id, concert_id, seat_number from seats force index (seats_state) \
-     where is_reserved = 1 and reserved_until <= ? order by reserved_until limit ?";
-pub(super) const COUNT_HELD: &str =
-    "select count(*) from seats force index (seats_state) where is_reserved = 1 and reserved_until > ?";
-pub(super) const COUNT_LAPSED: &str =
-    "select count(*) from seats force index (seats_state) where is_reserved = 1 and reserved_until <= ?";
+/// From where the last pass ended.
+pub(super) const PAGE: &str = "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at from sweep_state w \
+     straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
+     where w.id = 1 and r.expires_at <= ? order by r.expires_at, r.id limit ?";
+pub(super) const NEXT_PAGE: &str = "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at \
+     from reservations r force index (reservations_expires_at) where r.expires_at >= ? and r.expires_at <= ? \
+     and (r.expires_at > ? or r.id > ?) order by r.expires_at, r.id limit ?";
+pub(super) const ADVANCE: &str = "update sweep_state set swept_until = ? where id = 1";
+pub(super) const COUNT_HELD: &str = "select count(*) from reservations force index (reservations_expires_at) \
+     where expires_at > ? and status = 'HELD'";
+pub(super) const COUNT_LAPSED: &str = "select count(*) from sweep_state w \
+     straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
+     where w.id = 1 and r.expires_at <= ? and r.status = 'HELD'";
 
-/// Releases up to `SWEEP_LIMIT` holds and answers how many.
+/// A place in the order of deadlines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    deadline: Timestamp,
+    id: ReservationId,
+}
+
+/// Releases some lapsed holds, from after a place on, or from where the last pass ended.
+#[derive(Debug)]
+pub(crate) struct SweepFrom(pub(crate) Option<Place>);
+
+#[derive(Debug)]
+pub(crate) struct Swept {
+    pub(crate) released: u64,
+    /// Where to go on; `None`: there are no more.
+    pub(crate) next: Option<Place>,
+}
+
+/// The lane's batch.
 pub(crate) struct SweepBatch {
     pub(crate) changes: Arc<SeatChanges>,
 }
@@ -32,41 +66,63 @@ pub(crate) struct SweepBatch {
 pub(crate) struct Lapsed {
     holds: Vec<(ReservationId, SeatKey)>,
     seats: HashMap<SeatKey, Seat>,
+    next: Option<Place>,
+}
+
+pub(crate) struct SweepEffects {
+    holds: Effects,
+    swept_until: Timestamp,
 }
 
 impl Batch for SweepBatch {
     const NAME: &'static str = "sweep";
-    type Command = ();
-    type Answer = u64;
+    type Command = SweepFrom;
+    type Answer = Swept;
     type Rows = Lapsed;
-    type Effects = Effects;
+    type Effects = SweepEffects;
 
-    fn key((): &()) -> Uuid {
+    fn key(_: &SweepFrom) -> Uuid {
         Uuid::nil()
     }
 
     async fn lock(
         &self,
         connection: &mut MySqlConnection,
-        _commands: &[()],
+        commands: &[SweepFrom],
         attempt: &Attempt,
     ) -> Result<Lapsed, Failure> {
         let mut script = Script::default();
-        let lapsed = script.select(LAPSED, |blanks| blanks.put(attempt.now).put(SWEEP_LIMIT));
-        let selected = script.run(connection).await?;
-        let read = |row: &MySqlRow| {
-            let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
-            Ok((row.try_get("id")?, key))
+        // Those who sweep at the same time go together, from where nothing is left out.
+        let from = commands.iter().map(|SweepFrom(from)| *from).min_by_key(|from| from.map(|place| place.deadline));
+        let page = match from.flatten() {
+            None => script.select(PAGE, |blanks| blanks.put(attempt.now).put(PAGE_SIZE)),
+            Some(Place { deadline, id }) => script
+                .select(NEXT_PAGE, |blanks| blanks.put(deadline).put(attempt.now).put(deadline).put(id).put(PAGE_SIZE)),
         };
-        let holds = selected.rows(&lapsed).map(read).collect::<Result<Vec<_>, sqlx::Error>>()?;
+        let selected = script.run(connection).await?;
+        let (mut holds, mut looked_at, mut next) = (Vec::new(), 0, None);
+        for row in selected.rows(&page) {
+            let place = Place { deadline: row.try_get("expires_at")?, id: row.try_get("id")? };
+            looked_at += 1;
+            if row.try_get::<&str, _>("status")? == ReservationStatus::Held.as_str() {
+                holds.push((
+                    place.id,
+                    SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? },
+                ));
+            }
+            if holds.len() == MOST_RELEASED || looked_at == PAGE_SIZE {
+                next = Some(place);
+                break;
+            }
+        }
         let mut script = Script::default();
         let seats = lock_seats(&mut script, holds.iter().map(|(_, key)| *key));
         let selected = script.run(connection).await?;
-        Ok(Lapsed { holds, seats: read_seats(&selected, &seats)? })
+        Ok(Lapsed { holds, seats: read_seats(&selected, &seats)?, next })
     }
 
-    fn decide(&self, rows: Lapsed, commands: &[()], attempt: &Attempt) -> Decision<Self> {
-        let Lapsed { holds, mut seats } = rows;
+    fn decide(&self, rows: Lapsed, commands: &[SweepFrom], attempt: &Attempt) -> Decision<Self> {
+        let Lapsed { holds, mut seats, next } = rows;
         let mut effects = Effects::default();
         for (id, key) in holds {
             let Some(seat) = seats.get_mut(&key) else { continue };
@@ -78,15 +134,22 @@ impl Batch for SweepBatch {
             }
         }
         let released = effects.closed.len() as u64;
-        Decision { answers: commands.iter().map(|()| Ok(released)).collect(), effects }
+        let swept_until = next.map_or(attempt.now - span(LATE), |place| place.deadline);
+        Decision {
+            answers: commands.iter().map(|_| Ok(Swept { released, next })).collect(),
+            effects: SweepEffects { holds: effects, swept_until },
+        }
     }
 
-    fn write(&self, effects: &Effects, attempt: &Attempt) -> Script {
-        store::write(effects, attempt.now)
+    fn write(&self, effects: &SweepEffects, attempt: &Attempt) -> Script {
+        let mut script = store::write(&effects.holds, attempt.now);
+        // Last, since nobody who has it locked waits for a seat. Any number of rows: it may be there already.
+        script.change_any(ADVANCE, |blanks| blanks.put(effects.swept_until));
+        script
     }
 
-    fn committed(&self, effects: Effects) {
-        effects.seats.keys().for_each(|key| self.changes.note(key.concert));
+    fn committed(&self, effects: SweepEffects) {
+        effects.holds.seats.keys().for_each(|key| self.changes.note(key.concert));
     }
 }
 

@@ -1,7 +1,7 @@
-//! The board: the seats of the concerts that are looked at, as they go over the wire.
+//! The board: the dates, and the seats of the concerts that are looked at, as they go over the wire.
 //!
 //! A crowd looks at one hall, so the seats of a concert are read, written as JSON and compressed once for all who look
-//! within a short time. It is kept here and not in the library, whose answers are exact: what is kept are bodies of HTTP.
+//! within a short time; and so are the dates. It is kept here and not in the library, whose answers are exact: what is kept are bodies of HTTP.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -13,11 +13,12 @@ use bytes::Bytes;
 use concert_core::{BoxOffice, ConcertId, Error, Timestamp};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
-use super::catalog::SeatBody;
+use super::catalog::{DateBody, SeatBody};
 use super::problem::Problem;
 
 /// How old an answer may be, unless the configuration says otherwise.
@@ -25,25 +26,37 @@ pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
 /// The shortest time between two readings of one concert because of this process's own sales. Whoever looks in between
 /// waits for it: it bounds the cost of a sell-out, and is too short to be seen.
 const PAUSE_BETWEEN_SALES: Duration = Duration::from_millis(100);
+/// How many times as long as its reading took the list of dates stays good: that reads halls which are sold out whole, and
+/// so takes no more than this share of one connection.
+const DATES_READING_SHARE: u32 = 10;
 /// The most concerts that are kept, there or not; those that nobody has looked at for longest make room.
 const MOST_CONCERTS: usize = 1_000;
 /// The most bytes that are kept: some sixty halls of 50 000, with sections and rows.
 const MOST_BYTES: usize = 256 << 20;
 
-/// The seats of a concert at one moment.
+/// What there is to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Page {
+    Dates,
+    Seats(ConcertId),
+}
+
+/// A page at one moment.
 #[derive(Clone)]
 pub(super) struct Posted {
     /// `None`: there is no such concert.
     pub(super) body: Option<Arc<Body>>,
-    /// When they were read, by the box office's clock.
+    /// When it was read, by the box office's clock.
     pub(super) read_at: Timestamp,
-    /// [`BoxOffice::seat_changes`] from before they were read.
+    /// How old it may get.
+    pub(super) max_age: Duration,
+    /// [`BoxOffice::seat_changes`] from before it was read.
     changes: u64,
     /// When the reading began, by the system.
     begun: Instant,
 }
 
-/// What goes over the wire. Equal seats have equal tags, whichever server reads them.
+/// What goes over the wire. Equal pages have equal tags, whichever server reads them.
 pub(super) struct Body {
     pub(super) json: Bytes,
     pub(super) gzip: Bytes,
@@ -56,7 +69,7 @@ struct Place {
     posted: RwLock<Option<Posted>>,
     /// The last reading that failed, and when it began.
     failed: Mutex<Option<(Instant, Problem)>>,
-    /// Locked while the concert is read.
+    /// Locked while the page is read.
     reading: Arc<tokio::sync::Mutex<()>>,
     used: AtomicU64,
     bytes: AtomicUsize,
@@ -80,14 +93,14 @@ impl Place {
     }
 }
 
-/// The seats of all concerts that are looked at. Cheap to clone.
+/// The dates, and the seats of all concerts that are looked at. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Board(Arc<Inner>);
 
 struct Inner {
     max_age: Duration,
     looks: AtomicU64,
-    places: Mutex<HashMap<ConcertId, Arc<Place>>>,
+    places: Mutex<HashMap<Page, Arc<Place>>>,
 }
 
 impl Board {
@@ -95,45 +108,40 @@ impl Board {
         Self(Arc::new(Inner { max_age, looks: AtomicU64::new(0), places: Mutex::default() }))
     }
 
-    pub(super) fn max_age(&self) -> Duration {
-        self.0.max_age
+    /// The seats of `concert`: at most [`Posted::max_age`] old, and never from before a sale that this process has answered
+    /// for.
+    pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<Posted, Problem> {
+        self.page(office, Page::Seats(concert)).await
     }
 
-    /// The seats of `concert`: at most `max_age` old, and never from before a sale that this process has answered for.
-    pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<Posted, Problem> {
+    /// The concerts that can be booked: at most [`Posted::max_age`] old.
+    pub(super) async fn dates(&self, office: &BoxOffice) -> Result<Posted, Problem> {
+        self.page(office, Page::Dates).await
+    }
+
+    async fn page(&self, office: &BoxOffice, page: Page) -> Result<Posted, Problem> {
         let asked = Instant::now();
-        let place = self.place(concert);
-        if let Some(posted) = place.posted().filter(|posted| self.is_good(posted, office, concert, asked)) {
+        let place = self.place(page);
+        if let Some(posted) = place.posted().filter(|posted| is_good(posted, office, page, asked)) {
             return Ok(posted);
         }
         // One at a time reads; the others then find what they wait for.
         let reading = Arc::clone(&place.reading).lock_owned().await;
-        if let Some(posted) = place.posted().filter(|posted| self.is_good(posted, office, concert, asked)) {
+        if let Some(posted) = place.posted().filter(|posted| is_good(posted, office, page, asked)) {
             return Ok(posted);
         }
         if let Some(problem) = place.failed_since(asked) {
             return Err(problem);
         }
         // In a task of its own: whoever goes away does not take the others' answer along.
-        let reader = self.clone().read(office.clone(), concert, place, reading);
+        let reader = self.clone().read(office.clone(), page, place, reading);
         tokio::spawn(reader).await.map_err(Problem::internal)?
-    }
-
-    fn is_good(&self, posted: &Posted, office: &BoxOffice, concert: ConcertId, asked: Instant) -> bool {
-        // What was read after the question cannot be too old, however slow the reading and short the age.
-        if posted.begun >= asked {
-            return true;
-        }
-        let age = (office.now() - posted.read_at).to_std();
-        posted.changes == office.seat_changes(concert)
-            && !self.0.max_age.is_zero()
-            && age.is_ok_and(|age| age < self.0.max_age)
     }
 
     async fn read(
         self,
         office: BoxOffice,
-        concert: ConcertId,
+        page: Page,
         place: Arc<Place>,
         reading: OwnedMutexGuard<()>,
     ) -> Result<Posted, Problem> {
@@ -141,32 +149,27 @@ impl Board {
         if let Some(before) = &before {
             tokio::time::sleep_until(before.begun + PAUSE_BETWEEN_SALES.min(self.0.max_age)).await;
         }
-        let (begun, changes, read_at) = (Instant::now(), office.seat_changes(concert), office.now());
+        let (begun, changes, read_at) = (Instant::now(), page.changes(&office), office.now());
         let before = before.and_then(|before| before.body);
-        let body = match office.seats(concert).await {
-            // A large hall takes tens of milliseconds to write and compress.
-            Ok(seats) => {
-                let made = tokio::task::spawn_blocking(move || {
-                    let seats: Vec<_> = seats.into_iter().map(SeatBody::from).collect();
-                    Body::new(serde_json::to_vec(&seats).unwrap_or_default(), before)
-                });
-                Some(made.await.map_err(Problem::internal)?)
-            }
-            Err(Error::ConcertNotFound) => None,
-            Err(error) => return Err(place.fail(begun, error.into())),
+        let body = match page.read(&office, before).await {
+            Ok(body) => body,
+            Err(problem) => return Err(place.fail(begun, problem)),
         };
-        metrics::counter!("concert_seats_readings_total").increment(1);
         place.bytes.store(body.as_ref().map_or(0, |body| body.json.len() + body.gzip.len()), Ordering::Relaxed);
-        let posted = Posted { body, read_at, changes, begun };
+        let max_age = match page {
+            Page::Dates if !self.0.max_age.is_zero() => self.0.max_age.max(begun.elapsed() * DATES_READING_SHARE),
+            Page::Dates | Page::Seats(_) => self.0.max_age,
+        };
+        let posted = Posted { body, read_at, max_age, changes, begun };
         *place.posted.write().unwrap_or_else(PoisonError::into_inner) = Some(posted.clone());
         drop(reading);
         self.make_room();
         Ok(posted)
     }
 
-    fn place(&self, concert: ConcertId) -> Arc<Place> {
+    fn place(&self, page: Page) -> Arc<Place> {
         let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = Arc::clone(places.entry(concert).or_default());
+        let place = Arc::clone(places.entry(page).or_default());
         place.used.store(self.0.looks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         place
     }
@@ -177,7 +180,7 @@ impl Board {
         let mut bytes: usize = places.values().map(|place| place.bytes.load(Ordering::Relaxed)).sum();
         while places.len() > MOST_CONCERTS || (bytes > MOST_BYTES && places.len() > 1) {
             let worth = |place: &Place| (place.bytes.load(Ordering::Relaxed) > 0, place.used.load(Ordering::Relaxed));
-            let Some(least) = places.iter().min_by_key(|(_, place)| worth(place)).map(|(concert, _)| *concert) else {
+            let Some(least) = places.iter().min_by_key(|(_, place)| worth(place)).map(|(page, _)| *page) else {
                 return;
             };
             bytes -= places.remove(&least).map_or(0, |place| place.bytes.load(Ordering::Relaxed)).min(bytes);
@@ -185,8 +188,60 @@ impl Board {
     }
 }
 
+fn is_good(posted: &Posted, office: &BoxOffice, page: Page, asked: Instant) -> bool {
+    // What was read after the question cannot be too old, however slow the reading and short the age.
+    if posted.begun >= asked {
+        return true;
+    }
+    let age = (office.now() - posted.read_at).to_std();
+    posted.changes == page.changes(office) && age.is_ok_and(|age| age < posted.max_age)
+}
+
+impl Page {
+    /// A count that moves whenever this process has changed what the page must show at once.
+    fn changes(self, office: &BoxOffice) -> u64 {
+        match self {
+            Self::Dates => 0,
+            Self::Seats(concert) => office.seat_changes(concert),
+        }
+    }
+
+    /// Reads it and writes it, the same body as `before` if it says the same. `None`: there is no such concert.
+    async fn read(self, office: &BoxOffice, before: Option<Arc<Body>>) -> Result<Option<Arc<Body>>, Problem> {
+        match self {
+            Self::Dates => {
+                let dates = office.concert_dates().await?;
+                metrics::counter!("concert_dates_readings_total").increment(1);
+                Body::made(dates, DateBody::from, before).await.map(Some)
+            }
+            Self::Seats(concert) => {
+                let seats = match office.seats(concert).await {
+                    Ok(seats) => seats,
+                    Err(Error::ConcertNotFound) => return Ok(None),
+                    Err(error) => return Err(error.into()),
+                };
+                metrics::counter!("concert_seats_readings_total").increment(1);
+                Body::made(seats, SeatBody::from, before).await.map(Some)
+            }
+        }
+    }
+}
+
 impl Body {
-    /// The same body as `before`, if the seats are the same.
+    /// A list in JSON. A large one takes tens of milliseconds to write and compress.
+    async fn made<R: Send + 'static, B: Serialize + 'static>(
+        rows: Vec<R>,
+        body: fn(R) -> B,
+        before: Option<Arc<Self>>,
+    ) -> Result<Arc<Self>, Problem> {
+        let making = tokio::task::spawn_blocking(move || {
+            let list: Vec<_> = rows.into_iter().map(body).collect();
+            Self::new(serde_json::to_vec(&list).unwrap_or_default(), before)
+        });
+        making.await.map_err(Problem::internal)
+    }
+
+    /// The same body as `before`, if it is.
     fn new(json: Vec<u8>, before: Option<Arc<Self>>) -> Arc<Self> {
         let hash = Sha256::digest(&json);
         let tag: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();

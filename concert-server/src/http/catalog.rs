@@ -1,7 +1,6 @@
 //! The catalogue: what can be booked. Open to everyone.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::NaiveDate;
 use concert_core::{ConcertDate, ConcertId, Error, Money, SeatNumber, SeatView};
@@ -14,13 +13,12 @@ use warp::http::header::{
 use warp::http::{HeaderMap, HeaderValue, StatusCode};
 use warp::reply::Response;
 
-use super::board::{Board, Posted};
-use super::body::json;
+use super::board::Posted;
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
 
-/// How many milliseconds old the seats may be at most; `Cache-Control` knows whole seconds only.
+/// How many milliseconds old the answer may be at most; `Cache-Control` knows whole seconds only.
 const MAX_STALENESS: HeaderName = HeaderName::from_static("x-max-staleness-ms");
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -30,7 +28,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// A concert that can be booked.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct DateBody {
+pub(super) struct DateBody {
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
     concert_name: String,
@@ -78,11 +76,23 @@ impl From<SeatView> for SeatBody {
 #[utoipa::path(
     get, path = "/api/v1/reservations/dates", tag = "catalogue", operation_id = "concertDates",
     summary = "Concerts from today on that have a free seat",
-    responses((status = 200, body = [DateBody], description = "The concerts by date"))
+    description = "Read once for all who look within a time that X-Max-Staleness-Ms states, longer where the list takes long \
+                   to read. Comes compressed (Accept-Encoding: gzip), and not at all while nothing has changed \
+                   (If-None-Match).",
+    params(("If-None-Match" = Option<String>, Header, description = "The ETag of the answer that the client has")),
+    responses(
+        (status = 200, body = [DateBody], description = "The concerts by date", headers(
+            ("ETag" = String, description = "Of the content: strong, and the same from every server"),
+            ("Cache-Control" = String, description = "max-age: the bound of staleness in whole seconds, rounded down"),
+            ("Age" = i64, description = "How old the answer is, in seconds, rounded up"),
+            ("X-Max-Staleness-Ms" = i64, description = "The bound of staleness in milliseconds"),
+        )),
+        (status = 304, description = "As the client has them"),
+    )
 )]
 async fn dates(call: Call) -> Answer {
-    let found = call.box_office().concert_dates().await?;
-    json(StatusCode::OK, &found.into_iter().map(DateBody::from).collect::<Vec<_>>())
+    let posted = call.app.board.dates(call.box_office()).await?;
+    send(&call, &posted)
 }
 
 #[utoipa::path(
@@ -108,15 +118,15 @@ async fn dates(call: Call) -> Answer {
     )
 )]
 async fn seats(call: Call) -> Answer {
-    let board = &call.app.board;
-    let posted = board.seats(call.box_office(), call.id()?).await?;
-    let age = (call.box_office().now() - posted.read_at).to_std().unwrap_or_default();
-    posted_seats(&call.headers, &posted, age, board)
+    let posted = call.app.board.seats(call.box_office(), call.id()?).await?;
+    send(&call, &posted)
 }
 
-fn posted_seats(asked: &HeaderMap, posted: &Posted, age: Duration, board: &Board) -> Answer {
+fn send(call: &Call, posted: &Posted) -> Answer {
+    let (asked, max_age) = (&call.headers, posted.max_age);
+    let age = (call.box_office().now() - posted.read_at).to_std().unwrap_or_default();
     let body = posted.body.as_ref().ok_or(Error::ConcertNotFound)?;
-    // Two representations, two tags; whichever of them the client has, its seats are these.
+    // Two representations, two tags; whichever of them the client has, it is this page.
     let tags = [format!("\"{}\"", body.tag), format!("\"{}-gzip\"", body.tag)];
     let gzip = takes_gzip(asked);
     let mut response = if has_any(asked, &tags) {
@@ -129,7 +139,6 @@ fn posted_seats(asked: &HeaderMap, posted: &Posted, age: Duration, board: &Board
         }
         response
     };
-    let max_age = board.max_age();
     let text = |text: String| HeaderValue::try_from(text).map_err(Problem::internal);
     let headers = response.headers_mut();
     headers.insert(ETAG, text(tags[usize::from(gzip)].clone())?);
