@@ -16,3 +16,4 @@ mod refund;
 mod statements;
 mod support;
 mod unread;
+mod unread_holds;

@@ -13,7 +13,7 @@ use crate::db;
 use crate::error::Error;
 use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
-use crate::sql::{Statement, json};
+use crate::sql::{Listed, Script, Statement, Text, json};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -22,11 +22,12 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Fixed(CONCERT),
     Statement::Fixed(INSERT_CONCERT),
     Statement::Fixed(INSERT_SEATS),
+    Statement::Listed(&INSERT_RUNS),
 ];
 
 /// The most concerts that one list of dates shows.
 const MOST_DATES: u32 = 10_000;
-/// How many seats one statement adds.
+/// How many seats, or rows of seats, travel at once.
 const CHUNK: usize = 10_000;
 /// The longest name of a concert, in characters.
 const LONGEST_NAME: usize = 255;
@@ -46,6 +47,11 @@ const INSERT_CONCERT: &str = "insert into concerts (id, concert_name, date, crea
 const INSERT_SEATS: &str = "insert into seats (concert_id, seat_number, price, section, seat_row) \
      select ?, j.seat_number, ?, ?, cast((j.seat_number - ?) div ? + 1 as char) \
      from json_table(?, '$[*]' columns (seat_number int path '$')) j";
+
+const INSERT_RUNS: Listed = Listed::of_rows(
+    "insert into seat_runs (concert_id, first_seat, last_seat, price, section, seat_row) values {}",
+    "(?,?,?,?,?,?)",
+);
 
 /// A concert that can be booked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,6 +252,7 @@ async fn insert(
         let row = (section.rows > 0).then_some(section.seats_per_row);
         // In range: the whole hall is.
         let numbers: Vec<u32> = (first..first + section.seats() as u32).collect();
+        insert_runs(connection, new.id, section, &numbers).await?;
         for chunk in numbers.chunks(CHUNK) {
             sqlx::query(INSERT_SEATS)
                 .bind(new.id)
@@ -259,6 +266,30 @@ async fn insert(
             next += chunk.len() as u32;
             progress(next - 1);
         }
+    }
+    Ok(())
+}
+
+/// The seats of a section in short: its rows, or all of it where there are none.
+async fn insert_runs(
+    connection: &mut MySqlConnection,
+    concert: ConcertId,
+    section: &Section,
+    numbers: &[u32],
+) -> Result<(), Failure> {
+    let rows: Vec<_> = numbers.chunks(section.seats_per_row as usize).zip(1..).collect();
+    for rows in rows.chunks(CHUNK) {
+        let mut script = Script::default();
+        script.insert(&INSERT_RUNS, rows, |blanks, (seats, row): &(&[u32], u32)| {
+            blanks
+                .put(concert)
+                .put(seats[0])
+                .put(seats[seats.len() - 1])
+                .put(section.price)
+                .put(section.name.as_deref().map(Text))
+                .put((section.rows > 0).then(|| row.to_string()).as_deref().map(Text))
+        });
+        script.run(connection).await?;
     }
     Ok(())
 }

@@ -67,11 +67,10 @@ async fn detached_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::
 }
 
 /// A writer's connection: its transactions start by themselves, which saves a round trip each, and nothing is committed
-/// but by COMMIT, whatever happened before. Its statements name their indexes, so the server need not estimate what each
-/// key of a list would find there.
+/// but by COMMIT, whatever happened before.
 pub(crate) async fn writers_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::Error> {
     let mut connection = detached_connection(pool).await?;
-    connection.execute("set session autocommit = 0, eq_range_index_dive_limit = 1").await?;
+    connection.execute("set session autocommit = 0").await?;
     Ok(connection)
 }
 

@@ -33,7 +33,8 @@ pub struct Policy {
     /// How many unpaid seats a user may hold at once. Default 4.
     pub max_holds_per_user: u32,
     /// How many transactions each kind of write may have in flight from this process. Default 2. Each has a connection
-    /// of its own; the queue has one, since its gate admits one at a time anyway.
+    /// of its own; the queue has one, since its gate admits one at a time anyway. Fewer than 96 commands at once make do with
+    /// one.
     pub writers_per_lane: usize,
     /// How many commands may wait for one writer before [`Error::Overloaded`]. Default 16 384.
     pub lane_capacity: usize,

@@ -151,6 +151,18 @@ impl Script {
         self.open_guard = Some(Guard { statement: self.statements - 1, act, counted: LOCKED, expected });
     }
 
+    /// Selects what is out of range for the server, and so ends the script, where it must not go on. The guard of a lock
+    /// before it is left to the change after it.
+    pub(crate) fn forbid(
+        &mut self,
+        act: &'static str,
+        listed: &'static Listed,
+        fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>,
+    ) {
+        self.push(listed, fill);
+        self.guards.push(Guard { statement: self.statements - 1, act, counted: "", expected: 0 });
+    }
+
     /// The same as [`Script::change`], with lists.
     pub(crate) fn change_listed(
         &mut self,

@@ -22,7 +22,7 @@ use crate::migrate;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
-use crate::reservation::{Dates, Recent, ReservationBatch, Rules, SeatChanges, SweepBatch};
+use crate::reservation::{Dates, Plans, Recent, ReservationBatch, Rules, SeatChanges, SweepBatch};
 use crate::user::{Passwords, UserBatch};
 use crate::wallet::WalletBatch;
 
@@ -86,8 +86,13 @@ impl BoxOffice {
             active_ttl: policy.active_ttl,
             recent: Arc::clone(&recent),
         };
-        let reservations =
-            ReservationBatch { dates: Dates::default(), recent, rules, changes: Arc::clone(&seat_changes) };
+        let reservations = ReservationBatch {
+            dates: Dates::default(),
+            plans: Plans::default(),
+            recent,
+            rules,
+            changes: Arc::clone(&seat_changes),
+        };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
         let inner = Inner {

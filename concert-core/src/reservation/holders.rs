@@ -10,8 +10,8 @@ use crate::id::UserId;
 use crate::sql::{Listed, Pair, Reading, Script, Selected};
 
 /// Whoever makes a hold has the user's token locked, so holds are counted once that is: by a statement after it, which sees
-/// what was committed until then. In the arithmetic the server sees one range for each user and no more, so that it need
-/// not look at the index to plan (`eq_range_index_dive_limit`).
+/// what was committed until then. For the arithmetic the server sees one value for each user and no range, so that it
+/// need not look at the index of a long list to plan (`eq_range_index_dive_limit`).
 pub(super) const HELD: Listed = Listed::of_keys(
     "select user_id from reservations force index (reservations_user_deadline) \
      where user_id in ({}) and expires_at + interval 0 second > ? and status = 'HELD'",
@@ -20,6 +20,13 @@ pub(super) const HELD: Listed = Listed::of_keys(
 pub(super) const HELD_AT_MOST: Listed = Listed::of_keys(
     "select user_id from reservations force index (reservations_user_deadline) \
      where user_id in ({}) and expires_at + interval 0 second > ?",
+);
+
+/// Out of range for a user who has more of those than so many; selects nothing.
+pub(super) const TOO_MANY_HOLDS: Listed = Listed::of_keys(
+    "select user_id from reservations force index (reservations_user_deadline) \
+     where user_id in ({}) and expires_at + interval 0 second > ? \
+     group by user_id having exp(if(count(*) > ?, 1000, 0)) = 0",
 );
 
 macro_rules! lock_ready {
@@ -57,6 +64,12 @@ pub(crate) fn lock_ready(script: &mut Script, callers: &[&Caller], now: Timestam
         return false;
     }
     true
+}
+
+/// Goes no further if any of the users, whose tokens are locked, may hold more than `most` seats unpaid.
+pub(super) fn forbid_more_holds(script: &mut Script, mut users: Vec<UserId>, most: u32, now: Timestamp) {
+    users.sort_unstable();
+    script.forbid("counting holds", &TOO_MANY_HOLDS, |blanks| blanks.list(&users).put(now).put(most));
 }
 
 /// What users hold unpaid, after their tokens are locked.

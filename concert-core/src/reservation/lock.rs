@@ -15,8 +15,8 @@ use super::holders::select_most_holds;
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
-    Command, Dates, Holds, Reservation, Rules, Seat, SeatKey, Wanted, lock_seats, read_holds, read_seats, select_holds,
-    store,
+    Command, Holds, Reservation, ReservationBatch, Rules, Seat, SeatKey, Wanted, lock_seats, read_holds, read_seats,
+    select_holds, store,
 };
 use crate::batch::{Attempt, Failure};
 use crate::id::ConcertId;
@@ -31,10 +31,12 @@ pub(super) async fn lock(
     connection: &mut MySqlConnection,
     commands: &[Command],
     attempt: &Attempt,
-    rules: Rules,
-    dates: &Dates,
+    batch: &ReservationBatch,
 ) -> Result<Rows, Failure> {
+    let &ReservationBatch { ref dates, ref plans, rules, .. } = batch;
     let mut script = Script::default();
+    // First, while nothing is locked.
+    let unknown_plans = plans.select(&mut script, commands.iter().filter_map(concert_of_named_seats));
     let turns = lock_live_tokens(&mut script, commands.iter().map(|command| command.caller().user).collect());
     let wanted = wanted_holds(commands);
     let holds = select_most_holds(&mut script, wanted.keys().copied().collect(), attempt.now);
@@ -53,6 +55,7 @@ pub(super) async fn lock(
     let asked: Vec<_> = commands.iter().filter_map(asked_seats).flatten().collect();
     let all_seats = all_asked.then(|| lock_seats(&mut script, asked.iter().copied()));
     let selected = script.run(connection).await?;
+    plans.keep(&selected, &unknown_plans)?;
     let holds = holds_within(connection, read_holds(&selected, &holds)?, &wanted, attempt, rules).await?;
     let mut rows = Rows {
         tokens: read_live_tokens(&selected, &turns)?,
@@ -81,6 +84,13 @@ pub(super) async fn lock(
         }
     }
     Ok(rows)
+}
+
+fn concert_of_named_seats(command: &Command) -> Option<ConcertId> {
+    match command {
+        Command::Hold { concert, wanted: Wanted::Seats(_), .. } => Some(*concert),
+        Command::Hold { .. } | Command::Cancel { .. } | Command::Extend { .. } => None,
+    }
 }
 
 /// How many seats each user would hold more.

@@ -6,7 +6,9 @@ mod dates;
 mod decide;
 mod holders;
 mod lock;
+mod optimistic;
 mod order;
+mod plan;
 mod recent;
 mod rows;
 mod seat;
@@ -27,6 +29,7 @@ pub(crate) use dates::Dates;
 pub(crate) use holders::{lock_ready, read_holds, select_holds};
 pub(crate) use order::{Named, total, why_not_held};
 pub use order::{Order, Wanted};
+pub(crate) use plan::Plans;
 pub(crate) use recent::Recent;
 pub(crate) use seat::{Holder, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats};
 pub(crate) use store::{
@@ -35,7 +38,7 @@ pub(crate) use store::{
 };
 pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
 
-use crate::batch::{Attempt, Batch, Decision, Failure};
+use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
@@ -187,6 +190,7 @@ pub(crate) enum Answer {
 /// The lane's batch.
 pub(crate) struct ReservationBatch {
     pub(crate) dates: Dates,
+    pub(crate) plans: Plans,
     pub(crate) recent: Arc<Recent>,
     pub(crate) rules: Rules,
     pub(crate) changes: Arc<SeatChanges>,
@@ -217,7 +221,11 @@ impl Batch for ReservationBatch {
         commands: &[Command],
         attempt: &Attempt,
     ) -> Result<rows::Rows, Failure> {
-        lock::lock(connection, commands, attempt, self.rules, &self.dates).await
+        lock::lock(connection, commands, attempt, self).await
+    }
+
+    fn optimistic(&self, commands: &[Command], attempt: &Attempt) -> Option<Optimistic<Self>> {
+        optimistic::hold(commands, attempt, self.rules, &self.dates, &self.plans)
     }
 
     fn decide(&self, rows: rows::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {

@@ -133,6 +133,13 @@ pub(super) const TAKE: Listed = Listed {
     row: SEATS_OF_CONCERT,
     between: " or ",
 };
+/// The same for seats that nobody has had since they were last given back, at prices that are known.
+pub(super) const TAKE_FREE: Listed = Listed {
+    text: "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = ?, s.reserved_by = ?, \
+         s.reservation_id = ? where s.is_reserved = 0 and ({})",
+    row: "(s.concert_id = ? and s.price = ? and s.seat_number in ({}))",
+    between: " or ",
+};
 /// All seats of concerts, by number.
 pub(super) const LOOK_AT_HALLS: Listed = Listed::of_keys(
     "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
@@ -177,6 +184,23 @@ pub(super) fn take(script: &mut Script, made: &[Reservation]) {
             });
         }
     }
+}
+
+/// Gives seats to the reservations that are made of them, all until the same moment, or goes no further if any of them is
+/// not free or costs something else.
+pub(super) fn take_free(script: &mut Script, made: &[Reservation]) {
+    let Some(until) = made.first().map(|made| made.expires_at) else { return };
+    let mut made: Vec<_> = made.iter().collect();
+    made.sort_unstable_by_key(|made| (made.concert, made.price, made.seat));
+    let holders: Vec<_> = made.iter().map(|made| (made.seat_key(), made.user)).collect();
+    let reservations: Vec<_> = made.iter().map(|made| (made.seat_key(), made.id)).collect();
+    script.change_listed("taking seats", made.len(), &TAKE_FREE, |blanks| {
+        let blanks = blanks.put(until).put(BySeat(&holders)).put(BySeat(&reservations));
+        let alike = made.chunk_by(|one, other| (one.concert, one.price) == (other.concert, other.price));
+        blanks.rows(alike, |row, seats| {
+            row.put(seats[0].concert).put(seats[0].price).list(seats.iter().map(|made| made.seat))
+        })
+    });
 }
 
 pub(crate) fn read_seats(selected: &Selected, reading: &Reading) -> Result<HashMap<SeatKey, Seat>, Failure> {

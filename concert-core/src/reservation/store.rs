@@ -8,7 +8,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
 use super::rows::Effects;
-use super::{Command, Known, Named, Reservation, ReservationStatus, holders, seat, sweep};
+use super::{Command, Known, Named, Reservation, ReservationStatus, holders, plan, seat, sweep};
 use crate::batch::{Attempt, Failure};
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, OrderId, ReservationId, UserId};
@@ -23,6 +23,8 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&seat::LOCK_HALLS),
     Statement::Listed(&holders::HELD),
     Statement::Listed(&holders::HELD_AT_MOST),
+    Statement::Listed(&holders::TOO_MANY_HOLDS),
+    Statement::Listed(&plan::PLANS),
     Statement::Listed(&holders::LOCK_READY),
     Statement::Listed(&holders::LOCK_READY_SHOWN),
     Statement::Fixed(sweep::PAGE),
@@ -38,6 +40,7 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&EXTEND),
     Statement::Listed(&INSERT),
     Statement::Listed(&seat::TAKE),
+    Statement::Listed(&seat::TAKE_FREE),
     Statement::Listed(&seat::SELL),
     Statement::Fixed(BY_ID),
     Statement::Fixed(OF_USER),
@@ -160,7 +163,19 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
             blanks.put(until).put(until).put(now).put(now).put(now).list(list)
         });
     }
-    script.insert(&INSERT, &effects.made, |blanks, made| {
+    insert(&mut script, &effects.made, now);
+    seat::take(&mut script, &effects.made);
+    script
+}
+
+/// The holds of users who may act, for seats that are free; or nothing, if any of that is not so.
+pub(super) fn write_unread(script: &mut Script, made: &[Reservation], now: Timestamp) {
+    seat::take_free(script, made);
+    insert(script, made, now);
+}
+
+fn insert(script: &mut Script, made: &[Reservation], now: Timestamp) {
+    script.insert(&INSERT, made, |blanks, made| {
         blanks
             .put(made.id)
             .put(made.shared_order)
@@ -175,8 +190,6 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
             .put(made.extended_at)
             .put(now)
     });
-    seat::take(&mut script, &effects.made);
-    script
 }
 
 pub(crate) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<Option<Reservation>, sqlx::Error> {

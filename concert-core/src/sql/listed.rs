@@ -77,7 +77,7 @@ impl Blanks<'_> {
     }
 
     /// Fills the next `{}` with rows.
-    pub(super) fn rows<R>(
+    pub(crate) fn rows<R>(
         mut self,
         rows: impl IntoIterator<Item = R>,
         fill: impl for<'b> Fn(Blanks<'b>, R) -> Blanks<'b>,
