@@ -7,6 +7,7 @@
 //!
 //! The index is named wherever rows are locked: on a small table a server would rather lock all of it.
 
+mod guard;
 mod listed;
 mod literal;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 use sqlx::mysql::MySqlRow;
 use sqlx::{AssertSqlSafe, Either, MySqlConnection};
 
+use guard::{CHANGED, Guard, LOCKED};
 pub(crate) use listed::{Blanks, Listed, Statement};
 pub(crate) use literal::{Literal, Pair, Text, Word};
 
@@ -37,21 +39,6 @@ pub(crate) struct Script {
     /// The last change's, before it is in the text.
     open_guard: Option<Guard>,
 }
-
-/// The check of a change, or of a lock, in the statement after it, which fails if the number of rows was another.
-#[derive(Debug, Clone, Copy)]
-struct Guard {
-    statement: usize,
-    act: &'static str,
-    /// What has the number.
-    counted: &'static str,
-    expected: usize,
-}
-
-/// How many rows the statement before hit.
-const CHANGED: &str = "row_count()";
-/// How many rows the statement before counted and locked.
-const LOCKED: &str = "@locked";
 
 /// Which statements of a script a reading is spread over.
 #[derive(Debug, Clone)]
@@ -173,11 +160,11 @@ impl Script {
     ) {
         // The guard of a change right before it becomes a condition of this one: if no row is there to look at that, the
         // guard of this one fails.
-        let before = self.open_guard.take_if(|_| listed.text.contains(WHERE));
+        let before = self.open_guard.take_if(|_| listed.text.contains(guard::WHERE));
         self.close_guard();
         let begin = self.push(listed, fill);
-        if let (Some(guard), Some(at)) = (before, self.sql[begin..].find(WHERE)) {
-            self.sql.insert_str(begin + at + WHERE.len(), &format!("{} and ", guard.condition()));
+        if let Some(guard) = before {
+            guard.go_into_where(&mut self.sql, begin);
             self.guards.push(Guard { statement: self.statements - 1, ..guard });
         }
         self.open_guard = Some(Guard { statement: self.statements - 1, act, counted: CHANGED, expected });
@@ -207,7 +194,8 @@ impl Script {
         }
     }
 
-    /// Inserts `rows`. It needs no guard: all go in, or the server refuses them.
+    /// Inserts `rows`. It needs no guard: all go in, or the server refuses them. The guard of a change right before it goes
+    /// around its first value.
     pub(crate) fn insert<R>(
         &mut self,
         listed: &'static Listed,
@@ -215,7 +203,12 @@ impl Script {
         fill: impl for<'b> Fn(Blanks<'b>, &R) -> Blanks<'b>,
     ) {
         for piece in rows.chunks(MAX_LIST) {
-            self.add_listed(listed, |blanks| blanks.rows(piece, &fill));
+            let before = self.open_guard.take();
+            let begin = self.push(listed, |blanks| blanks.rows(piece, &fill));
+            if let Some(guard) = before {
+                guard.go_around_first_value(&mut self.sql, begin);
+                self.guards.push(Guard { statement: self.statements - 1, ..guard });
+            }
         }
     }
 
@@ -260,16 +253,6 @@ impl Script {
         }
     }
 }
-
-impl Guard {
-    /// An expression that is true, or out of range unless it was so many rows: then the server runs no statement after it,
-    /// COMMIT included.
-    fn condition(self) -> String {
-        format!("exp(if({} = {}, 0, 1000))", self.counted, self.expected)
-    }
-}
-
-const WHERE: &str = " where ";
 
 /// What a script has selected.
 pub(crate) struct Selected(Vec<Vec<MySqlRow>>);
@@ -344,11 +327,10 @@ mod tests {
         let statements = [
             "update t set a = 1 where b in (5,6)",
             "update t set a = 1 where exp(if(row_count() = 4, 0, 1000)) and b in (7)",
-            "set @guarded = exp(if(row_count() = 2, 0, 1000))",
-            "insert into t (a, b) values (1,2),(3,4) on x",
+            "insert into t (a, b) values (if(exp(if(row_count() = 2, 0, 1000)),1,null),2),(3,4) on x",
         ];
         assert_eq!(script.sql, statements.join(";"));
         let guards: Vec<_> = script.guards.iter().map(|guard| (guard.statement, guard.expected)).collect();
-        assert_eq!((script.statements, guards), (4, vec![(1, 4), (2, 2)]));
+        assert_eq!((script.statements, guards), (3, vec![(1, 4), (2, 2)]));
     }
 }
