@@ -110,6 +110,25 @@ async fn every_statement_prepares_and_none_scans_a_table_that_grows() {
     assert!(scans.is_empty(), "{scans:#?}");
 }
 
+/// How many bytes of the key the plan of the sweep's second page uses.
+async fn used_of_the_deadlines(house: &House) -> String {
+    let statement = concert_core::statements()
+        .into_iter()
+        .find(|statement| statement.starts_with("select r.id,") && statement.contains("r.id > ?"))
+        .expect("there is one");
+    let deadline = "2027-03-01 12:00:00";
+    let explain = format!("explain format=traditional {statement}");
+    let explain =
+        sqlx::query(AssertSqlSafe(explain)).bind(deadline).bind(uuid::Uuid::nil()).bind(deadline).bind(deadline);
+    explain.bind(64).fetch_one(house.office.pool()).await.expect("explains").get("key_len")
+}
+
+#[tokio::test]
+async fn the_sweep_goes_on_within_a_deadline_by_the_index() {
+    let house = busy_house().await;
+    assert_eq!(used_of_the_deadlines(&house).await, "24", "eight bytes of the deadline, sixteen of the id");
+}
+
 #[tokio::test]
 async fn every_connection_is_strict_bounded_and_in_utc() {
     let house = House::open().await;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{BoxOffice, MOST_ROUNDS, wrong_answer};
+use super::{BoxOffice, wrong_answer};
 use crate::caller::Caller;
 use crate::catalog::{self, ConcertDate, NewConcert, SeatView};
 use crate::db;
@@ -10,6 +10,8 @@ use crate::error::Error;
 use crate::id::{ConcertId, ReservationId, SeatNumber};
 use crate::reservation::{self, Named, Reservation, SweepFrom, SweepReport, Wanted};
 
+/// The most batches in one pass of the sweep: 128 000 holds. What is left is the next pass's.
+const MOST_BATCHES: usize = 2_000;
 /// The most reservations that a list shows, newest first.
 const MOST_RESERVATIONS: u32 = 1_000;
 
@@ -110,7 +112,7 @@ impl BoxOffice {
     /// Those of every write.
     pub async fn sweep_expired(&self) -> Result<SweepReport, Error> {
         let (mut report, mut from) = (SweepReport::default(), None);
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MOST_BATCHES {
             let begun = Instant::now();
             let swept = self.inner.sweeps.submit(SweepFrom(from)).await?;
             report.released += swept.released;

@@ -18,9 +18,11 @@ use crate::id::ReservationId;
 use crate::sql::Script;
 
 /// The most holds that one batch releases: few enough that buyers hardly wait for its locks.
-const MOST_RELEASED: usize = 128;
-/// The most deadlines that one batch looks at; those of paid seats are among them.
-const PAGE_SIZE: usize = 1_024;
+const MOST_RELEASED: usize = 64;
+/// How many deadlines are looked at together; those of paid seats are among them.
+const PAGE_SIZE: usize = 64;
+/// The most pages that one batch looks at.
+const MOST_PAGES: usize = 16;
 /// How much later than its own clock says a hold may be committed: an attempt takes seconds at most (the database's limits
 /// see to that), and so do clocks of servers differ. What comes later still is free like any lapsed hold, and stays
 /// unswept until its seat is taken.
@@ -30,9 +32,11 @@ const LATE: Duration = Duration::from_secs(60);
 pub(super) const PAGE: &str = "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at from sweep_state w \
      straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
      where w.id = 1 and r.expires_at <= ? order by r.expires_at, r.id limit ?";
+/// Two ranges, so that the index finds the place: any number of holds may have one deadline, and a filter on the id would
+/// read all of them again for each page.
 pub(super) const NEXT_PAGE: &str = "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at \
-     from reservations r force index (reservations_expires_at) where r.expires_at >= ? and r.expires_at <= ? \
-     and (r.expires_at > ? or r.id > ?) order by r.expires_at, r.id limit ?";
+     from reservations r force index (reservations_expires_at) where (r.expires_at = ? and r.id > ?) \
+     or (r.expires_at > ? and r.expires_at <= ?) order by r.expires_at, r.id limit ?";
 pub(super) const ADVANCE: &str = "update sweep_state set swept_until = ? where id = 1";
 pub(super) const COUNT_HELD: &str = "select count(*) from reservations force index (reservations_expires_at) \
      where expires_at > ? and status = 'HELD'";
@@ -41,7 +45,7 @@ pub(super) const COUNT_LAPSED: &str = "select count(*) from sweep_state w \
      where w.id = 1 and r.expires_at <= ? and r.status = 'HELD'";
 
 /// A place in the order of deadlines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     deadline: Timestamp,
     id: ReservationId,
@@ -91,27 +95,12 @@ impl Batch for SweepBatch {
         commands: &[SweepFrom],
         attempt: &Attempt,
     ) -> Result<Lapsed, Failure> {
-        let mut script = Script::default();
         // Those who sweep at the same time go together, from where nothing is left out.
-        let from = commands.iter().map(|SweepFrom(from)| *from).min_by_key(|from| from.map(|place| place.deadline));
-        let page = match from.flatten() {
-            None => script.select(PAGE, |blanks| blanks.put(attempt.now).put(PAGE_SIZE)),
-            Some(Place { deadline, id }) => script
-                .select(NEXT_PAGE, |blanks| blanks.put(deadline).put(attempt.now).put(deadline).put(id).put(PAGE_SIZE)),
-        };
-        let selected = script.run(connection).await?;
-        let (mut holds, mut looked_at, mut next) = (Vec::new(), 0, None);
-        for row in selected.rows(&page) {
-            let place = Place { deadline: row.try_get("expires_at")?, id: row.try_get("id")? };
-            looked_at += 1;
-            if row.try_get::<&str, _>("status")? == ReservationStatus::Held.as_str() {
-                holds.push((
-                    place.id,
-                    SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? },
-                ));
-            }
-            if holds.len() == MOST_RELEASED || looked_at == PAGE_SIZE {
-                next = Some(place);
+        let from = commands.iter().map(|SweepFrom(from)| *from).min();
+        let (mut next, mut holds) = (from.flatten(), Vec::new());
+        for _ in 0..MOST_PAGES {
+            next = look(connection, next, attempt.now, &mut holds).await?;
+            if next.is_none() || holds.len() == MOST_RELEASED {
                 break;
             }
         }
@@ -151,6 +140,33 @@ impl Batch for SweepBatch {
     fn committed(&self, effects: SweepEffects) {
         effects.holds.seats.keys().for_each(|key| self.changes.note(key.concert));
     }
+}
+
+/// Looks at a page of deadlines and adds the holds among them, and answers where it came to; `None`: to the last.
+async fn look(
+    connection: &mut MySqlConnection,
+    from: Option<Place>,
+    now: Timestamp,
+    holds: &mut Vec<(ReservationId, SeatKey)>,
+) -> Result<Option<Place>, Failure> {
+    let mut script = Script::default();
+    let page = match from {
+        None => script.select(PAGE, |blanks| blanks.put(now).put(PAGE_SIZE)),
+        Some(Place { deadline, id }) => {
+            script.select(NEXT_PAGE, |blanks| blanks.put(deadline).put(id).put(deadline).put(now).put(PAGE_SIZE))
+        }
+    };
+    let selected = script.run(connection).await?;
+    for (nth, row) in selected.rows(&page).enumerate() {
+        let place = Place { deadline: row.try_get("expires_at")?, id: row.try_get("id")? };
+        if row.try_get::<&str, _>("status")? == ReservationStatus::Held.as_str() {
+            holds.push((place.id, SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? }));
+        }
+        if holds.len() == MOST_RELEASED || nth + 1 == PAGE_SIZE {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
 }
 
 /// How many lapsed holds there are.

@@ -24,7 +24,7 @@ const LEAST_TURNS: usize = 4;
 /// Prime, and no divisor of any number of seats here: steps of so many visit every seat once.
 const STRIDE: u64 = 7_368_787;
 /// More seats than are reserved while the sweep runs.
-const SEATS_BESIDE_SWEEP: u32 = 600_000;
+const SEATS_BESIDE_SWEEP: u32 = 900_000;
 
 /// A database with seats on sale.
 struct Sale {
