@@ -17,3 +17,4 @@ mod statements;
 mod support;
 mod unread;
 mod unread_holds;
+mod unread_recharges;

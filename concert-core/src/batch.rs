@@ -24,7 +24,7 @@ pub(crate) use self::failure::Failure;
 use crate::clock::{Clock, Timestamp};
 use crate::db;
 use crate::error::Error;
-use crate::sql::Script;
+use crate::sql::{Script, Selected};
 
 /// The most commands in one transaction: past a few hundred the gain is small and the locks are held longer.
 pub(crate) const MAX_BATCH: usize = 256;
@@ -69,7 +69,7 @@ pub(crate) trait Batch: Send + Sync + 'static {
 
     /// What the rules would come to if they refused nobody, where that can be told without the rows; `None`: they have to
     /// be read. The script locks in the same order, and a guard of it fails wherever the rules would refuse.
-    fn optimistic(&self, _commands: &[Self::Command], _attempt: &Attempt) -> Option<Optimistic<Self>> {
+    fn optimistic<'a>(&self, _commands: &'a [Self::Command], _attempt: &Attempt) -> Option<Optimistic<'a, Self>> {
         None
     }
 
@@ -84,10 +84,13 @@ pub(crate) struct Decision<B: Batch + ?Sized> {
 }
 
 /// What [`Batch::optimistic`] returns.
-pub(crate) struct Optimistic<B: Batch + ?Sized> {
+pub(crate) struct Optimistic<'a, B: Batch + ?Sized> {
     pub(crate) script: Script,
-    pub(crate) decision: Decision<B>,
+    pub(crate) decide: Decide<'a, B>,
 }
+
+/// What a script has come to, given what it selected.
+type Decide<'a, B> = Box<dyn FnOnce(&Selected) -> Result<Decision<B>, sqlx::Error> + Send + 'a>;
 
 /// One try at a batch.
 pub(crate) struct Attempt {
@@ -268,13 +271,13 @@ impl<B: Batch> Writer<B> {
         }
         let optimistic = catch_unwind(AssertUnwindSafe(|| self.batch.optimistic(commands, attempt)))
             .map_err(|_| Failure::Panicked)?;
-        let Some(Optimistic { script, decision }) = optimistic else {
+        let Some(Optimistic { script, decide }) = optimistic else {
             return Ok(None);
         };
         match script.commit(connection).await {
-            Ok(()) => {
+            Ok(selected) => {
                 self.caution.learn(true);
-                Ok(Some(decision))
+                decide(&selected).map(Some).map_err(Failure::CommitUnknown)
             }
             Err(Failure::Guard { .. } | Failure::Conflict(_)) => {
                 self.caution.learn(false);

@@ -44,6 +44,10 @@ pub(crate) struct Script {
 #[derive(Debug, Clone)]
 pub(crate) struct Reading(Range<usize>);
 
+/// Which statement of a script a change is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Change(usize);
+
 impl Script {
     fn add(&mut self, text: &'static str, fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>) {
         self.add_listed(&Listed::of_keys(text), fill);
@@ -121,8 +125,9 @@ impl Script {
         expected: usize,
         text: &'static str,
         fill: impl FnOnce(Blanks<'_>) -> Blanks<'_>,
-    ) {
+    ) -> Change {
         self.change_listed(act, expected, &Listed::of_keys(text), fill);
+        Change(self.statements - 1)
     }
 
     /// Locks exactly `expected` rows, which the text counts into `@locked`: if they are others, nothing after it runs.
@@ -216,19 +221,19 @@ impl Script {
     pub(crate) async fn run(mut self, connection: &mut MySqlConnection) -> Result<Selected, Failure> {
         self.close_guard();
         if self.statements == 0 {
-            return Ok(Selected(Vec::new()));
+            return Ok(Selected::default());
         }
-        let mut selected: Vec<_> = (0..self.statements).map(|_| Vec::new()).collect();
+        let mut rows: Vec<_> = (0..self.statements).map(|_| Vec::new()).collect();
+        let mut ids = Vec::with_capacity(self.statements);
         // Built of constants and of literals.
         let mut results = sqlx::raw_sql(AssertSqlSafe(self.sql)).fetch_many(connection);
-        let mut done = 0;
         loop {
             match results.try_next().await {
-                Ok(Some(Either::Right(row))) => selected[done].push(row),
-                Ok(Some(Either::Left(_))) => done += 1,
-                Ok(None) => return Ok(Selected(selected)),
+                Ok(Some(Either::Right(row))) => rows[ids.len()].push(row),
+                Ok(Some(Either::Left(done))) => ids.push(done.last_insert_id()),
+                Ok(None) => return Ok(Selected { rows, ids }),
                 Err(error) => {
-                    let guard = self.guards.iter().find(|guard| guard.statement == done);
+                    let guard = self.guards.iter().find(|guard| guard.statement == ids.len());
                     return Err(match guard.filter(|_| db::is_out_of_range(&error)) {
                         Some(&Guard { act, expected, .. }) => Failure::Guard { act, expected },
                         None => error.into(),
@@ -238,28 +243,36 @@ impl Script {
         }
     }
 
-    /// Runs it and commits, in the same round trip. An answer from the server is a fact; no answer is
-    /// [`Failure::CommitUnknown`].
-    pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<(), Failure> {
+    /// Runs it and commits, in the same round trip, and answers as [`Script::run`] does. An answer from the server is a fact;
+    /// no answer is [`Failure::CommitUnknown`].
+    pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<Selected, Failure> {
         self.add("commit", |blanks| blanks);
-        match self.run(connection).await {
-            Ok(_) => Ok(()),
-            Err(Failure::Conflict(error) | Failure::Lost(error) | Failure::Fatal(error))
+        self.run(connection).await.map_err(|failure| match failure {
+            Failure::Conflict(error) | Failure::Lost(error) | Failure::Fatal(error)
                 if error.as_database_error().is_none() =>
             {
-                Err(Failure::CommitUnknown(error))
+                Failure::CommitUnknown(error)
             }
-            Err(failure) => Err(failure),
-        }
+            failure => failure,
+        })
     }
 }
 
-/// What a script has selected.
-pub(crate) struct Selected(Vec<Vec<MySqlRow>>);
+/// What the statements of a script have selected, and the ids that they gave out.
+#[derive(Default)]
+pub(crate) struct Selected {
+    rows: Vec<Vec<MySqlRow>>,
+    ids: Vec<u64>,
+}
 
 impl Selected {
     pub(crate) fn rows(&self, reading: &Reading) -> impl Iterator<Item = &MySqlRow> {
-        self.0[reading.0.clone()].iter().flatten()
+        self.rows[reading.0.clone()].iter().flatten()
+    }
+
+    /// What a change gave to `last_insert_id`.
+    pub(crate) fn id_of(&self, change: Change) -> u64 {
+        self.ids[change.0]
     }
 
     /// The one row of a reading.

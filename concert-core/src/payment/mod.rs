@@ -140,7 +140,7 @@ impl Batch for PaymentBatch {
         rows(reservations, seats, (&first, &holders), (&second, &rest))
     }
 
-    fn optimistic(&self, commands: &[Pay], attempt: &Attempt) -> Option<Optimistic<Self>> {
+    fn optimistic<'a>(&self, commands: &'a [Pay], attempt: &Attempt) -> Option<Optimistic<'a, Self>> {
         optimistic::pay(commands, attempt, &self.recent, self.cut_to(attempt.now))
     }
 

@@ -17,7 +17,7 @@ pub(super) fn pay(
     attempt: &Attempt,
     recent: &Recent,
     cut_to: Option<Timestamp>,
-) -> Option<Optimistic<PaymentBatch>> {
+) -> Option<Optimistic<'static, PaymentBatch>> {
     if attempt.recheck {
         return None;
     }
@@ -49,5 +49,5 @@ pub(super) fn pay(
     }
     store::write_unread(&mut script, &sold, &payments, attempt.now, cut_to);
     let answers = payments.into_iter().map(|payment| Ok(vec![payment])).collect();
-    Some(Optimistic { script, decision: Decision { answers, effects: Effects::default() } })
+    Some(Optimistic { script, decide: Box::new(|_| Ok(Decision { answers, effects: Effects::default() })) })
 }

@@ -224,7 +224,7 @@ impl Batch for ReservationBatch {
         lock::lock(connection, commands, attempt, self).await
     }
 
-    fn optimistic(&self, commands: &[Command], attempt: &Attempt) -> Option<Optimistic<Self>> {
+    fn optimistic<'a>(&self, commands: &'a [Command], attempt: &Attempt) -> Option<Optimistic<'a, Self>> {
         optimistic::hold(commands, attempt, self.rules, &self.dates, &self.plans)
     }
 

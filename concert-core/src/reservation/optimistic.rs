@@ -24,7 +24,7 @@ pub(super) fn hold(
     rules: Rules,
     dates: &Dates,
     plans: &Plans,
-) -> Option<Optimistic<ReservationBatch>> {
+) -> Option<Optimistic<'static, ReservationBatch>> {
     if attempt.recheck {
         return None;
     }
@@ -63,7 +63,7 @@ pub(super) fn hold(
     let users = callers.iter().map(|caller| caller.user).collect();
     forbid_more_holds(&mut script, users, rules.max_holds_per_user.checked_sub(most as u32)?, attempt.now);
     store::write_unread(&mut script, &effects.made, attempt.now);
-    Some(Optimistic { script, decision: Decision { answers, effects } })
+    Some(Optimistic { script, decide: Box::new(|_| Ok(Decision { answers, effects })) })
 }
 
 /// A turn in which the caller may act.

@@ -2,6 +2,7 @@
 
 mod decide;
 mod history;
+mod optimistic;
 mod store;
 
 use serde::Serialize;
@@ -12,7 +13,7 @@ pub use history::WalletEntryView;
 pub(crate) use history::{STATEMENTS as READS, entries_of};
 pub(crate) use store::{Account, STATEMENTS, balance, lock_accounts, read_accounts, spend, write_entries};
 
-use crate::batch::{Attempt, Batch, Decision, Failure};
+use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::id::{PaymentId, UserId, WalletEntryId};
@@ -116,6 +117,10 @@ impl Batch for WalletBatch {
         let mut accounts = read_accounts(&selected, &accounts)?;
         store::add_live_tokens(&mut accounts, &selected, &tokens)?;
         Ok(decide::Rows { accounts, made: store::read_entries(&selected, &made)? })
+    }
+
+    fn optimistic<'a>(&self, commands: &'a [Recharge], attempt: &Attempt) -> Option<Optimistic<'a, Self>> {
+        optimistic::recharge(commands, attempt)
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Recharge], attempt: &Attempt) -> Decision<Self> {

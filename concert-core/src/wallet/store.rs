@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::payment::Payment;
-use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
+use crate::sql::{Change, Listed, Reading, Script, Selected, Statement, Word, grouped};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -24,6 +24,8 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Listed(&SPEND),
     Statement::Listed(&SPEND_EACH),
     Statement::Listed(&ENTER_PAYMENTS),
+    Statement::Fixed(RAISE),
+    Statement::Listed(&ENTER_RAISED),
     Statement::Fixed(BALANCE),
 ];
 
@@ -57,6 +59,14 @@ const ENTER_PAYMENTS: Listed = Listed::of_keys(
      select p.id, p.user_id, u.entries, 'PAYMENT', -p.amount, u.balance, p.id, p.paid_at \
      from payments p force index (primary) straight_join users u force index (primary) on u.id = p.user_id \
      where p.id in ({})",
+);
+/// Notes what was there for the entries, and answers the balance of before, in hundredths, as an id is answered.
+const RAISE: &str = "update users force index (primary) \
+     set entries = (@entries := entries) + ?, balance = last_insert_id(100 * (@balance := balance)) / 100 + ? \
+     where balance <= ? and id = ?";
+const ENTER_RAISED: Listed = Listed::of_rows(
+    "insert into wallet_entries (id, user_id, nth, kind, amount, balance_after, created_at) values {}",
+    "(?,?,@entries + ?,'RECHARGE',?,@balance + ?,?)",
 );
 const BALANCE: &str = "select u.balance, u.entries, \
      (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > ?) as live_token \
@@ -156,6 +166,29 @@ pub(crate) fn spend(script: &mut Script, payments: &[Payment]) {
     }
     let payments = payments.iter().map(|payment| payment.id).collect();
     script.update_all("entering payments", 1, &ENTER_PAYMENTS, payments, |blanks, list| blanks.list(list));
+}
+
+/// Raises a balance by the `sum` of so many recharges, and goes no further if it would be too large or nobody has it.
+pub(super) fn raise(script: &mut Script, user: UserId, recharges: usize, sum: Money) -> Change {
+    let most = Money::MAX.checked_sub(sum).unwrap_or(Money::ZERO);
+    script.change("raising a balance", 1, RAISE, |blanks| blanks.put(recharges).put(sum).put(most).put(user))
+}
+
+/// Writes the entries of the recharges that a balance was just raised by.
+pub(super) fn enter_raised(script: &mut Script, user: UserId, commands: &[Recharge], now: Timestamp) {
+    let sums = commands.iter().scan(Decimal::ZERO, |sum, command| {
+        *sum += command.amount.as_decimal();
+        Some(*sum)
+    });
+    let raised: Vec<_> = commands.iter().zip(sums).zip(1_u32..).collect();
+    script.insert(&ENTER_RAISED, &raised, |blanks, ((command, sum), nth)| {
+        blanks.put(command.id).put(user).put(*nth).put(command.amount).put(*sum).put(now)
+    });
+}
+
+pub(super) fn balance_before(selected: &Selected, raising: Change) -> Result<Money, sqlx::Error> {
+    let hundredths = i64::try_from(selected.id_of(raising)).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Money::new(Decimal::new(hundredths, 2)).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// The account of a user, unlocked.

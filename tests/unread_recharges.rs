@@ -1,0 +1,141 @@
+//! Recharges of one wallet, which are tried without reading it first: they come to what recharges come to that read, as those
+//! do that show a token, or that share a batch with another wallet's.
+
+use concert_core::{BoxOffice, Caller, Error, IdempotencyKey, Money, Recharged, UserId};
+use tokio::task::JoinSet;
+
+use crate::support::{House, money};
+
+fn amount(text: &str) -> Money {
+    text.parse().expect("an amount")
+}
+
+fn keyed(user: UserId, key: &str) -> Caller {
+    Caller::from(user).with_key(key.parse::<IdempotencyKey>().expect("a key"))
+}
+
+/// Sent before the writer takes its first batch, so all in one.
+async fn at_once<C: Into<Caller>>(office: &BoxOffice, wanted: [(C, Money); 3]) -> [Result<Recharged, Error>; 3] {
+    let [one, two, three] = wanted.map(|(caller, amount)| office.recharge(caller, amount));
+    tokio::join!(one, two, three).into()
+}
+
+#[tokio::test]
+async fn both_ways_leave_the_same_behind() {
+    let house = House::open().await;
+    let users = house.active_users(2, 500).await;
+    let token = house.office.token_status(users[1]).await.expect("reads").ticket.token;
+    for caller in [Caller::from(users[0]), Caller::with_queue_token(users[1], token)] {
+        for (raise, before, after) in [("0.01", "500", "500.01"), ("150.5", "500.01", "650.51")] {
+            let recharged = house.office.recharge(caller.clone(), amount(raise)).await.expect("recharges");
+            assert_eq!(recharged, Recharged { before: amount(before), after: amount(after) });
+        }
+    }
+    let kinds_of_rows = "select count(distinct e.nth, e.kind, e.amount, e.balance_after, e.payment_id is null, \
+         e.created_at, u.balance, u.entries) from wallet_entries e join users u on u.id = e.user_id where e.nth > 1";
+    assert_eq!(house.count(kinds_of_rows).await, 2, "one for the first recharge of a user, one for the second");
+    assert_eq!(house.count("select count(*) from wallet_entries where nth > 1").await, 4);
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_crowd_at_one_wallet_is_told_what_each_of_it_found_and_left() {
+    let house = House::open().await;
+    let user = house.user(3).await;
+    let mut recharging = JoinSet::new();
+    for nth in 1..=300 {
+        let office = house.office.clone();
+        recharging.spawn(async move { (money(nth), office.recharge(user, money(nth)).await.expect("recharges")) });
+    }
+    let mut recharged = recharging.join_all().await;
+    recharged.sort_by_key(|(_, recharged)| recharged.before);
+    let mut balance = money(3);
+    for (amount, recharged) in recharged {
+        let after = balance.checked_add(amount).expect("fits");
+        assert_eq!(recharged, Recharged { before: balance, after });
+        balance = after;
+    }
+    assert_eq!(house.office.balance(user).await.expect("reads"), balance);
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_another_process_put_in_is_there() {
+    let house = House::open().await;
+    let (user, other) = (house.user(0).await, house.another_office().await);
+    for (office, before) in [(&house.office, 0), (&other, 7), (&house.office, 14), (&house.office, 21)] {
+        let recharged = office.recharge(user, money(7)).await.expect("recharges");
+        assert_eq!(recharged.before, money(before));
+    }
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_wallet_is_filled_to_the_last_cent_and_no_further() {
+    let house = House::open().await;
+    let user = house.user(0).await;
+    let wanted = [(user, amount("99999999.98")), (user, amount("0.02")), (user, amount("0.01"))];
+    let answers = at_once(&house.office, wanted).await;
+    let [Ok(_), Err(Error::BalanceLimit { balance }), Ok(last)] = answers else { panic!("{answers:?}") };
+    assert_eq!((balance, last.after), (amount("99999999.98"), Money::MAX));
+    assert!(matches!(house.office.recharge(user, amount("0.01")).await, Err(Error::BalanceLimit { .. })));
+    assert_eq!(house.count("select count(*) from wallet_entries").await, 2);
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn nobody_has_no_wallet() {
+    let house = House::open().await;
+    let nobody = UserId::generate();
+    let wanted = [(nobody, money(1)); 3];
+    let answers = at_once(&house.office, wanted).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Error::UserNotFound))), "{answers:?}");
+    assert_eq!(house.count("select count(*) from wallet_entries").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_shows_a_token_of_an_earlier_visit_is_refused_alone() {
+    let house = House::open().await;
+    let user = house.active_users(1, 10).await[0];
+    let ended = house.office.token_status(user).await.expect("reads").ticket.token;
+    house.office.leave_queue(user).await.expect("leaves");
+    let showing = Caller::with_queue_token(user, ended);
+    let wanted = [(Caller::from(user), money(1)), (showing.clone(), money(2)), (Caller::from(user), money(4))];
+    let answers = at_once(&house.office, wanted).await;
+    assert!(matches!(answers, [Ok(_), Err(Error::TokenEnded), Ok(_)]), "{answers:?}");
+    assert!(matches!(house.office.recharge(showing, money(2)).await, Err(Error::TokenEnded)));
+    assert_eq!(house.office.balance(user).await.expect("reads"), money(15));
+}
+
+#[tokio::test]
+async fn a_call_that_is_repeated_gets_the_first_answer_among_others() {
+    let house = House::open().await;
+    let user = house.user(10).await;
+    let first = house.office.recharge(keyed(user, "a key"), money(5)).await.expect("recharges");
+    let wanted = [(Caller::from(user), money(1)), (keyed(user, "a key"), money(5)), (keyed(user, "a key"), money(6))];
+    let answers = at_once(&house.office, wanted).await;
+    let [Ok(next), Ok(again), Err(Error::IdempotencyKeyReused)] = answers else { panic!("{answers:?}") };
+    assert_eq!((again, next.before, next.after), (first, money(15), money(16)));
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_key_that_comes_twice_at_once_recharges_once() {
+    let house = House::open().await;
+    let user = house.user(10).await;
+    let wanted = [(keyed(user, "a key"), money(5)), (keyed(user, "a key"), money(5)), (Caller::from(user), money(1))];
+    let answers = at_once(&house.office, wanted).await.map(|answer| answer.expect("recharges"));
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(house.office.balance(user).await.expect("reads"), money(16));
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn wallets_that_share_a_batch_keep_to_themselves() {
+    let house = House::open_with(|policy| policy.writers_per_lane = 1).await;
+    let users = house.users(2, 10).await;
+    let wanted = [(users[0], money(1)), (users[1], money(2)), (users[0], money(4))];
+    let answers = at_once(&house.office, wanted).await.map(|answer| answer.expect("recharges"));
+    assert_eq!(answers.map(|recharged| recharged.after), [money(11), money(12), money(15)]);
+    house.assert_sound().await;
+}
