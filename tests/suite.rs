@@ -17,4 +17,5 @@ mod statements;
 mod support;
 mod unread;
 mod unread_holds;
+mod unread_joins;
 mod unread_recharges;

@@ -87,6 +87,7 @@ pub fn statements() -> Vec<String> {
     [
         queue::STATEMENTS,
         queue::READS,
+        queue::ADMISSION,
         reservation::STATEMENTS,
         wallet::STATEMENTS,
         wallet::READS,

@@ -74,7 +74,7 @@ impl BoxOffice {
             claim_window: policy.claim_window,
             waiting_ttl: policy.waiting_ttl,
         };
-        let queue = QueueBatch { rules: queue_rules, view: Arc::clone(&view) };
+        let queue = QueueBatch::new(queue_rules, Arc::clone(&view));
         let rules = Rules {
             hold_ttl: policy.hold_ttl,
             hold_extension: policy.hold_extension,

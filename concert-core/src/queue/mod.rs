@@ -3,9 +3,11 @@
 //! Every change of a token's status goes through one lane and one row, the gate, locked until commit. That makes the
 //! cap on ACTIVE tokens and the order of tickets exact for any number of processes.
 
+mod admission;
 mod control;
 mod decide;
 mod follow;
+mod optimistic;
 mod pace;
 mod pause;
 mod poll;
@@ -13,24 +15,26 @@ mod reads;
 mod snapshot;
 mod store;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+pub(crate) use admission::{STATEMENTS as ADMISSION, read_admission};
 pub(crate) use control::Change;
 pub use control::{Admission, Operator, QueueChange};
+use decide::Gate;
 pub use follow::Follow;
 pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
 pub(crate) use reads::{STATEMENTS as READS, control_log, preview_rerank, read_pace, take_turn};
 pub use snapshot::positions;
-pub(crate) use store::{STATEMENTS, lock_live_tokens, read_admission, read_live_tokens, read_token};
+pub(crate) use store::{STATEMENTS, lock_live_tokens, read_live_tokens, read_token};
 
-use crate::batch::{Attempt, Batch, Decision, Failure};
+use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -249,8 +253,20 @@ pub(crate) struct Rules {
 
 /// The lane's batch. One writer: the gate would admit only one at a time anyway.
 pub(crate) struct QueueBatch {
-    pub(crate) rules: Rules,
-    pub(crate) view: Arc<QueueView>,
+    rules: Rules,
+    view: Arc<QueueView>,
+    /// The gate as this process last left it.
+    known: Mutex<Option<Gate>>,
+}
+
+impl QueueBatch {
+    pub(crate) fn new(rules: Rules, view: Arc<QueueView>) -> Self {
+        Self { rules, view, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Gate>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Batch for QueueBatch {
@@ -278,6 +294,11 @@ impl Batch for QueueBatch {
         store::lock(connection, commands, attempt).await
     }
 
+    fn optimistic<'a>(&self, commands: &'a [Command], attempt: &Attempt) -> Option<Optimistic<'a, Self>> {
+        let known = self.known().clone()?;
+        optimistic::join(commands, attempt, self.rules, known)
+    }
+
     fn decide(&self, rows: decide::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
         let (answers, effects) = decide::decide(rows, commands, attempt, self.rules);
         Decision { answers, effects }
@@ -289,5 +310,6 @@ impl Batch for QueueBatch {
 
     fn committed(&self, effects: decide::Effects) {
         self.view.apply(&effects);
+        *self.known() = Some(effects.gate);
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
+use super::admission::last_minute;
 use super::pace::{Pace, Sample};
-use super::store::{last_minute, read_token};
+use super::store::read_token;
 use super::{QueueChange, RerankReport, Token};
 use crate::clock::{Timestamp, span};
 use crate::id::UserId;

@@ -1,23 +1,17 @@
 //! The SQL of the queue.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 use uuid::Uuid;
 
-use super::control::{Admission, QueueChange};
 use super::decide::{Effects, Gate, Member, Rows};
-use super::pace::{PACE_WINDOW, Sample};
-use super::{Command, EndedReason, RERANK_LIMIT, Token, TokenStatus};
+use super::{Command, EndedReason, RERANK_LIMIT, Token, TokenStatus, admission};
 use crate::batch::{Attempt, Failure};
-use crate::clock::{Timestamp, span};
+use crate::clock::Timestamp;
 use crate::id::UserId;
-use crate::sql::{Listed, Reading, Script, Selected, Statement, Text, Word, grouped};
-
-/// What `per_minute` counts over.
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
 
 /// Every statement, for the test that prepares and explains them.
 pub(crate) const STATEMENTS: &[Statement] = &[
@@ -28,18 +22,12 @@ pub(crate) const STATEMENTS: &[Statement] = &[
     Statement::Fixed(HEADS),
     Statement::Listed(&LOCK_LIVE),
     Statement::Fixed(UPDATE_GATE),
+    Statement::Listed(&UPDATE_KNOWN_GATE),
     Statement::Listed(&END),
     Statement::Listed(&CLAIM),
     Statement::Listed(&ADMIT),
     Statement::Listed(&INSERT),
-    Statement::Fixed(SET_ADMISSION),
-    Statement::Listed(&LOG_CHANGES),
-    Statement::Fixed(LAST_MINUTE),
-    Statement::Fixed(COUNT_ADMISSIONS),
-    Statement::Fixed(PRUNE_ADMISSIONS),
-    Statement::Fixed(LAST_SAMPLE),
-    Statement::Fixed(ADD_SAMPLE),
-    Statement::Fixed(PRUNE_SAMPLES),
+    Statement::Listed(&INSERT_WAITING),
 ];
 
 const LOCK_GATE: &str = "select next_ticket, change_seq, active, waiting, admitted, departed, no_shows, paused, max_active, \
@@ -65,6 +53,13 @@ const LOCK_LIVE: Listed = Listed::of_keys(
 );
 const UPDATE_GATE: &str = "update queue_gate set next_ticket = ?, change_seq = ?, active = ?, waiting = ?, admitted = ?, \
      departed = ?, no_shows = ? where id = 1 and change_seq = ?";
+/// Only if the gate is what it was remembered to be, and so many of the users are there who need not log in, or have.
+const UPDATE_KNOWN_GATE: Listed = Listed::of_keys(
+    "update queue_gate set next_ticket = ?, change_seq = ?, active = ?, waiting = ? \
+     where id = 1 and next_ticket = ? and change_seq = ? and active = ? and waiting = ? \
+     and paused = ? and max_active = ? and per_minute is null \
+     and (select count(*) from users force index (primary) where id in ({}) and (password = '!' or ?)) = ?",
+);
 const END: Listed = Listed::of_keys(
     "update tokens force index (primary) set status = 'EXPIRED', ended_reason = ?, last_updated_at = ?, change_seq = ? \
      where status in ('WAITING', 'ACTIVE') and id in ({})",
@@ -83,23 +78,11 @@ const INSERT: Listed = Listed::of_rows(
          ended_reason, change_seq, claimed_at) values {}",
     "(?,?,?,?,?,?,?,?,?,?,?)",
 );
-/// The cap of an audit is the one that holds since max_active_set_at.
-const SET_ADMISSION: &str = "update queue_gate set paused = ?, per_minute = ?, \
-     max_active_set_at = case when max_active <> ? then ? else max_active_set_at end, max_active = ? where id = 1";
-const LOG_CHANGES: Listed = Listed::of_rows(
-    "insert into queue_control_log (change_seq, nth, changed_at, changed_by, setting, was, becomes) values {}",
-    "(?,?,?,?,?,?,?)",
+/// The same for those who wait, most of a crowd.
+const INSERT_WAITING: Listed = Listed::of_rows(
+    "insert into tokens (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq) values {}",
+    "(?,?,?,'WAITING',?,?,?,?)",
 );
-const LAST_MINUTE: &str = "select cast(coalesce(sum(admitted), 0) as unsigned) as admitted from queue_admissions \
-     where admitted_at > ? and admitted_at < ?";
-const COUNT_ADMISSIONS: &str = "insert into queue_admissions (admitted_at, admitted) values (?, ?) \
-     on duplicate key update admitted = admitted + ?";
-const PRUNE_ADMISSIONS: &str = "delete from queue_admissions where admitted_at <= ? or admitted_at >= ?";
-const LAST_SAMPLE: &str = "select max(sampled_at) as sampled_at from queue_pace";
-const ADD_SAMPLE: &str =
-    "replace into queue_pace (sampled_at, admitted, departed, waiting, resumed) values (?, ?, ?, ?, ?)";
-const PRUNE_SAMPLES: &str = "delete from queue_pace where sampled_at < ? or sampled_at > ?";
-
 pub(super) async fn lock(
     connection: &mut MySqlConnection,
     commands: &[Command],
@@ -137,7 +120,7 @@ pub(super) async fn lock(
     let mut script = Script::default();
     lock_live_tokens(&mut script, moving);
     let limited = rows.gate.admission.per_minute.is_some();
-    let admissions = limited.then(|| select_last_minute(&mut script, now));
+    let admissions = limited.then(|| admission::select_last_minute(&mut script, now));
     let selected = script.run(connection).await?;
     if let Some(admissions) = admissions {
         rows.admitted_last_minute = selected.one(&admissions)?.try_get("admitted")?;
@@ -157,7 +140,7 @@ impl Pass {
         let lapsed = [TokenStatus::Active, TokenStatus::Waiting]
             .map(|status| script.select(LAPSED, |blanks| blanks.put(Word(status.as_str())).put(now).put(RERANK_LIMIT)));
         let heads = script.select(HEADS, |blanks| blanks.put(RERANK_LIMIT));
-        Self { lapsed, heads, last_sample: script.select(LAST_SAMPLE, |blanks| blanks) }
+        Self { lapsed, heads, last_sample: admission::select_last_sample(script) }
     }
 
     fn read(&self, selected: &Selected, rows: &mut Rows) -> Result<(), Failure> {
@@ -169,17 +152,6 @@ impl Pass {
         rows.last_sample = selected.one(&self.last_sample)?.try_get("sampled_at")?;
         Ok(())
     }
-}
-
-/// How many were let in within the last minute. Moments of a clock that was set back since do not count.
-fn select_last_minute(script: &mut Script, now: Timestamp) -> Reading {
-    script.select(LAST_MINUTE, |blanks| blanks.put(now - span(MINUTE)).put(now + span(MINUTE)))
-}
-
-/// The same, for whoever only looks.
-pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
-    let query = sqlx::query(LAST_MINUTE).bind(now - span(MINUTE)).bind(now + span(MINUTE));
-    query.fetch_one(connection).await?.try_get("admitted")
 }
 
 /// Locks the live tokens of `users`.
@@ -232,14 +204,46 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
             .put(gate.no_shows)
             .put(effects.change_seq_before)
     });
-    turn_all(&mut script, "picking turns up", &CLAIM, &effects.claimed, gate.change_seq, now);
+    write_moves(&mut script, effects, now);
+    script
+}
+
+/// Those who join a gate that was `before`; or nothing, if it is another by now, or one of `users` must not join.
+pub(super) fn write_unread(
+    before: &Gate,
+    effects: &Effects,
+    users: &[UserId],
+    logged_in: bool,
+    now: Timestamp,
+) -> Script {
+    let (mut script, gate) = (Script::default(), &effects.gate);
+    script.change_listed("moving the known gate", 1, &UPDATE_KNOWN_GATE, |blanks| {
+        let blanks = blanks.put(gate.next_ticket).put(gate.change_seq).put(gate.active).put(gate.waiting);
+        let blanks = blanks.put(before.next_ticket).put(before.change_seq).put(before.active).put(before.waiting);
+        let blanks = blanks.put(before.admission.paused).put(before.admission.max_active);
+        blanks.list(users).put(logged_in).put(users.len())
+    });
+    write_moves(&mut script, effects, now);
+    script
+}
+
+/// All but the gate.
+fn write_moves(script: &mut Script, effects: &Effects, now: Timestamp) {
+    let gate = &effects.gate;
+    turn_all(script, "picking turns up", &CLAIM, &effects.claimed, gate.change_seq, now);
     for (reason, ids) in grouped(effects.ended.iter().map(|(token, reason)| (reason.as_str(), token.id))) {
         script.update_all("ending tokens", 1, &END, ids, |blanks, list| {
             blanks.put(Word(reason)).put(now).put(gate.change_seq).list(list)
         });
     }
-    turn_all(&mut script, "admitting tokens", &ADMIT, &effects.admitted, gate.change_seq, now);
-    script.insert(&INSERT, &effects.joined, |blanks, token| {
+    turn_all(script, "admitting tokens", &ADMIT, &effects.admitted, gate.change_seq, now);
+    let (waiting, others): (Vec<_>, Vec<_>) =
+        effects.joined.iter().partition(|token| token.status == TokenStatus::Waiting);
+    script.insert(&INSERT_WAITING, &waiting, |blanks, token| {
+        let blanks = blanks.put(token.id).put(token.user).put(token.ticket).put(token.created_at);
+        blanks.put(token.expires_at).put(token.created_at).put(gate.change_seq)
+    });
+    script.insert(&INSERT, &others, |blanks, token| {
         // Whoever joins into a turn has picked it up.
         let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
         let ended = (token.status == TokenStatus::Expired).then_some(Word(EndedReason::Left.as_str()));
@@ -256,8 +260,7 @@ pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
             .put(gate.change_seq)
             .put(admitted_at)
     });
-    write_admission(&mut script, effects, now);
-    script
+    admission::write(script, effects, now);
 }
 
 /// Gives tokens a turn, those whose turns end together at once.
@@ -276,31 +279,6 @@ fn turn_all(
     }
 }
 
-/// The settings, their record, and what the limit and the pace are measured by.
-fn write_admission(script: &mut Script, effects: &Effects, now: Timestamp) {
-    let Admission { paused, max_active, per_minute } = effects.gate.admission;
-    if !effects.changes.is_empty() {
-        script.change("setting the admission", 1, SET_ADMISSION, |blanks| {
-            blanks.put(paused).put(per_minute).put(max_active).put(now).put(max_active)
-        });
-        let numbered: Vec<_> = (0_u32..).zip(&effects.changes).collect();
-        script.insert(&LOG_CHANGES, &numbered, |blanks, (nth, change)| {
-            let QueueChange { at, by, setting, was, becomes } = change;
-            let blanks = blanks.put(effects.gate.change_seq).put(nth).put(at).put(Text(by));
-            blanks.put(Text(setting)).put(Text(was)).put(Text(becomes))
-        });
-    }
-    if per_minute.is_some() && effects.let_in > 0 {
-        script.change_any(COUNT_ADMISSIONS, |blanks| blanks.put(now).put(effects.let_in).put(effects.let_in));
-        script.change_any(PRUNE_ADMISSIONS, |blanks| blanks.put(now - span(MINUTE)).put(now + span(MINUTE)));
-    }
-    if let Some(Sample { at, admitted, departed, waiting, resumed }) = effects.sample {
-        script.change_any(ADD_SAMPLE, |blanks| blanks.put(at).put(admitted).put(departed).put(waiting).put(resumed));
-        let window = span(PACE_WINDOW);
-        script.change_any(PRUNE_SAMPLES, |blanks| blanks.put(now - window).put(now + window));
-    }
-}
-
 pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
     Ok(Gate {
         next_ticket: row.try_get("next_ticket")?,
@@ -310,15 +288,7 @@ pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
         admitted: row.try_get("admitted")?,
         departed: row.try_get("departed")?,
         no_shows: row.try_get("no_shows")?,
-        admission: read_admission(row)?,
-    })
-}
-
-pub(crate) fn read_admission(row: &MySqlRow) -> Result<Admission, sqlx::Error> {
-    Ok(Admission {
-        paused: row.try_get("paused")?,
-        max_active: row.try_get("max_active")?,
-        per_minute: row.try_get("per_minute")?,
+        admission: admission::read_admission(row)?,
     })
 }
 

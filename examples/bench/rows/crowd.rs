@@ -21,7 +21,7 @@ use crate::world::{self, Pair, World};
 use crate::{Failure, Opts};
 
 /// Connections of those who join, and callers of the seed's pattern.
-const JOINING: usize = 256;
+const JOINING: usize = 1_024;
 /// Connections of those who poll.
 const POLLING: usize = 128;
 /// No more than this join the seed's queue in a turn: what is prepared for it.
@@ -38,11 +38,10 @@ struct Person {
     first: Duration,
 }
 
-/// Somebody who has joined, and where they were told to be.
+/// Somebody who has joined, and what they were told.
 struct Joiner {
     user: UserId,
-    token: String,
-    position: u64,
+    answer: Answer,
 }
 
 pub async fn crowd(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
@@ -52,7 +51,7 @@ pub async fn crowd(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let passes = scheduler::start(office, RERANK_EVERY, SWEEP_EVERY, &stop);
     let waiting = world::users(office, opts.crowd).await?;
     let people = people(office, &waiting).await?;
-    let joiners = Arc::new(world::users(office, opts.crowd).await?);
+    let joiners = world::users(office, opts.crowd).await?;
     pair.baseline.fill_waiting(opts.crowd as u32).await?;
 
     let until = Until::After(Duration::from_secs_f64(opts.seconds / TURNS as f64));
@@ -148,19 +147,20 @@ fn pause(answer: &Answer) -> Result<Duration, Failure> {
     Ok(Duration::from_secs(answer.number("pollAfterSeconds")?))
 }
 
-async fn joining(address: SocketAddr, users: &Arc<Vec<UserId>>) -> Result<(Run, Vec<Joiner>), Failure> {
+async fn joining(address: SocketAddr, users: &[UserId]) -> Result<(Run, Vec<Joiner>), Failure> {
     let clients = Client::connect_some(address, JOINING).await?;
+    let request = |user: &UserId| (*user, post("/api/v1/tokens", None, &json!({"userId": user})));
+    let requests: Arc<Vec<_>> = Arc::new(users.iter().map(request).collect());
     let joined = Arc::new(Mutex::new(Vec::with_capacity(users.len())));
     let (all, until) = (users.len(), Until::Done);
     let join = {
-        let (users, joined) = (Arc::clone(users), Arc::clone(&joined));
+        let joined = Arc::clone(&joined);
         move |mut client: Client, Turn { nth, .. }: Turn| {
-            let (user, joined) = (users[nth], Arc::clone(&joined));
+            let (requests, joined) = (Arc::clone(&requests), Arc::clone(&joined));
             async move {
-                let request = post("/api/v1/tokens", None, &json!({"userId": user}));
-                let answer = client.ask(&request).await?.expect(201)?;
-                let joiner = Joiner { user, token: answer.text("token")?, position: answer.number("queuePosition")? };
-                joined.lock().unwrap_or_else(PoisonError::into_inner).push(joiner);
+                let (user, request) = &requests[nth];
+                let answer = client.ask(request).await?.expect(201)?;
+                joined.lock().unwrap_or_else(PoisonError::into_inner).push(Joiner { user: *user, answer });
                 Ok(client)
             }
         }
@@ -183,11 +183,12 @@ async fn check_positions(office: &BoxOffice, address: SocketAddr, joined: Vec<Jo
     let check = move |mut client: Client, Turn { nth, .. }: Turn| {
         let (joined, ranks) = (Arc::clone(&joined), Arc::clone(&ranks));
         async move {
-            let Joiner { user, token, position } = &joined[nth];
-            let answer = client.ask(&get(&format!("/api/v1/tokens/{user}"), token)).await?.expect(200)?;
+            let Joiner { user, answer } = &joined[nth];
+            let (token, then) = (answer.text("token")?, answer.number("queuePosition")?);
+            let answer = client.ask(&get(&format!("/api/v1/tokens/{user}"), &token)).await?.expect(200)?;
             let (rank, now) = (ranks.get(user).copied(), answer.number("queuePosition")?);
-            if rank != Some(now) || rank != Some(*position) {
-                return Err(format!("{user} is at {rank:?}, was told {position} and then {now}").into());
+            if rank != Some(now) || rank != Some(then) {
+                return Err(format!("{user} is at {rank:?}, was told {then} and then {now}").into());
             }
             Ok(client)
         }
