@@ -38,7 +38,7 @@ fn column_before(before: &str) -> String {
     }
     let words: Vec<_> = before.trim_end().rsplit(' ').take(2).collect();
     match words[..] {
-        [last @ "limit", _] => last.to_owned(),
+        [last @ ("limit" | "or"), _] => last.to_owned(),
         [last, _] if last.ends_with("json_table(") => "json_table(".to_owned(),
         [_, name] => bare(name),
         _ => String::new(),
@@ -51,7 +51,8 @@ fn add_parameter(arguments: &mut MySqlArguments, before: &str) {
     let added = match column.as_str() {
         "id" | "user_id" | "concert_id" => arguments.add(uuid::Uuid::nil()),
         "username" | "status" => arguments.add("WAITING"),
-        "limit" | "ticket" | "max_active" | "seat_number" | "balance" => arguments.add(20),
+        "limit" | "or" | "?" | "ticket" | "next_ticket" | "active" | "waiting" | "paused" | "max_active"
+        | "seat_number" | "balance" | "price" => arguments.add(20),
         "change_seq" => arguments.add(1_000_000),
         "json_table(" => arguments.add("[1]"),
         _ => arguments.add("2027-03-01 12:00:00"),

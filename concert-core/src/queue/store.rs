@@ -83,6 +83,7 @@ const INSERT_WAITING: Listed = Listed::of_rows(
     "insert into tokens (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq) values {}",
     "(?,?,?,'WAITING',?,?,?,?)",
 );
+
 pub(super) async fn lock(
     connection: &mut MySqlConnection,
     commands: &[Command],
