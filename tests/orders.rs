@@ -1,11 +1,9 @@
 //! Orders: several seats held, paid, extended and given back as one.
 
 use chrono::{NaiveDate, TimeDelta};
-use concert_core::{
-    Caller, ConcertId, Error, IdempotencyKey, Order, OrderId, ReservationId, ReservationStatus, SeatNumber, Wanted,
-};
+use concert_core::{ConcertId, Error, Order, OrderId, ReservationId, ReservationStatus, SeatNumber, Wanted};
 
-use crate::support::{House, PRICE, money, seat, section};
+use crate::support::{House, PRICE, keyed, money, seat, section};
 
 fn seats(numbers: impl IntoIterator<Item = i64>) -> Wanted {
     Wanted::Seats(numbers.into_iter().map(seat).collect())
@@ -230,9 +228,8 @@ async fn a_repeated_order_with_its_key_is_one_order() {
     let house = House::open_with(|policy| policy.max_holds_per_user = 20).await;
     let concert = house.hall(2, 6).await;
     let user = house.active_users(1, 1_000).await[0];
-    let keyed = |key: &str| Caller::from(user).with_key(key.parse::<IdempotencyKey>().expect("a key"));
     let hold = |key, wanted| {
-        let (office, caller) = (house.office.clone(), keyed(key));
+        let (office, caller) = (house.office.clone(), keyed(user, key));
         async move { office.hold(caller, concert, wanted).await }
     };
     let these = hold("these", seats([1, 2, 3])).await.expect("holds");
@@ -266,14 +263,14 @@ async fn a_repeated_order_with_its_key_is_one_order() {
     assert_eq!(house.count("select count(*) from reservations").await, 7);
 
     let pay = |order: OrderId, amount| {
-        let (office, caller) = (house.office.clone(), keyed("pay"));
+        let (office, caller) = (house.office.clone(), keyed(user, "pay"));
         async move { office.pay_order(caller, order, amount).await }
     };
     let paid = pay(these.id, these.total).await.expect("pays");
     assert_eq!(pay(these.id, these.total).await.expect("answers the same"), paid);
     assert!(matches!(pay(these.id, money(PRICE)).await, Err(Error::IdempotencyKeyReused)));
     assert!(matches!(pay(found.id, these.total).await, Err(Error::IdempotencyKeyReused)));
-    let part = house.office.pay(keyed("pay"), these.reservations[1].id, money(PRICE)).await;
+    let part = house.office.pay(keyed(user, "pay"), these.reservations[1].id, money(PRICE)).await;
     assert!(matches!(part, Err(Error::IdempotencyKeyReused)));
     assert_eq!(hold("these", seats([1, 2, 3])).await.expect("the first answer"), these);
     assert_eq!(house.count("select count(*) from payments").await, 3);

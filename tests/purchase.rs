@@ -10,7 +10,7 @@ use concert_core::{
 };
 use tokio::task::JoinSet;
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, keyed, money, seat};
 
 #[tokio::test]
 async fn a_purchase_from_joining_to_the_sold_seat() {
@@ -216,7 +216,7 @@ async fn a_repeated_call_with_its_key_is_carried_out_once() {
     let house = House::open().await;
     let concert = house.concert(2).await;
     let user = house.user(0).await;
-    let caller = || Caller::from(user).with_key("one".parse::<concert_core::IdempotencyKey>().expect("a key"));
+    let caller = || keyed(user, "one");
 
     let first = house.office.issue_token(caller()).await.expect("joins");
     let again = house.office.issue_token(caller()).await.expect("joins");

@@ -2,7 +2,7 @@
 
 use concert_core::{Caller, Credential, Error, Operator, Pass, QueueTicket, TokenStatus};
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, money, operator, seat};
 
 async fn house_for(cap: u32) -> House {
     let house = House::open().await;
@@ -297,10 +297,6 @@ async fn many_polls_at_once_pick_a_turn_up_once() {
     assert_eq!(house.office.poll(&tickets[1]).await.expect("stands").remaining_seconds, 600);
     assert_eq!(writes().await - before, 1);
     house.assert_sound().await;
-}
-
-fn operator() -> Operator {
-    "ann@box-office".parse().expect("a name")
 }
 
 #[tokio::test]

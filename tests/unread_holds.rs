@@ -3,11 +3,11 @@
 
 use chrono::NaiveDate;
 use concert_core::{
-    BoxOffice, Caller, Clock as _, ConcertId, Error, IdempotencyKey, Policy, Reservation, ReservationStatus,
-    TokenStatus, UserId, Wanted,
+    BoxOffice, Caller, Clock as _, ConcertId, Error, Policy, Reservation, ReservationStatus, TokenStatus, UserId,
+    Wanted,
 };
 
-use crate::support::{House, PRICE, money, seat, section};
+use crate::support::{House, PRICE, keyed, money, seat, section};
 
 const SEATS: u32 = 10;
 
@@ -193,7 +193,7 @@ async fn a_price_that_was_changed_behind_the_box_offices_back_is_the_price() {
 #[tokio::test]
 async fn a_call_that_is_repeated_gets_the_first_answer() {
     let (house, concert, [user, _]) = known_hall().await;
-    let caller = Caller::from(user).with_key("a key".parse::<IdempotencyKey>().expect("a key"));
+    let caller = keyed(user, "a key");
     let first = house.office.reserve(caller.clone(), concert, seat(1)).await.expect("holds");
     for office in [&house.office, &house.another_office().await] {
         assert_eq!(office.reserve(caller.clone(), concert, seat(1)).await.expect("holds"), first);
@@ -238,7 +238,7 @@ async fn who_asks_first_gets_the_seat_and_who_asks_twice_has_both_counted() {
 #[tokio::test]
 async fn a_call_that_is_repeated_gets_the_first_answer_though_somebody_takes_the_seat() {
     let (house, concert, [user, other]) = known_hall().await;
-    let caller = Caller::from(user).with_key("a key".parse::<IdempotencyKey>().expect("a key"));
+    let caller = keyed(user, "a key");
     let first = house.office.reserve(caller.clone(), concert, seat(1)).await.expect("holds");
     house.office.cancel_reservation(user, first.id).await.expect("gives back");
     let third = house.active_users(1, 0).await[0];

@@ -1,12 +1,10 @@
 //! Joins that are tried without reading first, as those are once the process knows the gate: they come to what another
 //! process comes to, which has to read.
 
-use concert_core::{
-    BoxOffice, Caller, Error, IdempotencyKey, Joined, Operator, Password, TokenId, TokenStatus, UserId,
-};
+use concert_core::{BoxOffice, Caller, Error, Joined, Password, TokenId, TokenStatus, UserId};
 use tokio::task::JoinSet;
 
-use crate::support::House;
+use crate::support::{House, keyed, operator};
 
 /// A house for `cap` people whose process knows the gate since somebody is in.
 async fn known_gate(cap: u32) -> House {
@@ -15,14 +13,6 @@ async fn known_gate(cap: u32) -> House {
     let first = house.user(0).await;
     house.office.issue_token(first).await.expect("joins");
     house
-}
-
-fn operator() -> Operator {
-    "ann@box-office".parse().expect("a name")
-}
-
-fn keyed(user: UserId) -> Caller {
-    Caller::from(user).with_key("a key".parse::<IdempotencyKey>().expect("a key"))
 }
 
 async fn with_password(house: &House) -> UserId {
@@ -187,8 +177,8 @@ async fn joins_through_two_processes_have_one_order() {
 async fn a_call_that_is_repeated_gets_the_first_place() {
     let house = known_gate(1).await;
     let users = house.users(3, 0).await;
-    let first = join(&house.office, keyed(users[0])).await;
-    let callers = [Caller::from(users[1]), keyed(users[0]), Caller::from(users[2])];
+    let first = join(&house.office, keyed(users[0], "a key")).await;
+    let callers = [Caller::from(users[1]), keyed(users[0], "a key"), Caller::from(users[2])];
     let [Ok(one), Ok(again), Ok(two)] = at_once(&house.office, callers).await else { panic!("all are answered") };
     assert_eq!((place(&one).1, place(&two).1), (2, 3));
     assert_eq!((again.token.ticket, again.resumed), (first.token.ticket, first.resumed));

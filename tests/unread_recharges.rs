@@ -1,17 +1,13 @@
 //! Recharges of one wallet, which are tried without reading it first: they come to what recharges come to that read, as those
 //! do that show a token, or that share a batch with another wallet's.
 
-use concert_core::{BoxOffice, Caller, Error, IdempotencyKey, Money, Recharged, UserId};
+use concert_core::{BoxOffice, Caller, Error, Money, Recharged, UserId};
 use tokio::task::JoinSet;
 
-use crate::support::{House, money};
+use crate::support::{House, keyed, money};
 
 fn amount(text: &str) -> Money {
     text.parse().expect("an amount")
-}
-
-fn keyed(user: UserId, key: &str) -> Caller {
-    Caller::from(user).with_key(key.parse::<IdempotencyKey>().expect("a key"))
 }
 
 /// Sent before the writer takes its first batch, so all in one.

@@ -24,10 +24,12 @@ pub(crate) use self::failure::Failure;
 use crate::clock::{Clock, Timestamp};
 use crate::db;
 use crate::error::Error;
-use crate::sql::{Script, Selected};
+use crate::sql::{MAX_LIST, Script, Selected};
 
 /// The most commands in one transaction: past a few hundred the gain is small and the locks are held longer.
-pub(crate) const MAX_BATCH: usize = 256;
+const MAX_BATCH: usize = 256;
+/// Whatever has one key for each command is one list in a statement.
+const _: () = assert!(MAX_BATCH <= MAX_LIST);
 /// From so many commands at once on a lane uses all its writers. Measured (two cores): 64 callers make 5 to 8 % more of a lane
 /// with one writer than of one with two, 256 callers 25 % less.
 const CROWD: usize = 96;
@@ -277,7 +279,8 @@ impl<B: Batch> Writer<B> {
         match script.commit(connection).await {
             Ok(selected) => {
                 self.caution.learn(true);
-                decide(&selected).map(Some).map_err(Failure::CommitUnknown)
+                let decision = catch_unwind(AssertUnwindSafe(|| decide(&selected))).map_err(|_| Failure::Panicked)?;
+                decision.map(Some).map_err(Failure::CommitUnknown)
             }
             Err(Failure::Guard { .. } | Failure::Conflict(_)) => {
                 self.caution.learn(false);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate};
 use concert_core::private_db::{PrivateDatabase, Settings};
 use concert_core::{
-    BoxOffice, ConcertId, JwtKeys, ManualClock, Money, NewConcert, OpeningUser, Policy, SeatNumber, SecretString,
-    Section, UserId,
+    BoxOffice, Caller, ConcertId, IdempotencyKey, JwtKeys, ManualClock, Money, NewConcert, OpeningUser, Operator,
+    Policy, SeatNumber, SecretString, Section, UserId,
 };
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
@@ -126,6 +126,16 @@ impl House {
 
 pub fn policy() -> Policy {
     Policy::new(JwtKeys::new(&SecretString::from(SECRET)).expect("long enough"))
+}
+
+/// The user, with an idempotency key.
+pub fn keyed(user: UserId, key: &str) -> Caller {
+    Caller::from(user).with_key(key.parse::<IdempotencyKey>().expect("a key"))
+}
+
+/// Somebody who steers the queue.
+pub fn operator() -> Operator {
+    "ann@box-office".parse().expect("a name")
 }
 
 pub fn money(amount: u32) -> Money {

@@ -3,13 +3,10 @@
 
 use super::decide::Effects;
 use super::{Pay, Payment, PaymentBatch, store};
-use crate::batch::{Attempt, Decision, MAX_BATCH, Optimistic};
+use crate::batch::{Attempt, Decision, Optimistic};
 use crate::clock::Timestamp;
 use crate::reservation::{Recent, lock_ready};
-use crate::sql::{MAX_LIST, Script};
-
-/// A batch is one list in each statement.
-const _: () = assert!(MAX_BATCH <= MAX_LIST);
+use crate::sql::Script;
 
 /// `None`: for some of what the rules look at the rows are needed.
 pub(super) fn pay(

@@ -6,12 +6,8 @@ use std::collections::HashMap;
 
 use super::decide::{Gate, Member, Rows, decide};
 use super::{Answer, Command, QueueBatch, Rules, store};
-use crate::batch::{Attempt, Decision, MAX_BATCH, Optimistic};
+use crate::batch::{Attempt, Decision, Optimistic};
 use crate::caller::Proof;
-use crate::sql::MAX_LIST;
-
-/// A batch is one list.
-const _: () = assert!(MAX_BATCH <= MAX_LIST);
 
 /// `None`: somebody wants more than to join, or the rows are needed to tell whether all may.
 pub(super) fn join(

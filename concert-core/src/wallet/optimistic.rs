@@ -2,13 +2,10 @@
 //! from the change itself.
 
 use super::{Recharge, Recharged, WalletBatch, store};
-use crate::batch::{Attempt, Decision, MAX_BATCH, Optimistic};
+use crate::batch::{Attempt, Decision, Optimistic};
 use crate::error::Error;
 use crate::money::Money;
-use crate::sql::{MAX_LIST, Script, Selected};
-
-/// A batch is one list.
-const _: () = assert!(MAX_BATCH <= MAX_LIST);
+use crate::sql::{Script, Selected};
 
 /// `None`: the batch is over several wallets, or a token is to be looked at.
 pub(super) fn recharge<'a>(commands: &'a [Recharge], attempt: &Attempt) -> Option<Optimistic<'a, WalletBatch>> {
