@@ -4,6 +4,7 @@ create table if not exists concerts (
     concert_name varchar(255) not null,
     date         date         not null,
     created_at   datetime(6)  not null,
+    version      int unsigned not null default 1,
     primary key (id),
     key concerts_date (date, id)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci;

@@ -133,28 +133,6 @@ async fn entries_of_a_clock_that_was_set_back_keep_their_order() {
     assert_adds_up(&entries);
 }
 
-/// As the rows are that were written before entries had numbers.
-#[tokio::test]
-async fn entries_from_before_there_were_numbers_come_last_by_their_moments() {
-    let house = House::open().await;
-    let user = house.user(10).await;
-    for amount in 1..=4 {
-        house.advance(1);
-        house.office.recharge(user, money(amount)).await.expect("recharges");
-    }
-    house.tamper("update wallet_entries set nth = 0").await;
-    house.tamper("update users set entries = 0").await;
-    for amount in 5..=6 {
-        house.office.recharge(user, money(amount)).await.expect("recharges");
-    }
-    for limit in [1, 2, 100] {
-        let entries = all_entries(&house, user, limit).await;
-        assert_eq!(entries.len(), 7);
-        assert_adds_up(&entries);
-    }
-    house.assert_sound().await;
-}
-
 #[tokio::test]
 async fn a_page_starts_after_an_entry_of_the_same_wallet() {
     let house = House::open().await;

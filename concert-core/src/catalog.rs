@@ -7,23 +7,12 @@ use chrono::NaiveDate;
 use sqlx::error::DatabaseError;
 use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
 
-use crate::batch::Failure;
 use crate::clock::Timestamp;
-use crate::db;
+use crate::db::{self, Failure};
 use crate::error::Error;
 use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
-use crate::sql::{Listed, Script, Statement, Text, json};
-
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] = &[
-    Statement::Fixed(DATES),
-    Statement::Fixed(SEATS),
-    Statement::Fixed(CONCERT),
-    Statement::Fixed(INSERT_CONCERT),
-    Statement::Fixed(INSERT_SEATS),
-    Statement::Listed(&INSERT_RUNS),
-];
+use crate::sql::{Script, Text, execute, fetch_all, fetch_optional, statements};
 
 /// The most concerts that one list of dates shows.
 const MOST_DATES: u32 = 10_000;
@@ -34,24 +23,29 @@ const LONGEST_NAME: usize = 255;
 /// The longest name of a section, in characters.
 const LONGEST_SECTION: usize = 32;
 
-/// A hall is read up to its first free seat: 70 ns per seat that is taken (measured, MariaDB 10.11).
-const DATES: &str = "select c.id, c.concert_name, c.date from concerts c where c.date >= ? \
-     and (select 1 from seats s force index (primary) where s.concert_id = c.id \
-     and (s.is_reserved = 0 or s.reserved_until <= ?) limit 1) is not null order by c.date, c.id limit ?";
-const SEATS: &str = "select seat_number, section, seat_row, price, (reservation_id is null or coalesce(reserved_until <= ?, false)) as available \
-     from seats where concert_id = ? order by seat_number";
-const CONCERT: &str = "select id from concerts where id = ?";
-const INSERT_CONCERT: &str = "insert into concerts (id, concert_name, date, created_at) values (?, ?, ?, ?)";
-/// The parameters before the list: the concert, the price, the section, its first seat, the seats of a row. Where there are
-/// no rows the last is null, and so is what it divides.
-const INSERT_SEATS: &str = "insert into seats (concert_id, seat_number, price, section, seat_row) \
-     select ?, j.seat_number, ?, ?, cast((j.seat_number - ?) div ? + 1 as char) \
-     from json_table(?, '$[*]' columns (seat_number int path '$')) j";
-
-const INSERT_RUNS: Listed = Listed::of_rows(
-    "insert into seat_runs (concert_id, first_seat, last_seat, price, section, seat_row) values {}",
-    "(?,?,?,?,?,?)",
-);
+statements! {
+    /// A hall is read up to its first free seat: 70 ns per seat that is taken (measured, MariaDB 10.11).
+    DATES {
+        "select c.id, c.concert_name, c.date from concerts c where c.date >= {today} \
+         and (select 1 from seats s force index (primary) where s.concert_id = c.id \
+         and (s.is_reserved = 0 or s.reserved_until <= {now}) limit 1) is not null order by c.date, c.id limit {limit}"
+    }
+    SEATS {
+        "select seat_number, section, seat_row, price, \
+         (reservation_id is null or coalesce(reserved_until <= {now}, false)) as available \
+         from seats where concert_id = {concert} order by seat_number"
+    }
+    CONCERT { "select id from concerts where id = {concert}" }
+    INSERT_CONCERT { insert "concerts" (id, concert_name, date, created_at) }
+    /// Where there are no rows `per_row` is null, and so is what it divides.
+    INSERT_SEATS {
+        "insert into seats (concert_id, seat_number, price, section, seat_row) \
+         select {concert}, j.seat_number, {price}, {section}, \
+         cast((j.seat_number - {first_seat}) div {per_row} + 1 as char) \
+         from json_table({numbers}, '$[*]' columns (seat_number int path '$')) j"
+    }
+    INSERT_RUNS { insert "seat_runs" (concert_id, first_seat, last_seat, price, section, seat_row) }
+}
 
 /// A concert that can be booked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +141,10 @@ impl Section {
 }
 
 pub(crate) async fn concert_dates(pool: &MySqlPool, now: Timestamp) -> Result<Vec<ConcertDate>, sqlx::Error> {
-    let rows = sqlx::query(DATES).bind(now.date_naive()).bind(now).bind(MOST_DATES).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &DATES, |params| {
+        params.bind("today", now.date_naive()).bind("now", now).bind("limit", MOST_DATES)
+    });
+    let rows = rows.await?;
     rows.iter()
         .map(|row| {
             Ok(ConcertDate {
@@ -161,7 +158,7 @@ pub(crate) async fn concert_dates(pool: &MySqlPool, now: Timestamp) -> Result<Ve
 
 /// Whether there is such a concert.
 pub(crate) async fn concert_exists(pool: &MySqlPool, concert: ConcertId) -> Result<bool, sqlx::Error> {
-    Ok(sqlx::query(CONCERT).bind(concert).fetch_optional(pool).await?.is_some())
+    Ok(fetch_optional(pool, &CONCERT, |params| params.bind("concert", concert)).await?.is_some())
 }
 
 /// The seats of a concert by number; `None`: no such concert.
@@ -170,7 +167,7 @@ pub(crate) async fn seats(
     concert: ConcertId,
     now: Timestamp,
 ) -> Result<Option<Vec<SeatView>>, sqlx::Error> {
-    let rows = sqlx::query(SEATS).bind(now).bind(concert).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &SEATS, |params| params.bind("now", now).bind("concert", concert)).await?;
     if rows.is_empty() && !concert_exists(pool, concert).await? {
         return Ok(None);
     }
@@ -245,7 +242,12 @@ async fn insert(
     now: Timestamp,
     mut progress: impl FnMut(u32) + Send,
 ) -> Result<(), Failure> {
-    sqlx::query(INSERT_CONCERT).bind(new.id).bind(&new.name).bind(new.date).bind(now).execute(&mut *connection).await?;
+    let mut script = Script::default();
+    script.insert(&INSERT_CONCERT, &[new], |row, new| {
+        let row = row.bind("id", new.id).bind("concert_name", Text(&new.name));
+        row.bind("date", new.date).bind("created_at", now)
+    });
+    script.run(connection).await?;
     let mut next = 1_u32;
     for section in &new.sections {
         let first = next;
@@ -254,15 +256,13 @@ async fn insert(
         let numbers: Vec<u32> = (first..first + section.seats() as u32).collect();
         insert_runs(connection, new.id, section, &numbers).await?;
         for chunk in numbers.chunks(CHUNK) {
-            sqlx::query(INSERT_SEATS)
-                .bind(new.id)
-                .bind(section.price)
-                .bind(&section.name)
-                .bind(first)
-                .bind(row)
-                .bind(json(chunk)?)
-                .execute(&mut *connection)
-                .await?;
+            let numbers = json(chunk)?;
+            let inserted = execute(&mut *connection, &INSERT_SEATS, |params| {
+                let params = params.bind("concert", new.id).bind("price", section.price);
+                let params = params.bind("section", section.name.as_deref().map(Text)).bind("first_seat", first);
+                params.bind("per_row", row).bind("numbers", Text(&numbers))
+            });
+            inserted.await?;
             next += chunk.len() as u32;
             progress(next - 1);
         }
@@ -280,16 +280,18 @@ async fn insert_runs(
     let rows: Vec<_> = numbers.chunks(section.seats_per_row as usize).zip(1..).collect();
     for rows in rows.chunks(CHUNK) {
         let mut script = Script::default();
-        script.insert(&INSERT_RUNS, rows, |blanks, (seats, row): &(&[u32], u32)| {
-            blanks
-                .put(concert)
-                .put(seats[0])
-                .put(seats[seats.len() - 1])
-                .put(section.price)
-                .put(section.name.as_deref().map(Text))
-                .put((section.rows > 0).then(|| row.to_string()).as_deref().map(Text))
+        script.insert(&INSERT_RUNS, rows, |values, (seats, row): &(&[u32], u32)| {
+            let row = (section.rows > 0).then(|| row.to_string());
+            let values = values.bind("concert_id", concert).bind("first_seat", seats[0]);
+            let values = values.bind("last_seat", seats[seats.len() - 1]).bind("price", section.price);
+            values.bind("section", section.name.as_deref().map(Text)).bind("seat_row", row.as_deref().map(Text))
         });
         script.run(connection).await?;
     }
     Ok(())
+}
+
+/// Numbers as the one JSON value of a statement: for lists of any length.
+fn json(numbers: &[u32]) -> Result<String, Failure> {
+    serde_json::to_string(numbers).map_err(|error| Failure::Fatal(sqlx::Error::Encode(Box::new(error))))
 }

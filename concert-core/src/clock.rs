@@ -61,6 +61,11 @@ pub(crate) fn span(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
+/// The first moment after `moment`, as the database keeps time: to the microsecond.
+pub(crate) fn just_after(moment: Timestamp) -> Timestamp {
+    moment + TimeDelta::microseconds(1)
+}
+
 /// Whole seconds from `from` until `to`, rounded up; 0 when `to` is past.
 pub(crate) fn seconds_until(to: Timestamp, from: Timestamp) -> u64 {
     let micros = (to - from).num_microseconds().unwrap_or(i64::MAX).max(0);

@@ -1,5 +1,7 @@
 //! The database: connecting, transactions, and what its errors mean.
 
+mod failure;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, MySqlPool};
 
-use crate::batch::Failure;
+pub(crate) use self::failure::Failure;
 use crate::error::Error;
 
 /// Connections for reads; writers open their own beside them.
@@ -89,13 +91,14 @@ pub(crate) async fn rollback(connection: &mut MySqlConnection) -> Result<(), sql
     connection.execute("rollback").await.map(drop)
 }
 
+/// For the search for the one command that a batch fails for: it may wait for a lock many times over.
+pub(crate) async fn shorten_lock_wait(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    connection.execute("set session innodb_lock_wait_timeout = 1").await.map(drop)
+}
+
 /// COMMIT. An answer from the server is a fact; no answer is [`Failure::CommitUnknown`].
 pub(crate) async fn commit(connection: &mut MySqlConnection) -> Result<(), Failure> {
-    match connection.execute("commit").await {
-        Ok(_) => Ok(()),
-        Err(error) if error.as_database_error().is_some() => Err(error.into()),
-        Err(error) => Err(Failure::CommitUnknown(error)),
-    }
+    connection.execute("commit").await.map(drop).map_err(|error| Failure::from(error).after_commit_was_sent())
 }
 
 /// Runs a read, again if its connection was dead.
@@ -145,8 +148,9 @@ pub(crate) fn classify(error: &sqlx::Error) -> Class {
             // Deadlock, snapshot conflict, group replication's conflict; lock wait and NOWAIT; and a duplicate key,
             // which a second look at the rows turns into a refusal.
             Some(1213 | 1020 | 3101 | 1205 | 3572 | 1062) => Class::Conflict,
-            // No quorum, too many connections, shutting down, read-only; killed; a statement over its time limit.
-            Some(1047 | 1040 | 1053 | 1290 | 1836 | 1317 | 1927 | 1969 | 3024) => Class::Lost,
+            // No quorum (a Galera node says either), too many connections, shutting down, read-only; killed; closed for
+            // idleness; a statement over its time limit.
+            Some(1047 | 1180 | 1040 | 1053 | 1290 | 1836 | 1317 | 1927 | 4031 | 1969 | 3024) => Class::Lost,
             _ => Class::Fatal,
         },
         sqlx::Error::Io(_)
@@ -157,6 +161,18 @@ pub(crate) fn classify(error: &sqlx::Error) -> Class {
         | sqlx::Error::WorkerCrashed => Class::Lost,
         _ => Class::Fatal,
     }
+}
+
+/// Whether somebody else kept a lock for longer than this connection waits.
+fn is_lock_not_had(error: &sqlx::Error) -> bool {
+    const LOCK_WAIT_TIMEOUT: u16 = 1205;
+    const LOCK_NOT_AVAILABLE: u16 = 3572;
+    matches!(number(error), Some(LOCK_WAIT_TIMEOUT | LOCK_NOT_AVAILABLE))
+}
+
+fn is_duplicate_key(error: &sqlx::Error) -> bool {
+    const DUPLICATE_KEY: u16 = 1062;
+    number(error) == Some(DUPLICATE_KEY)
 }
 
 /// Whether a statement named a table that is not there.

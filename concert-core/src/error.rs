@@ -157,6 +157,9 @@ pub enum Error {
         /// Which queue is full.
         lane: &'static str,
     },
+    /// The box office was shut down; nothing was done.
+    #[error("the box office is shut down")]
+    ShutDown,
     /// The database cannot be reached, or not in time; nothing was done, or it is not known whether.
     #[error("the database is not available now; try again shortly")]
     Unavailable(#[source] Arc<sqlx::Error>),
@@ -230,6 +233,7 @@ impl Error {
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::Overloaded { .. } => "OVERLOADED",
+            Self::ShutDown => "SHUT_DOWN",
             Self::Unavailable(_) => "DATABASE_UNAVAILABLE",
             Self::Setup(_) => "DATABASE_SETUP",
             Self::Internal(_) => "INTERNAL",

@@ -9,21 +9,26 @@ use crate::db;
 use crate::error::Error;
 use crate::id::ConcertId;
 use crate::queue::{self, Admission};
-use crate::sql::Statement;
+use crate::sql::{fetch_all, fetch_one, statements};
 
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] =
-    &[Statement::Fixed(QUEUE), Statement::Fixed(CONCERTS), Statement::Fixed(REVENUE)];
+statements! {
+    QUEUE {
+        "select active, waiting, max_active, paused, per_minute, admitted, departed, no_shows, \
+         next_ticket - 1 as joined from queue_gate where id = 1"
+    }
+    CONCERTS {
+        "select c.id, c.concert_name, c.date, s.seats, s.held, s.sold from concerts c \
+         join (select concert_id, count(*) as seats, \
+         coalesce(sum(is_reserved = 1 and reserved_until > {now}), 0) as held, \
+         coalesce(sum(is_reserved = 1 and reserved_until is null), 0) as sold \
+         from seats force index (primary) group by concert_id) s on s.concert_id = c.id \
+         order by c.date, c.id limit {limit}"
+    }
+    REVENUE {
+        "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'"
+    }
+}
 
-const QUEUE: &str = "select active, waiting, max_active, paused, per_minute, admitted, departed, no_shows, \
-     next_ticket - 1 as joined from queue_gate where id = 1";
-const CONCERTS: &str = "select c.id, c.concert_name, c.date, s.seats, s.held, s.sold from concerts c \
-     join (select concert_id, count(*) as seats, \
-     coalesce(sum(is_reserved = 1 and reserved_until > ?), 0) as held, \
-     coalesce(sum(is_reserved = 1 and reserved_until is null), 0) as sold \
-     from seats force index (primary) group by concert_id) s on s.concert_id = c.id order by c.date, c.id limit ?";
-const REVENUE: &str =
-    "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'";
 /// The most concerts that the figures list.
 const MOST_CONCERTS: u32 = 10_000;
 
@@ -89,7 +94,7 @@ pub struct ConcertFigures {
 
 /// The queue's figures alone: a few rows, cheap enough for every scrape.
 pub(crate) async fn queue_figures(pool: &MySqlPool) -> Result<QueueFigures, sqlx::Error> {
-    let row = sqlx::query(QUEUE).fetch_one(pool).await?;
+    let row = fetch_one(pool, &QUEUE, |params| params).await?;
     let pace = queue::read_pace(pool).await?;
     Ok(QueueFigures {
         waiting: row.try_get("waiting")?,
@@ -106,10 +111,10 @@ pub(crate) async fn queue_figures(pool: &MySqlPool) -> Result<QueueFigures, sqlx
 pub(crate) async fn figures(pool: &MySqlPool, now: Timestamp) -> Result<Figures, Error> {
     let queue = db::read(|| queue_figures(pool)).await?;
     let mut connection = db::unhurried_connection(pool).await?;
-    let rows =
-        sqlx::query(CONCERTS).bind(now).bind(MOST_CONCERTS).fetch_all(&mut connection).await.map_err(db::to_error)?;
+    let rows = fetch_all(&mut connection, &CONCERTS, |params| params.bind("now", now).bind("limit", MOST_CONCERTS));
+    let rows = rows.await.map_err(db::to_error)?;
     let concerts = rows.iter().map(read_concert).collect::<Result<Vec<_>, _>>().map_err(db::to_error)?;
-    let money = sqlx::query(REVENUE).fetch_one(&mut connection).await.map_err(db::to_error)?;
+    let money = fetch_one(&mut connection, &REVENUE, |params| params).await.map_err(db::to_error)?;
     let _ = connection.close().await;
     Ok(Figures {
         queue,

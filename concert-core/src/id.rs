@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::sql::Literal;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
@@ -37,9 +36,9 @@ macro_rules! id {
             }
         }
 
-        impl Literal for $name {
-            fn write(&self, sql: &mut String) {
-                self.0.write(sql);
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
             }
         }
 
@@ -151,12 +150,6 @@ impl SeatNumber {
     #[must_use]
     pub const fn get(self) -> i32 {
         self.0
-    }
-}
-
-impl Literal for SeatNumber {
-    fn write(&self, sql: &mut String) {
-        self.0.write(sql);
     }
 }
 

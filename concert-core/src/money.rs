@@ -9,7 +9,6 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::{Serialize, Serializer};
 
 use crate::error::Error;
-use crate::sql::Literal;
 
 /// An amount of money: 0 to 99 999 999.99, two decimal places.
 ///
@@ -75,12 +74,6 @@ impl Money {
             return Err(Error::invalid("an amount is more than 0"));
         }
         Ok(self)
-    }
-}
-
-impl Literal for Money {
-    fn write(&self, sql: &mut String) {
-        self.0.write(sql);
     }
 }
 

@@ -22,7 +22,7 @@ use crate::migrate;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
-use crate::reservation::{Dates, Plans, Recent, ReservationBatch, Rules, SeatChanges, SweepBatch};
+use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, Rules, SeatChanges, SweepBatch};
 use crate::user::{Passwords, UserBatch};
 use crate::wallet::WalletBatch;
 
@@ -80,19 +80,14 @@ impl BoxOffice {
             hold_extension: policy.hold_extension,
             max_holds_per_user: policy.max_holds_per_user,
         };
-        let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(Recent::default()));
+        let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(RecentHolds::default()));
         let payments = PaymentBatch {
             after_payment_ttl: policy.after_payment_ttl,
             active_ttl: policy.active_ttl,
             recent: Arc::clone(&recent),
         };
-        let reservations = ReservationBatch {
-            dates: Dates::default(),
-            plans: Plans::default(),
-            recent,
-            rules,
-            changes: Arc::clone(&seat_changes),
-        };
+        let reservations =
+            ReservationBatch { layouts: HallLayouts::default(), recent, rules, changes: Arc::clone(&seat_changes) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
         let inner = Inner {

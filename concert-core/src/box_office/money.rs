@@ -60,6 +60,6 @@ impl BoxOffice {
         if caller.shows_ended_token(account.live_token) {
             return Err(Error::TokenEnded);
         }
-        Ok(account.balance)
+        Ok(account.balance()?)
     }
 }

@@ -252,7 +252,7 @@ impl BoxOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn take_turn(&self, pass: Pass, period: Duration) -> Result<bool, Error> {
-        queue::take_turn(self.pool(), pass, period, self.now()).await.map_err(db::to_error)
+        queue::acquire_pass(self.pool(), pass, period, self.now()).await.map_err(db::to_error)
     }
 
     fn queue_token(&self, token: &Token, standing: Standing) -> Result<QueueToken, Error> {

@@ -8,27 +8,16 @@ use super::MOST_TOLD;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId};
 use crate::money::Money;
-use crate::queue::{Admission, EndedReason, Token, read_admission, read_token};
-use crate::reservation::{Reservation, read_reservation};
-use crate::sql::Statement;
-
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] = &[
-    Statement::Fixed(TOKEN),
-    Statement::Fixed(TOKENS_OF_USER),
-    Statement::Fixed(AHEAD),
-    Statement::Fixed(GATE),
-    Statement::Fixed(PAUSED),
-    Statement::Fixed(RESERVATION),
-    Statement::Fixed(RESERVATIONS_OF_SEAT),
-    Statement::Fixed(RESERVATIONS_OF_USER),
-    Statement::Fixed(SEAT),
-];
+use crate::queue::{Admission, EndedReason, Token, read_admission, read_token, token_columns};
+use crate::reservation::{Reservation, read_reservation, reservation_columns};
+use crate::sql::{fetch_all, fetch_one, fetch_optional, statements};
 
 macro_rules! tokens {
     ($which:literal) => {
         concat!(
-            "select id, user_id, ticket, status, created_at, expires_at, claimed_at, admitted_at, last_updated_at, \
+            "select ",
+            token_columns!(""),
+            ", admitted_at, last_updated_at, \
              ended_reason, (select max(p.paid_at) from payments p where p.user_id = tokens.user_id \
              and p.paid_at between tokens.claimed_at and tokens.expires_at) as paid_at from tokens ",
             $which
@@ -39,27 +28,42 @@ macro_rules! tokens {
 macro_rules! reservations {
     ($which:literal) => {
         concat!(
-            "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
-             r.reserved_at, r.expires_at, r.extended_at, null as section, null as seat_row, r.last_updated_at, c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, \
-             p.refunded_by, p.refund_reason from reservations r straight_join concerts c on c.id = r.concert_id \
+            "select ", reservation_columns!("r."), ", null as section, null as seat_row, r.last_updated_at, \
+             c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, p.refunded_by, p.refund_reason \
+             from reservations r straight_join concerts c on c.id = r.concert_id \
              left join payments p on p.reservation_id = r.id ",
             $which
         )
     };
 }
 
-const TOKEN: &str = tokens!("where id = ?");
-const TOKENS_OF_USER: &str = tokens!("force index (tokens_user_live) where user_id = ? order by ticket desc limit ?");
-const AHEAD: &str = "select count(*) from tokens where status = 'WAITING' and ticket <= ?";
-const GATE: &str = "select waiting, paused, max_active, per_minute from queue_gate where id = 1";
-const PAUSED: &str = "select changed_at, changed_by from queue_control_log where setting = 'paused' \
-     order by change_seq desc, nth desc limit 1";
-const RESERVATION: &str = reservations!("where r.id = ?");
-const RESERVATIONS_OF_SEAT: &str =
-    reservations!("where r.concert_id = ? and r.seat_number = ? order by r.reserved_at desc, r.id desc limit ?");
-const RESERVATIONS_OF_USER: &str = reservations!("where r.user_id = ? order by r.reserved_at desc, r.id desc limit ?");
-const SEAT: &str = "select c.concert_name, c.date, s.price, s.reservation_id, s.reserved_until \
-     from seats s straight_join concerts c on c.id = s.concert_id where s.concert_id = ? and s.seat_number = ?";
+statements! {
+    TOKEN { tokens!("where id = {id}") }
+    TOKENS_OF_USER {
+        tokens!("force index (tokens_user_live) where user_id = {user} order by ticket desc limit {limit}")
+    }
+    AHEAD { "select count(*) from tokens where status = 'WAITING' and ticket <= {ticket}" }
+    GATE { "select waiting, paused, max_active, per_minute from queue_gate where id = 1" }
+    PAUSED {
+        "select changed_at, changed_by from queue_control_log where setting = 'paused' \
+         order by change_seq desc, nth desc limit 1"
+    }
+    RESERVATION { reservations!("where r.id = {id}") }
+    RESERVATIONS_OF_SEAT {
+        reservations!(
+            "where r.concert_id = {concert} and r.seat_number = {seat} \
+             order by r.reserved_at desc, r.id desc limit {limit}"
+        )
+    }
+    RESERVATIONS_OF_USER {
+        reservations!("where r.user_id = {user} order by r.reserved_at desc, r.id desc limit {limit}")
+    }
+    SEAT {
+        "select c.concert_name, c.date, s.price, s.reservation_id, s.reserved_until \
+         from seats s straight_join concerts c on c.id = s.concert_id \
+         where s.concert_id = {concert} and s.seat_number = {seat}"
+    }
+}
 
 /// All that a row of `tokens` records.
 pub(super) struct TokenRow {
@@ -111,33 +115,37 @@ pub(super) struct QueueRow {
 }
 
 pub(super) async fn token(pool: &MySqlPool, id: TokenId) -> Result<Option<TokenRow>, sqlx::Error> {
-    sqlx::query(TOKEN).bind(id).fetch_optional(pool).await?.as_ref().map(read_token_row).transpose()
+    let row = fetch_optional(pool, &TOKEN, |params| params.bind("id", id)).await?;
+    row.as_ref().map(read_token_row).transpose()
 }
 
 /// The newest tokens of a user, one more than are told of.
 pub(super) async fn tokens_of(pool: &MySqlPool, user: UserId) -> Result<Vec<TokenRow>, sqlx::Error> {
-    let rows = sqlx::query(TOKENS_OF_USER).bind(user).bind(MOST_TOLD + 1).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &TOKENS_OF_USER, |params| params.bind("user", user).bind("limit", MOST_TOLD + 1));
+    let rows = rows.await?;
     rows.iter().map(read_token_row).collect()
 }
 
 /// The place of a ticket among the WAITING, if it is one of them.
 pub(super) async fn position(pool: &MySqlPool, ticket: u64) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar::<_, i64>(AHEAD).bind(ticket).fetch_one(pool).await.map(|count| count.max(0) as u64)
+    let row = fetch_one(pool, &AHEAD, |params| params.bind("ticket", ticket)).await?;
+    row.try_get::<i64, _>(0).map(|count| count.max(0) as u64)
 }
 
 pub(super) async fn queue(pool: &MySqlPool) -> Result<QueueRow, sqlx::Error> {
-    let row = sqlx::query(GATE).fetch_one(pool).await?;
+    let row = fetch_one(pool, &GATE, |params| params).await?;
     Ok(QueueRow { waiting: row.try_get("waiting")?, admission: read_admission(&row)? })
 }
 
 /// When the queue was last paused or resumed, and by whom.
 pub(super) async fn last_pause(pool: &MySqlPool) -> Result<Option<(Timestamp, String)>, sqlx::Error> {
-    let row = sqlx::query(PAUSED).fetch_optional(pool).await?;
+    let row = fetch_optional(pool, &PAUSED, |params| params).await?;
     row.map(|row| Ok((row.try_get("changed_at")?, row.try_get("changed_by")?))).transpose()
 }
 
 pub(super) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<Option<ReservationRow>, sqlx::Error> {
-    sqlx::query(RESERVATION).bind(id).fetch_optional(pool).await?.as_ref().map(read_reservation_row).transpose()
+    let row = fetch_optional(pool, &RESERVATION, |params| params.bind("id", id)).await?;
+    row.as_ref().map(read_reservation_row).transpose()
 }
 
 /// The newest reservations of a seat, one more than are told of.
@@ -146,14 +154,16 @@ pub(super) async fn reservations_of_seat(
     concert: ConcertId,
     seat: SeatNumber,
 ) -> Result<Vec<ReservationRow>, sqlx::Error> {
-    let query = sqlx::query(RESERVATIONS_OF_SEAT).bind(concert).bind(seat).bind(MOST_TOLD + 1);
-    query.fetch_all(pool).await?.iter().map(read_reservation_row).collect()
+    let rows = fetch_all(pool, &RESERVATIONS_OF_SEAT, |params| {
+        params.bind("concert", concert).bind("seat", seat).bind("limit", MOST_TOLD + 1)
+    });
+    rows.await?.iter().map(read_reservation_row).collect()
 }
 
 /// The newest reservations of a user, one more than are told of.
 pub(super) async fn reservations_of(pool: &MySqlPool, user: UserId) -> Result<Vec<ReservationRow>, sqlx::Error> {
-    let rows = sqlx::query(RESERVATIONS_OF_USER).bind(user).bind(MOST_TOLD + 1).fetch_all(pool).await?;
-    rows.iter().map(read_reservation_row).collect()
+    let rows = fetch_all(pool, &RESERVATIONS_OF_USER, |params| params.bind("user", user).bind("limit", MOST_TOLD + 1));
+    rows.await?.iter().map(read_reservation_row).collect()
 }
 
 pub(super) async fn seat(
@@ -161,7 +171,7 @@ pub(super) async fn seat(
     concert: ConcertId,
     seat: SeatNumber,
 ) -> Result<Option<SeatRow>, sqlx::Error> {
-    let row = sqlx::query(SEAT).bind(concert).bind(seat).fetch_optional(pool).await?;
+    let row = fetch_optional(pool, &SEAT, |params| params.bind("concert", concert).bind("seat", seat)).await?;
     row.map(|row| {
         Ok(SeatRow {
             concert_name: row.try_get("concert_name")?,

@@ -52,7 +52,7 @@ pub(crate) async fn explain(pool: &MySqlPool, id: UserId, rules: Rules, now: Tim
     next.extend(holds.map(|row| reservation::next(row, now)));
     Ok(Explanation {
         subject: format!("user {} ({id})", who.username),
-        now: format!("{queue}; balance {}", account.balance),
+        now: format!("{queue}; balance {}", account.balance()?),
         events,
         older_left_out: whole_from.is_some(),
         next,

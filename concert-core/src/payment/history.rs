@@ -8,11 +8,7 @@ use crate::clock::Timestamp;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
 use crate::page::{Page, Paged};
-use crate::sql::Statement;
-
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] =
-    &[Statement::Fixed(BY_ID), Statement::Fixed(NEWEST), Statement::Fixed(PLACE), Statement::Fixed(OLDER)];
+use crate::sql::{fetch_all, fetch_optional, statements};
 
 macro_rules! payments {
     ($which:literal) => {
@@ -25,12 +21,17 @@ macro_rules! payments {
     };
 }
 
-const BY_ID: &str = payments!("where p.id = ?");
-const NEWEST: &str = payments!("where p.user_id = ? order by p.paid_at desc, p.id desc limit ?");
-const OLDER: &str = payments!(
-    "where p.user_id = ? and (p.paid_at < ? or (p.paid_at = ? and p.id < ?)) order by p.paid_at desc, p.id desc limit ?"
-);
-const PLACE: &str = "select paid_at from payments where id = ? and user_id = ?";
+statements! {
+    BY_ID { payments!("where p.id = {id}") }
+    NEWEST { payments!("where p.user_id = {user} order by p.paid_at desc, p.id desc limit {limit}") }
+    OLDER {
+        payments!(
+            "where p.user_id = {user} and (p.paid_at < {paid_at} or (p.paid_at = {paid_at} and p.id < {id})) \
+             order by p.paid_at desc, p.id desc limit {limit}"
+        )
+    }
+    PLACE { "select paid_at from payments where id = {id} and user_id = {user}" }
+}
 
 /// What has become of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -86,7 +87,8 @@ pub struct PaymentView {
 }
 
 pub(crate) async fn payment(pool: &MySqlPool, id: PaymentId) -> Result<Option<PaymentView>, sqlx::Error> {
-    sqlx::query(BY_ID).bind(id).fetch_optional(pool).await?.as_ref().map(read_payment).transpose()
+    let row = fetch_optional(pool, &BY_ID, |params| params.bind("id", id)).await?;
+    row.as_ref().map(read_payment).transpose()
 }
 
 /// A page of a user's payments; `None`: the page starts after what is no payment of this user.
@@ -96,13 +98,16 @@ pub(crate) async fn payments_of(
     page: &Page<PaymentId>,
 ) -> Result<Option<Paged<PaymentView>>, sqlx::Error> {
     let rows = match page.starting_after() {
-        None => sqlx::query(NEWEST).bind(user).bind(page.rows()).fetch_all(pool).await?,
+        None => fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?,
         Some(last) => {
-            let place = sqlx::query(PLACE).bind(last).bind(user).fetch_optional(pool).await?;
+            let place = fetch_optional(pool, &PLACE, |params| params.bind("id", last).bind("user", user)).await?;
             let Some(place) = place else { return Ok(None) };
             let paid_at: Timestamp = place.try_get("paid_at")?;
-            let query = sqlx::query(OLDER).bind(user).bind(paid_at).bind(paid_at).bind(last).bind(page.rows());
-            query.fetch_all(pool).await?
+            let older = fetch_all(pool, &OLDER, |params| {
+                let params = params.bind("user", user).bind("paid_at", paid_at).bind("paid_at", paid_at);
+                params.bind("id", last).bind("limit", page.rows())
+            });
+            older.await?
         }
     };
     Ok(Some(page.of(rows.iter().map(read_payment).collect::<Result<_, _>>()?)))

@@ -2,7 +2,6 @@
 
 mod decide;
 mod history;
-mod optimistic;
 mod refund;
 mod store;
 
@@ -14,19 +13,26 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub use history::{PaymentStatus, PaymentView};
-pub(crate) use history::{STATEMENTS as READS, payment, payments_of};
+pub(crate) use history::{payment, payments_of};
 pub use refund::{Refund, RefundReason};
-pub(crate) use refund::{RefundBatch, RefundPayment, STATEMENTS as REFUNDS};
-pub(crate) use store::STATEMENTS;
+pub(crate) use refund::{RefundBatch, RefundPayment};
 
-use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
+/// The statements of this folder.
+#[cfg(any(test, feature = "internals"))]
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
+    &[store::STATEMENTS, history::STATEMENTS, refund::STATEMENTS];
+
+use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::Caller;
 use crate::clock::{Timestamp, span};
+use crate::db::Failure;
+use crate::fact::{Assumed, Assumptions};
 use crate::id::{OrderId, PaymentId, ReservationId, UserId};
 use crate::money::Money;
-use crate::reservation::{Known, Named, Recent, Reservation, Seat, SeatKey};
-use crate::sql::{Reading, Script, Selected};
-use crate::{queue, reservation, wallet};
+use crate::queue::{self, Turn};
+use crate::reservation::{self, Known, Named, RecentHolds, Reservation, Seat};
+use crate::sql::{Reading, ResultSet, Script};
+use crate::wallet::{self, Account};
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
@@ -84,7 +90,7 @@ pub(crate) struct PaymentBatch {
     /// How long a turn still lasts after the last payment, if it would last longer.
     pub(crate) after_payment_ttl: Duration,
     pub(crate) active_ttl: Duration,
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) recent: Arc<RecentHolds>,
 }
 
 impl Batch for PaymentBatch {
@@ -104,28 +110,17 @@ impl Batch for PaymentBatch {
         commands: &[Pay],
         attempt: &Attempt,
     ) -> Result<decide::Rows, Failure> {
-        let users: Vec<_> = commands.iter().map(|command| command.caller.user).collect();
         let mut script = Script::default();
-        let turns = queue::lock_live_tokens(&mut script, users.clone());
-        let holds = self.cut_to(attempt.now).map(|_| reservation::select_holds(&mut script, users, attempt.now));
-        let holders = (turns, holds);
+        let users = commands.iter().map(|command| command.caller.user).collect();
+        let turns = queue::lock_live_tokens(&mut script, users);
         let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
-        if let Some(mut reservations) = alone.as_ref().and_then(|ids| self.recent.all(ids)) {
-            let seats = reservation::lock_seats(&mut script, reservations.values().map(Reservation::seat_key));
-            let rest = select_rest(&mut script, commands, attempt);
-            let selected = script.run(connection).await?;
-            let seats = reservation::read_seats(&selected, &seats)?;
-            let gone = reservations.values().filter(|one| !has_its_seat(one, &seats)).map(|one| one.id).collect();
-            reservations.extend(reservation::read_again(connection, gone).await?);
-            return rows(reservations, seats, (&selected, &holders), (&selected, &rest));
-        }
         if let Some(ids) = alone {
+            // One round trip instead of two: a payment of a single seat names its reservation.
             let held = reservation::lock_with_seats(&mut script, ids);
             let rest = select_rest(&mut script, commands, attempt);
             let selected = script.run(connection).await?;
             let reservations = reservation::read_reservations(&selected, std::slice::from_ref(&held))?;
-            let seats = reservation::read_seats(&selected, &held)?;
-            return rows(reservations, seats, (&selected, &holders), (&selected, &rest));
+            return rows((&selected, &turns), reservations, (&selected, &held), &rest);
         }
         // Which seats are an order's is known only once its reservations are read.
         let named = commands.iter().map(|command| command.what).collect();
@@ -136,39 +131,48 @@ impl Batch for PaymentBatch {
         let seats = reservation::lock_seats(&mut script, reservations.values().map(Reservation::seat_key));
         let rest = select_rest(&mut script, commands, attempt);
         let second = script.run(connection).await?;
-        let seats = reservation::read_seats(&second, &seats)?;
-        rows(reservations, seats, (&first, &holders), (&second, &rest))
-    }
-
-    fn optimistic<'a>(&self, commands: &'a [Pay], attempt: &Attempt) -> Option<Optimistic<'a, Self>> {
-        optimistic::pay(commands, attempt, &self.recent, self.cut_to(attempt.now))
+        rows((&first, &turns), reservations, (&second, &seats), &rest)
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Pay], attempt: &Attempt) -> Decision<Self> {
-        let (answers, effects) = decide::decide(rows, commands, attempt, self.after_payment_ttl);
+        let (answers, effects) = decide::decide(rows, commands, attempt);
         Decision { answers, effects }
     }
 
-    fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
-        store::write(effects, attempt.now)
+    fn write(&self, script: &mut Script, effects: &decide::Effects, attempt: &Attempt) {
+        store::write(script, effects, attempt.now, self.paid_up_until(attempt.now));
+    }
+
+    /// Payments of single holds that this process has made: all is known of them but whether they and the turns still last,
+    /// and whether the wallets have enough.
+    fn assume(&self, commands: &[Pay], assumptions: &Assumptions, _attempt: &Attempt) -> Option<decide::Rows> {
+        let held: Vec<_> = commands.iter().map(|command| command.what.alone()).collect::<Option<_>>()?;
+        let reservations = self.recent.all(&held)?;
+        let users = || commands.iter().map(|command| command.caller.user);
+        let seat = |held: &Reservation| {
+            let (key, names) = (held.seat_key(), [held.section.clone(), held.row.clone()]);
+            (key, Seat::unread(assumptions, key, names, held.price))
+        };
+        Some(decide::Rows {
+            turns: users().map(|user| (user, Turn::unread(assumptions, user))).collect(),
+            seats: reservations.values().map(seat).collect(),
+            accounts: users().map(|user| (user, Account::unread(assumptions, user))).collect(),
+            made: assumptions.unread_rows(decide::MADE, HashMap::new()),
+            reservations,
+        })
+    }
+
+    fn guard(&self, script: &mut Script, assumed: &mut Assumed, effects: &decide::Effects, attempt: &Attempt) {
+        store::guard(script, assumed, effects, attempt.now);
     }
 }
 
 impl PaymentBatch {
     /// When the turns of those end who pay all that they hold, if they would last longer; `None`: none lasts so long.
-    fn cut_to(&self, now: Timestamp) -> Option<Timestamp> {
+    fn paid_up_until(&self, now: Timestamp) -> Option<Timestamp> {
         (self.after_payment_ttl < self.active_ttl).then(|| now + span(self.after_payment_ttl))
     }
 }
-
-/// Whether the seat still names the reservation, in time or not.
-fn has_its_seat(reservation: &Reservation, seats: &HashMap<SeatKey, Seat>) -> bool {
-    let holder = seats.get(&reservation.seat_key()).and_then(|seat| seat.holder);
-    holder.is_some_and(|holder| holder.reservation == reservation.id)
-}
-
-/// The turns, and what is held unpaid, if that matters.
-type Holders = (Reading, Option<Reading>);
 
 /// What is locked after the seats, and read with it: accounts, and payments made earlier.
 type Rest = (Reading, [Reading; 2]);
@@ -179,21 +183,16 @@ fn select_rest(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> Rest
 }
 
 fn rows(
+    (first, turns): (&ResultSet, &Reading),
     reservations: Known,
-    seats: HashMap<SeatKey, Seat>,
-    (first, (turns, holds)): (&Selected, &Holders),
-    (second, (accounts, made)): (&Selected, &Rest),
+    (second, seats): (&ResultSet, &Reading),
+    (accounts, made): &Rest,
 ) -> Result<decide::Rows, Failure> {
-    let holds = holds.as_ref().map(|holds| reservation::read_holds(first, holds));
     Ok(decide::Rows {
         reservations,
-        tokens: queue::read_live_tokens(first, turns)?,
-        seats,
-        holds: holds.transpose()?.unwrap_or_default(),
+        turns: queue::read_turns(first, turns)?,
+        seats: reservation::read_seats(second, seats)?,
         accounts: wallet::read_accounts(second, accounts)?,
         made: store::read_payments(second, made)?,
     })
 }
-
-/// Payments by id.
-pub(crate) type Made = HashMap<PaymentId, Payment>;

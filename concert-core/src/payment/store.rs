@@ -1,70 +1,77 @@
 //! The SQL of payments.
 
+use std::collections::{HashMap, HashSet};
+
+use rust_decimal::Decimal;
 use sqlx::Row as _;
+use uuid::Uuid;
 
-use super::decide::Effects;
-use super::{Made, Pay, Payment};
-use crate::batch::{Attempt, Failure};
+use super::decide::{Effects, MADE};
+use super::{Pay, Payment};
+use crate::batch::Attempt;
 use crate::clock::Timestamp;
-use crate::id::ReservationId;
-use crate::reservation::{Named, SeatKey, sell_seats};
-use crate::sql::{Listed, Reading, Script, Selected, Statement, grouped};
-use crate::wallet::{spend, write_entries};
+use crate::db::Failure;
+use crate::fact::{Assumed, Lookup, Test, Value};
+use crate::id::{PaymentId, ReservationId, UserId};
+use crate::queue::guard_turns;
+use crate::reservation::{Named, sell_seats, strike_sold, unpaid};
+use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, statements};
+use crate::wallet::{BalanceChange, change_balances, entry_columns, strike_balances};
 
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] = &[
-    Statement::Listed(&BY_IDS),
-    Statement::Listed(&OF_ORDERS),
-    Statement::Listed(&CONFIRM),
-    Statement::Listed(&INSERT),
-    Statement::Listed(&SHORTEN),
-    Statement::Listed(&SHORTEN_OF_PAID_UP),
-];
-
-const BY_IDS: Listed =
-    Listed::of_keys("select id, user_id, reservation_id, amount, paid_at from payments where id in ({})");
-const OF_ORDERS: Listed = Listed::of_keys(
-    "select p.id, p.user_id, p.reservation_id, p.amount, p.paid_at \
-     from reservations n straight_join reservations r force index (reservations_user_deadline) \
-     on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) \
-     straight_join payments p force index (payments_reservation_successful) \
-     on p.reservation_id = r.id where n.id in ({})",
-);
-const CONFIRM: Listed = Listed::of_keys(
-    "update reservations force index (primary) set status = 'CONFIRMED', last_updated_at = ? \
-     where status = 'HELD' and id in ({})",
-);
-const INSERT: Listed = Listed::of_rows(
-    "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) values {}",
-    "(?,?,?,?,'SUCCESS',?)",
-);
-const SHORTEN: Listed = Listed::of_keys(
-    "update tokens t force index (primary) set t.expires_at = ?, t.last_updated_at = ? \
-     where t.status = 'ACTIVE' and t.id in ({})",
-);
-
-const SHORTEN_OF_PAID_UP: Listed = Listed::of_keys(
-    "update tokens t force index (tokens_user_live) set t.expires_at = ?, t.last_updated_at = ? \
-     where t.live = 1 and t.user_id in ({}) and t.expires_at > ? \
-     and (select count(*) from reservations r force index (reservations_user_deadline) \
-     where r.user_id = t.user_id and r.status = 'HELD' and r.expires_at > ?) = 0",
-);
+statements! {
+    BY_IDS { "select id, user_id, reservation_id, amount, paid_at from payments where id in ({ids})" }
+    OF_ORDERS {
+        "select p.id, p.user_id, p.reservation_id, p.amount, p.paid_at \
+         from reservations n straight_join reservations r force index (reservations_user_deadline) \
+         on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) \
+         straight_join payments p force index (payments_reservation_successful) \
+         on p.reservation_id = r.id where n.id in ({ids})"
+    }
+    CONFIRM {
+        "update reservations force index (primary) set status = 'CONFIRMED', last_updated_at = {now} \
+         where {guard}status = 'HELD' and id in ({ids})"
+    }
+    INSERT { insert "payments" (id, user_id, reservation_id, amount, payment_status, paid_at) }
+    /// The wallet entries of payments, from the balances that these have led to: nobody need have read them before. An entry
+    /// has the id of its payment. Newer payments of the batch from the same wallet are counted back.
+    ENTER_PAYMENTS {
+        concat!(
+            "insert into wallet_entries (", entry_columns!(), ") select p.id, p.user_id, u.entries - {newer}, 'PAYMENT', \
+             -p.amount, u.balance + {newer_sum}, p.id, p.paid_at \
+             from payments p force index (primary) straight_join users u force index (primary) on u.id = p.user_id \
+             where {guard}p.id in ({payments})"
+        )
+    }
+    /// The turns of those who hold nothing else.
+    SHORTEN_TURNS_OF_PAID_UP {
+        concat!(
+            "update tokens t force index (tokens_user_live) set t.expires_at = {until}, t.last_updated_at = {now} \
+             where t.live = 1 and t.user_id in ({users}) and t.expires_at > {until} \
+             and (select count(*) from reservations r force index (reservations_user_deadline) \
+             where r.user_id = t.user_id and ", unpaid!("r."), ") = 0"
+        )
+    }
+}
 
 /// Those of an order are found by its reservations, in a second reading.
 pub(super) fn payments_made_earlier(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> [Reading; 2] {
-    let repeatable = || commands.iter().filter(|command| attempt.recheck || command.caller.key.is_some());
+    let repeatable = || commands.iter().filter(|command| attempt.may_have_committed || command.caller.key.is_some());
     let orders = repeatable().filter_map(|command| match command.what {
         Named::Reservation(_) => None,
         Named::Order(order) => Some(ReservationId::from(order)),
     });
+    let ids = repeatable().map(|command| command.id).collect();
     [
-        script.select_keys(&BY_IDS, repeatable().map(|command| command.id).collect()),
-        script.select_keys(&OF_ORDERS, orders.collect()),
+        script.select_keys(&BY_IDS, ids, |params, ids| params.list("ids", ids)),
+        script.select_keys(&OF_ORDERS, orders.collect(), |params, ids| params.list("ids", ids)),
     ]
 }
 
-pub(super) fn read_payments(selected: &Selected, readings: &[Reading; 2]) -> Result<Made, Failure> {
-    let mut made = Made::new();
+pub(super) fn read_payments(
+    selected: &ResultSet,
+    readings: &[Reading; 2],
+) -> Result<Lookup<PaymentId, Payment>, Failure> {
+    let mut made = HashMap::new();
     for row in readings.iter().flat_map(|reading| selected.rows(reading)) {
         let payment = Payment {
             id: row.try_get("id")?,
@@ -75,50 +82,68 @@ pub(super) fn read_payments(selected: &Selected, readings: &[Reading; 2]) -> Res
         };
         made.insert(payment.id, payment);
     }
-    Ok(made)
+    Ok(Lookup::read(made))
 }
 
-pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
-    let mut script = Script::default();
-    for (until, tokens) in grouped(effects.shortened.iter().map(|(token, until)| (*until, *token))) {
-        script
-            .update_all("shortening turns", 1, &SHORTEN, tokens, |blanks, list| blanks.put(until).put(now).list(list));
+/// States what was assumed of a batch of payments: the turns by locking them, all else by the changes themselves.
+pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
+    guard_turns(script, assumed);
+    strike_sold(assumed, &effects.sold, now);
+    strike_balances(assumed, &spent(&effects.payments));
+    let made: HashSet<Uuid> = effects.payments.iter().map(|payment| payment.id.as_uuid()).collect();
+    assumed.strike(MADE, |id, test| test == Test::Equals(Value::Nothing) && made.contains(&id.id()));
+}
+
+/// Those who have nothing left to pay have a turn until `paid_up_until` at most.
+pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid_up_until: Option<Timestamp>) {
+    let Effects { sold, payments } = effects;
+    if payments.is_empty() {
+        return;
     }
-    sell(&mut script, &effects.sold, now);
-    write_entries(&mut script, &effects.entries);
-    insert(&mut script, &effects.payments);
-    script
-}
-
-/// The payments of users who may act, each of whom is there once, for seats that they hold; or nothing, if any of that is
-/// not so, or a wallet has too little. Who has nothing left to pay has a turn until `cut_to` at most.
-pub(super) fn write_unread(
-    script: &mut Script,
-    sold: &[(ReservationId, SeatKey)],
-    payments: &[Payment],
-    now: Timestamp,
-    cut_to: Option<Timestamp>,
-) {
-    sell(script, sold, now);
-    insert(script, payments);
-    spend(script, payments);
-    if let Some(until) = cut_to {
-        let users: Vec<_> = payments.iter().map(|payment| payment.user).collect();
-        script.change_any_listed(&SHORTEN_OF_PAID_UP, |blanks| {
-            blanks.put(until).put(now).list(users).put(until).put(now)
+    let (reservations, seats) = sold.iter().copied().unzip();
+    sell_seats(script, seats, now);
+    // Its reservation is HELD as long as a hold has its seat, so this tells whose the seat is.
+    script.change_keys("confirming", 1, &CONFIRM, reservations, |params, ids| params.bind("now", now).list("ids", ids));
+    script.insert(&INSERT, payments, |row, payment| {
+        let row = row.bind("id", payment.id).bind("user_id", payment.user);
+        let row = row.bind("reservation_id", payment.reservation).bind("amount", payment.amount);
+        row.bind("payment_status", Keyword::new("SUCCESS")).bind("paid_at", payment.paid_at)
+    });
+    change_balances(script, &spent(payments));
+    enter(script, payments);
+    if let Some(until) = paid_up_until {
+        let mut users: Vec<_> = payments.iter().map(|payment| payment.user).collect();
+        users.sort_unstable();
+        users.dedup();
+        script.change("shortening turns", None, &SHORTEN_TURNS_OF_PAID_UP, |params| {
+            let params = params.bind("until", until).bind("now", now).list("users", users);
+            params.bind("until", until).bind("now", now)
         });
     }
 }
 
-/// Whose reservation is HELD has its seat, if that has a deadline to come.
-fn sell(script: &mut Script, sold: &[(ReservationId, SeatKey)], now: Timestamp) {
-    let (reservations, seats) = sold.iter().copied().unzip();
-    sell_seats(script, seats, now);
-    script.update_all("confirming", 1, &CONFIRM, reservations, |blanks, list| blanks.put(now).list(list));
+fn spent(payments: &[Payment]) -> HashMap<UserId, BalanceChange> {
+    let mut spent: HashMap<UserId, BalanceChange> = HashMap::with_capacity(payments.len());
+    for payment in payments {
+        spent.entry(payment.user).or_default().add(-payment.amount.as_decimal());
+    }
+    spent
 }
 
-fn insert(script: &mut Script, payments: &[Payment]) {
-    script.insert(&INSERT, payments, |blanks, payment| {
-        blanks.put(payment.id).put(payment.user).put(payment.reservation).put(payment.amount).put(payment.paid_at)
+fn enter(script: &mut Script, payments: &[Payment]) {
+    const RESERVATION: Keyword = Keyword::new("reservation_id");
+    let mut newer: HashMap<UserId, BalanceChange> = HashMap::with_capacity(payments.len());
+    let mut positions = HashMap::with_capacity(payments.len());
+    for payment in payments.iter().rev() {
+        let newer = newer.entry(payment.user).or_default();
+        positions.insert(payment.id, (payment.reservation, *newer));
+        newer.add(payment.amount.as_decimal());
+    }
+    let ids = payments.iter().map(|payment| payment.id).collect();
+    script.change_keys("entering payments", 1, &ENTER_PAYMENTS, ids, |params, ids| {
+        let newer: Vec<(_, u32)> = ids.iter().map(|id| (positions[id].0, positions[id].1.entries)).collect();
+        let sums: Vec<(_, Decimal)> = ids.iter().map(|id| (positions[id].0, positions[id].1.sum)).collect();
+        let params = params.bind("newer", ByKey(RESERVATION, &newer)).bind("newer_sum", ByKey(RESERVATION, &sums));
+        params.list("payments", ids)
     });
 }

@@ -9,6 +9,7 @@ use crate::batch::Attempt;
 use crate::caller::{Caller, Proof};
 use crate::clock::{Timestamp, span};
 use crate::error::Error;
+use crate::fact::{Column, Fact, Lookup};
 use crate::id::{TokenId, UserId};
 
 /// The gate row: the state that every change of the queue's order shares.
@@ -30,10 +31,18 @@ pub(crate) struct Gate {
 /// What the queue knows of a user.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
-    pub(crate) has_password: bool,
+    pub(crate) has_password: Fact<bool>,
     /// The token that is WAITING or ACTIVE in the table; its time may be over all the same.
-    pub(crate) live: Option<Token>,
+    pub(crate) live: Fact<Option<Token>>,
 }
+
+/// What may be assumed: that the gate is as this process left it, by its `change_seq`; of users, by their id, that they are
+/// there, that they have no password and no live token; of tokens, by their id, that they were not made before.
+pub(super) const REMEMBERED_GATE: Column = Column("queue_gate.change_seq");
+pub(super) const USER: Column = Column("users.id");
+pub(super) const HAS_PASSWORD: Column = Column("users.password");
+pub(super) const LIVE_TOKEN: Column = Column("tokens.live");
+pub(super) const MADE: Column = Column("tokens.id");
 
 /// The rows that a batch concerns.
 #[derive(Debug)]
@@ -42,20 +51,28 @@ pub(crate) struct Rows {
     /// By user; a user who is missing does not exist.
     pub(crate) members: HashMap<UserId, Member>,
     /// Tokens that commands of this batch made earlier, by id: for repeated calls.
-    pub(crate) made: HashMap<TokenId, Token>,
-    /// For `Rerank`: live tokens whose time is over, and the first in the queue.
-    pub(crate) lapsed: Vec<Token>,
-    pub(crate) heads: Vec<Token>,
+    pub(crate) made: Lookup<TokenId, Token>,
     /// How many were let in within the last minute, while the gate has a limit on that.
     pub(crate) admitted_last_minute: u64,
-    /// For `Rerank`: when the pace was sampled last.
+    /// Read for a `Rerank` alone.
+    pub(crate) rerank: Option<RerankRows>,
+}
+
+/// What a `Rerank` looks at.
+#[derive(Debug, Default)]
+pub(crate) struct RerankRows {
+    /// Live tokens whose time is over.
+    pub(crate) lapsed: Vec<Token>,
+    /// The first in the queue.
+    pub(crate) heads: Vec<Token>,
+    /// When the pace was sampled last.
     pub(crate) last_sample: Option<Timestamp>,
 }
 
 /// What a batch changes. All tokens in it carry their state afterwards.
 #[derive(Debug)]
 pub(crate) struct Effects {
-    pub(crate) change_seq_before: u64,
+    pub(crate) gate_before: Gate,
     pub(crate) gate: Gate,
     /// Turns that are picked up; written before `ended`, which may end them.
     pub(crate) claimed: Vec<Token>,
@@ -80,9 +97,9 @@ impl Effects {
     }
 
     /// Nothing is changed yet.
-    const fn none(gate: Gate) -> Self {
+    fn none(gate: Gate) -> Self {
         Self {
-            change_seq_before: gate.change_seq,
+            gate_before: gate.clone(),
             gate,
             claimed: Vec::new(),
             ended: Vec::new(),
@@ -101,10 +118,10 @@ pub(crate) fn decide(
     attempt: &Attempt,
     rules: Rules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
-    let Rows { gate, members, made, lapsed, heads, admitted_last_minute, last_sample } = rows;
+    let Rows { gate, members, made, admitted_last_minute, rerank } = rows;
     let mut queue = Queue {
         now: attempt.now,
-        recheck: attempt.recheck,
+        may_have_committed: attempt.may_have_committed,
         rules,
         members,
         made,
@@ -123,7 +140,8 @@ pub(crate) fn decide(
         })
         .collect();
     // After the callers, whatever the order of arrival: a pass sees who has just left.
-    if let Some(first) = commands.iter().position(|command| matches!(command, Command::Rerank)) {
+    let pass = commands.iter().position(|command| matches!(command, Command::Rerank));
+    if let (Some(first), Some(RerankRows { lapsed, heads, last_sample })) = (pass, rerank) {
         let (all_lapsed, all_heads) = (lapsed.len() < RERANK_LIMIT, heads.len() < RERANK_LIMIT);
         let report = queue.rerank(lapsed, heads);
         let more = !all_lapsed || !all_heads && queue.has_room();
@@ -139,10 +157,10 @@ pub(crate) fn decide(
 /// The queue in the course of a batch.
 struct Queue {
     now: Timestamp,
-    recheck: bool,
+    may_have_committed: bool,
     rules: Rules,
     members: HashMap<UserId, Member>,
-    made: HashMap<TokenId, Token>,
+    made: Lookup<TokenId, Token>,
     admitted_last_minute: u64,
     /// Tokens that this batch has ended.
     gone: HashSet<TokenId>,
@@ -152,32 +170,32 @@ struct Queue {
 impl Queue {
     /// Refuses in this order: no such user, log-in needed, in the queue already.
     fn join(&mut self, caller: &Caller, id: TokenId) -> Result<Answer, Error> {
-        let Some(member) = self.members.get(&caller.user) else {
+        let Some(member) = self.members.get_mut(&caller.user) else {
             return Err(Error::UserNotFound);
         };
-        if (caller.key.is_some() || self.recheck)
-            && let Some(token) = self.made.get(&id)
+        if (caller.key.is_some() || self.may_have_committed)
+            && let Some(token) = self.made.get(id)
         {
             return Ok(Answer::Joined { token: token.clone(), resumed: false, position: None });
         }
-        let live = member.live.clone();
-        let proved = match caller.proof {
+        let is_proved = match caller.proof {
             Proof::Bare => false,
             Proof::Verified => true,
-            Proof::Queue(shown) => live.as_ref().is_some_and(|token| token.id == shown),
+            Proof::Queue(shown) => member.live.value()?.as_ref().is_some_and(|token| token.id == shown),
         };
-        if member.has_password && !proved {
+        if !is_proved && !member.has_password.equals(false) {
             return Err(Error::LoginRequired);
         }
-        match live {
-            Some(token) if token.is_live(self.now) => {
-                if !proved {
+        if !member.live.equals(None)
+            && let Some(token) = member.live.value()?.clone()
+        {
+            if token.is_live(self.now) {
+                if !is_proved {
                     return Err(Error::AlreadyInQueue);
                 }
                 return Ok(Answer::Joined { token, resumed: true, position: None });
             }
-            Some(lapsed) => self.end_lapsed(lapsed),
-            None => {}
+            self.end_lapsed(token);
         }
         Ok(self.admit_or_queue(caller.user, id))
     }
@@ -221,7 +239,7 @@ impl Queue {
         self.effects.joined.push(token.clone());
         self.made.insert(id, token.clone());
         if let Some(member) = self.members.get_mut(&user) {
-            member.live = Some(token.clone());
+            member.live = Fact::read(Some(token.clone()));
         }
         Answer::Joined { token, resumed: false, position: Some(position) }
     }
@@ -230,7 +248,7 @@ impl Queue {
         let Some(member) = self.members.get(&caller.user) else {
             return Err(Error::UserNotFound);
         };
-        let live = member.live.clone().filter(|token| !caller.shows_ended_token(Some(token.id)));
+        let live = member.live.value()?.clone().filter(|token| !caller.shows_ended_token(Some(token.id)));
         match live {
             Some(token) => {
                 if token.is_live(self.now) {
@@ -241,15 +259,16 @@ impl Queue {
                 Err(Error::TokenNotFound)
             }
             // An attempt of which the outcome is unknown may have ended it.
-            None if self.recheck => Ok(Answer::Left),
+            None if self.may_have_committed => Ok(Answer::Left),
             None => Err(Error::TokenNotFound),
         }
     }
 
     /// Picks a turn up: from now on it lasts all its time. One that is picked up already stays as it is.
     fn claim(&mut self, caller: &Caller) -> Result<Answer, Error> {
-        let live = self.members.get_mut(&caller.user).and_then(|member| member.live.as_mut());
-        let Some(token) = live.filter(|token| !caller.shows_ended_token(Some(token.id))) else {
+        let member = self.members.get_mut(&caller.user).ok_or(Error::TokenNotActive { status: None })?;
+        let live = member.live.value()?.clone();
+        let Some(mut token) = live.filter(|token| !caller.shows_ended_token(Some(token.id))) else {
             return Err(Error::TokenNotActive { status: None });
         };
         if !token.is_active(self.now) {
@@ -258,9 +277,10 @@ impl Queue {
         if token.claimed_at.is_none() {
             token.claimed_at = Some(self.now);
             token.expires_at = self.now + span(self.rules.active_ttl);
+            member.live = Fact::read(Some(token.clone()));
             self.effects.claimed.push(token.clone());
         }
-        Ok(Answer::Claimed(token.clone()))
+        Ok(Answer::Claimed(token))
     }
 
     /// Returns whether anything is other than before.
@@ -352,7 +372,7 @@ impl Queue {
         token.status = TokenStatus::Expired;
         self.gone.insert(token.id);
         if let Some(member) = self.members.get_mut(&token.user) {
-            member.live = None;
+            member.live = Fact::read(None);
         }
         // A token that joined in this very batch is not in the table yet: it goes in as what it has become.
         if let Some(joined) = self.effects.joined.iter_mut().find(|joined| joined.id == token.id) {

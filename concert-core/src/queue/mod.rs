@@ -7,14 +7,15 @@ mod admission;
 mod control;
 mod decide;
 mod follow;
-mod optimistic;
 mod pace;
 mod pause;
 mod poll;
 mod reads;
 mod snapshot;
 mod store;
+mod turn;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,22 +23,29 @@ use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
-pub(crate) use admission::{STATEMENTS as ADMISSION, read_admission};
+pub(crate) use admission::read_admission;
 pub(crate) use control::Change;
 pub use control::{Admission, Operator, QueueChange};
-use decide::Gate;
+use decide::{Gate, Member};
 pub use follow::Follow;
 pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
-pub(crate) use reads::{STATEMENTS as READS, control_log, preview_rerank, read_pace, take_turn};
+pub(crate) use reads::{acquire_pass, control_log, preview_rerank, read_pace};
 pub use snapshot::positions;
-pub(crate) use store::{STATEMENTS, lock_live_tokens, read_live_tokens, read_token};
+pub(crate) use store::{lock_live_tokens, read_token, read_turns, token_columns};
+pub(crate) use turn::{Turn, Turns, guard_turns, require_active, require_shown_live};
 
-use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
-use crate::caller::Caller;
+/// The statements of this folder.
+#[cfg(any(test, feature = "internals"))]
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
+    &[store::STATEMENTS, admission::STATEMENTS, reads::STATEMENTS, turn::STATEMENTS];
+
+use crate::batch::{Attempt, Batch, Decision};
+use crate::caller::{Caller, Proof};
 use crate::clock::Timestamp;
-use crate::error::Error;
+use crate::db::Failure;
+use crate::fact::{Assumed, Assumptions, Key, Lookup, Test, Value};
 use crate::id::{TokenId, UserId};
 use crate::jwt::QueueTicket;
 use crate::sql::Script;
@@ -45,7 +53,7 @@ use crate::sql::Script;
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::decide::{Gate, Member, Rows, decide};
+    pub(crate) use super::decide::{Gate, Member, RerankRows, Rows, decide};
     pub(crate) use super::{Admission, Answer, Change, Command, EndedReason, Rules, Token, TokenStatus};
 }
 
@@ -183,16 +191,15 @@ impl Token {
     }
 }
 
-/// The rule that reserving and paying share: the caller's token is in the queue, ACTIVE, picked up, and the one that was
-/// shown. One that is not picked up is refused as ACTIVE; the box office picks it up and tries again.
-pub(crate) fn require_active<'a>(caller: &Caller, live: Option<&'a Token>, now: Timestamp) -> Result<&'a Token, Error> {
-    let Some(token) = live.filter(|token| !caller.shows_ended_token(Some(token.id))) else {
-        return Err(Error::TokenNotActive { status: None });
-    };
-    if token.is_active(now) && !token.is_unclaimed() {
-        Ok(token)
-    } else {
-        Err(Error::TokenNotActive { status: Some(token.status) })
+impl From<TokenStatus> for Value {
+    fn from(status: TokenStatus) -> Self {
+        Self::Word(status.as_str())
+    }
+}
+
+impl From<Token> for Value {
+    fn from(token: Token) -> Self {
+        Self::Id(token.id.as_uuid())
     }
 }
 
@@ -256,16 +263,16 @@ pub(crate) struct QueueBatch {
     rules: Rules,
     view: Arc<QueueView>,
     /// The gate as this process last left it.
-    known: Mutex<Option<Gate>>,
+    remembered: Mutex<Option<Gate>>,
 }
 
 impl QueueBatch {
     pub(crate) fn new(rules: Rules, view: Arc<QueueView>) -> Self {
-        Self { rules, view, known: Mutex::default() }
+        Self { rules, view, remembered: Mutex::default() }
     }
 
-    fn known(&self) -> MutexGuard<'_, Option<Gate>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn remembered(&self) -> MutexGuard<'_, Option<Gate>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -294,22 +301,45 @@ impl Batch for QueueBatch {
         store::lock(connection, commands, attempt).await
     }
 
-    fn optimistic<'a>(&self, commands: &'a [Command], attempt: &Attempt) -> Option<Optimistic<'a, Self>> {
-        let known = self.known().clone()?;
-        optimistic::join(commands, attempt, self.rules, known)
-    }
-
     fn decide(&self, rows: decide::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
         let (answers, effects) = decide::decide(rows, commands, attempt, self.rules);
         Decision { answers, effects }
     }
 
-    fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
-        store::write(effects, attempt.now)
+    fn write(&self, script: &mut Script, effects: &decide::Effects, attempt: &Attempt) {
+        store::write(script, effects, attempt.now);
+    }
+
+    /// Joins alone, over the gate as this process left it, in case it is still so and those who join are not in the queue.
+    fn assume(&self, commands: &[Command], assumptions: &Assumptions, _attempt: &Attempt) -> Option<decide::Rows> {
+        // A limit per minute counts what other processes have let in.
+        let gate = self.remembered().clone().filter(|gate| gate.admission.per_minute.is_none())?;
+        assumptions.record(decide::REMEMBERED_GATE, Key::row(Uuid::nil()), Test::Equals(gate.change_seq.into()));
+        let mut members = HashMap::with_capacity(commands.len());
+        for command in commands {
+            let Command::Join { caller: Caller { user, proof: Proof::Bare | Proof::Verified, .. }, .. } = command
+            else {
+                return None;
+            };
+            let of = Key::row(user.as_uuid());
+            members.entry(*user).or_insert_with(|| {
+                assumptions.record(decide::USER, of, Test::Equals(Value::Flag(true)));
+                Member {
+                    has_password: assumptions.unread(decide::HAS_PASSWORD, of),
+                    live: assumptions.unread(decide::LIVE_TOKEN, of),
+                }
+            });
+        }
+        let made: Lookup<_, _> = assumptions.unread_rows(decide::MADE, HashMap::new());
+        Some(decide::Rows { gate, members, made, admitted_last_minute: 0, rerank: None })
+    }
+
+    fn guard(&self, script: &mut Script, assumed: &mut Assumed, effects: &decide::Effects, _attempt: &Attempt) {
+        store::guard(script, assumed, effects);
     }
 
     fn committed(&self, effects: decide::Effects) {
         self.view.apply(&effects);
-        *self.known() = Some(effects.gate);
+        *self.remembered() = Some(effects.gate);
     }
 }

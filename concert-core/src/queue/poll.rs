@@ -17,6 +17,7 @@ use crate::clock::{Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
 use crate::jwt::QueueTicket;
+use crate::sql::{fetch, fetch_all, fetch_one};
 
 /// A poll that finds the snapshot older than this brings it up to date first: for applications that run no scheduler.
 const STALE_AFTER: Duration = Duration::from_secs(2);
@@ -166,7 +167,7 @@ impl QueueView {
     }
 
     async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
-        let read_gate = || async { store::read_gate(&sqlx::query(reads::READ_GATE).fetch_one(pool).await?) };
+        let read_gate = || async { store::read_gate(&fetch_one(pool, &reads::READ_GATE, |params| params).await?) };
         // The first is not shown before it is whole.
         let mut first = None;
         let seen = match self.look(Snapshot::change_seq) {
@@ -234,7 +235,7 @@ impl QueueView {
 
 async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
     let mut waiting = RoaringTreemap::new();
-    let mut rows = sqlx::query(reads::READ_WAITING).fetch(pool);
+    let mut rows = std::pin::pin!(fetch(pool, &reads::READ_WAITING, |params| params));
     while let Some(row) = rows.try_next().await? {
         waiting.insert(row.try_get("ticket")?);
     }
@@ -242,7 +243,7 @@ async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
 }
 
 async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::Error> {
-    let rows = sqlx::query(reads::READ_CHANGES).bind(seen).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &reads::READ_CHANGES, |params| params.bind("seen", seen)).await?;
     rows.iter()
         .map(|row| {
             Ok(Change {
@@ -255,7 +256,7 @@ async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::
 }
 
 async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Turn>, sqlx::Error> {
-    let rows = sqlx::query(reads::READ_ACTIVE).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &reads::READ_ACTIVE, |params| params).await?;
     let turn = |row: &MySqlRow| {
         let turn = Turn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
         Ok((row.try_get("ticket")?, turn))

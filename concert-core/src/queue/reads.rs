@@ -7,56 +7,55 @@ use sqlx::{MySqlPool, Row as _};
 
 use super::admission::last_minute;
 use super::pace::{Pace, Sample};
-use super::store::read_token;
+use super::store::{gate_columns, read_token, token_columns};
 use super::{QueueChange, RerankReport, Token};
 use crate::clock::{Timestamp, span};
 use crate::id::UserId;
-use crate::sql::Statement;
+use crate::sql::{execute, fetch_all, fetch_one, fetch_optional, statements};
 
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] = &[
-    Statement::Fixed(LATEST),
-    Statement::Fixed(RERANK_TURN),
-    Statement::Fixed(SWEEP_TURN),
-    Statement::Fixed(CONTROL_LOG),
-    Statement::Fixed(READ_SAMPLES),
-    Statement::Fixed(READ_GATE),
-    Statement::Fixed(READ_WAITING),
-    Statement::Fixed(READ_ACTIVE),
-    Statement::Fixed(READ_CHANGES),
-    Statement::Fixed(PREVIEW),
-];
-
-const LATEST: &str = "select id, user_id, ticket, status, created_at, expires_at, claimed_at, \
-     (select change_seq from queue_gate where id = 1) as gate_seq from tokens \
-     force index (tokens_user_live) where user_id = ? order by ticket desc limit 1";
-const RERANK_TURN: &str = "update queue_gate set last_rerank_at = ? \
-     where id = 1 and (last_rerank_at is null or last_rerank_at <= ? or last_rerank_at > ?)";
-const SWEEP_TURN: &str = "update queue_gate set last_sweep_at = ? \
-     where id = 1 and (last_sweep_at is null or last_sweep_at <= ? or last_sweep_at > ?)";
-const CONTROL_LOG: &str = "select changed_at, changed_by, setting, was, becomes from queue_control_log \
-     order by change_seq desc, nth desc limit ?";
-const READ_SAMPLES: &str =
-    "select sampled_at, admitted, departed, waiting, resumed from queue_pace order by sampled_at";
-pub(super) const READ_GATE: &str = "select next_ticket, change_seq, active, waiting, admitted, departed, no_shows, paused, \
-     max_active, per_minute from queue_gate where id = 1";
-pub(super) const READ_WAITING: &str = "select ticket from tokens where status = 'WAITING'";
-pub(super) const READ_ACTIVE: &str = "select ticket, expires_at, claimed_at is not null as claimed \
-     from tokens force index (tokens_status_ticket) where status = 'ACTIVE'";
-pub(super) const READ_CHANGES: &str = "select ticket, status, change_seq from tokens where change_seq > ?";
-const PREVIEW: &str = "select g.active, g.waiting, g.max_active, g.paused, g.per_minute, \
-     (select count(*) from tokens where status = 'ACTIVE' and expires_at <= ? and claimed_at is null) as no_shows, \
-     (select count(*) from tokens where status = 'ACTIVE' and expires_at <= ?) as active_over, \
-     (select count(*) from tokens where status = 'WAITING' and expires_at <= ?) as waiting_over \
-     from queue_gate g where g.id = 1";
+statements! {
+    LATEST {
+        concat!(
+            "select ", token_columns!(""), ", (select change_seq from queue_gate where id = 1) as gate_seq from tokens \
+             force index (tokens_user_live) where user_id = {user} order by ticket desc limit 1"
+        )
+    }
+    ACQUIRE_RERANK {
+        "update queue_gate set last_rerank_at = {now} where id = 1 \
+         and (last_rerank_at is null or last_rerank_at <= {one_period_ago} or last_rerank_at > {in_one_period})"
+    }
+    ACQUIRE_SWEEP {
+        "update queue_gate set last_sweep_at = {now} where id = 1 \
+         and (last_sweep_at is null or last_sweep_at <= {one_period_ago} or last_sweep_at > {in_one_period})"
+    }
+    CONTROL_LOG {
+        "select changed_at, changed_by, setting, was, becomes from queue_control_log \
+         order by change_seq desc, nth desc limit {limit}"
+    }
+    READ_SAMPLES { "select sampled_at, admitted, departed, waiting, resumed from queue_pace order by sampled_at" }
+    pub(super) READ_GATE { concat!("select ", gate_columns!(), " from queue_gate where id = 1") }
+    pub(super) READ_WAITING { "select ticket from tokens where status = 'WAITING'" }
+    pub(super) READ_ACTIVE {
+        "select ticket, expires_at, claimed_at is not null as claimed \
+         from tokens force index (tokens_status_ticket) where status = 'ACTIVE'"
+    }
+    pub(super) READ_CHANGES { "select ticket, status, change_seq from tokens where change_seq > {seen}" }
+    PREVIEW {
+        "select g.active, g.waiting, g.max_active, g.paused, g.per_minute, \
+         (select count(*) from tokens where status = 'ACTIVE' and expires_at <= {now} and claimed_at is null) as no_shows, \
+         (select count(*) from tokens where status = 'ACTIVE' and expires_at <= {now}) as active_over, \
+         (select count(*) from tokens where status = 'WAITING' and expires_at <= {now}) as waiting_over \
+         from queue_gate g where g.id = 1"
+    }
+}
 
 /// The newest token of a user, live or not, and the gate's `change_seq` at that moment.
 pub(super) async fn latest_token(pool: &MySqlPool, user: UserId) -> Result<Option<(Token, u64)>, sqlx::Error> {
-    let row = sqlx::query(LATEST).bind(user).fetch_optional(pool).await?;
+    let row = fetch_optional(pool, &LATEST, |params| params.bind("user", user)).await?;
     row.as_ref().map(|row| Ok((read_token(row)?, row.try_get("gate_seq")?))).transpose()
 }
 
-/// A pass that one process at a time takes its turn at.
+/// A pass that one process at a time runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
     /// [`BoxOffice::rerank_queue`](crate::BoxOffice::rerank_queue).
@@ -65,26 +64,28 @@ pub enum Pass {
     Sweep,
 }
 
-/// Takes the turn unless some process took it less than `period` ago. A turn that lies in the future (a clock was set
+/// Acquires the pass unless some process acquired it less than `period` ago. A moment that lies in the future (a clock was set
 /// back) does not count.
-pub(crate) async fn take_turn(
+pub(crate) async fn acquire_pass(
     pool: &MySqlPool,
     pass: Pass,
     period: Duration,
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
-    let statement = match pass {
-        Pass::Rerank => RERANK_TURN,
-        Pass::Sweep => SWEEP_TURN,
+    let template = match pass {
+        Pass::Rerank => &ACQUIRE_RERANK,
+        Pass::Sweep => &ACQUIRE_SWEEP,
     };
-    let taken =
-        sqlx::query(statement).bind(now).bind(now - span(period)).bind(now + span(period)).execute(pool).await?;
-    Ok(taken.rows_affected() == 1)
+    let rows = execute(pool, template, |params| {
+        let params = params.bind("now", now).bind("one_period_ago", now - span(period));
+        params.bind("in_one_period", now + span(period))
+    });
+    Ok(rows.await? == 1)
 }
 
 /// The changes of settings, newest first.
 pub(crate) async fn control_log(pool: &MySqlPool, limit: u32) -> Result<Vec<QueueChange>, sqlx::Error> {
-    let rows = sqlx::query(CONTROL_LOG).bind(limit).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &CONTROL_LOG, |params| params.bind("limit", limit)).await?;
     rows.iter()
         .map(|row| {
             Ok(QueueChange {
@@ -100,7 +101,7 @@ pub(crate) async fn control_log(pool: &MySqlPool, limit: u32) -> Result<Vec<Queu
 
 /// How fast the queue has moved over the last minutes, or `None` before that is known.
 pub(crate) async fn read_pace(pool: &MySqlPool) -> Result<Option<Pace>, sqlx::Error> {
-    let rows = sqlx::query(READ_SAMPLES).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &READ_SAMPLES, |params| params).await?;
     let sample = |row: &MySqlRow| {
         Ok(Sample {
             at: row.try_get("sampled_at")?,
@@ -117,7 +118,8 @@ pub(crate) async fn read_pace(pool: &MySqlPool) -> Result<Option<Pace>, sqlx::Er
 /// What a rerank pass would do.
 pub(crate) async fn preview_rerank(pool: &MySqlPool, now: Timestamp) -> Result<RerankReport, sqlx::Error> {
     let mut connection = pool.acquire().await?;
-    let row = sqlx::query(PREVIEW).bind(now).bind(now).bind(now).fetch_one(&mut *connection).await?;
+    let row = fetch_one(&mut *connection, &PREVIEW, |params| params.bind("now", now).bind("now", now).bind("now", now))
+        .await?;
     let count = |column| row.try_get::<i64, _>(column).map(|count| count.max(0) as u64);
     let (no_shows, active_over, waiting_over) = (count("no_shows")?, count("active_over")?, count("waiting_over")?);
     let active = u64::from(row.try_get::<u32, _>("active")?).saturating_sub(active_over);

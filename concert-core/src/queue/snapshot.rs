@@ -135,7 +135,7 @@ impl Snapshot {
     /// Takes over a batch that this process has just committed, unless another process committed before it: then the
     /// next refresh brings both.
     pub(super) fn apply(&mut self, effects: &Effects) {
-        if effects.is_empty() || effects.change_seq_before != self.change_seq {
+        if effects.is_empty() || effects.gate_before.change_seq != self.change_seq {
             return;
         }
         self.change_seq = effects.gate.change_seq;
@@ -204,7 +204,7 @@ mod tests {
 
     fn effects(before: u64) -> Effects {
         Effects {
-            change_seq_before: before,
+            gate_before: gate(before),
             gate: gate(before + 1),
             claimed: Vec::new(),
             ended: Vec::new(),

@@ -1,18 +1,18 @@
 //! The rules of holding a seat, over rows that are locked.
 
-use chrono::NaiveDate;
-
+use super::layout::Concert;
 use super::rows::{Effects, Rows};
 use super::{
-    Answer, Command, Holder, Named, Reservation, ReservationStatus, Rules, SeatKey, Wanted, total, why_not_held,
+    Answer, Command, HoldState, Named, Reservation, ReservationStatus, Rules, SeatKey, Wanted, refusal_for, total,
 };
 use crate::batch::Attempt;
 use crate::caller::Caller;
 use crate::clock::{Timestamp, span};
 use crate::error::Error;
+use crate::fact::Unread;
 use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
-use crate::queue::require_active;
+use crate::queue::{require_active, require_shown_live};
 
 pub(crate) fn decide(
     rows: Rows,
@@ -37,7 +37,7 @@ pub(crate) fn best_seats(rows: Rows, commands: &[Command], attempt: &Attempt, ru
 /// The seats in the course of a batch.
 struct Desk {
     now: Timestamp,
-    recheck: bool,
+    may_have_committed: bool,
     rules: Rules,
     rows: Rows,
     effects: Effects,
@@ -45,19 +45,10 @@ struct Desk {
     best: Vec<SeatKey>,
 }
 
-/// How a reservation stands, as its seat knows.
-enum Standing {
-    Held(Timestamp),
-    Lapsed,
-    Sold,
-    /// It does not have its seat any more.
-    Gone,
-}
-
 impl Desk {
     fn new(rows: Rows, attempt: &Attempt, rules: Rules) -> Self {
-        let &Attempt { now, recheck } = attempt;
-        Self { now, recheck, rules, rows, effects: Effects::default(), best: Vec::new() }
+        let &Attempt { now, may_have_committed } = attempt;
+        Self { now, may_have_committed, rules, rows, effects: Effects::default(), best: Vec::new() }
     }
 
     fn carry_out(&mut self, command: &Command) -> Result<Answer, Error> {
@@ -77,29 +68,29 @@ impl Desk {
         wanted: &Wanted,
         ids: &[ReservationId],
     ) -> Result<Answer, Error> {
-        if (caller.key.is_some() || self.recheck)
+        if (caller.key.is_some() || self.may_have_committed)
             && let Some(made) = self.held_before(caller, concert, wanted, ids)
         {
             return made;
         }
-        require_active(caller, self.rows.tokens.get(&caller.user), self.now)?;
+        require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
         let seats = match wanted {
-            Wanted::Seats(seats) => self.these(concert, seats)?,
+            Wanted::Seats(seats) => self.named_seats(concert, seats)?,
             Wanted::BestAvailable { count, section } => self.best(concert, *count, section.as_deref())?,
         };
         let limit = self.rules.max_holds_per_user;
-        let holds = self.rows.holds.entry(caller.user).or_default();
-        let held = holds.saturating_add(ids.len() as u32);
-        if held > limit {
+        let holds = self.rows.holds.get_mut(&caller.user).ok_or(Unread)?;
+        if !holds.fit(ids.len() as u32, limit) {
             return Err(Error::TooManyHolds { limit });
         }
         if total(seats.iter().map(|key| self.rows.seats[key].price)).is_none() {
             return Err(Error::invalid(format!("an order costs at most {}", Money::MAX)));
         }
-        *holds = held;
+        holds.add(ids.len() as u32);
         let shared_order = (ids.len() > 1).then(|| OrderId::from(ids[0]));
         let taken = seats.into_iter().zip(ids);
-        Ok(Answer::Held(taken.map(|(key, id)| self.take(caller.user, key, *id, shared_order)).collect()))
+        let held: Result<_, Error> = taken.map(|(key, id)| self.take(caller.user, key, *id, shared_order)).collect();
+        held.map(Answer::Held)
     }
 
     /// The answer to a command that was carried out before, if it was.
@@ -110,38 +101,38 @@ impl Desk {
         wanted: &Wanted,
         ids: &[ReservationId],
     ) -> Option<Result<Answer, Error>> {
-        let first = self.rows.known.get(ids.first()?)?;
+        let first = self.rows.known.get(*ids.first()?)?;
         // Of another number of seats all ids but the first are others.
-        let made = ids.iter().filter_map(|id| self.rows.known.get(id));
+        let made = ids.iter().filter_map(|id| self.rows.known.get(*id));
         let made: Vec<_> = made.map(|made| Reservation { status: ReservationStatus::Held, ..made.clone() }).collect();
         let whole = made.len() == ids.len() && (ids.len() == 1) == first.shared_order.is_none();
         let same = first.user == caller.user && first.concert == concert && wanted.is_met_by(&made);
         Some(if whole && same { Ok(Answer::Held(made)) } else { Err(Error::IdempotencyKeyReused) })
     }
 
-    fn date(&self, concert: ConcertId) -> Result<NaiveDate, Error> {
+    fn concert(&self, concert: ConcertId) -> Result<Concert, Error> {
         self.rows.concerts.get(&concert).copied().ok_or(Error::ConcertNotFound)
     }
 
     /// These seats, if they are free.
-    fn these(&self, concert: ConcertId, seats: &[SeatNumber]) -> Result<Vec<SeatKey>, Error> {
-        let date = self.date(concert)?;
+    fn named_seats(&mut self, concert: ConcertId, seats: &[SeatNumber]) -> Result<Vec<SeatKey>, Error> {
+        let date = self.concert(concert)?.date;
         let keys: Vec<_> = seats.iter().map(|seat| SeatKey { concert, seat: *seat }).collect();
-        let mut rows = Vec::with_capacity(keys.len());
-        for key in &keys {
-            rows.push(self.rows.seats.get(key).ok_or(Error::SeatNotFound { seat: key.seat })?);
+        if let Some(missing) = keys.iter().find(|key| !self.rows.seats.contains_key(key)) {
+            return Err(Error::SeatNotFound { seat: missing.seat });
         }
         if date < self.now.date_naive() {
             return Err(Error::ConcertOver);
         }
-        let taken = seats.iter().zip(&rows).filter(|(_, row)| !row.is_free(self.now)).map(|(seat, _)| *seat);
-        let taken: Vec<_> = taken.collect();
+        let rows = &mut self.rows.seats;
+        let is_taken = |key: &&SeatKey| rows.get_mut(key).is_some_and(|seat| !seat.is_free(self.now));
+        let taken: Vec<_> = keys.iter().filter(is_taken).map(|key| key.seat).collect();
         if taken.is_empty() { Ok(keys) } else { Err(Error::SeatAlreadyReserved { seats: taken }) }
     }
 
     /// The best of the seats that are free.
     fn best(&mut self, concert: ConcertId, count: usize, section: Option<&str>) -> Result<Vec<SeatKey>, Error> {
-        let date = self.date(concert)?;
+        let date = self.concert(concert)?.date;
         let hall = self.rows.halls.get(&concert).ok_or(Error::ConcertNotFound)?;
         if let Some(section) = section.filter(|section| !hall.has_section(section)) {
             return Err(Error::SectionNotFound { section: section.to_owned() });
@@ -155,59 +146,61 @@ impl Desk {
         seats.sort_unstable();
         self.best.extend(seats.iter().map(|seat| SeatKey { concert, seat: *seat }));
         // What was not locked cannot be taken; `lock` has seen to it that there is none.
-        self.these(concert, &seats)
+        self.named_seats(concert, &seats)
     }
 
     /// Holds a seat that is free.
-    fn take(&mut self, user: UserId, key: SeatKey, id: ReservationId, shared_order: Option<OrderId>) -> Reservation {
+    fn take(
+        &mut self,
+        user: UserId,
+        key: SeatKey,
+        id: ReservationId,
+        shared_order: Option<OrderId>,
+    ) -> Result<Reservation, Error> {
         let expires_at = self.now + span(self.rules.hold_ttl);
-        let lapsed = self.rows.seats[&key].holder;
-        if let Some(lapsed) = lapsed {
-            self.close(lapsed.reservation, ReservationStatus::Expired);
-        }
-        let row = &self.rows.seats[&key];
+        let seat = self.rows.seats.get(&key).ok_or(Error::SeatNotFound { seat: key.seat })?;
         let made = Reservation {
             id,
             user,
             concert: key.concert,
             seat: key.seat,
-            section: row.section.clone(),
-            row: row.row.clone(),
+            section: seat.section.clone(),
+            row: seat.row.clone(),
             status: ReservationStatus::Held,
-            price: row.price,
-            performance_date: self.rows.concerts[&key.concert],
+            price: seat.price,
+            performance_date: self.concert(key.concert)?.date,
             reserved_at: self.now,
             expires_at,
             extended_at: None,
             shared_order,
         };
-        self.pass(key, Some(Holder { reservation: id, user, until: Some(expires_at) }));
+        if let Some(lapsed) = seat.holder()? {
+            self.close(lapsed, ReservationStatus::Expired);
+        }
+        self.pass(key, Some(id), Some(expires_at))?;
         self.effects.made.push(made.clone());
         self.rows.known.insert(id, made.clone());
-        made
+        Ok(made)
     }
 
     /// Refuses in this order: no such reservation or order, not yours, queue token ended, nothing held and something paid.
     /// Holds that are gone already are given back as asked; seats of an order that are paid stay so.
     fn cancel(&mut self, caller: &Caller, what: Named) -> Result<Answer, Error> {
-        let named = what.among(&self.rows.known)?;
+        let named: Vec<_> = what.among(self.rows.known.all()?)?.into_iter().cloned().collect();
         if named.iter().any(|reservation| reservation.user != caller.user) {
             return Err(Error::NotYours);
         }
-        let live = self.rows.tokens.get(&caller.user).filter(|token| token.is_live(self.now));
-        if caller.shows_ended_token(live.map(|token| token.id)) {
-            return Err(Error::TokenEnded);
-        }
+        require_shown_live(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
         let (mut held, mut sold, mut given_back) = (false, false, Vec::new());
         for reservation in named {
-            match self.standing(reservation) {
-                Standing::Held(_) => {
+            match self.hold_state(&reservation) {
+                HoldState::Held => {
                     held = true;
-                    given_back.push((reservation.clone(), ReservationStatus::Cancelled));
+                    given_back.push((reservation, ReservationStatus::Cancelled));
                 }
-                Standing::Lapsed => given_back.push((reservation.clone(), ReservationStatus::Expired)),
-                Standing::Sold => sold = true,
-                Standing::Gone => {}
+                HoldState::Lapsed => given_back.push((reservation, ReservationStatus::Expired)),
+                HoldState::Sold => sold = true,
+                HoldState::Gone => {}
             }
         }
         // Lapsed holds are tidied up on occasion; whether they were before must make no difference.
@@ -218,10 +211,10 @@ impl Desk {
             if status == ReservationStatus::Cancelled
                 && let Some(holds) = self.rows.holds.get_mut(&caller.user)
             {
-                *holds = holds.saturating_sub(1);
+                holds.remove_one();
             }
             self.close(reservation.id, status);
-            self.pass(reservation.seat_key(), None);
+            self.pass(reservation.seat_key(), None, None)?;
         }
         Ok(Answer::Cancelled)
     }
@@ -229,29 +222,36 @@ impl Desk {
     /// Refuses in this order: token not ACTIVE, no such reservation, not yours, nothing held (paid, given back, refunded or
     /// lapsed), extended already, the turn ends no later than the hold.
     fn extend(&mut self, caller: &Caller, id: ReservationId) -> Result<Answer, Error> {
-        let turn_ends = require_active(caller, self.rows.tokens.get(&caller.user), self.now)?.expires_at;
-        let asked = self.rows.known.get(&id).ok_or(Error::ReservationNotFound)?;
+        require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
+        let turn_ends = self.rows.turns.get(&caller.user).ok_or(Unread)?.ends_at()?;
+        let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
         if asked.user != caller.user {
             return Err(Error::NotYours);
         }
-        let named = Named::Order(asked.order()).among(&self.rows.known)?;
+        let named = Named::Order(asked.order()).among(self.rows.known.all()?)?;
+        let named: Vec<_> = named.into_iter().cloned().collect();
         let (mut sold, mut held, mut deadline) = (false, Vec::new(), self.now);
         for reservation in &named {
-            match self.standing(reservation) {
-                Standing::Held(until) => {
-                    deadline = until;
-                    held.push(Reservation::clone(reservation));
+            match self.hold_state(reservation) {
+                HoldState::Held => {
+                    let seat = self.rows.seats.get(&reservation.seat_key()).ok_or(Unread)?;
+                    deadline = seat.held_until()?.unwrap_or(deadline);
+                    held.push(reservation.clone());
                 }
-                Standing::Sold => sold = true,
-                Standing::Lapsed | Standing::Gone => {}
+                HoldState::Sold => sold = true,
+                HoldState::Lapsed | HoldState::Gone => {}
             }
         }
         let Some(first) = held.first() else {
-            return Err(why_not_held(&named, sold));
+            return Err(refusal_for(&named, sold));
         };
         // What was read before the seats were locked may be older than they are.
         if held.iter().any(|reservation| reservation.extended_at.is_some() || reservation.expires_at != deadline) {
-            return if self.recheck { Ok(Answer::Extended(deadline)) } else { Err(Error::HoldAlreadyExtended) };
+            return if self.may_have_committed {
+                Ok(Answer::Extended(deadline))
+            } else {
+                Err(Error::HoldAlreadyExtended)
+            };
         }
         let longest = first.reserved_at + span(self.rules.hold_ttl) * 2;
         let until = (deadline + span(self.rules.hold_extension)).min(longest).min(turn_ends);
@@ -259,40 +259,36 @@ impl Desk {
             return Err(Error::HoldOutlastsTurn);
         }
         for reservation in held {
-            let Reservation { id, user, .. } = reservation;
+            let id = reservation.id;
             self.effects.extend(id, until, self.now);
-            self.pass(reservation.seat_key(), Some(Holder { reservation: id, user, until: Some(until) }));
-            if let Some(known) = self.rows.known.get_mut(&id) {
+            self.pass(reservation.seat_key(), Some(id), Some(until))?;
+            if let Some(known) = self.rows.known.get_mut(id) {
                 (known.expires_at, known.extended_at) = (until, Some(self.now));
             }
         }
         Ok(Answer::Extended(until))
     }
 
-    fn standing(&self, reservation: &Reservation) -> Standing {
-        let seat = self.rows.seats.get(&reservation.seat_key());
-        match seat.and_then(|seat| seat.holder).filter(|holder| holder.reservation == reservation.id) {
-            None => Standing::Gone,
-            Some(Holder { until: None, .. }) => Standing::Sold,
-            Some(Holder { until: Some(until), .. }) if until <= self.now => Standing::Lapsed,
-            Some(Holder { until: Some(until), .. }) => Standing::Held(until),
-        }
+    fn hold_state(&mut self, reservation: &Reservation) -> HoldState {
+        let seat = self.rows.seats.get_mut(&reservation.seat_key());
+        seat.map_or(HoldState::Gone, |seat| seat.hold_state(reservation.id, self.now))
     }
 
     fn close(&mut self, id: ReservationId, status: ReservationStatus) {
         self.effects.close(id, status);
-        if let Some(known) = self.rows.known.get_mut(&id) {
+        if let Some(known) = self.rows.known.get_mut(id) {
             known.status = status;
         }
     }
 
-    fn pass(&mut self, key: SeatKey, to: Option<Holder>) {
+    fn pass(&mut self, key: SeatKey, to: Option<ReservationId>, held_until: Option<Timestamp>) -> Result<(), Unread> {
         if let Some(seat) = self.rows.seats.get_mut(&key) {
-            self.effects.pass(key, seat, to);
+            self.effects.pass(key, seat, to, held_until)?;
         }
         if let Some(hall) = self.rows.halls.get_mut(&key.concert) {
             if to.is_some() { hall.take(key.seat) } else { hall.give_back(key.seat) }
         }
+        Ok(())
     }
 }
 

@@ -11,16 +11,17 @@ use std::collections::{HashMap, HashSet};
 use sqlx::MySqlConnection;
 
 use super::decide::best_seats;
-use super::holders::select_most_holds;
+use super::eligibility::{read_counts, select_at_most, select_unpaid, unpaid_holds};
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
-    Command, Holds, Reservation, ReservationBatch, Rules, Seat, SeatKey, Wanted, lock_seats, read_holds, read_seats,
-    select_holds, store,
+    Command, Holds, Reservation, ReservationBatch, Rules, Seat, SeatKey, Wanted, lock_seats, read_seats, store,
 };
-use crate::batch::{Attempt, Failure};
-use crate::id::ConcertId;
-use crate::queue::{lock_live_tokens, read_live_tokens};
+use crate::batch::Attempt;
+use crate::db::Failure;
+use crate::fact::Lookup;
+use crate::id::{ConcertId, UserId};
+use crate::queue::{lock_live_tokens, read_turns};
 use crate::sql::Script;
 
 /// How often seats are looked up and found changed before all seats of the halls are locked.
@@ -33,21 +34,14 @@ pub(super) async fn lock(
     attempt: &Attempt,
     batch: &ReservationBatch,
 ) -> Result<Rows, Failure> {
-    let &ReservationBatch { ref dates, ref plans, rules, .. } = batch;
+    let &ReservationBatch { ref layouts, rules, .. } = batch;
     let mut script = Script::default();
     // First, while nothing is locked.
-    let unknown_plans = plans.select(&mut script, commands.iter().filter_map(concert_of_named_seats));
+    let concerts = layouts.select(&mut script, concerts_of(commands), halls_of_named_seats(commands));
     let turns = lock_live_tokens(&mut script, commands.iter().map(|command| command.caller().user).collect());
     let wanted = wanted_holds(commands);
-    let holds = select_most_holds(&mut script, wanted.keys().copied().collect(), attempt.now);
+    let holds = select_at_most(&mut script, wanted.keys().copied().collect(), attempt.now);
     let known = store::select_known(&mut script, commands, attempt);
-    let concerts = commands.iter().filter_map(|command| match command {
-        Command::Hold { concert, .. } => Some(*concert),
-        Command::Cancel { .. } | Command::Extend { .. } => None,
-    });
-    let known_dates = dates.known(concerts.clone());
-    let unknown = concerts.filter(|concert| !known_dates.contains_key(concert)).collect();
-    let read_dates = store::select_dates(&mut script, unknown);
     let sought = sought_halls(commands);
     store::lock_concerts(&mut script, sought.clone());
     // Otherwise which seats it is about stands in what is read now.
@@ -55,50 +49,60 @@ pub(super) async fn lock(
     let asked: Vec<_> = commands.iter().filter_map(asked_seats).flatten().collect();
     let all_seats = all_asked.then(|| lock_seats(&mut script, asked.iter().copied()));
     let selected = script.run(connection).await?;
-    plans.keep(&selected, &unknown_plans)?;
-    let holds = holds_within(connection, read_holds(&selected, &holds)?, &wanted, attempt, rules).await?;
+    let holds = holds_within(connection, read_counts(&selected, &holds)?, &wanted, attempt, rules).await?;
+    let mut known = store::read_reservations(&selected, &known)?;
     let mut rows = Rows {
-        tokens: read_live_tokens(&selected, &turns)?,
-        known: store::read_reservations(&selected, &known)?,
+        turns: read_turns(&selected, &turns)?,
+        known: Lookup::default(),
         seats: HashMap::new(),
         halls: HashMap::new(),
         holds,
-        concerts: store::read_dates(&selected, &read_dates)?,
+        concerts: layouts.read(&selected, &concerts)?,
     };
-    dates.keep(&rows.concerts);
-    rows.concerts.extend(known_dates);
     if let Some(seats) = all_seats {
         rows.seats = read_seats(&selected, &seats)?;
     } else {
         let mut named = asked.clone();
-        named.extend(rows.known.values().map(Reservation::seat_key));
+        named.extend(known.values().map(Reservation::seat_key));
         if sought.is_empty() {
             rows.seats = locked(connection, named).await?;
         } else {
+            rows.known = Lookup::read(known.clone());
             lock_best(connection, commands, attempt, rules, &mut rows, (named, sought)).await?;
         }
     }
-    for reservation in rows.known.values_mut() {
+    for reservation in known.values_mut() {
         if let Some(seat) = rows.seats.get(&reservation.seat_key()) {
             (reservation.section, reservation.row) = (seat.section.clone(), seat.row.clone());
         }
     }
+    rows.known = Lookup::read(known);
     Ok(rows)
 }
 
-fn concert_of_named_seats(command: &Command) -> Option<ConcertId> {
-    match command {
+fn concerts_of(commands: &[Command]) -> Vec<ConcertId> {
+    let concert = |command: &Command| match command {
+        Command::Hold { concert, .. } => Some(*concert),
+        Command::Cancel { .. } | Command::Extend { .. } => None,
+    };
+    commands.iter().filter_map(concert).collect()
+}
+
+fn halls_of_named_seats(commands: &[Command]) -> Vec<ConcertId> {
+    let hall = |command: &Command| match command {
         Command::Hold { concert, wanted: Wanted::Seats(_), .. } => Some(*concert),
         Command::Hold { .. } | Command::Cancel { .. } | Command::Extend { .. } => None,
-    }
+    };
+    commands.iter().filter_map(hall).collect()
 }
 
 /// How many seats each user would hold more.
-fn wanted_holds(commands: &[Command]) -> Holds {
-    let mut wanted = Holds::new();
+fn wanted_holds(commands: &[Command]) -> HashMap<UserId, u32> {
+    let mut wanted = HashMap::new();
     for command in commands {
-        if let Command::Hold { caller, ids, .. } = command {
-            *wanted.entry(caller.user).or_default() += ids.len() as u32;
+        match command {
+            Command::Hold { caller, ids, .. } => *wanted.entry(caller.user).or_default() += ids.len() as u32,
+            Command::Cancel { .. } | Command::Extend { .. } => {}
         }
     }
     wanted
@@ -107,8 +111,8 @@ fn wanted_holds(commands: &[Command]) -> Holds {
 /// What users hold at most, and exactly what those hold who may have come to the limit.
 async fn holds_within(
     connection: &mut MySqlConnection,
-    mut at_most: Holds,
-    wanted: &Holds,
+    mut at_most: HashMap<UserId, u32>,
+    wanted: &HashMap<UserId, u32>,
     attempt: &Attempt,
     rules: Rules,
 ) -> Result<Holds, Failure> {
@@ -121,9 +125,9 @@ async fn holds_within(
         within
     });
     let mut script = Script::default();
-    let exactly = select_holds(&mut script, unsure, attempt.now);
-    at_most.extend(read_holds(&script.run(connection).await?, &exactly)?);
-    Ok(at_most)
+    let exactly = select_unpaid(&mut script, unsure, attempt.now);
+    at_most.extend(read_counts(&script.run(connection).await?, &exactly)?);
+    Ok(unpaid_holds(wanted.keys().copied(), &at_most))
 }
 
 /// The seats that a command asks for by number; `None`: it is about others.
@@ -168,13 +172,13 @@ async fn lock_best(
             (look_at_seats(&mut script, named.iter().copied()), look_at_halls(&mut script, sought.clone()));
         let selected = script.run(connection).await?;
         let mut seen = read_seats(&selected, &seats)?;
-        let halls = Halls::read(&selected, &halls)?;
+        let mut halls = Halls::read(&selected, &halls)?;
         rows.halls = halls.free(attempt.now);
-        seen.extend(halls.into_seats().filter(|(_, seat)| seat.is_free(attempt.now)));
+        seen.extend(halls.into_seats().filter_map(|(key, mut seat)| seat.is_free(attempt.now).then_some((key, seat))));
         let mut wanted = named.clone();
         wanted.extend(best_seats(Rows { seats: seen.clone(), ..rows.clone() }, commands, attempt, rules));
         rows.seats = locked(connection, wanted).await?;
-        if rows.seats.iter().all(|(key, seat)| seen.get(key) == Some(seat)) {
+        if rows.seats.iter().all(|(key, seat)| seen.get(key).is_some_and(|seen| seen.is_same(seat))) {
             return Ok(());
         }
         metrics::counter!("concert_best_seats_moved_total").increment(1);
@@ -183,7 +187,7 @@ async fn lock_best(
     let mut script = Script::default();
     let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named.into_iter()));
     let selected = script.run(connection).await?;
-    let halls = Halls::read(&selected, &halls)?;
+    let mut halls = Halls::read(&selected, &halls)?;
     rows.halls = halls.free(attempt.now);
     rows.seats = read_seats(&selected, &seats)?;
     rows.seats.extend(halls.into_seats());

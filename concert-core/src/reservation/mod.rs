@@ -2,14 +2,12 @@
 
 mod best;
 mod changes;
-mod dates;
 mod decide;
-mod holders;
+mod eligibility;
+mod layout;
 mod lock;
-mod optimistic;
 mod order;
-mod plan;
-mod recent;
+mod recent_holds;
 mod rows;
 mod seat;
 mod store;
@@ -25,24 +23,30 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
-pub(crate) use dates::Dates;
-pub(crate) use holders::{lock_ready, read_holds, select_holds};
-pub(crate) use order::{Named, total, why_not_held};
+pub(crate) use eligibility::{UnpaidHolds, in_time, unpaid};
+pub(crate) use layout::HallLayouts;
+pub(crate) use order::{Named, refusal_for, total};
 pub use order::{Order, Wanted};
-pub(crate) use plan::Plans;
-pub(crate) use recent::Recent;
-pub(crate) use seat::{Holder, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats};
+pub(crate) use recent_holds::RecentHolds;
+pub(crate) use seat::{HoldState, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats, strike_sold};
 pub(crate) use store::{
-    STATEMENTS, order, read_again, read_reservation, read_reservations, reservation, reservations_of,
-    select_reservations,
+    order, read_reservation, read_reservations, reservation, reservation_columns, reservations_of, select_reservations,
 };
 pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
 
-use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
+/// The statements of this folder.
+#[cfg(any(test, feature = "internals"))]
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
+    &[store::STATEMENTS, seat::STATEMENTS, eligibility::STATEMENTS, layout::STATEMENTS, sweep::STATEMENTS];
+
+use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
+use crate::db::Failure;
+use crate::fact::{Assumed, Assumptions};
 use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
+use crate::queue::Turn;
 use crate::sql::Script;
 
 /// What the model of the rules needs to see.
@@ -189,9 +193,8 @@ pub(crate) enum Answer {
 
 /// The lane's batch.
 pub(crate) struct ReservationBatch {
-    pub(crate) dates: Dates,
-    pub(crate) plans: Plans,
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) layouts: HallLayouts,
+    pub(crate) recent: Arc<RecentHolds>,
     pub(crate) rules: Rules,
     pub(crate) changes: Arc<SeatChanges>,
 }
@@ -224,17 +227,48 @@ impl Batch for ReservationBatch {
         lock::lock(connection, commands, attempt, self).await
     }
 
-    fn optimistic<'a>(&self, commands: &'a [Command], attempt: &Attempt) -> Option<Optimistic<'a, Self>> {
-        optimistic::hold(commands, attempt, self.rules, &self.dates, &self.plans)
-    }
-
     fn decide(&self, rows: rows::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
         let (answers, effects) = decide::decide(rows, commands, attempt, self.rules);
         Decision { answers, effects }
     }
 
-    fn write(&self, effects: &rows::Effects, attempt: &Attempt) -> Script {
-        store::write(effects, attempt.now)
+    fn write(&self, script: &mut Script, effects: &rows::Effects, attempt: &Attempt) {
+        store::write(script, effects, attempt.now);
+    }
+
+    /// Holds of seats by number, in halls that are remembered.
+    fn assume(&self, commands: &[Command], assumptions: &Assumptions, _attempt: &Attempt) -> Option<rows::Rows> {
+        let mut layouts = HashMap::new();
+        let mut rows = rows::Rows {
+            turns: HashMap::with_capacity(commands.len()),
+            known: assumptions.unread_rows(rows::MADE, HashMap::new()),
+            seats: HashMap::with_capacity(commands.len()),
+            halls: HashMap::new(),
+            holds: HashMap::with_capacity(commands.len()),
+            concerts: HashMap::new(),
+        };
+        for command in commands {
+            let Command::Hold { caller: Caller { user, .. }, concert, wanted: Wanted::Seats(seats), .. } = command
+            else {
+                return None;
+            };
+            if !layouts.contains_key(concert) {
+                let layout = self.layouts.get(*concert)?;
+                rows.concerts.insert(*concert, layout.concert(*concert, assumptions));
+                layouts.insert(*concert, layout);
+            }
+            for seat in seats {
+                let key = SeatKey { concert: *concert, seat: *seat };
+                rows.seats.insert(key, layouts[concert].unread_seat(key, assumptions)?);
+            }
+            rows.turns.entry(*user).or_insert_with(|| Turn::unread(assumptions, *user));
+            rows.holds.entry(*user).or_insert_with(|| UnpaidHolds::unread(assumptions, *user));
+        }
+        Some(rows)
+    }
+
+    fn guard(&self, script: &mut Script, assumed: &mut Assumed, effects: &rows::Effects, attempt: &Attempt) {
+        store::guard(script, assumed, effects, attempt.now);
     }
 
     fn committed(&self, effects: rows::Effects) {
@@ -246,4 +280,4 @@ impl Batch for ReservationBatch {
 /// Reservations by id.
 pub(crate) type Known = HashMap<ReservationId, Reservation>;
 /// How many seats each user holds unpaid.
-pub(crate) type Holds = HashMap<UserId, u32>;
+pub(crate) type Holds = HashMap<UserId, UnpaidHolds>;

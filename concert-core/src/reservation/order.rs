@@ -96,11 +96,10 @@ pub(crate) fn total(prices: impl IntoIterator<Item = Money>) -> Option<Money> {
     prices.into_iter().try_fold(Money::ZERO, Money::checked_add)
 }
 
-/// Why nothing of what is named is held; `sold`: some of it is sold.
-pub(crate) fn why_not_held(named: &[&Reservation], sold: bool) -> Error {
+/// The refusal when nothing of what is named is held; `sold`: some of it is sold.
+pub(crate) fn refusal_for(named: &[Reservation], sold: bool) -> Error {
     // One that is paid and does not have its seat any more was refunded since it was read.
-    let refunded =
-        |one: &&Reservation| matches!(one.status, ReservationStatus::Refunded | ReservationStatus::Confirmed);
+    let refunded = |one: &Reservation| matches!(one.status, ReservationStatus::Refunded | ReservationStatus::Confirmed);
     if sold {
         Error::AlreadyPaid
     } else if named.iter().all(|one| one.status == ReservationStatus::Cancelled) {

@@ -3,28 +3,30 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use chrono::NaiveDate;
-
 use super::best::Hall;
-use super::{Holder, Holds, Known, Reservation, ReservationStatus, Seat, SeatKey};
+use super::layout::Concert;
+use super::{Holds, Reservation, ReservationStatus, Seat, SeatKey};
 use crate::clock::Timestamp;
-use crate::id::{ConcertId, ReservationId, UserId};
-use crate::queue::Token;
+use crate::fact::{Column, Lookup, Unread};
+use crate::id::{ConcertId, ReservationId};
+use crate::queue::Turns;
 
 /// The rows that a batch concerns.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
-    /// The live token of each user.
-    pub(crate) tokens: HashMap<UserId, Token>,
+    pub(crate) turns: Turns,
     /// Reservations that commands name, or made earlier. Their status may be out of date; their seat knows.
-    pub(crate) known: Known,
+    pub(crate) known: Lookup<ReservationId, Reservation>,
     pub(crate) seats: HashMap<SeatKey, Seat>,
     /// The halls that commands seek the best seats in. Not locked; the seats that a batch takes are.
     pub(crate) halls: HashMap<ConcertId, Hall>,
     pub(crate) holds: Holds,
-    /// The dates of the concerts that seats are wanted of; one that is missing does not exist.
-    pub(crate) concerts: HashMap<ConcertId, NaiveDate>,
+    /// The concerts that seats are wanted of; one that is missing does not exist.
+    pub(crate) concerts: HashMap<ConcertId, Concert>,
 }
+
+/// Of a reservation that may be assumed: that it was not made before.
+pub(super) const MADE: Column = Column("reservations.id");
 
 /// What a batch changes.
 #[derive(Debug, Default)]
@@ -42,19 +44,26 @@ pub(crate) struct Effects {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SeatChange {
     pub(crate) from: Option<ReservationId>,
-    pub(crate) to: Option<Holder>,
+    pub(crate) to: Option<ReservationId>,
 }
 
 impl Effects {
     /// Moves a seat, remembering whom it belonged to before the batch.
-    pub(super) fn pass(&mut self, key: SeatKey, seat: &mut Seat, to: Option<Holder>) {
+    pub(super) fn pass(
+        &mut self,
+        key: SeatKey,
+        seat: &mut Seat,
+        to: Option<ReservationId>,
+        held_until: Option<Timestamp>,
+    ) -> Result<(), Unread> {
         match self.seats.entry(key) {
             Entry::Occupied(mut change) => change.get_mut().to = to,
             Entry::Vacant(change) => {
-                change.insert(SeatChange { from: seat.holder.map(|holder| holder.reservation), to });
+                change.insert(SeatChange { from: seat.holder()?, to });
             }
         }
-        seat.holder = to;
+        seat.pass_to(to, held_until);
+        Ok(())
     }
 
     pub(super) fn close(&mut self, id: ReservationId, status: ReservationStatus) {

@@ -8,12 +8,14 @@ use sqlx::mysql::MySqlRow;
 
 use super::Reservation;
 use super::best::{Hall, HallSeat};
-use crate::batch::Failure;
+use super::store::reservation_columns;
 use crate::catalog::shared;
-use crate::clock::Timestamp;
-use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
+use crate::clock::{Timestamp, just_after};
+use crate::db::Failure;
+use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Unread, Value};
+use crate::id::{ConcertId, ReservationId, SeatNumber};
 use crate::money::Money;
-use crate::sql::{Listed, Literal, MAX_LIST, Reading, Script, Selected, grouped};
+use crate::sql::{Keyword, MAX_LIST, Part, Reading, ResultSet, Script, SqlValue, SqlWriter, grouped, statements};
 
 /// Names a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,214 +30,286 @@ impl SeatKey {
     }
 }
 
-/// A value for each of some seats, which are in order: an expression over the row of one of them.
-struct BySeat<'a, V>(&'a [(SeatKey, V)]);
-
-impl<V: Literal> Literal for BySeat<'_, V> {
-    fn write(&self, sql: &mut String) {
-        let numbers: HashSet<_> = self.0.iter().map(|(key, _)| key.seat).collect();
-        if numbers.len() == self.0.len() {
-            return write_by_number(self.0, sql);
-        }
-        sql.push_str("case concert_id");
-        for seats in self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert) {
-            sql.push_str(" when ");
-            seats[0].0.concert.write(sql);
-            sql.push_str(" then ");
-            write_by_number(seats, sql);
-        }
-        sql.push_str(" end");
+impl From<SeatKey> for Key {
+    fn from(key: SeatKey) -> Self {
+        Self::seat(key.concert.as_uuid(), key.seat)
     }
-}
-
-/// Of seats with different numbers.
-fn write_by_number<V: Literal>(seats: &[(SeatKey, V)], sql: &mut String) {
-    if let [(_, value)] = seats {
-        return value.write(sql);
-    }
-    sql.push_str("case seat_number");
-    for (key, value) in seats {
-        sql.push_str(" when ");
-        key.seat.write(sql);
-        sql.push_str(" then ");
-        value.write(sql);
-    }
-    sql.push_str(" end");
 }
 
 /// A row of `seats`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Seat {
     pub(crate) section: Option<Arc<str>>,
     pub(crate) row: Option<Arc<str>>,
     pub(crate) price: Money,
-    pub(crate) holder: Option<Holder>,
+    /// Who has it, whether or not in time.
+    holder: Fact<Option<ReservationId>>,
+    /// The deadline of the hold; `None`: there is none, or the seat is sold.
+    held_until: Fact<Option<Timestamp>>,
 }
 
-/// Who has a seat.
+/// Facts of a seat.
+const HOLDER: Column = Column("seats.reservation_id");
+const HELD_UNTIL: Column = Column("seats.reserved_until");
+
+/// What a reservation has of its seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Holder {
-    pub(crate) reservation: ReservationId,
-    pub(crate) user: UserId,
-    /// The deadline of the hold; `None`: sold.
-    pub(crate) until: Option<Timestamp>,
+pub(crate) enum HoldState {
+    Held,
+    /// It still has the seat, after its deadline.
+    Lapsed,
+    Sold,
+    /// The seat is not its own any more.
+    Gone,
 }
 
 impl Seat {
-    pub(crate) fn is_free(&self, now: Timestamp) -> bool {
-        !self.holder.is_some_and(|holder| holder.has_it(now))
+    /// A seat of which only what never changes is known.
+    pub(crate) fn unread(
+        assumptions: &Assumptions,
+        key: SeatKey,
+        [section, row]: [Option<Arc<str>>; 2],
+        price: Money,
+    ) -> Self {
+        let (holder, held_until) = (assumptions.unread(HOLDER, key.into()), assumptions.unread(HELD_UNTIL, key.into()));
+        Self { section, row, price, holder, held_until }
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn free(price: Money) -> Self {
+        Self { section: None, row: None, price, holder: Fact::read(None), held_until: Fact::read(None) }
+    }
+
+    /// Nobody has it, or only a hold that has lapsed. One that was not read is assumed to be nobody's.
+    pub(crate) fn is_free(&mut self, now: Timestamp) -> bool {
+        self.holder.equals(None) || matches!(self.held_until.value(), Ok(Some(until)) if *until <= now)
+    }
+
+    /// What `reservation` has of it at `now`. Of one that was not read, it is assumed to be held in time.
+    pub(crate) fn hold_state(&mut self, reservation: ReservationId, now: Timestamp) -> HoldState {
+        if !self.holder.equals(Some(reservation)) {
+            return HoldState::Gone;
+        }
+        if self.held_until.at_least(Some(just_after(now))) {
+            return HoldState::Held;
+        }
+        // What was not read is not answered with no.
+        match self.held_until.value() {
+            Ok(None) => HoldState::Sold,
+            Ok(Some(_)) | Err(Unread) => HoldState::Lapsed,
+        }
+    }
+
+    /// The deadline of the hold; `None`: there is none, or the seat is sold.
+    pub(crate) fn held_until(&self) -> Result<Option<Timestamp>, Unread> {
+        self.held_until.value().copied()
+    }
+
+    /// Whose it is by its row.
+    pub(crate) fn holder(&self) -> Result<Option<ReservationId>, Unread> {
+        self.holder.value().copied()
+    }
+
+    /// It passes to a reservation until the deadline, or is sold to it, or is nobody's.
+    pub(crate) fn pass_to(&mut self, holder: Option<ReservationId>, held_until: Option<Timestamp>) {
+        (self.holder, self.held_until) = (Fact::read(holder), Fact::read(held_until));
+    }
+
+    /// Whether both are the same, as read.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let read = |seat: &Self| Some((*seat.holder.value().ok()?, *seat.held_until.value().ok()?));
+        (&self.section, &self.row, self.price) == (&other.section, &other.row, other.price)
+            && read(self).is_some_and(|seat| Some(seat) == read(other))
     }
 }
 
-impl Holder {
-    /// Whether the seat is still theirs at `now`.
-    pub(crate) fn has_it(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
-    }
+/// The columns that `read_seat` reads.
+macro_rules! seat_columns {
+    () => {
+        "s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_until, s.reservation_id"
+    };
 }
 
-pub(super) const LOCK_SEATS: Listed = Listed {
-    text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
-         s.reservation_id from seats s force index (primary) where {} for update",
-    row: SEATS_OF_CONCERT,
-    between: " or ",
-};
-/// The same, unlocked.
-pub(super) const LOOK_AT_SEATS: Listed = Listed {
-    text: "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
-         s.reservation_id from seats s force index (primary) where {}",
-    row: SEATS_OF_CONCERT,
-    between: " or ",
-};
 /// Shorter than a list of pairs, most of which would name the same concert.
-const SEATS_OF_CONCERT: &str = "(s.concert_id = ? and s.seat_number in ({}))";
-/// Reservations and their seats, these locked in the order that everyone locks them in: the inner list is made first, in
-/// that order and whole (`MAX_LIST`), and none of it is locked.
-pub(super) const LOCK_WITH_SEATS: Listed = Listed::of_keys(
-    "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, r.reserved_at, \
-     r.expires_at, r.extended_at, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
-     s.reservation_id from (select id, order_id, user_id, concert_id, seat_number, status, price, performance_date, \
-     reserved_at, expires_at, extended_at from reservations force index (primary) where id in ({}) \
-     order by concert_id, seat_number limit 256) r straight_join seats s force index (primary) \
-     on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update",
-);
-/// The deadline goes, and with it the hold: what is held stays.
-pub(super) const SELL: Listed = Listed {
-    text: "update seats s force index (primary) set s.reserved_until = null where s.reserved_until > ? and ({})",
-    row: SEATS_OF_CONCERT,
-    between: " or ",
-};
-/// To each seat its own holder, all until the same moment. It needs no guard: the seats are locked, and the reservations
-/// before it had to get past their unique key.
-pub(super) const TAKE: Listed = Listed {
-    text: "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = ?, s.reserved_by = ?, \
-         s.reservation_id = ? where ({})",
-    row: SEATS_OF_CONCERT,
-    between: " or ",
-};
-/// The same for seats that nobody has had since they were last given back, at prices that are known.
-pub(super) const TAKE_FREE: Listed = Listed {
-    text: "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = ?, s.reserved_by = ?, \
-         s.reservation_id = ? where s.is_reserved = 0 and ({})",
-    row: "(s.concert_id = ? and s.price = ? and s.seat_number in ({}))",
-    between: " or ",
-};
-/// All seats of concerts, by number.
-pub(super) const LOOK_AT_HALLS: Listed = Listed::of_keys(
-    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
-     s.reservation_id from seats s force index (primary) where s.concert_id in ({}) order by s.concert_id, s.seat_number",
-);
-pub(super) const LOCK_HALLS: Listed = Listed::of_keys(
-    "select s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_by, s.reserved_until, \
-     s.reservation_id from seats s force index (primary) where s.concert_id in ({}) order by s.concert_id, s.seat_number for update",
-);
+const SEATS_OF_CONCERT: Part =
+    Part { text: "(s.concert_id = {concert} and s.seat_number in ({seats}))", between: " or " };
+
+statements! {
+    LOCK_SEATS {
+        concat!("select ", seat_columns!(), " from seats s force index (primary) where {each} for update"),
+        each SEATS_OF_CONCERT
+    }
+    /// The same, unlocked.
+    LOOK_AT_SEATS {
+        concat!("select ", seat_columns!(), " from seats s force index (primary) where {each}"),
+        each SEATS_OF_CONCERT
+    }
+    /// Reservations and their seats, these locked in the order that everyone locks them in: the inner list is made first, in
+    /// that order and whole (`MAX_LIST`), and none of it is locked.
+    LOCK_WITH_SEATS {
+        concat!(
+            "select ", reservation_columns!("r."), ", s.section, s.seat_row, s.price as seat_price, s.reserved_until, \
+             s.reservation_id from (select ", reservation_columns!(""), " from reservations force index (primary) \
+             where id in ({ids}) order by concert_id, seat_number limit 256) r \
+             straight_join seats s force index (primary) \
+             on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update"
+        )
+    }
+    /// The deadline goes, and with it the hold: what is held stays.
+    SELL {
+        "update seats s force index (primary) set s.reserved_until = null \
+         where {guard}s.reserved_until >= {held_until} and ({each})",
+        each SEATS_OF_CONCERT
+    }
+    /// To each seat its own reservation, all until the same moment. A hold that lapsed has been released before.
+    TAKE {
+        "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = {held_until}, \
+         s.reserved_by = {user}, s.reservation_id = {reservation} where {guard}s.is_reserved = 0 and ({each})",
+        each Part {
+            text: "(s.concert_id = {concert} and s.price = {price} and s.seat_number in ({seats}))",
+            between: " or "
+        }
+    }
+    /// All seats of concerts, by number.
+    LOOK_AT_HALLS {
+        concat!(
+            "select ", seat_columns!(), " from seats s force index (primary) where s.concert_id in ({concerts}) \
+             order by s.concert_id, s.seat_number"
+        )
+    }
+    LOCK_HALLS {
+        concat!(
+            "select ", seat_columns!(), " from seats s force index (primary) where s.concert_id in ({concerts}) \
+             order by s.concert_id, s.seat_number for update"
+        )
+    }
+}
 
 /// Locks seats.
 pub(crate) fn lock_seats(script: &mut Script, wanted: impl Iterator<Item = SeatKey>) -> Reading {
-    script.select_pairs(&LOCK_SEATS, wanted.map(SeatKey::pair).collect())
+    script.select_keys(&LOCK_SEATS, wanted.map(SeatKey::pair).collect(), |params, seats| {
+        params.each_group(seats, ["concert", "seats"])
+    })
 }
 
 pub(super) fn look_at_seats(script: &mut Script, wanted: impl Iterator<Item = SeatKey>) -> Reading {
-    script.select_pairs(&LOOK_AT_SEATS, wanted.map(SeatKey::pair).collect())
+    script.select_keys(&LOOK_AT_SEATS, wanted.map(SeatKey::pair).collect(), |params, seats| {
+        params.each_group(seats, ["concert", "seats"])
+    })
 }
 
 /// Reads reservations and locks their seats, whatever has become of those.
 pub(crate) fn lock_with_seats(script: &mut Script, reservations: Vec<ReservationId>) -> Reading {
-    script.select_keys(&LOCK_WITH_SEATS, reservations)
+    script.select_keys(&LOCK_WITH_SEATS, reservations, |params, ids| params.list("ids", ids))
+}
+
+/// What was assumed of holds that are paid is stated by the sale itself: each of `sold` is still HELD, as its status says,
+/// and the seat's deadline is to come.
+pub(crate) fn strike_sold(assumed: &mut Assumed, sold: &[(ReservationId, SeatKey)], now: Timestamp) {
+    let sold: HashMap<Key, ReservationId> = sold.iter().map(|(id, key)| (Key::from(*key), *id)).collect();
+    assumed
+        .strike(HOLDER, |seat, test| sold.get(&seat).is_some_and(|id| test == Test::Equals(Value::Id(id.as_uuid()))));
+    let in_time = Test::AtLeast(Value::Moment(just_after(now)));
+    assumed.strike(HELD_UNTIL, |seat, test| sold.contains_key(&seat) && test == in_time);
+}
+
+/// What was assumed of seats that are taken is stated by the taking itself.
+pub(super) fn strike_taken(assumed: &mut Assumed, made: &[Reservation]) {
+    let taken: HashSet<Key> = made.iter().filter(|made| made.is_held()).map(|made| made.seat_key().into()).collect();
+    assumed.strike(HOLDER, |seat, test| taken.contains(&seat) && test == Test::Equals(Value::Nothing));
 }
 
 /// Sells seats that are held.
 pub(crate) fn sell_seats(script: &mut Script, seats: Vec<SeatKey>, now: Timestamp) {
     let seats = seats.into_iter().map(SeatKey::pair).collect();
-    script.update_all("selling seats", 1, &SELL, seats, |blanks, list| blanks.put(now).groups(list));
+    script.change_keys("selling seats", 1, &SELL, seats, |params, seats| {
+        params.bind("held_until", just_after(now)).each_group(seats, ["concert", "seats"])
+    });
 }
 
 /// Gives free seats to the reservations that are made of them.
 pub(super) fn take(script: &mut Script, made: &[Reservation]) {
     let held = made.iter().filter(|made| made.is_held());
     for (until, mut held) in grouped(held.map(|made| (made.expires_at, made))) {
-        held.sort_unstable_by_key(|made| made.seat_key());
+        held.sort_unstable_by_key(|made| (made.concert, made.price, made.seat));
         for held in held.chunks(MAX_LIST) {
-            let seats: Vec<_> = held.iter().map(|made| made.seat_key().pair()).collect();
-            let holders: Vec<_> = held.iter().map(|made| (made.seat_key(), made.user)).collect();
+            let users: Vec<_> = held.iter().map(|made| (made.seat_key(), made.user)).collect();
             let reservations: Vec<_> = held.iter().map(|made| (made.seat_key(), made.id)).collect();
-            script.change_any_listed(&TAKE, |blanks| {
-                blanks.put(until).put(BySeat(&holders)).put(BySeat(&reservations)).groups(&seats)
+            let alike = held.chunk_by(|one, other| (one.concert, one.price) == (other.concert, other.price));
+            script.change("taking seats", Some(held.len()), &TAKE, |params| {
+                let params = params.bind("held_until", until).bind("user", BySeat(&users));
+                params.bind("reservation", BySeat(&reservations)).each(alike.clone(), |part, made| {
+                    let part = part.bind("concert", made[0].concert).bind("price", made[0].price);
+                    part.list("seats", made.iter().map(|made| made.seat))
+                })
             });
         }
     }
 }
 
-/// Gives seats to the reservations that are made of them, all until the same moment, or goes no further if any of them is
-/// not free or costs something else.
-pub(super) fn take_free(script: &mut Script, made: &[Reservation]) {
-    let Some(until) = made.first().map(|made| made.expires_at) else { return };
-    let mut made: Vec<_> = made.iter().collect();
-    made.sort_unstable_by_key(|made| (made.concert, made.price, made.seat));
-    let holders: Vec<_> = made.iter().map(|made| (made.seat_key(), made.user)).collect();
-    let reservations: Vec<_> = made.iter().map(|made| (made.seat_key(), made.id)).collect();
-    script.change_listed("taking seats", made.len(), &TAKE_FREE, |blanks| {
-        let blanks = blanks.put(until).put(BySeat(&holders)).put(BySeat(&reservations));
-        let alike = made.chunk_by(|one, other| (one.concert, one.price) == (other.concert, other.price));
-        blanks.rows(alike, |row, seats| {
-            row.put(seats[0].concert).put(seats[0].price).list(seats.iter().map(|made| made.seat))
-        })
-    });
+/// A value for each of some seats, those of a concert one after the other: an expression over the row of one of them.
+struct BySeat<'a, V>(&'a [(SeatKey, V)]);
+
+const CONCERT_ID: Keyword = Keyword::new("concert_id");
+const SEAT_NUMBER: Keyword = Keyword::new("seat_number");
+
+impl<V: SqlValue> SqlValue for BySeat<'_, V> {
+    fn write(&self, out: &mut SqlWriter) {
+        let numbers: HashSet<_> = self.0.iter().map(|(key, _)| key.seat).collect();
+        if numbers.len() == self.0.len() {
+            return ByNumber(self.0).write(out);
+        }
+        let concerts = self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert);
+        out.case(CONCERT_ID, concerts.map(|seats| (seats[0].0.concert, ByNumber(seats))));
+    }
 }
 
-pub(crate) fn read_seats(selected: &Selected, reading: &Reading) -> Result<HashMap<SeatKey, Seat>, Failure> {
+/// The same for seats with different numbers.
+struct ByNumber<'a, V>(&'a [(SeatKey, V)]);
+
+impl<V: SqlValue> SqlValue for ByNumber<'_, V> {
+    fn write(&self, out: &mut SqlWriter) {
+        match self.0 {
+            [(_, value)] => value.write(out),
+            seats => out.case(SEAT_NUMBER, seats.iter().map(|(key, value)| (key.seat, value))),
+        }
+    }
+}
+
+pub(crate) fn read_seats(selected: &ResultSet, reading: &Reading) -> Result<HashMap<SeatKey, Seat>, Failure> {
     let mut names = Names::default();
     Ok(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?)
 }
 
 pub(super) fn look_at_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_keys(&LOOK_AT_HALLS, concerts)
+    script.select_keys(&LOOK_AT_HALLS, concerts, |params, concerts| params.list("concerts", concerts))
 }
 
 pub(super) fn lock_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_keys(&LOCK_HALLS, concerts)
+    script.select_keys(&LOCK_HALLS, concerts, |params, concerts| params.list("concerts", concerts))
 }
 
 /// All seats of some concerts, by number.
 pub(super) struct Halls(Vec<(SeatKey, Seat)>);
 
 impl Halls {
-    pub(super) fn read(selected: &Selected, reading: &Reading) -> Result<Self, Failure> {
+    pub(super) fn read(selected: &ResultSet, reading: &Reading) -> Result<Self, Failure> {
         let mut names = Names::default();
         Ok(Self(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?))
     }
 
     /// What the rules seek the best seats in.
-    pub(super) fn free(&self, now: Timestamp) -> HashMap<ConcertId, Hall> {
-        let by_concert = self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert);
-        let hall = |seats: &[(SeatKey, Seat)]| {
-            let hall = Hall::new(seats.iter().map(|(key, seat)| HallSeat {
+    pub(super) fn free(&mut self, now: Timestamp) -> HashMap<ConcertId, Hall> {
+        let by_concert = self.0.chunk_by_mut(|(one, _), (other, _)| one.concert == other.concert);
+        let hall = |seats: &mut [(SeatKey, Seat)]| {
+            let concert = seats.first()?.0.concert;
+            let hall = Hall::new(seats.iter_mut().map(|(key, seat)| HallSeat {
                 number: key.seat,
                 section: seat.section.clone(),
                 row: seat.row.clone(),
                 free: seat.is_free(now),
             }));
-            Some((seats.first()?.0.concert, hall))
+            Some((concert, hall))
         };
         by_concert.filter_map(hall).collect()
     }
@@ -254,17 +328,12 @@ struct Names {
 
 fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx::Error> {
     let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
-    let holder = match row.try_get("reservation_id")? {
-        Some(reservation) => {
-            Some(Holder { reservation, user: row.try_get("reserved_by")?, until: row.try_get("reserved_until")? })
-        }
-        None => None,
-    };
     let seat = Seat {
         section: shared(&mut names.section, row.try_get("section")?),
         row: shared(&mut names.row, row.try_get("seat_row")?),
         price: row.try_get("seat_price")?,
-        holder,
+        holder: Fact::read(row.try_get("reservation_id")?),
+        held_until: Fact::read(row.try_get("reserved_until")?),
     };
     Ok((key, seat))
 }
@@ -281,9 +350,9 @@ mod tests {
             seat: SeatNumber::new(*seat).expect("a seat"),
         };
         let values: Vec<_> = seats.iter().map(key).zip(1..).map(|(key, value): (_, i32)| (key, value)).collect();
-        let mut sql = String::new();
-        BySeat(&values).write(&mut sql);
-        sql.replace("000000000000000000000000000000", "")
+        let mut out = SqlWriter::default();
+        BySeat(&values).write(&mut out);
+        out.text_so_far().replace("000000000000000000000000000000", "")
     }
 
     #[test]

@@ -1,105 +1,121 @@
 //! The SQL of reservations.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use sqlx::mysql::MySqlRow;
-use sqlx::{MySqlConnection, MySqlPool, Row as _};
+use sqlx::{MySqlPool, Row as _};
+use uuid::Uuid;
 
-use super::rows::Effects;
-use super::{Command, Known, Named, Reservation, ReservationStatus, holders, plan, seat, sweep};
-use crate::batch::{Attempt, Failure};
+use super::rows::{Effects, MADE};
+use super::{Command, Known, Named, Reservation, ReservationStatus, eligibility, layout, seat};
+use crate::batch::Attempt;
 use crate::clock::Timestamp;
+use crate::db::Failure;
+use crate::fact::{Assumed, Test, Value};
 use crate::id::{ConcertId, OrderId, ReservationId, UserId};
-use crate::sql::{Listed, Reading, Script, Selected, Statement, Word, grouped};
+use crate::queue::guard_turns;
+use crate::sql::{Keyword, Reading, ResultSet, Script, fetch_all, fetch_optional, grouped, statements};
 
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] = &[
-    Statement::Listed(&seat::LOCK_SEATS),
-    Statement::Listed(&seat::LOOK_AT_SEATS),
-    Statement::Listed(&seat::LOCK_WITH_SEATS),
-    Statement::Listed(&seat::LOOK_AT_HALLS),
-    Statement::Listed(&seat::LOCK_HALLS),
-    Statement::Listed(&holders::HELD),
-    Statement::Listed(&holders::HELD_AT_MOST),
-    Statement::Listed(&holders::TOO_MANY_HOLDS),
-    Statement::Listed(&plan::PLANS),
-    Statement::Listed(&holders::LOCK_READY),
-    Statement::Listed(&holders::LOCK_READY_SHOWN),
-    Statement::Fixed(sweep::PAGE),
-    Statement::Fixed(sweep::NEXT_PAGE),
-    Statement::Fixed(sweep::ADVANCE),
-    Statement::Fixed(sweep::COUNT_LAPSED),
-    Statement::Fixed(sweep::COUNT_HELD),
-    Statement::Listed(&BY_IDS),
-    Statement::Listed(&OF_ORDERS),
-    Statement::Listed(&DATES),
-    Statement::Listed(&LOCK_CONCERTS),
-    Statement::Listed(&RELEASE),
-    Statement::Listed(&EXTEND),
-    Statement::Listed(&INSERT),
-    Statement::Listed(&seat::TAKE),
-    Statement::Listed(&seat::TAKE_FREE),
-    Statement::Listed(&seat::SELL),
-    Statement::Fixed(BY_ID),
-    Statement::Fixed(OF_USER),
-    Statement::Fixed(OF_ORDER),
-];
+/// The columns that `read_reservation` reads, beside those of the seat, each with a prefix.
+macro_rules! reservation_columns {
+    ($prefix:literal) => {
+        concat!(
+            $prefix,
+            "id, ",
+            $prefix,
+            "order_id, ",
+            $prefix,
+            "user_id, ",
+            $prefix,
+            "concert_id, ",
+            $prefix,
+            "seat_number, ",
+            $prefix,
+            "status, ",
+            $prefix,
+            "price, ",
+            $prefix,
+            "performance_date, ",
+            $prefix,
+            "reserved_at, ",
+            $prefix,
+            "expires_at, ",
+            $prefix,
+            "extended_at"
+        )
+    };
+}
+pub(crate) use reservation_columns;
 
-const BY_IDS: Listed = Listed::of_keys(
-    "select id, order_id, user_id, concert_id, seat_number, status, price, performance_date, reserved_at, expires_at, \
-     extended_at, null as section, null as seat_row from reservations where id in ({})",
-);
-/// All reservations of the orders that any of theirs is named of. An order has one user, whose reservations are few.
-const OF_ORDERS: Listed = Listed::of_keys(
-    "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
-     r.reserved_at, r.expires_at, r.extended_at, null as section, null as seat_row \
-     from reservations n straight_join reservations r force index (reservations_user_deadline) \
-     on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) where n.id in ({})",
-);
-const DATES: Listed = Listed::of_keys("select id, date from concerts where id in ({})");
-/// In the order of their ids.
-const LOCK_CONCERTS: Listed =
-    Listed::of_keys("select id from concerts force index (primary) where id in ({}) for update");
-/// Two rows each: the reservation and its seat.
-const RELEASE: Listed = Listed::of_keys(
-    "update reservations r force index (primary) straight_join seats s force index (primary) \
-     on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
-     set s.is_reserved = 0, s.reservation_id = null, s.reserved_by = null, s.reserved_until = null, \
-     r.status = ?, r.last_updated_at = ? where r.status = 'HELD' and r.id in ({})",
-);
-/// Two rows each, as above.
-const EXTEND: Listed = Listed::of_keys(
-    "update reservations r force index (primary) straight_join seats s force index (primary) \
-     on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
-     set s.reserved_until = ?, r.expires_at = ?, r.extended_at = ?, r.last_updated_at = ? \
-     where s.reserved_until > ? and r.status = 'HELD' and r.extended_at is null and r.id in ({})",
-);
-const INSERT: Listed = Listed::of_rows(
-    "insert into reservations (id, order_id, user_id, concert_id, seat_number, status, price, performance_date, \
-     reserved_at, expires_at, extended_at, last_updated_at) values {}",
-    "(?,?,?,?,?,?,?,?,?,?,?,?)",
-);
-const BY_ID: &str = "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
-     r.reserved_at, r.expires_at, r.extended_at, s.section, s.seat_row from reservations r \
-     left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number where r.id = ?";
-const OF_USER: &str = "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
-     r.reserved_at, r.expires_at, r.extended_at, s.section, s.seat_row from reservations r \
-     left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
-     where r.user_id = ? order by r.reserved_at desc, r.id desc limit ?";
-const OF_ORDER: &str = "select r.id, r.order_id, r.user_id, r.concert_id, r.seat_number, r.status, r.price, r.performance_date, \
-     r.reserved_at, r.expires_at, r.extended_at, s.section, s.seat_row \
-     from reservations n straight_join reservations r force index (reservations_user_deadline) \
-     on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) \
-     left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number where n.id = ?";
+/// With the seat that a reservation was made of.
+macro_rules! with_seat {
+    ($($text:literal)+) => {
+        concat!("select ", reservation_columns!("r."), ", s.section, s.seat_row from ", $($text),+)
+    };
+}
+
+statements! {
+    BY_IDS {
+        concat!(
+            "select ", reservation_columns!(""), ", null as section, null as seat_row from reservations where id in ({ids})"
+        )
+    }
+    /// All reservations of the orders that any of theirs is named of. An order has one user, whose reservations are few.
+    OF_ORDERS {
+        concat!(
+            "select ", reservation_columns!("r."), ", null as section, null as seat_row \
+             from reservations n straight_join reservations r force index (reservations_user_deadline) \
+             on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) where n.id in ({ids})"
+        )
+    }
+    /// In the order of their ids.
+    LOCK_CONCERTS { "select id from concerts force index (primary) where id in ({concerts}) for update" }
+    /// Two rows each: the reservation and its seat.
+    RELEASE {
+        "update reservations r force index (primary) straight_join seats s force index (primary) \
+         on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
+         set s.is_reserved = 0, s.reservation_id = null, s.reserved_by = null, s.reserved_until = null, \
+         r.status = {status}, r.last_updated_at = {now} where {guard}r.status = 'HELD' and r.id in ({ids})"
+    }
+    /// Two rows each, as above.
+    EXTEND {
+        "update reservations r force index (primary) straight_join seats s force index (primary) \
+         on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
+         set s.reserved_until = {until}, r.expires_at = {until}, r.extended_at = {now}, r.last_updated_at = {now} \
+         where {guard}s.reserved_until > {now} and r.status = 'HELD' and r.extended_at is null and r.id in ({ids})"
+    }
+    INSERT {
+        insert "reservations" (id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
+            reserved_at, expires_at, extended_at, last_updated_at)
+    }
+    BY_ID {
+        with_seat!(
+            "reservations r left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
+             where r.id = {id}"
+        )
+    }
+    OF_USER {
+        with_seat!(
+            "reservations r left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
+             where r.user_id = {user} order by r.reserved_at desc, r.id desc limit {limit}"
+        )
+    }
+    OF_ORDER {
+        with_seat!(
+            "reservations n straight_join reservations r force index (reservations_user_deadline) \
+             on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) \
+             left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number where n.id = {id}"
+        )
+    }
+}
 
 /// The reservations that commands of the batch name, and, for repeated calls, those that they made earlier.
 pub(super) fn select_known(script: &mut Script, commands: &[Command], attempt: &Attempt) -> [Reading; 2] {
     let mut named = Vec::new();
     for command in commands {
         match command {
-            Command::Hold { caller, ids, .. } if attempt.recheck || caller.key.is_some() => {
+            Command::Hold { caller, ids, .. } if attempt.may_have_committed || caller.key.is_some() => {
                 named.extend(ids.iter().copied().map(Named::Reservation));
             }
             Command::Hold { .. } => {}
@@ -120,85 +136,65 @@ pub(crate) fn select_reservations(script: &mut Script, named: Vec<Named>) -> [Re
             Named::Order(order) => of_orders.push(ReservationId::from(order)),
         }
     }
-    [script.select_keys(&BY_IDS, alone), script.select_keys(&OF_ORDERS, of_orders)]
+    [
+        script.select_keys(&BY_IDS, alone, |params, ids| params.list("ids", ids)),
+        script.select_keys(&OF_ORDERS, of_orders, |params, ids| params.list("ids", ids)),
+    ]
 }
 
-/// Reservations once more, as of now.
-pub(crate) async fn read_again(connection: &mut MySqlConnection, ids: Vec<ReservationId>) -> Result<Known, Failure> {
-    let mut script = Script::default();
-    let again = script.select_keys(&BY_IDS, ids);
-    read_reservations(&script.run(connection).await?, &[again])
-}
-
-pub(crate) fn read_reservations(selected: &Selected, readings: &[Reading]) -> Result<Known, Failure> {
+pub(crate) fn read_reservations(selected: &ResultSet, readings: &[Reading]) -> Result<Known, Failure> {
     let read = |row| read_reservation(row).map(|reservation| (reservation.id, reservation));
     Ok(readings.iter().flat_map(|reading| selected.rows(reading)).map(read).collect::<Result<_, _>>()?)
 }
 
-/// Locks concerts, whose rows never change: those who seek the best seats of one come one after the other.
+/// Locks concerts: those who seek the best seats of one come one after the other.
 pub(super) fn lock_concerts(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_keys(&LOCK_CONCERTS, concerts)
+    script.select_keys(&LOCK_CONCERTS, concerts, |params, concerts| params.list("concerts", concerts))
 }
 
-/// The dates of concerts, which never change.
-pub(super) fn select_dates(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_keys(&DATES, concerts)
+/// States what was assumed of a batch of holds, by the primary key of those that are made, and as far as it goes by taking
+/// the seats.
+pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
+    guard_turns(script, assumed);
+    eligibility::guard_holds(script, assumed, now);
+    layout::guard_concerts(script, assumed);
+    seat::strike_taken(assumed, &effects.made);
+    let made: HashSet<Uuid> = effects.made.iter().map(|made| made.id.as_uuid()).collect();
+    assumed.strike(MADE, |id, test| test == Test::Equals(Value::Nothing) && made.contains(&id.id()));
 }
 
-pub(super) fn read_dates(selected: &Selected, reading: &Reading) -> Result<HashMap<ConcertId, NaiveDate>, Failure> {
-    let read = |row: &MySqlRow| Ok((row.try_get("id")?, row.try_get("date")?));
-    Ok(selected.rows(reading).map(read).collect::<Result<_, sqlx::Error>>()?)
-}
-
-pub(super) fn write(effects: &Effects, now: Timestamp) -> Script {
-    let mut script = Script::default();
+pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     for status in [ReservationStatus::Expired, ReservationStatus::Cancelled] {
         let closed = effects.closed.iter().filter(|(_, as_what)| *as_what == status).map(|(id, _)| *id);
-        script.update_all("releasing seats", 2, &RELEASE, closed.collect(), |blanks, list| {
-            blanks.put(Word(status.as_str())).put(now).list(list)
+        script.change_keys("releasing seats", 2, &RELEASE, closed.collect(), |params, ids| {
+            params.bind("status", Keyword::new(status.as_str())).bind("now", now).list("ids", ids)
         });
     }
     for (until, ids) in grouped(effects.extended.iter().map(|(id, until)| (*until, *id))) {
-        script.update_all("extending holds", 2, &EXTEND, ids, |blanks, list| {
-            blanks.put(until).put(until).put(now).put(now).put(now).list(list)
+        script.change_keys("extending holds", 2, &EXTEND, ids, |params, ids| {
+            let params = params.bind("until", until).bind("until", until).bind("now", now).bind("now", now);
+            params.bind("now", now).list("ids", ids)
         });
     }
-    insert(&mut script, &effects.made, now);
-    seat::take(&mut script, &effects.made);
-    script
-}
-
-/// The holds of users who may act, for seats that are free; or nothing, if any of that is not so.
-pub(super) fn write_unread(script: &mut Script, made: &[Reservation], now: Timestamp) {
-    seat::take_free(script, made);
-    insert(script, made, now);
-}
-
-fn insert(script: &mut Script, made: &[Reservation], now: Timestamp) {
-    script.insert(&INSERT, made, |blanks, made| {
-        blanks
-            .put(made.id)
-            .put(made.shared_order)
-            .put(made.user)
-            .put(made.concert)
-            .put(made.seat)
-            .put(Word(made.status.as_str()))
-            .put(made.price)
-            .put(made.performance_date)
-            .put(made.reserved_at)
-            .put(made.expires_at)
-            .put(made.extended_at)
-            .put(now)
+    seat::take(script, &effects.made);
+    script.insert(&INSERT, &effects.made, |row, made| {
+        let row = row.bind("id", made.id).bind("order_id", made.shared_order).bind("user_id", made.user);
+        let row = row.bind("concert_id", made.concert).bind("seat_number", made.seat);
+        let row = row.bind("status", Keyword::new(made.status.as_str())).bind("price", made.price);
+        let row = row.bind("performance_date", made.performance_date).bind("reserved_at", made.reserved_at);
+        let row = row.bind("expires_at", made.expires_at).bind("extended_at", made.extended_at);
+        row.bind("last_updated_at", now)
     });
 }
 
 pub(crate) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<Option<Reservation>, sqlx::Error> {
-    sqlx::query(BY_ID).bind(id).fetch_optional(pool).await?.as_ref().map(read_reservation).transpose()
+    let row = fetch_optional(pool, &BY_ID, |params| params.bind("id", id)).await?;
+    row.as_ref().map(read_reservation).transpose()
 }
 
 /// All reservations of the order that this one belongs to.
 pub(crate) async fn order(pool: &MySqlPool, any: ReservationId) -> Result<Vec<Reservation>, sqlx::Error> {
-    let rows = sqlx::query(OF_ORDER).bind(any).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &OF_ORDER, |params| params.bind("id", any)).await?;
     rows.iter().map(read_reservation).collect()
 }
 
@@ -208,7 +204,7 @@ pub(crate) async fn reservations_of(
     user: UserId,
     limit: u32,
 ) -> Result<Vec<Reservation>, sqlx::Error> {
-    let rows = sqlx::query(OF_USER).bind(user).bind(limit).fetch_all(pool).await?;
+    let rows = fetch_all(pool, &OF_USER, |params| params.bind("user", user).bind("limit", limit)).await?;
     rows.iter().map(read_reservation).collect()
 }
 

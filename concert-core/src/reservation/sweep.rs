@@ -7,15 +7,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use uuid::Uuid;
 
 use super::rows::Effects;
-use super::{ReservationStatus, Seat, SeatChanges, SeatKey, lock_seats, read_seats, store};
-use crate::batch::{Attempt, Batch, Decision, Failure};
+use super::{HoldState, ReservationStatus, Seat, SeatChanges, SeatKey, lock_seats, read_seats, store};
+use crate::batch::{Attempt, Batch, Decision};
 use crate::clock::{Timestamp, span};
+use crate::db::Failure;
 use crate::id::ReservationId;
-use crate::sql::Script;
+use crate::sql::{Script, fetch_one, statements};
 
 /// The most holds that one batch releases: few enough that buyers hardly wait for its locks.
 const MOST_RELEASED: usize = 64;
@@ -28,21 +30,31 @@ const MOST_PAGES: usize = 16;
 /// unswept until its seat is taken.
 const LATE: Duration = Duration::from_secs(60);
 
-/// From where the last pass ended.
-pub(super) const PAGE: &str = "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at from sweep_state w \
-     straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
-     where w.id = 1 and r.expires_at <= ? order by r.expires_at, r.id limit ?";
-/// Two ranges, so that the index finds the place: any number of holds may have one deadline, and a filter on the id would
-/// read all of them again for each page.
-pub(super) const NEXT_PAGE: &str = "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at \
-     from reservations r force index (reservations_expires_at) where (r.expires_at = ? and r.id > ?) \
-     or (r.expires_at > ? and r.expires_at <= ?) order by r.expires_at, r.id limit ?";
-pub(super) const ADVANCE: &str = "update sweep_state set swept_until = ? where id = 1";
-pub(super) const COUNT_HELD: &str = "select count(*) from reservations force index (reservations_expires_at) \
-     where expires_at > ? and status = 'HELD'";
-pub(super) const COUNT_LAPSED: &str = "select count(*) from sweep_state w \
-     straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
-     where w.id = 1 and r.expires_at <= ? and r.status = 'HELD'";
+statements! {
+    /// From where the last pass ended.
+    PAGE {
+        "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at from sweep_state w \
+         straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
+         where w.id = 1 and r.expires_at <= {now} order by r.expires_at, r.id limit {limit}"
+    }
+    /// Two ranges, so that the index finds the place: any number of holds may have one deadline, and a filter on the id would
+    /// read all of them again for each page.
+    NEXT_PAGE {
+        "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at \
+         from reservations r force index (reservations_expires_at) where (r.expires_at = {deadline} and r.id > {id}) \
+         or (r.expires_at > {deadline} and r.expires_at <= {now}) order by r.expires_at, r.id limit {limit}"
+    }
+    ADVANCE { "update sweep_state set swept_until = {until} where id = 1" }
+    COUNT_HELD {
+        "select count(*) from reservations force index (reservations_expires_at) \
+         where expires_at > {now} and status = 'HELD'"
+    }
+    COUNT_LAPSED {
+        "select count(*) from sweep_state w \
+         straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
+         where w.id = 1 and r.expires_at <= {now} and r.status = 'HELD'"
+    }
+}
 
 /// A place in the order of deadlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,10 +128,8 @@ impl Batch for SweepBatch {
         for (id, key) in holds {
             let Some(seat) = seats.get_mut(&key) else { continue };
             // Since it was looked up, somebody may have paid it, given it back or taken the seat over.
-            let still = seat.holder.is_some_and(|holder| holder.reservation == id && !holder.has_it(attempt.now));
-            if still {
+            if seat.hold_state(id, attempt.now) == HoldState::Lapsed && effects.pass(key, seat, None, None).is_ok() {
                 effects.closed.push((id, ReservationStatus::Expired));
-                effects.pass(key, seat, None);
             }
         }
         let released = effects.closed.len() as u64;
@@ -130,11 +140,10 @@ impl Batch for SweepBatch {
         }
     }
 
-    fn write(&self, effects: &SweepEffects, attempt: &Attempt) -> Script {
-        let mut script = store::write(&effects.holds, attempt.now);
+    fn write(&self, script: &mut Script, effects: &SweepEffects, attempt: &Attempt) {
+        store::write(script, &effects.holds, attempt.now);
         // Last, since nobody who has it locked waits for a seat. Any number of rows: it may be there already.
-        script.change_any(ADVANCE, |blanks| blanks.put(effects.swept_until));
-        script
+        script.change("advancing the sweep", None, &ADVANCE, |params| params.bind("until", effects.swept_until));
     }
 
     fn committed(&self, effects: SweepEffects) {
@@ -151,10 +160,11 @@ async fn look(
 ) -> Result<Option<Place>, Failure> {
     let mut script = Script::default();
     let page = match from {
-        None => script.select(PAGE, |blanks| blanks.put(now).put(PAGE_SIZE)),
-        Some(Place { deadline, id }) => {
-            script.select(NEXT_PAGE, |blanks| blanks.put(deadline).put(id).put(deadline).put(now).put(PAGE_SIZE))
-        }
+        None => script.select(&PAGE, |params| params.bind("now", now).bind("limit", PAGE_SIZE)),
+        Some(Place { deadline, id }) => script.select(&NEXT_PAGE, |params| {
+            let params = params.bind("deadline", deadline).bind("id", id).bind("deadline", deadline);
+            params.bind("now", now).bind("limit", PAGE_SIZE)
+        }),
     };
     let selected = script.run(connection).await?;
     for (nth, row) in selected.rows(&page).enumerate() {
@@ -171,10 +181,14 @@ async fn look(
 
 /// How many lapsed holds there are.
 pub(crate) async fn lapsed_holds(pool: &MySqlPool, now: Timestamp) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar::<_, i64>(COUNT_LAPSED).bind(now).fetch_one(pool).await.map(|count| count.max(0) as u64)
+    count(fetch_one(pool, &COUNT_LAPSED, |params| params.bind("now", now)).await?)
 }
 
 /// How many seats are held unpaid.
 pub(crate) async fn holds(pool: &MySqlPool, now: Timestamp) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar::<_, i64>(COUNT_HELD).bind(now).fetch_one(pool).await.map(|count| count.max(0) as u64)
+    count(fetch_one(pool, &COUNT_HELD, |params| params.bind("now", now)).await?)
+}
+
+fn count(row: MySqlRow) -> Result<u64, sqlx::Error> {
+    row.try_get::<i64, _>(0).map(|count| count.max(0) as u64)
 }

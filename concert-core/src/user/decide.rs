@@ -29,7 +29,7 @@ pub(crate) fn decide(
         .iter()
         .map(|command| {
             if let Some(there) = rows.by_name.get(command.username.as_str()) {
-                let own = (command.repeatable || attempt.recheck) && there.id == command.id;
+                let own = (command.repeatable || attempt.may_have_committed) && there.id == command.id;
                 return if own { Ok(there.clone()) } else { Err(Error::UsernameTaken) };
             }
             let user = User {

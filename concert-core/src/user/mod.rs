@@ -12,10 +12,13 @@ use uuid::Uuid;
 
 pub use password::Password;
 pub(crate) use password::Passwords;
-pub(crate) use store::{STATEMENTS, add_users, user, user_named};
+#[cfg(any(test, feature = "internals"))]
+pub(crate) use store::STATEMENTS;
+pub(crate) use store::{add_users, user, user_named};
 
-use crate::batch::{Attempt, Batch, Decision, Failure};
+use crate::batch::{Attempt, Batch, Decision};
 use crate::clock::Timestamp;
+use crate::db::Failure;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::money::Money;
@@ -137,9 +140,7 @@ impl Batch for UserBatch {
         Decision { answers, effects }
     }
 
-    fn write(&self, effects: &Vec<decide::NewUser>, _attempt: &Attempt) -> Script {
-        let mut script = Script::default();
-        store::insert(&mut script, effects);
-        script
+    fn write(&self, script: &mut Script, effects: &Vec<decide::NewUser>, _attempt: &Attempt) {
+        store::insert(script, effects);
     }
 }

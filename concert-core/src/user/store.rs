@@ -6,24 +6,20 @@ use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
 
 use super::decide::{NewUser, Rows};
 use super::{NO_PASSWORD, OpeningUser, Register, User};
-use crate::batch::Failure;
 use crate::clock::Timestamp;
-use crate::db;
+use crate::db::{self, Failure};
 use crate::error::Error;
 use crate::id::{UserId, WalletEntryId};
 use crate::money::Money;
-use crate::sql::{Listed, Script, Statement, Text};
-use crate::wallet::{WalletEntry, WalletEntryKind, write_entries};
+use crate::sql::{Script, Text, fetch_optional, statements};
+use crate::wallet::{Account, WalletEntryKind, write_entries};
 
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] =
-    &[Statement::Listed(&BY_NAMES), Statement::Listed(&INSERT), Statement::Fixed(BY_ID), Statement::Fixed(BY_NAME)];
-
-const BY_NAMES: Listed = Listed::of_keys("select id, username, created_at, password from users where username in ({})");
-const INSERT: Listed =
-    Listed::of_rows("insert into users (id, username, password, balance, created_at) values {}", "(?,?,?,0,?)");
-const BY_ID: &str = "select id, username, created_at, password from users where id = ?";
-const BY_NAME: &str = "select id, username, created_at, password from users where username = ?";
+statements! {
+    BY_NAMES { "select id, username, created_at, password from users where username in ({names})" }
+    INSERT { insert "users" (id, username, password, created_at) }
+    BY_ID { "select id, username, created_at, password from users where id = {id}" }
+    BY_NAME { "select id, username, created_at, password from users where username = {name}" }
+}
 
 /// How many users one statement adds.
 const CHUNK: usize = 5_000;
@@ -31,15 +27,16 @@ const CHUNK: usize = 5_000;
 pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Register]) -> Result<Rows, Failure> {
     let mut script = Script::default();
     let names = commands.iter().map(|command| Text(command.username.as_str())).collect();
-    let reading = script.select_keys(&BY_NAMES, names);
+    let reading = script.select_keys(&BY_NAMES, names, |params, names| params.list("names", names));
     let selected = script.run(connection).await?;
     let read = |row| read_user(row).map(|(user, _)| (user.username.clone(), user));
     Ok(Rows { by_name: selected.rows(&reading).map(read).collect::<Result<_, _>>()? })
 }
 
 pub(super) fn insert(script: &mut Script, added: &[NewUser]) {
-    script.insert(&INSERT, added, |blanks, NewUser { user, password }| {
-        blanks.put(user.id).put(Text(&user.username)).put(Text(password)).put(user.created_at)
+    script.insert(&INSERT, added, |row, NewUser { user, password }| {
+        let row = row.bind("id", user.id).bind("username", Text(&user.username)).bind("password", Text(password));
+        row.bind("created_at", user.created_at)
     });
 }
 
@@ -82,15 +79,9 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
     let entries: Vec<_> = users
         .iter()
         .filter(|new| new.balance > Money::ZERO)
-        .map(|new| WalletEntry {
-            id: WalletEntryId::generate(),
-            user: new.id,
-            nth: 1,
-            kind: WalletEntryKind::Recharge,
-            before: Money::ZERO,
-            after: new.balance,
-            payment: None,
-            created_at: now,
+        .map(|new| {
+            let mut account = Account::read(Money::ZERO, 0, None);
+            account.receive(new.id, (WalletEntryKind::Recharge, None), WalletEntryId::generate(), new.balance, now)
         })
         .collect();
     write_entries(&mut script, &entries);
@@ -99,12 +90,14 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
 
 /// A user and the password's PHC string.
 pub(crate) async fn user(pool: &MySqlPool, id: UserId) -> Result<Option<(User, String)>, sqlx::Error> {
-    sqlx::query(BY_ID).bind(id).fetch_optional(pool).await?.as_ref().map(read_user).transpose()
+    let row = fetch_optional(pool, &BY_ID, |params| params.bind("id", id)).await?;
+    row.as_ref().map(read_user).transpose()
 }
 
 /// The same, by name.
 pub(crate) async fn user_named(pool: &MySqlPool, name: &str) -> Result<Option<(User, String)>, sqlx::Error> {
-    sqlx::query(BY_NAME).bind(name).fetch_optional(pool).await?.as_ref().map(read_user).transpose()
+    let row = fetch_optional(pool, &BY_NAME, |params| params.bind("name", Text(name))).await?;
+    row.as_ref().map(read_user).transpose()
 }
 
 fn read_user(row: &MySqlRow) -> Result<(User, String), sqlx::Error> {

@@ -5,15 +5,20 @@ use std::collections::HashMap;
 use super::{Account, Recharge, Recharged, WalletEntry, WalletEntryKind};
 use crate::batch::Attempt;
 use crate::error::Error;
+use crate::fact::{Column, Lookup};
 use crate::id::{UserId, WalletEntryId};
+use crate::money::Money;
 
 /// The rows that a batch concerns.
 #[derive(Debug)]
 pub(crate) struct Rows {
     pub(crate) accounts: HashMap<UserId, Account>,
     /// Entries that commands of this batch made earlier: for repeated calls.
-    pub(crate) made: HashMap<WalletEntryId, Recharged>,
+    pub(crate) made: Lookup<WalletEntryId, Recharged>,
 }
+
+/// Of an entry that may be assumed: that it was not made before.
+pub(super) const MADE: Column = Column("wallet_entries.id");
 
 pub(crate) fn decide(
     mut rows: Rows,
@@ -37,27 +42,22 @@ fn recharge(
     if caller.shows_ended_token(account.live_token) {
         return Err(Error::TokenEnded);
     }
-    if (caller.key.is_some() || attempt.recheck)
-        && let Some(made) = rows.made.get(&command.id)
+    if (caller.key.is_some() || attempt.may_have_committed)
+        && let Some(made) = rows.made.get(command.id)
     {
         let same = made.before.checked_add(command.amount) == Some(made.after);
         return if same { Ok(*made) } else { Err(Error::IdempotencyKeyReused) };
     }
-    let before = account.balance;
-    let after = before.checked_add(command.amount).ok_or(Error::BalanceLimit { balance: before })?;
-    account.balance = after;
-    account.entries += 1;
+    if !account.can_receive(command.amount) {
+        return Err(Error::BalanceLimit { balance: account.balance()? });
+    }
+    let kind = (WalletEntryKind::Recharge, None);
+    let entry = account.receive(caller.user, kind, command.id, command.amount, attempt.now);
+    // In a wallet that nobody has read they are relative to what is in it; see `complete`.
+    let after = Money::new(entry.before.map_or(entry.sum, |(balance, _)| balance + entry.sum))?;
+    let before = after.checked_sub(command.amount).unwrap_or(Money::ZERO);
     let recharged = Recharged { before, after };
     rows.made.insert(command.id, recharged);
-    entries.push(WalletEntry {
-        id: command.id,
-        user: caller.user,
-        nth: account.entries,
-        kind: WalletEntryKind::Recharge,
-        before,
-        after,
-        payment: None,
-        created_at: attempt.now,
-    });
+    entries.push(entry);
     Ok(recharged)
 }

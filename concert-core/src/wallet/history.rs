@@ -8,28 +8,24 @@ use crate::clock::Timestamp;
 use crate::id::{PaymentId, UserId, WalletEntryId};
 use crate::money::{Change, Money};
 use crate::page::{Page, Paged};
-use crate::sql::Statement;
-
-/// Every statement, for the test that prepares and explains them.
-pub(crate) const STATEMENTS: &[Statement] =
-    &[Statement::Fixed(NEWEST), Statement::Fixed(PLACE), Statement::Fixed(OLDER)];
+use crate::sql::{fetch_all, fetch_optional, statements};
 
 macro_rules! entries {
     ($which:literal) => {
         concat!(
             "select id, kind, amount, balance_after, payment_id, created_at from wallet_entries \
-             force index (wallet_entries_user_nth) where user_id = ? ",
+             force index (wallet_entries_user_nth) where user_id = {user}",
             $which,
-            " order by nth desc, created_at desc, id desc limit ?"
+            " order by nth desc limit {limit}"
         )
     };
 }
 
-const NEWEST: &str = entries!("");
-/// The entries from before there were numbers all have 0; their moments order them.
-const OLDER: &str =
-    entries!("and (nth < ? or (nth = ? and created_at < ?) or (nth = ? and created_at = ? and id < ?))");
-const PLACE: &str = "select nth, created_at from wallet_entries where id = ? and user_id = ?";
+statements! {
+    NEWEST { entries!("") }
+    OLDER { entries!(" and nth < {nth}") }
+    PLACE { "select nth from wallet_entries where id = {id} and user_id = {user}" }
+}
 
 /// A change of a balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +51,14 @@ pub(crate) async fn entries_of(
     page: &Page<WalletEntryId>,
 ) -> Result<Option<Paged<WalletEntryView>>, sqlx::Error> {
     let rows = match page.starting_after() {
-        None => sqlx::query(NEWEST).bind(user).bind(page.rows()).fetch_all(pool).await?,
+        None => fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?,
         Some(last) => {
-            let place = sqlx::query(PLACE).bind(last).bind(user).fetch_optional(pool).await?;
+            let place = fetch_optional(pool, &PLACE, |params| params.bind("id", last).bind("user", user)).await?;
             let Some(place) = place else { return Ok(None) };
-            let (nth, at): (u32, Timestamp) = (place.try_get("nth")?, place.try_get("created_at")?);
-            let query = sqlx::query(OLDER).bind(user).bind(nth).bind(nth).bind(at).bind(nth).bind(at).bind(last);
-            query.bind(page.rows()).fetch_all(pool).await?
+            let nth: u32 = place.try_get("nth")?;
+            let older =
+                fetch_all(pool, &OLDER, |params| params.bind("user", user).bind("nth", nth).bind("limit", page.rows()));
+            older.await?
         }
     };
     Ok(Some(page.of(rows.iter().map(read_entry).collect::<Result<_, _>>()?)))

@@ -175,7 +175,9 @@ const fn status_of(error: &Error) -> StatusCode {
         | Error::HoldCancelled => StatusCode::CONFLICT,
         Error::TokenExpired => StatusCode::GONE,
         Error::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::Overloaded { .. } | Error::Unavailable(_) | Error::Setup(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Overloaded { .. } | Error::ShutDown | Error::Unavailable(_) | Error::Setup(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -73,21 +73,23 @@ fn refund(rows: &mut Rows, effects: &mut Effects, command: &RefundPayment, attem
         balance,
         refunded_at,
     };
-    if attempt.recheck
+    if attempt.may_have_committed
         && let Some((at, balance)) = rows.made.get(&command.entry)
     {
         return Ok(refund(*at, *balance));
     }
-    let sold =
-        rows.seats.get_mut(&key).filter(|seat| seat.holder.is_some_and(|holder| holder.reservation == reservation));
-    let seat = sold.ok_or(Error::AlreadyRefunded)?;
+    let seat = rows.seats.get_mut(&key).ok_or(Error::AlreadyRefunded)?;
+    if seat.holder()? != Some(reservation) {
+        return Err(Error::AlreadyRefunded);
+    }
     let account = rows.accounts.get_mut(&user).ok_or(Error::UserNotFound)?;
-    let before = account.balance;
-    let after = before.checked_add(amount).ok_or(Error::BalanceLimit { balance: before })?;
+    if !account.can_receive(amount) {
+        return Err(Error::BalanceLimit { balance: account.balance()? });
+    }
 
-    account.balance = after;
-    account.entries += 1;
-    seat.holder = None;
+    let kind = (WalletEntryKind::Refund, Some(command.payment));
+    effects.entries.push(account.receive(user, kind, command.entry, amount, attempt.now));
+    seat.pass_to(None, None);
     effects.refunds.push(Refunded {
         payment: command.payment,
         reservation,
@@ -95,15 +97,5 @@ fn refund(rows: &mut Rows, effects: &mut Effects, command: &RefundPayment, attem
         by: command.by.clone(),
         reason: command.reason.clone(),
     });
-    effects.entries.push(WalletEntry {
-        id: command.entry,
-        user,
-        nth: account.entries,
-        kind: WalletEntryKind::Refund,
-        before,
-        after,
-        payment: Some(command.payment),
-        created_at: attempt.now,
-    });
-    Ok(refund(attempt.now, after))
+    Ok(refund(attempt.now, account.balance()?))
 }

@@ -11,10 +11,12 @@ use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+#[cfg(any(test, feature = "internals"))]
 pub(crate) use store::STATEMENTS;
 
-use crate::batch::{Attempt, Batch, Decision, Failure};
+use crate::batch::{Attempt, Batch, Decision};
 use crate::clock::Timestamp;
+use crate::db::Failure;
 use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
 use crate::money::Money;
@@ -144,8 +146,8 @@ impl Batch for RefundBatch {
         Decision { answers, effects }
     }
 
-    fn write(&self, effects: &decide::Effects, attempt: &Attempt) -> Script {
-        store::write(effects, attempt.now)
+    fn write(&self, script: &mut Script, effects: &decide::Effects, attempt: &Attempt) {
+        store::write(script, effects, attempt.now);
     }
 
     fn committed(&self, effects: decide::Effects) {

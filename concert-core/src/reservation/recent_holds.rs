@@ -1,5 +1,5 @@
-//! Holds that were made here a moment ago: who pays one is spared the look at its row. What never changes of a reservation
-//! is certain, and whether it still holds its seat is in the seat's row.
+//! Holds that this process made a moment ago: a payment of one need not read its row. What never changes of a reservation is
+//! certain, and whether it still holds its seat stands in the seat's row.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ const GENERATION: usize = 32_768;
 
 /// Reservations as they were made.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<Generations>);
+pub(crate) struct RecentHolds(Mutex<Generations>);
 
 #[derive(Debug, Default)]
 struct Generations {
@@ -19,7 +19,7 @@ struct Generations {
     old: Known,
 }
 
-impl Recent {
+impl RecentHolds {
     /// Those of `ids`, if all are there.
     pub(crate) fn all(&self, ids: &[ReservationId]) -> Option<Known> {
         let generations = self.lock();
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_last_generation_is_remembered_whole_and_those_before_it_are_not() {
-        let (recent, made): (_, Vec<_>) = (Recent::default(), (0..=2 * GENERATION).map(made).collect());
+        let (recent, made): (_, Vec<_>) = (RecentHolds::default(), (0..=2 * GENERATION).map(made).collect());
         recent.remember(made.clone());
         let ids: Vec<_> = made.iter().map(|made| made.id).collect();
         let last = recent.all(&ids[GENERATION..]).expect("all of them");

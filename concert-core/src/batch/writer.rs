@@ -1,0 +1,355 @@
+//! A writer: takes what has queued, runs it until it is committed, and answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use rand::RngExt as _;
+use sqlx::{Connection as _, MySqlConnection, MySqlPool};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::backoff::Backoff;
+use super::{Attempt, Batch, Decision, MAX_BATCH};
+use crate::clock::Clock;
+use crate::db::{self, Failure};
+use crate::error::Error;
+use crate::fact::Assumptions;
+use crate::sql::Script;
+
+/// How often commands are tried together before they are split or their callers are told that they failed.
+const MAX_ATTEMPTS: u32 = 8;
+/// How often a failure that may lie in one command is met before the others are tried without it: a second look at the rows
+/// turns a duplicate key into a refusal.
+const ATTEMPTS_BEFORE_SPLIT: u32 = 2;
+/// How long a batch is split further to find the one command that it fails for. A lock that cannot be had costs 3 s the first
+/// time and 1 s for each of the eight halvings after it.
+const LONGEST_SEARCH: Duration = Duration::from_secs(15);
+/// The pause before the second attempt; it doubles with each, up to `LONGEST_PAUSE`, with jitter.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+type Answers<B> = Vec<Result<<B as Batch>::Answer, Error>>;
+
+pub(super) struct Job<B: Batch> {
+    pub(super) command: B::Command,
+    pub(super) answer: oneshot::Sender<Result<B::Answer, Error>>,
+}
+
+pub(super) struct Writer<B: Batch> {
+    batch: Arc<B>,
+    pool: MySqlPool,
+    clock: Arc<dyn Clock>,
+    open: Arc<AtomicUsize>,
+    /// Between batches; while one is in flight the connection is the attempt's, and is closed if the attempt is dropped.
+    connection: Option<MySqlConnection>,
+    backoff: Backoff,
+}
+
+/// Commands that are tried together.
+struct Piece<'c, B: Batch> {
+    commands: &'c [B::Command],
+    attempts: u32,
+    /// It was split off a batch that failed.
+    is_split: bool,
+    /// A COMMIT got no answer.
+    may_have_committed: bool,
+    /// A COMMIT got no answer, and nobody has looked since whether it happened.
+    is_unresolved: bool,
+}
+
+impl<'c, B: Batch> Piece<'c, B> {
+    const fn whole(commands: &'c [B::Command]) -> Self {
+        Self { commands, attempts: 0, is_split: false, may_have_committed: false, is_unresolved: false }
+    }
+
+    fn halves(&self) -> [Self; 2] {
+        let (first, second) = self.commands.split_at(self.commands.len() / 2);
+        [first, second].map(|commands| Self { commands, attempts: 0, is_split: true, ..*self })
+    }
+}
+
+/// What to do after an attempt that failed.
+enum Next {
+    Again,
+    Split,
+    GiveUp,
+}
+
+impl<B: Batch> Writer<B> {
+    pub(super) fn new(batch: Arc<B>, pool: MySqlPool, clock: Arc<dyn Clock>, open: Arc<AtomicUsize>) -> Self {
+        Self { batch, pool, clock, open, connection: None, backoff: Backoff::default() }
+    }
+
+    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job<B>>, mut stopped: watch::Receiver<bool>) {
+        let mut waiting = Vec::with_capacity(MAX_BATCH);
+        while receive(&mut jobs, &mut waiting, &mut stopped).await > 0 {
+            let (commands, callers): (Vec<_>, Vec<_>) = waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
+            let begun = Instant::now();
+            let answers = self.run_until_committed(&commands).await;
+            metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);
+            metrics::histogram!("concert_batch_seconds", "lane" => B::NAME).record(begun.elapsed().as_secs_f64());
+            self.open.fetch_sub(callers.len(), Ordering::Relaxed);
+            let crowd = callers.len() > 1;
+            for (caller, answer) in callers.into_iter().zip(answers) {
+                // A caller that went away misses the answer; the act stands.
+                let _ = caller.send(answer);
+            }
+            if crowd {
+                await_stragglers(&jobs).await;
+            }
+        }
+        if let Some(connection) = self.connection {
+            let _ = connection.close().await;
+        }
+    }
+
+    /// Tries until each command is committed or refused, or there is no sense in trying again.
+    async fn run_until_committed(&mut self, commands: &[B::Command]) -> Answers<B> {
+        let search_ends = Instant::now() + LONGEST_SEARCH;
+        let mut answers = Vec::with_capacity(commands.len());
+        let mut pieces = vec![Piece::<B>::whole(commands)];
+        let mut was_split = false;
+        while let Some(piece) = pieces.last_mut() {
+            let failure = match self.attempt(piece).await {
+                Ok(answered) => {
+                    answers.extend(answered);
+                    pieces.pop();
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            metrics::counter!("concert_retries_total", "lane" => B::NAME, "reason" => failure.reason()).increment(1);
+            match next_after(&failure, piece, search_ends) {
+                Next::Again => {
+                    tracing::debug!(lane = B::NAME, attempts = piece.attempts, ?failure, "a batch runs again");
+                    tokio::time::sleep(pause_after(piece.attempts)).await;
+                }
+                Next::Split => {
+                    tracing::debug!(lane = B::NAME, commands = piece.commands.len(), ?failure, "a batch is split");
+                    let [first, second] = piece.halves();
+                    was_split = true;
+                    pieces.pop();
+                    pieces.extend([second, first]);
+                }
+                Next::GiveUp => {
+                    tracing::error!(lane = B::NAME, attempts = piece.attempts, ?failure, "a batch failed");
+                    let error = failure.into_error();
+                    answers.extend(piece.commands.iter().map(|_| Err(error.clone())));
+                    pieces.pop();
+                }
+            }
+        }
+        if was_split {
+            // It waits for locks less long than others do.
+            self.connection = None;
+        }
+        answers
+    }
+
+    /// One transaction. Nothing in it can end the writer.
+    async fn attempt(&mut self, piece: &mut Piece<'_, B>) -> Result<Answers<B>, Failure> {
+        piece.attempts += 1;
+        let done = AssertUnwindSafe(self.attempt_unguarded(piece)).catch_unwind().await;
+        // What panicked has dropped its connection, and so what it had not committed.
+        let Decision { answers, effects } = done.unwrap_or(Err(Failure::Panicked))?;
+        let batch = &self.batch;
+        if catch_unwind(AssertUnwindSafe(|| batch.committed(effects))).is_err() {
+            tracing::error!(lane = B::NAME, "what follows a commit panicked; the acts stand");
+        }
+        Ok(answers)
+    }
+
+    async fn attempt_unguarded(&mut self, piece: &mut Piece<'_, B>) -> Result<Decision<B>, Failure> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => db::writers_connection(&self.pool).await?,
+        };
+        let outcome = self.transact(&mut connection, piece).await;
+        match &outcome {
+            Ok(_) => self.connection = Some(connection),
+            Err(Failure::Lost(_)) => {}
+            Err(Failure::CommitUnknown(_)) => (piece.may_have_committed, piece.is_unresolved) = (true, true),
+            // The first error ends the batch: after a 1205 a commit would keep half of it.
+            Err(_) => {
+                if db::rollback(&mut connection).await.is_ok() {
+                    self.connection = Some(connection);
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn transact(
+        &mut self,
+        connection: &mut MySqlConnection,
+        piece: &mut Piece<'_, B>,
+    ) -> Result<Decision<B>, Failure> {
+        let attempt = Attempt { now: self.clock.now(), may_have_committed: piece.may_have_committed };
+        if piece.is_split {
+            db::shorten_lock_wait(connection).await?;
+        } else if !attempt.may_have_committed
+            && self.backoff.should_try()
+            && let Some((decision, script)) = self.prepare_assumed(piece.commands, &attempt)
+            && let Some(decision) = self.run_assumed(connection, decision, script).await?
+        {
+            return Ok(decision);
+        }
+        self.run_locked(connection, piece, &attempt).await
+    }
+
+    /// Reads, decides and writes.
+    async fn run_locked(
+        &self,
+        connection: &mut MySqlConnection,
+        piece: &mut Piece<'_, B>,
+        attempt: &Attempt,
+    ) -> Result<Decision<B>, Failure> {
+        let rows = self.batch.lock(connection, piece.commands, attempt).await?;
+        piece.is_unresolved = false;
+        let decision = self.decide(rows, piece.commands, attempt)?;
+        let mut script = Script::default();
+        self.batch.write(&mut script, &decision.effects, attempt);
+        let committed = self.commit(connection, decision, script).await;
+        count_batch::<B>("locked", committed.as_ref().err());
+        committed
+    }
+
+    /// The decision over assumed rows and its script, guards first. `None`: the rows cannot be assumed, or the rules need
+    /// what was not read, or something that was assumed has no guard, or somebody is to be refused.
+    fn prepare_assumed(&self, commands: &[B::Command], attempt: &Attempt) -> Option<(Decision<B>, Script)> {
+        catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(commands, attempt))).unwrap_or_else(|_| {
+            tracing::error!(lane = B::NAME, "assuming a batch panicked; it is locked");
+            None
+        })
+    }
+
+    fn prepare_unguarded(&self, commands: &[B::Command], attempt: &Attempt) -> Option<(Decision<B>, Script)> {
+        let assumptions = Assumptions::default();
+        let rows = self.batch.assume(commands, &assumptions, attempt)?;
+        let decision = self.decide(rows, commands, attempt).ok()?;
+        if decision.answers.iter().any(Result::is_err) {
+            return None;
+        }
+        let (mut script, mut assumed) = (Script::default(), assumptions.take());
+        self.batch.guard(&mut script, &mut assumed, &decision.effects, attempt);
+        if !assumed.is_empty() {
+            tracing::debug!(lane = B::NAME, ?assumed, "no guard states what was assumed");
+            return None;
+        }
+        self.batch.write(&mut script, &decision.effects, attempt);
+        Some((decision, script))
+    }
+
+    /// `None`: an assumption does not hold, and nothing happened.
+    async fn run_assumed(
+        &mut self,
+        connection: &mut MySqlConnection,
+        decision: Decision<B>,
+        script: Script,
+    ) -> Result<Option<Decision<B>>, Failure> {
+        let committed = self.commit(connection, decision, script).await;
+        count_batch::<B>("assumed", committed.as_ref().err());
+        match committed {
+            Ok(decision) => {
+                self.backoff.record(true);
+                Ok(Some(decision))
+            }
+            Err(Failure::Guard { .. } | Failure::Conflict(_) | Failure::Fatal(_)) => {
+                self.backoff.record(false);
+                db::rollback(connection).await?;
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn decide(&self, rows: B::Rows, commands: &[B::Command], attempt: &Attempt) -> Result<Decision<B>, Failure> {
+        let decision = self.batch.decide(rows, commands, attempt);
+        // An answer for each command, or nobody could be told what happened.
+        if decision.answers.len() == commands.len() { Ok(decision) } else { Err(Failure::Panicked) }
+    }
+
+    async fn commit(
+        &self,
+        connection: &mut MySqlConnection,
+        mut decision: Decision<B>,
+        script: Script,
+    ) -> Result<Decision<B>, Failure> {
+        let selected = script.commit(connection).await?;
+        let completed = self.batch.complete(&mut decision.answers, &decision.effects, &selected);
+        completed.map_err(Failure::CommitUnknown)?;
+        Ok(decision)
+    }
+}
+
+fn next_after<B: Batch>(failure: &Failure, piece: &Piece<'_, B>, search_ends: Instant) -> Next {
+    let searching = piece.commands.len() > 1 && !piece.is_unresolved && Instant::now() < search_ends;
+    let tried_enough = piece.attempts >= ATTEMPTS_BEFORE_SPLIT || failure.repeats() || !failure.may_pass();
+    if searching && failure.may_lie_in_one() && tried_enough {
+        Next::Split
+    } else if piece.attempts < MAX_ATTEMPTS && failure.may_pass() && !(piece.is_split && failure.repeats()) {
+        Next::Again
+    } else {
+        Next::GiveUp
+    }
+}
+
+/// Counts a batch by the way it went.
+fn count_batch<B: Batch>(way: &'static str, failure: Option<&Failure>) {
+    let outcome = failure.map_or("committed", Failure::reason);
+    metrics::counter!("concert_batches_total", "lane" => B::NAME, "way" => way, "outcome" => outcome).increment(1);
+}
+
+/// The next commands; none after the last.
+async fn receive<J>(jobs: &mut mpsc::Receiver<J>, waiting: &mut Vec<J>, stopped: &mut watch::Receiver<bool>) -> usize {
+    let is_stopped = async {
+        // An error says that the lane was dropped, and with it the senders.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    tokio::select! {
+        biased;
+        received = jobs.recv_many(waiting, MAX_BATCH) => return received,
+        () = is_stopped => {}
+    }
+    jobs.close();
+    jobs.recv_many(waiting, MAX_BATCH).await
+}
+
+/// Waits for those who were answered and ask again at once, as long as more of them come: they get into one batch.
+async fn await_stragglers<J>(jobs: &mpsc::Receiver<J>) {
+    loop {
+        let waiting = jobs.len();
+        tokio::task::yield_now().await;
+        if jobs.len() <= waiting || jobs.len() >= MAX_BATCH {
+            return;
+        }
+    }
+}
+
+fn pause_after(attempts: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
+    longest.mul_f64(rand::rng().random_range(0.5..1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn those_who_ask_again_at_once_are_waited_for_and_nobody_else() {
+        let (sender, jobs) = mpsc::channel(16);
+        for (caller, pauses) in [0, 1, 2, 9].into_iter().enumerate() {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                for _ in 0..pauses {
+                    tokio::task::yield_now().await;
+                }
+                sender.send(caller).await.expect("is received");
+            });
+        }
+        await_stragglers(&jobs).await;
+        assert_eq!(jobs.len(), 3);
+    }
+}

@@ -1,0 +1,92 @@
+//! Why a transaction came to nothing, and what that says about trying again.
+
+use std::sync::Arc;
+
+use super::{Class, classify, is_duplicate_key, is_lock_not_had};
+use crate::error::Error;
+
+/// Why an attempt at a transaction came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The database undid it, or will on ROLLBACK: run the whole again.
+    Conflict(sqlx::Error),
+    /// The connection or the server is gone, before COMMIT: nothing happened.
+    Lost(sqlx::Error),
+    /// COMMIT got no answer: it may have happened.
+    CommitUnknown(sqlx::Error),
+    /// Something was not as it must be, and nothing happened.
+    Guard {
+        /// What was about to be done.
+        act: &'static str,
+    },
+    /// Trying again would not help.
+    Fatal(sqlx::Error),
+    /// Code of ours panicked; nothing happened.
+    Panicked,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        match classify(&error) {
+            Class::Conflict => Self::Conflict(error),
+            Class::Lost => Self::Lost(error),
+            Class::Fatal => Self::Fatal(error),
+        }
+    }
+}
+
+impl Failure {
+    /// The same, where COMMIT had been sent: an answer from the server is a fact, no answer leaves it open.
+    pub(crate) fn after_commit_was_sent(self) -> Self {
+        match self {
+            Self::Conflict(error) | Self::Lost(error) | Self::Fatal(error) if error.as_database_error().is_none() => {
+                Self::CommitUnknown(error)
+            }
+            failure => failure,
+        }
+    }
+
+    /// A word for logs and metrics.
+    pub(crate) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Conflict(_) => "conflict",
+            Self::Lost(_) => "connection_lost",
+            Self::CommitUnknown(_) => "commit_unknown",
+            Self::Guard { .. } => "guard",
+            Self::Fatal(_) => "fatal",
+            Self::Panicked => "panicked",
+        }
+    }
+
+    /// Whether the same transaction may succeed when it is run again.
+    pub(crate) const fn may_pass(&self) -> bool {
+        !matches!(self, Self::Fatal(_) | Self::Panicked)
+    }
+
+    /// Whether one command of a batch may be the reason, so that the others would do better without it.
+    pub(crate) fn may_lie_in_one(&self) -> bool {
+        match self {
+            Self::Conflict(error) => is_lock_not_had(error) || is_duplicate_key(error),
+            Self::Fatal(_) | Self::Panicked | Self::Guard { .. } => true,
+            Self::Lost(_) | Self::CommitUnknown(_) => false,
+        }
+    }
+
+    /// Whether it took a long wait and the next attempt would most likely take as long for nothing.
+    pub(crate) fn repeats(&self) -> bool {
+        matches!(self, Self::Conflict(error) if is_lock_not_had(error))
+    }
+
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::Conflict(error) | Self::Lost(error) | Self::CommitUnknown(error) => {
+                Error::Unavailable(Arc::new(error))
+            }
+            Self::Fatal(error) => Error::internal(error),
+            Self::Guard { act } => {
+                Error::internal(std::io::Error::other(format!("{act}: the rows were not what they must be")))
+            }
+            Self::Panicked => Error::internal(std::io::Error::other("a rule panicked")),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Facts: fields of rows that rules may ask about without their having been read.
+//!
+//! A batch may run over rows that nobody has read (`Batch::assume`). What is not known of such a row is an unread
+//! [`Fact`]. A rule asks a fact only whether it is at least, at most, or equal to something. A fact that was read answers.
+//! An unread one answers yes and records the question as an assumption, which the script must state as a guard; whatever
+//! else is asked of it sends the batch to be locked. So a rule stands once, and one that nobody wrote a guard for costs
+//! speed, never correctness.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{ReservationId, SeatNumber, TokenId};
+use crate::sql::{Keyword, SqlValue, SqlWriter};
+
+/// Names what a fact is about: a column, or what is counted over rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Column(pub(crate) &'static str);
+
+/// Names the row that a fact is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key(Uuid, Option<SeatNumber>);
+
+impl Key {
+    pub(crate) const fn row(id: Uuid) -> Self {
+        Self(id, None)
+    }
+
+    pub(crate) const fn seat(concert: Uuid, seat: SeatNumber) -> Self {
+        Self(concert, Some(seat))
+    }
+
+    pub(crate) const fn id(self) -> Uuid {
+        self.0
+    }
+}
+
+/// A value that a fact is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// No row, or null.
+    Nothing,
+    Flag(bool),
+    Number(u64),
+    Amount(Decimal),
+    Id(Uuid),
+    Moment(Timestamp),
+    Date(NaiveDate),
+    Word(&'static str),
+}
+
+impl SqlValue for Value {
+    fn write(&self, out: &mut SqlWriter) {
+        match *self {
+            Self::Nothing => out.null(),
+            Self::Flag(flag) => flag.write(out),
+            Self::Number(number) => number.write(out),
+            Self::Amount(amount) => out.decimal(amount),
+            Self::Id(id) => id.write(out),
+            Self::Moment(moment) => out.timestamp(moment),
+            Self::Date(date) => out.date(date),
+            Self::Word(word) => out.keyword(Keyword::new(word)),
+        }
+    }
+}
+
+/// What a rule asked, and was told that it is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Test {
+    AtLeast(Value),
+    AtMost(Value),
+    Equals(Value),
+}
+
+/// One thing that a batch took for granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Assumption {
+    pub(crate) about: Column,
+    pub(crate) of: Key,
+    pub(crate) test: Test,
+}
+
+/// Collects what is assumed while a batch is decided.
+#[derive(Clone, Default)]
+pub(crate) struct Assumptions(Arc<Mutex<Vec<Assumption>>>);
+
+impl Assumptions {
+    /// A fact that nobody has read.
+    pub(crate) fn unread<T>(&self, about: Column, of: Key) -> Fact<T> {
+        Fact(State::Unread { about, of, assumptions: self.clone() })
+    }
+
+    /// A lookup of rows of which only `known` were read.
+    pub(crate) fn unread_rows<K, V>(&self, about: Column, known: HashMap<K, V>) -> Lookup<K, V> {
+        Lookup { found: known, unread: Some((about, self.clone())) }
+    }
+
+    pub(crate) fn record(&self, about: Column, of: Key, test: Test) {
+        self.list().push(Assumption { about, of, test });
+    }
+
+    /// All that was assumed so far, for the script to state.
+    pub(crate) fn take(&self) -> Assumed {
+        Assumed(std::mem::take(&mut *self.list()))
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Assumption>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Assumptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Assumptions")
+    }
+}
+
+/// What a decided batch has assumed and no guard states yet.
+#[derive(Debug, Default)]
+pub(crate) struct Assumed(Vec<Assumption>);
+
+impl Assumed {
+    /// Takes out all that was assumed about a column, for guards to state it.
+    pub(crate) fn take(&mut self, about: Column) -> Vec<(Key, Test)> {
+        let (taken, rest) = std::mem::take(&mut self.0).into_iter().partition(|one| one.about == about);
+        self.0 = rest;
+        let taken: Vec<Assumption> = taken;
+        taken.into_iter().map(|Assumption { of, test, .. }| (of, test)).collect()
+    }
+
+    /// Leaves what no guard can state, so that the batch is locked.
+    pub(crate) fn put_back(&mut self, about: Column, unstated: Vec<(Key, Test)>) {
+        self.0.extend(unstated.into_iter().map(|(of, test)| Assumption { about, of, test }));
+    }
+
+    /// Takes out what was assumed about a column as far as the changes of the script imply it.
+    pub(crate) fn strike(&mut self, about: Column, is_implied: impl Fn(Key, Test) -> bool) {
+        self.0.retain(|one| one.about != about || !is_implied(one.of, one.test));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Assumption> {
+        self.0.iter()
+    }
+}
+
+/// A field of a row, read or unread.
+#[derive(Debug, Clone)]
+pub(crate) struct Fact<T>(State<T>);
+
+#[derive(Debug, Clone)]
+enum State<T> {
+    Read(T),
+    Unread { about: Column, of: Key, assumptions: Assumptions },
+}
+
+/// A rule needs what was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unread;
+
+impl From<Unread> for Error {
+    /// Nobody sees it: a batch with a refusal is locked, and then everything is read.
+    fn from(Unread: Unread) -> Self {
+        Self::internal(std::io::Error::other("a rule needs what was not read"))
+    }
+}
+
+impl<T> Fact<T> {
+    pub(crate) const fn read(value: T) -> Self {
+        Self(State::Read(value))
+    }
+
+    /// What it is, if that was read.
+    pub(crate) const fn value(&self) -> Result<&T, Unread> {
+        match &self.0 {
+            State::Read(value) => Ok(value),
+            State::Unread { .. } => Err(Unread),
+        }
+    }
+}
+
+impl<T: PartialEq + Clone + Into<Value>> Fact<T> {
+    /// Whether it is `value`; afterwards an unread fact is taken to be.
+    pub(crate) fn equals(&mut self, value: T) -> bool {
+        match &self.0 {
+            State::Read(read) => *read == value,
+            State::Unread { about, of, assumptions } => {
+                assumptions.record(*about, *of, Test::Equals(value.clone().into()));
+                self.0 = State::Read(value);
+                true
+            }
+        }
+    }
+}
+
+impl<T: PartialOrd + Into<Value>> Fact<T> {
+    pub(crate) fn at_least(&self, least: T) -> bool {
+        match &self.0 {
+            State::Read(read) => *read >= least,
+            State::Unread { about, of, assumptions } => {
+                assumptions.record(*about, *of, Test::AtLeast(least.into()));
+                true
+            }
+        }
+    }
+
+    pub(crate) fn at_most(&self, most: T) -> bool {
+        match &self.0 {
+            State::Read(read) => *read <= most,
+            State::Unread { about, of, assumptions } => {
+                assumptions.record(*about, *of, Test::AtMost(most.into()));
+                true
+            }
+        }
+    }
+}
+
+/// Rows by key, all of them read or only some.
+#[derive(Debug, Clone)]
+pub(crate) struct Lookup<K, V> {
+    found: HashMap<K, V>,
+    unread: Option<(Column, Assumptions)>,
+}
+
+impl<K: Eq + Hash + Copy + Into<Uuid>, V> Lookup<K, V> {
+    /// Every row that is there.
+    pub(crate) const fn read(found: HashMap<K, V>) -> Self {
+        Self { found, unread: None }
+    }
+
+    /// The row with this key. One that was not read is assumed not to be there.
+    pub(crate) fn get(&self, key: K) -> Option<&V> {
+        let found = self.found.get(&key);
+        if let (None, Some((about, assumptions))) = (found, &self.unread) {
+            assumptions.record(*about, Key::row(key.into()), Test::Equals(Value::Nothing));
+        }
+        found
+    }
+
+    pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut V> {
+        self.found.get_mut(&key)
+    }
+
+    pub(crate) fn insert(&mut self, key: K, row: V) {
+        self.found.insert(key, row);
+    }
+
+    /// All rows, if all were read.
+    pub(crate) const fn all(&self) -> Result<&HashMap<K, V>, Unread> {
+        match self.unread {
+            None => Ok(&self.found),
+            Some(_) => Err(Unread),
+        }
+    }
+}
+
+impl<K: Eq + Hash + Copy + Into<Uuid>, V> Default for Lookup<K, V> {
+    fn default() -> Self {
+        Self::read(HashMap::new())
+    }
+}
+
+macro_rules! values {
+    ($($kind:ty => |$value:ident| $into:expr;)*) => {$(
+        impl From<$kind> for Value {
+            fn from($value: $kind) -> Self {
+                $into
+            }
+        }
+    )*};
+}
+
+values! {
+    bool => |flag| Self::Flag(flag);
+    u32 => |number| Self::Number(number.into());
+    u64 => |number| Self::Number(number);
+    Decimal => |amount| Self::Amount(amount);
+    Timestamp => |moment| Self::Moment(moment);
+    TokenId => |id| Self::Id(id.as_uuid());
+    ReservationId => |id| Self::Id(id.as_uuid());
+}
+
+impl<V: Into<Self>> From<Option<V>> for Value {
+    fn from(value: Option<V>) -> Self {
+        value.map_or(Self::Nothing, Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BALANCE: Column = Column("balance");
+
+    #[test]
+    fn a_fact_that_was_read_answers_and_assumes_nothing() {
+        let mut fact = Fact::read(5_u32);
+        assert!(fact.at_least(5) && fact.at_most(5) && fact.equals(5));
+        assert!(!fact.at_least(6) && !fact.at_most(4) && !fact.equals(4));
+        assert_eq!(fact.value(), Ok(&5));
+    }
+
+    #[test]
+    fn an_unread_fact_records_each_question_and_keeps_its_value_to_itself() {
+        let (assumptions, of) = (Assumptions::default(), Key::row(Uuid::from_u128(7)));
+        let mut fact: Fact<u32> = assumptions.unread(BALANCE, of);
+        assert!(fact.at_least(6) && fact.at_most(3));
+        assert_eq!(fact.value(), Err(Unread));
+        assert!(fact.equals(4));
+        assert_eq!((fact.value(), fact.at_least(5)), (Ok(&4), false), "what was assumed holds from then on");
+        let mut assumed = assumptions.take();
+        let tests = assumed.take(BALANCE);
+        let asked = [Test::AtLeast(Value::Number(6)), Test::AtMost(Value::Number(3)), Test::Equals(Value::Number(4))];
+        assert_eq!(tests, asked.map(|test| (of, test)));
+        assert!(assumed.is_empty());
+    }
+
+    #[test]
+    fn a_row_that_was_not_looked_up_is_assumed_to_be_missing() {
+        let assumptions = Assumptions::default();
+        let there = Uuid::from_u128(1);
+        let rows: Lookup<Uuid, u8> = assumptions.unread_rows(BALANCE, HashMap::from([(there, 9)]));
+        assert_eq!((rows.get(there), rows.get(Uuid::from_u128(2))), (Some(&9), None));
+        assert_eq!(rows.all(), Err(Unread));
+        let missing =
+            Assumption { about: BALANCE, of: Key::row(Uuid::from_u128(2)), test: Test::Equals(Value::Nothing) };
+        assert_eq!(assumptions.take().iter().collect::<Vec<_>>(), [&missing]);
+    }
+}

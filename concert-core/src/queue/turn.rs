@@ -1,0 +1,139 @@
+//! Whose turn it is: what holding and paying ask of a token.
+
+use std::collections::HashMap;
+
+use super::{Token, TokenStatus};
+use crate::caller::{Caller, Proof};
+use crate::clock::{Timestamp, just_after};
+use crate::error::Error;
+use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Unread, Value};
+use crate::id::{TokenId, UserId};
+use crate::sql::{Pair, Part, Script, statements};
+
+/// The turns of users, under lock.
+pub(crate) type Turns = HashMap<UserId, Turn>;
+
+/// The token that a user has in the queue, as far as acts ask about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Turn {
+    id: Fact<TokenId>,
+    status: Fact<TokenStatus>,
+    is_claimed: Fact<bool>,
+    expires_at: Fact<Timestamp>,
+}
+
+/// Facts of the live token of a user; their key is the user's id.
+const ID: Column = Column("tokens.id");
+const STATUS: Column = Column("tokens.status");
+const IS_CLAIMED: Column = Column("tokens.claimed_at");
+const EXPIRES_AT: Column = Column("tokens.expires_at");
+
+statements! {
+    /// The turns of users, with everything that `require_active` asks as a condition.
+    LOCK_TURNS {
+        "select count(*) into @locked from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) \
+         and status = 'ACTIVE' and claimed_at is not null and expires_at >= {until}{each} for update",
+        // Only where somebody has shown a token.
+        each Part { text: " and (concat(user_id, id) in ({shown}) or user_id in ({others}))", between: "" }
+    }
+}
+
+impl Turn {
+    pub(crate) const fn of(token: &Token) -> Self {
+        Self {
+            id: Fact::read(token.id),
+            status: Fact::read(token.status),
+            is_claimed: Fact::read(token.claimed_at.is_some()),
+            expires_at: Fact::read(token.expires_at),
+        }
+    }
+
+    /// The turn of a user who has one, most likely.
+    pub(crate) fn unread(assumptions: &Assumptions, user: UserId) -> Self {
+        let of = Key::row(user.as_uuid());
+        Self {
+            id: assumptions.unread(ID, of),
+            status: assumptions.unread(STATUS, of),
+            is_claimed: assumptions.unread(IS_CLAIMED, of),
+            expires_at: assumptions.unread(EXPIRES_AT, of),
+        }
+    }
+
+    fn is_shown_by(&mut self, caller: &Caller) -> bool {
+        match caller.proof {
+            Proof::Queue(shown) => self.id.equals(shown),
+            Proof::Bare | Proof::Verified => true,
+        }
+    }
+
+    pub(crate) fn ends_at(&self) -> Result<Timestamp, Unread> {
+        self.expires_at.value().copied()
+    }
+}
+
+/// The rule that reserving and paying share: the caller's token is in the queue, ACTIVE, picked up, and the one that was
+/// shown. One that is not picked up is refused as ACTIVE; the box office picks it up and tries again.
+pub(crate) fn require_active(caller: &Caller, turn: Option<&mut Turn>, now: Timestamp) -> Result<(), Error> {
+    let Some(turn) = turn else {
+        return Err(Error::TokenNotActive { status: None });
+    };
+    if !turn.is_shown_by(caller) {
+        return Err(Error::TokenNotActive { status: None });
+    }
+    let may_act = turn.status.equals(TokenStatus::Active)
+        && turn.is_claimed.equals(true)
+        && turn.expires_at.at_least(just_after(now));
+    if may_act { Ok(()) } else { Err(Error::TokenNotActive { status: Some(*turn.status.value()?) }) }
+}
+
+/// The rule for what needs no turn: a queue token that was shown is still in the queue.
+pub(crate) fn require_shown_live(caller: &Caller, turn: Option<&mut Turn>, now: Timestamp) -> Result<(), Error> {
+    if !caller.shows_token() {
+        return Ok(());
+    }
+    let is_live = match turn {
+        Some(turn) => {
+            *turn.status.value()? != TokenStatus::Expired
+                && turn.expires_at.at_least(just_after(now))
+                && turn.is_shown_by(caller)
+        }
+        None => false,
+    };
+    if is_live { Ok(()) } else { Err(Error::TokenEnded) }
+}
+
+/// States what was assumed about turns, by locking them; nothing after it runs if it is not so.
+pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed) {
+    let (statuses, claims) = (assumed.take(STATUS), assumed.take(IS_CLAIMED));
+    let (ends, ids) = (assumed.take(EXPIRES_AT), assumed.take(ID));
+    let mut until = None;
+    for (_, test) in &ends {
+        let Test::AtLeast(Value::Moment(moment)) = test else { return assumed.put_back(EXPIRES_AT, ends) };
+        until = until.max(Some(*moment));
+    }
+    if !statuses.iter().all(|(_, test)| *test == Test::Equals(TokenStatus::Active.into())) {
+        return assumed.put_back(STATUS, statuses);
+    }
+    if !claims.iter().all(|(_, test)| *test == Test::Equals(Value::Flag(true))) {
+        return assumed.put_back(IS_CLAIMED, claims);
+    }
+    let mut shown = Vec::with_capacity(ids.len());
+    for (user, test) in &ids {
+        let Test::Equals(Value::Id(token)) = test else { return assumed.put_back(ID, ids) };
+        shown.push((user.id(), *token));
+    }
+    let Some(until) = until else { return };
+    let mut users: Vec<_> =
+        [&statuses, &claims, &ends, &ids].into_iter().flatten().map(|(user, _)| user.id()).collect();
+    users.sort_unstable();
+    users.dedup();
+    shown.sort_unstable();
+    shown.dedup();
+    let others = users.iter().filter(|user| shown.binary_search_by_key(*user, |(user, _)| *user).is_err());
+    script.lock_exactly("locking turns", users.len(), &LOCK_TURNS, |params| {
+        let params = params.list("users", &users).bind("until", until);
+        params.each((!shown.is_empty()).then_some(()), |part, ()| {
+            part.list("shown", shown.iter().map(|(user, token)| Pair(*user, *token))).list("others", others.clone())
+        })
+    });
+}

@@ -1,0 +1,177 @@
+//! What this process remembers of concerts: the date, and which seats the hall has, in which section and row, at which price.
+//! It holds for one version of the concert's row, which every change of a concert raises and every guard checks.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::NaiveDate;
+use sqlx::Row as _;
+use sqlx::mysql::MySqlRow;
+
+use super::{Seat, SeatKey};
+use crate::catalog::shared;
+use crate::db::Failure;
+use crate::fact::{Assumed, Assumptions, Column, Key, Test, Value};
+use crate::id::{ConcertId, SeatNumber};
+use crate::money::Money;
+use crate::sql::{Part, Reading, ResultSet, Script, statements};
+
+/// The most halls that a batch reads: it is not to wait for more.
+const MOST_AT_ONCE: usize = 16;
+/// The most runs that are kept, some 16 MB; past that all are forgotten.
+const MOST_RUNS: usize = 1 << 18;
+
+statements! {
+    CONCERTS { "select id, version, date from concerts where id in ({concerts})" }
+    LAYOUTS {
+        "select concert_id, first_seat, last_seat, price, section, seat_row from seat_runs \
+         where concert_id in ({concerts}) order by concert_id, first_seat"
+    }
+    /// The concerts there are as they are remembered. The date is a column of the row itself, so one that was changed by hand
+    /// is seen, too.
+    COUNT_CONCERTS {
+        "select count(*) from concerts force index (primary) where {each}",
+        each Part { text: "(id = {concert} and version = {version} and date = {date})", between: " or " }
+    }
+}
+
+/// Facts of a concert.
+const VERSION: Column = Column("concerts.version");
+const DATE: Column = Column("concerts.date");
+
+/// What holding seats asks of a row of `concerts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Concert {
+    pub(crate) version: u32,
+    pub(crate) date: NaiveDate,
+}
+
+/// Seats that differ in nothing but their number.
+#[derive(Debug, Clone)]
+struct SeatRun {
+    first: SeatNumber,
+    last: SeatNumber,
+    section: Option<Arc<str>>,
+    row: Option<Arc<str>>,
+    price: Money,
+}
+
+/// A hall, by number, as it is at one version of its concert.
+#[derive(Debug)]
+pub(super) struct HallLayout {
+    concert: Concert,
+    runs: Vec<SeatRun>,
+}
+
+impl HallLayout {
+    /// The concert; that its row is still so is assumed.
+    pub(super) fn concert(&self, id: ConcertId, assumptions: &Assumptions) -> Concert {
+        let of = Key::row(id.as_uuid());
+        assumptions.record(VERSION, of, Test::Equals(self.concert.version.into()));
+        assumptions.record(DATE, of, Test::Equals(Value::Date(self.concert.date)));
+        self.concert
+    }
+
+    /// A seat of which nobody has read who has it; `None`: the layout has no such seat.
+    pub(super) fn unread_seat(&self, key: SeatKey, assumptions: &Assumptions) -> Option<Seat> {
+        let run = self.runs.get(self.runs.partition_point(|run| run.last < key.seat))?;
+        let names = [run.section.clone(), run.row.clone()];
+        (run.first <= key.seat).then(|| Seat::unread(assumptions, key, names, run.price))
+    }
+}
+
+/// The halls that were read before. A concert that was not there is not kept: it may come.
+#[derive(Debug, Default)]
+pub(crate) struct HallLayouts(RwLock<HashMap<ConcertId, Arc<HallLayout>>>);
+
+/// Concerts, and the layouts of those that are not remembered.
+pub(super) struct ConcertReading {
+    concerts: Reading,
+    layouts: Reading,
+}
+
+impl HallLayouts {
+    pub(super) fn get(&self, concert: ConcertId) -> Option<Arc<HallLayout>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&concert).cloned()
+    }
+
+    /// Reads `concerts`, and then the layouts of `halls` that are not remembered. In this order a layout is never older than
+    /// its version.
+    pub(super) fn select(
+        &self,
+        script: &mut Script,
+        concerts: Vec<ConcertId>,
+        halls: Vec<ConcertId>,
+    ) -> ConcertReading {
+        let concerts = script.select_keys(&CONCERTS, concerts, |params, ids| params.list("concerts", ids));
+        let remembered = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let unknown: HashSet<_> = halls.into_iter().filter(|hall| !remembered.contains_key(hall)).collect();
+        let unknown = unknown.into_iter().take(MOST_AT_ONCE).collect();
+        let layouts = script.select_keys(&LAYOUTS, unknown, |params, ids| params.list("concerts", ids));
+        ConcertReading { concerts, layouts }
+    }
+
+    /// The concerts there are. Remembers the layouts that came with them, and forgets those of another version.
+    pub(super) fn read(
+        &self,
+        selected: &ResultSet,
+        reading: &ConcertReading,
+    ) -> Result<HashMap<ConcertId, Concert>, Failure> {
+        let concert = |row: &MySqlRow| {
+            Ok((row.try_get("id")?, Concert { version: row.try_get("version")?, date: row.try_get("date")? }))
+        };
+        let concerts: HashMap<ConcertId, Concert> =
+            selected.rows(&reading.concerts).map(concert).collect::<Result<_, sqlx::Error>>()?;
+        let mut runs: HashMap<ConcertId, Vec<SeatRun>> = HashMap::new();
+        let (mut section, mut seat_row) = (None, None);
+        for row in selected.rows(&reading.layouts) {
+            runs.entry(row.try_get("concert_id")?).or_default().push(SeatRun {
+                first: row.try_get("first_seat")?,
+                last: row.try_get("last_seat")?,
+                section: shared(&mut section, row.try_get("section")?),
+                row: shared(&mut seat_row, row.try_get("seat_row")?),
+                price: row.try_get("price")?,
+            });
+        }
+        let layouts = runs
+            .into_iter()
+            .filter_map(|(id, runs)| Some((id, Arc::new(HallLayout { concert: *concerts.get(&id)?, runs }))));
+        self.keep(layouts.collect(), &concerts);
+        Ok(concerts)
+    }
+
+    fn keep(&self, read: Vec<(ConcertId, Arc<HallLayout>)>, concerts: &HashMap<ConcertId, Concert>) {
+        let is_other =
+            |(id, concert): (&ConcertId, &Concert)| self.get(*id).is_some_and(|layout| layout.concert != *concert);
+        if read.is_empty() && !concerts.iter().any(is_other) {
+            return;
+        }
+        let mut remembered = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        remembered.retain(|id, layout| concerts.get(id).is_none_or(|concert| *concert == layout.concert));
+        let runs = |layout: &Arc<HallLayout>| layout.runs.len();
+        let added: usize = read.iter().map(|(_, layout)| runs(layout)).sum();
+        if remembered.values().map(runs).sum::<usize>() + added > MOST_RUNS {
+            remembered.clear();
+        }
+        remembered.extend(read);
+    }
+}
+
+/// States that concerts are as they were remembered.
+pub(super) fn guard_concerts(script: &mut Script, assumed: &mut Assumed) {
+    let (versions, dates) = (assumed.take(VERSION), assumed.take(DATE));
+    let is_equality = |(_, test): &(Key, Test)| matches!(test, Test::Equals(_));
+    if !versions.iter().chain(&dates).all(is_equality) || versions.len() != dates.len() {
+        return assumed.put_back(VERSION, versions);
+    }
+    // `HallLayout::concert` records both at once.
+    let value = |test: &Test| match test {
+        Test::Equals(value) | Test::AtLeast(value) | Test::AtMost(value) => *value,
+    };
+    let concerts = versions.iter().zip(&dates).map(|((id, version), (_, date))| (id.id(), value(version), value(date)));
+    script.require_count("looking for concerts", versions.len(), &COUNT_CONCERTS, |params| {
+        params.each(concerts, |part, (concert, version, date)| {
+            part.bind("concert", concert).bind("version", version).bind("date", date)
+        })
+    });
+}

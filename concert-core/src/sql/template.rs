@@ -1,0 +1,239 @@
+//! Texts of statements, with named places for values.
+
+use super::writer::{SqlValue, SqlWriter};
+
+/// A statement's text. `{name}` is the place of a value, of a list after `in (`, or of a repeated part; `{guard}` is where
+/// the check of the statement before it goes. Declared by [`statements!`] alone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SqlTemplate {
+    text: &'static str,
+    part: Option<Part>,
+}
+
+/// A part of a statement that is repeated for each of some items.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) text: &'static str,
+    /// What stands between two of them.
+    pub(crate) between: &'static str,
+}
+
+/// An insert of rows: the columns are written once, and values are bound by their names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SqlInsert {
+    pub(super) table: &'static str,
+    pub(super) columns: &'static [&'static str],
+}
+
+/// What a test prepares and explains.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Statement {
+    Template(&'static SqlTemplate),
+    Insert(&'static SqlInsert),
+}
+
+/// The place of a guard.
+pub(super) const GUARD: &str = "guard";
+
+/// Declares the statements of a module, and lists them for the test that prepares and explains every statement on a real
+/// database. A list that the test's registry leaves out is dead code, which the lints refuse.
+macro_rules! statements {
+    (@declare $(#[$doc:meta])* $vis:vis $name:ident = insert $table:literal ($($column:ident),+ $(,)?)) => {
+        $(#[$doc])*
+        $vis const $name: crate::sql::SqlInsert = crate::sql::SqlInsert::new($table, &[$(stringify!($column)),+]);
+    };
+    (@declare $(#[$doc:meta])* $vis:vis $name:ident = $text:expr) => {
+        $(#[$doc])*
+        $vis const $name: crate::sql::SqlTemplate = crate::sql::SqlTemplate::new($text, None);
+    };
+    (@declare $(#[$doc:meta])* $vis:vis $name:ident = $text:expr, each $part:expr) => {
+        $(#[$doc])*
+        $vis const $name: crate::sql::SqlTemplate = crate::sql::SqlTemplate::new($text, Some($part));
+    };
+    ($($(#[$doc:meta])* $vis:vis $name:ident { $($body:tt)+ })+) => {
+        $(crate::sql::statements!(@declare $(#[$doc])* $vis $name = $($body)+);)+
+
+        /// Every statement of this module, for the test that prepares and explains them.
+        #[cfg(any(test, feature = "internals"))]
+        pub(crate) const STATEMENTS: &[crate::sql::Statement] = &[$($name.registered()),+];
+    };
+}
+pub(crate) use statements;
+
+impl SqlTemplate {
+    pub(crate) const fn new(text: &'static str, part: Option<Part>) -> Self {
+        Self { text, part }
+    }
+
+    pub(super) fn params<'w>(&self, out: &'w mut SqlWriter, guard: Option<&'w str>) -> Params<'w> {
+        Params { out, rest: self.text, part: self.part, guard }
+    }
+
+    pub(super) fn takes_guard(&self) -> bool {
+        self.text.contains("{guard}")
+    }
+
+    #[cfg(any(test, feature = "internals"))]
+    pub(crate) const fn registered(&'static self) -> Statement {
+        Statement::Template(self)
+    }
+}
+
+impl SqlInsert {
+    pub(crate) const fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
+        Self { table, columns }
+    }
+
+    #[cfg(any(test, feature = "internals"))]
+    pub(crate) const fn registered(&'static self) -> Statement {
+        Statement::Insert(self)
+    }
+}
+
+#[cfg(any(test, feature = "internals"))]
+impl Statement {
+    /// The text with lists and repeated parts of `length`; places of values stay as they are: `{name}`.
+    pub(crate) fn text(&self, length: usize) -> String {
+        match self {
+            Self::Insert(SqlInsert { table, columns }) => {
+                let row =
+                    format!("({})", columns.iter().map(|column| format!("{{{column}}}")).collect::<Vec<_>>().join(","));
+                format!("insert into {table} ({}) values {}", columns.join(", "), vec![row; length].join(","))
+            }
+            Self::Template(SqlTemplate { text, part }) => {
+                let mut text = text.replace("{guard}", "");
+                if let Some(Part { text: each, between }) = part {
+                    text = text.replace("{each}", &vec![*each; length].join(between));
+                }
+                lengthen_lists(&text, length)
+            }
+        }
+    }
+}
+
+/// Repeats what is alone in the brackets of an `in`.
+#[cfg(any(test, feature = "internals"))]
+fn lengthen_lists(text: &str, length: usize) -> String {
+    let mut pieces = text.split(" in ({");
+    let mut lengthened = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_once("})").unwrap_or_else(|| unreachable!("a list alone in its brackets"));
+        let list = vec![format!("{{{name}}}"); length].join(",");
+        lengthened.extend([" in (", &list, ")", rest]);
+    }
+    lengthened
+}
+
+/// A statement on its way into a script. Values are bound from left to right, each by the name of its place.
+///
+/// # Panics
+/// Every method, if the next place has another name: a value never goes where another belongs.
+pub(crate) struct Params<'w> {
+    out: &'w mut SqlWriter,
+    rest: &'static str,
+    part: Option<Part>,
+    guard: Option<&'w str>,
+}
+
+impl Params<'_> {
+    pub(crate) fn bind(mut self, name: &str, value: impl SqlValue) -> Self {
+        self.advance_to(name);
+        value.write(self.out);
+        self
+    }
+
+    pub(crate) fn list<V: SqlValue>(mut self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
+        self.advance_to(name);
+        self.out.list(values);
+        self
+    }
+
+    /// The repeated part, at `{each}`, once for each of `items`.
+    pub(crate) fn each<I>(
+        mut self,
+        items: impl IntoIterator<Item = I>,
+        fill: impl for<'p> Fn(Params<'p>, I) -> Params<'p>,
+    ) -> Self {
+        self.advance_to("each");
+        let part = self.part.unwrap_or_else(|| unreachable!("a statement without a repeated part"));
+        let mut first = true;
+        for item in items {
+            if !first {
+                self.out.template(part.between);
+            }
+            first = false;
+            fill(Params { out: self.out, rest: part.text, part: None, guard: None }, item).end();
+        }
+        self
+    }
+
+    /// Pairs at `{each}`: the part once for all that have the same first key, with the list of their second keys.
+    pub(crate) fn each_group<G, K>(self, pairs: &[(G, K)], names: [&str; 2]) -> Self
+    where
+        G: SqlValue + Copy + PartialEq,
+        K: SqlValue + Copy,
+    {
+        let [group, keys] = names;
+        self.each(pairs.chunk_by(|one, other| one.0 == other.0), |part, pairs| {
+            part.bind(group, pairs[0].0).list(keys, pairs.iter().map(|(_, key)| *key))
+        })
+    }
+
+    fn advance_to(&mut self, name: &str) {
+        let slot = self.next_slot();
+        assert_eq!(slot, Some(name), "a value for another place of the statement");
+    }
+
+    pub(super) fn end(mut self) {
+        let slot = self.next_slot();
+        assert_eq!(slot, None, "a place of the statement has no value");
+    }
+
+    /// Writes the text up to the next place; the guard's is filled on the way.
+    fn next_slot(&mut self) -> Option<&'static str> {
+        while let Some((before, after)) = self.rest.split_once('{') {
+            self.out.template(before);
+            let (name, rest) = after.split_once('}').unwrap_or_else(|| unreachable!("a place that is closed"));
+            self.rest = rest;
+            if name != GUARD {
+                return Some(name);
+            }
+            if let Some(guard) = self.guard.take() {
+                self.out.condition(guard, " and ");
+            }
+        }
+        self.out.template(self.rest);
+        self.rest = "";
+        None
+    }
+}
+
+/// The values of one row of an insert, bound in the order of its columns.
+pub(crate) struct RowValues<'w> {
+    pub(super) out: &'w mut SqlWriter,
+    pub(super) columns: std::slice::Iter<'static, &'static str>,
+    /// Goes around the first value.
+    pub(super) guard: Option<&'w str>,
+    pub(super) first: bool,
+}
+
+impl RowValues<'_> {
+    /// # Panics
+    /// If the next column has another name.
+    pub(crate) fn bind(mut self, column: &str, value: impl SqlValue) -> Self {
+        assert_eq!(self.columns.next().copied(), Some(column), "a value for another column");
+        if !self.first {
+            self.out.template(",");
+        }
+        self.first = false;
+        match self.guard.take() {
+            Some(guard) => self.out.value_if(guard, &value),
+            None => value.write(self.out),
+        }
+        self
+    }
+
+    pub(super) fn end(mut self) {
+        assert_eq!(self.columns.next(), None, "a column has no value");
+    }
+}

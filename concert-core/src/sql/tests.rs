@@ -1,0 +1,92 @@
+use super::script::Script;
+use super::*;
+
+statements! {
+    KEYS { "select a from t where b > {least} and c in ({keys})" }
+    PAIRS { "select a from t where {each}", each Part { text: "(b = {hall} and c in ({seats}))", between: " or " } }
+    UPDATE { "update t set a = {value} where {guard}b in ({keys})" }
+    COUNT { "select count(*) from u where d in ({keys})" }
+    ROWS { insert "t" (a, b) }
+}
+
+fn text(script: Script) -> String {
+    script.into_text()
+}
+
+#[test]
+fn keys_are_listed_in_order_once_and_not_too_many_at_a_time() {
+    let mut script = Script::default();
+    script.select_keys(&KEYS, vec![3_u32, 1, 2, 3, 1], |params, keys| params.bind("least", 7).list("keys", keys));
+    script.select_keys(&KEYS, Vec::<u32>::new(), |params, keys| params.bind("least", 7).list("keys", keys));
+    assert_eq!(text(script), "select a from t where b > 7 and c in (1,2,3)", "nothing to look for, nothing to ask");
+    let mut script = Script::default();
+    script.select_keys(&KEYS, (0..700_u32).collect(), |params, keys| params.bind("least", 7).list("keys", keys));
+    assert_eq!(text(script).split(';').count(), 3);
+}
+
+#[test]
+fn pairs_are_grouped_by_their_first_part() {
+    let mut script = Script::default();
+    script.select(&PAIRS, |params| params.each_group(&[(1, 9), (2, 3), (2, 5)], ["hall", "seats"]));
+    assert_eq!(text(script), "select a from t where (b = 1 and c in (9)) or (b = 2 and c in (3,5))");
+}
+
+#[test]
+fn every_change_is_guarded_by_the_statement_after_it() {
+    let mut script = Script::default();
+    for keys in [vec![6_u32, 5], vec![7]] {
+        script.change_keys("changing", 2, &UPDATE, keys, |params, keys| params.bind("value", 1).list("keys", keys));
+    }
+    script.insert(&ROWS, &[(1, 2), (3, 4)], |row, (a, b)| row.bind("a", a).bind("b", b));
+    let statements = [
+        "update t set a = 1 where b in (5,6)",
+        "update t set a = 1 where exp(if(row_count() = 4, 0, 1000)) and b in (7)",
+        "insert into t (a, b) values (if(exp(if(row_count() = 2, 0, 1000)),1,null),2),(3,4)",
+    ];
+    assert_eq!(text(script), statements.join(";"));
+}
+
+#[test]
+fn a_guard_that_no_change_takes_is_a_statement_of_its_own() {
+    let mut script = Script::default();
+    script.require_count("counting", 2, &COUNT, |params| params.list("keys", [1, 2]));
+    script.change("changing", Some(1), &UPDATE, |params| params.bind("value", 1).list("keys", [3]));
+    script.select(&COUNT, |params| params.list("keys", [4]));
+    let statements = [
+        "update t set a = 1 where exp(if((select count(*) from u where d in (1,2)) = 2, 0, 1000)) and b in (3)",
+        "set @guarded = exp(if(row_count() = 1, 0, 1000))",
+        "select count(*) from u where d in (4)",
+    ];
+    assert_eq!(text(script), statements.join(";"));
+}
+
+#[test]
+#[should_panic(expected = "a value for another place of the statement")]
+fn a_value_cannot_go_where_another_belongs() {
+    Script::default().select(&KEYS, |params| params.list("keys", [1]).bind("least", 7));
+}
+
+#[test]
+#[should_panic(expected = "a place of the statement has no value")]
+fn a_place_cannot_stay_empty() {
+    Script::default().select(&KEYS, |params| params.bind("least", 7));
+}
+
+#[test]
+#[should_panic(expected = "a value for another column")]
+fn a_row_is_bound_in_the_order_of_its_columns() {
+    Script::default().insert(&ROWS, &[1], |row, value| row.bind("b", value).bind("a", value));
+}
+
+#[test]
+fn texts_for_the_test_of_all_statements_have_lists_of_any_length() {
+    let texts: Vec<_> = STATEMENTS.iter().map(|statement| statement.text(2)).collect();
+    let expected = [
+        "select a from t where b > {least} and c in ({keys},{keys})",
+        "select a from t where (b = {hall} and c in ({seats},{seats})) or (b = {hall} and c in ({seats},{seats}))",
+        "update t set a = {value} where b in ({keys},{keys})",
+        "select count(*) from u where d in ({keys},{keys})",
+        "insert into t (a, b) values ({a},{b}),({a},{b})",
+    ];
+    assert_eq!(texts, expected);
+}

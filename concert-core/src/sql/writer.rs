@@ -1,0 +1,287 @@
+//! The only way for a value into SQL text.
+
+use std::fmt::Write as _;
+
+use chrono::{Datelike as _, NaiveDate, Timelike as _};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
+use crate::money::Money;
+
+/// Writes values as literals: digits, hexadecimal digits and keywords. Nothing else can be written through it, so no
+/// [`SqlValue`] can bring text of its own into a statement.
+#[derive(Debug, Default)]
+pub(crate) struct SqlWriter(String);
+
+impl SqlWriter {
+    /// Text of a template: constants of this crate, see `statements!`.
+    pub(super) fn template(&mut self, text: &'static str) {
+        self.0.push_str(text);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn text_so_far(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+
+    pub(crate) fn null(&mut self) {
+        self.0.push_str("null");
+    }
+
+    pub(crate) fn integer(&mut self, number: i128) {
+        // Into a string: it cannot fail.
+        let _ = write!(self.0, "{number}");
+    }
+
+    pub(crate) fn decimal(&mut self, number: Decimal) {
+        let _ = write!(self.0, "{number}");
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        self.0.push_str("x'");
+        for byte in bytes {
+            self.0.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            self.0.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+        self.0.push('\'');
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        self.0.push_str("_utf8mb4 ");
+        self.bytes(text.as_bytes());
+    }
+
+    pub(crate) fn keyword(&mut self, keyword: Keyword) {
+        self.0.push('\'');
+        self.0.push_str(keyword.0);
+        self.0.push('\'');
+    }
+
+    /// To the microsecond, which all our timestamps are cut to.
+    pub(crate) fn timestamp(&mut self, moment: Timestamp) {
+        self.0.push('\'');
+        self.date_digits(moment.date_naive());
+        let time = moment.time();
+        for (before, number) in [(' ', time.hour()), (':', time.minute()), (':', time.second())] {
+            self.0.push(before);
+            self.digits(number, 2);
+        }
+        self.0.push('.');
+        self.digits(time.nanosecond() / 1_000, 6);
+        self.0.push('\'');
+    }
+
+    pub(crate) fn date(&mut self, date: NaiveDate) {
+        self.0.push('\'');
+        self.date_digits(date);
+        self.0.push('\'');
+    }
+
+    /// Values with commas between them; `null` for none, which no key equals.
+    pub(crate) fn list<V: SqlValue>(&mut self, values: impl IntoIterator<Item = V>) {
+        let mut first = true;
+        for value in values {
+            if !first {
+                self.0.push(',');
+            }
+            first = false;
+            value.write(self);
+        }
+        if first {
+            self.null();
+        }
+    }
+
+    /// What a session variable holds, and so much more.
+    pub(crate) fn variable_plus(&mut self, variable: Keyword, added: Decimal) {
+        self.0.push('@');
+        self.0.push_str(variable.0);
+        self.0.push_str(" + ");
+        self.decimal(added);
+    }
+
+    /// The value of the key that the row has in `column`.
+    pub(crate) fn case<K: SqlValue, V: SqlValue>(&mut self, column: Keyword, arms: impl IntoIterator<Item = (K, V)>) {
+        self.0.push_str("case ");
+        self.0.push_str(column.0);
+        for (key, value) in arms {
+            self.0.push_str(" when ");
+            key.write(self);
+            self.0.push_str(" then ");
+            value.write(self);
+        }
+        self.0.push_str(" end");
+    }
+
+    /// `value` if `condition` is true. A false condition is out of range, so the value is never null.
+    pub(super) fn value_if(&mut self, condition: &str, value: &dyn SqlValue) {
+        self.0.push_str("if(");
+        self.0.push_str(condition);
+        self.0.push(',');
+        value.write(self);
+        self.0.push_str(",null)");
+    }
+
+    /// A condition of a guard, and what follows it.
+    pub(super) fn condition(&mut self, condition: &str, after: &'static str) {
+        self.0.push_str(condition);
+        self.0.push_str(after);
+    }
+
+    fn date_digits(&mut self, date: NaiveDate) {
+        self.digits(u32::try_from(date.year()).unwrap_or_default(), 4);
+        self.0.push('-');
+        self.digits(date.month(), 2);
+        self.0.push('-');
+        self.digits(date.day(), 2);
+    }
+
+    fn digits(&mut self, number: u32, digits: u32) {
+        for place in (0..digits).rev() {
+            let digit = number / 10_u32.pow(place) % 10;
+            self.0.push(char::from(b'0' + digit as u8));
+        }
+    }
+}
+
+/// A value that a statement can contain.
+pub(crate) trait SqlValue {
+    fn write(&self, out: &mut SqlWriter);
+}
+
+/// A word of ours: a status, a reason, the name of a column. Letters, digits and `_`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keyword(&'static str);
+
+impl Keyword {
+    /// # Panics
+    /// If it is no such word; in a constant that is an error of the compiler.
+    pub(crate) const fn new(word: &'static str) -> Self {
+        let bytes = word.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            assert!(bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_', "a keyword is letters, digits and _");
+            at += 1;
+        }
+        Self(word)
+    }
+}
+
+/// Any text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Text<'a>(pub(crate) &'a str);
+
+/// Two ids as `concat` makes one value of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair(pub(crate) Uuid, pub(crate) Uuid);
+
+/// A value for each row, by the key that the row has in a column. Shorter where all values are the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByKey<'a, K, V>(pub(crate) Keyword, pub(crate) &'a [(K, V)]);
+
+impl<K: SqlValue, V: SqlValue + PartialEq> SqlValue for ByKey<'_, K, V> {
+    fn write(&self, out: &mut SqlWriter) {
+        let Self(column, pairs) = self;
+        match pairs {
+            [(_, first), rest @ ..] if rest.iter().all(|(_, value)| value == first) => first.write(out),
+            _ => out.case(*column, pairs.iter().map(|(key, value)| (key, value))),
+        }
+    }
+}
+
+macro_rules! values {
+    ($($kind:ty: |$value:ident, $out:ident| $write:expr;)*) => {$(
+        impl SqlValue for $kind {
+            fn write(&self, $out: &mut SqlWriter) {
+                let $value = self;
+                $write;
+            }
+        }
+    )*};
+}
+
+values! {
+    Keyword: |word, out| out.keyword(*word);
+    Text<'_>: |text, out| out.text(text.0);
+    Uuid: |id, out| out.bytes(id.as_bytes());
+    Pair: |pair, out| out.bytes(&[pair.0.into_bytes(), pair.1.into_bytes()].concat());
+    Timestamp: |moment, out| out.timestamp(*moment);
+    NaiveDate: |date, out| out.date(*date);
+    bool: |flag, out| out.integer(i128::from(*flag));
+    i32: |number, out| out.integer(i128::from(*number));
+    u32: |number, out| out.integer(i128::from(*number));
+    u64: |number, out| out.integer(i128::from(*number));
+    usize: |number, out| out.integer(*number as i128);
+    Decimal: |number, out| out.decimal(*number);
+    Money: |money, out| out.decimal(money.as_decimal());
+    SeatNumber: |seat, out| out.integer(i128::from(seat.get()));
+    UserId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    ConcertId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    TokenId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    ReservationId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    OrderId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    PaymentId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    WalletEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
+}
+
+impl<V: SqlValue> SqlValue for Option<V> {
+    fn write(&self, out: &mut SqlWriter) {
+        match self {
+            Some(value) => value.write(out),
+            None => out.null(),
+        }
+    }
+}
+
+impl<V: SqlValue + ?Sized> SqlValue for &V {
+    fn write(&self, out: &mut SqlWriter) {
+        (*self).write(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn literal(value: impl SqlValue) -> String {
+        let mut out = SqlWriter::default();
+        value.write(&mut out);
+        out.into_text()
+    }
+
+    #[test]
+    fn literals_are_what_the_server_reads_back() {
+        let moment = DateTime::from_timestamp_micros(1_803_902_400_000_042).expect("a time");
+        assert_eq!(literal(moment), "'2027-03-01 12:00:00.000042'");
+        assert_eq!(literal(moment.date_naive()), "'2027-03-01'");
+        assert_eq!(literal(Uuid::from_u128(0xab)), "x'000000000000000000000000000000ab'");
+        assert_eq!(literal(Text("a'\\")), "_utf8mb4 x'61275c'");
+        assert_eq!(literal(Some(Decimal::new(-105, 1))), "-10.5");
+        assert_eq!(
+            (literal(None::<u32>), literal(true), literal(Keyword::new("HELD"))),
+            ("null".into(), "1".into(), "'HELD'".into())
+        );
+    }
+
+    #[test]
+    fn a_value_by_key_is_one_literal_where_all_are_the_same() {
+        const ID: Keyword = Keyword::new("id");
+        assert_eq!(literal(ByKey(ID, &[(1, 7), (2, 7)])), "7");
+        assert_eq!(literal(ByKey(ID, &[(1, 7), (2, 8)])), "case id when 1 then 7 when 2 then 8 end");
+    }
+
+    #[test]
+    #[should_panic(expected = "a keyword is letters, digits and _")]
+    fn text_of_a_client_is_no_keyword() {
+        let _ = Keyword::new("HELD' or 1 = 1");
+    }
+}
