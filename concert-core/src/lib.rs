@@ -63,7 +63,7 @@ pub use crate::box_office::BoxOffice;
 pub use crate::caller::{Caller, IdempotencyKey, Proof};
 pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use crate::error::Error;
+pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, Explanation, Happening};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
 pub use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
