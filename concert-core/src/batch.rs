@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 use sqlx::{Connection as _, MySqlConnection, MySqlPool};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use self::caution::Caution;
@@ -112,12 +112,15 @@ pub(crate) struct Lane<B: Batch> {
     writers: Vec<mpsc::Sender<Job<B>>>,
     /// How many commands are not answered yet.
     open: Arc<AtomicUsize>,
+    /// Whether the writers are to end; each has a receiver as long as it lives.
+    ending: watch::Sender<bool>,
 }
 
 impl<B: Batch> Lane<B> {
     /// Starts `writers` tasks on the current tokio runtime; they end when the lane is dropped and their queues are empty.
     pub(crate) fn start(batch: B, writers: usize, capacity: usize, pool: &MySqlPool, clock: &Arc<dyn Clock>) -> Self {
         let (batch, open) = (Arc::new(batch), Arc::new(AtomicUsize::new(0)));
+        let ending = watch::Sender::new(false);
         let start = |_| {
             let (sender, jobs) = mpsc::channel(capacity);
             let writer = Writer {
@@ -128,10 +131,10 @@ impl<B: Batch> Lane<B> {
                 connection: None,
                 caution: Caution::default(),
             };
-            tokio::spawn(writer.run(jobs));
+            tokio::spawn(writer.run(jobs, ending.subscribe()));
             sender
         };
-        Self { writers: (0..writers).map(start).collect(), open }
+        Self { writers: (0..writers).map(start).collect(), open, ending }
     }
 
     /// Runs one command.
@@ -140,12 +143,21 @@ impl<B: Batch> Lane<B> {
     pub(crate) async fn submit(&self, command: B::Command) -> Result<B::Answer, Error> {
         let (answer, answered) = oneshot::channel();
         let writer = writer_for(B::key(&command), self.open.fetch_add(1, Ordering::Relaxed), self.writers.len());
-        self.writers[writer].try_send(Job { command, answer }).map_err(|_| {
+        self.writers[writer].try_send(Job { command, answer }).map_err(|refused| {
             self.open.fetch_sub(1, Ordering::Relaxed);
+            if matches!(refused, mpsc::error::TrySendError::Closed(_)) && *self.ending.borrow() {
+                return Error::ShutDown;
+            }
             metrics::counter!("concert_overloaded_total", "lane" => B::NAME).increment(1);
             Error::Overloaded { lane: B::NAME }
         })?;
         answered.await.unwrap_or_else(|_| Err(Failure::Panicked.into_error()))
+    }
+
+    /// Ends the writers after what they have, and waits until they have ended.
+    pub(crate) async fn shutdown(&self) {
+        self.ending.send_replace(true);
+        self.ending.closed().await;
     }
 
     /// How many commands wait now.
@@ -172,9 +184,21 @@ struct Writer<B: Batch> {
 }
 
 impl<B: Batch> Writer<B> {
-    async fn run(mut self, mut jobs: mpsc::Receiver<Job<B>>) {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job<B>>, mut ending: watch::Receiver<bool>) {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
-        while jobs.recv_many(&mut waiting, MAX_BATCH).await > 0 {
+        loop {
+            tokio::select! {
+                biased;
+                _ = ending.changed(), if !jobs.is_closed() => {
+                    jobs.close();
+                    continue;
+                }
+                taken = jobs.recv_many(&mut waiting, MAX_BATCH) => {
+                    if taken == 0 {
+                        break;
+                    }
+                }
+            }
             let (commands, callers): (Vec<_>, Vec<_>) = waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
             let begun = Instant::now();
             let answers = self.settle(&commands).await;
