@@ -22,7 +22,7 @@ pub(crate) use store::STATEMENTS;
 use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
 use crate::caller::Caller;
 use crate::clock::{Timestamp, span};
-use crate::id::{OrderId, PaymentId, ReservationId, UserId};
+use crate::id::{PaymentId, ReservationId, UserId};
 use crate::money::Money;
 use crate::reservation::{Known, Named, Recent, Reservation, Seat, SeatKey};
 use crate::sql::{Reading, Script, Selected};
@@ -38,6 +38,7 @@ pub(crate) mod model {
 
 /// A successful payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Payment {
     /// Its id.
     pub id: PaymentId,
@@ -51,11 +52,10 @@ pub struct Payment {
     pub paid_at: Timestamp,
 }
 
-/// An order that was paid in one call.
+/// What one call paid: all that was held of an order, or one reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PaidOrder {
-    /// The order.
-    pub order: OrderId,
     /// A payment for each seat that was still to be paid, by number.
     pub payments: Vec<Payment>,
     /// The sum of their amounts.

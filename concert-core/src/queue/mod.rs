@@ -23,30 +23,28 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use admission::{STATEMENTS as ADMISSION, read_admission};
-pub(crate) use control::Change;
-pub use control::{Admission, Operator, QueueChange};
+pub use control::{Admission, AdmissionChange, Operator, PerMinute, QueueChange};
 use decide::Gate;
 pub use follow::Follow;
 pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
 pub(crate) use reads::{STATEMENTS as READS, control_log, preview_rerank, read_pace, take_turn};
-pub use snapshot::positions;
+pub(crate) use snapshot::positions;
 pub(crate) use store::{STATEMENTS, lock_live_tokens, read_live_tokens, read_token};
 
 use crate::batch::{Attempt, Batch, Decision, Failure, Optimistic};
-use crate::caller::Caller;
+use crate::caller::{Caller, QueueTicket};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{TokenId, UserId};
-use crate::jwt::QueueTicket;
 use crate::sql::Script;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::decide::{Gate, Member, Rows, decide};
-    pub(crate) use super::{Admission, Answer, Change, Command, EndedReason, Rules, Token, TokenStatus};
+    pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, Rules, Token, TokenStatus};
 }
 
 /// What a queue token is at.
@@ -82,6 +80,7 @@ impl TokenStatus {
 
 /// Where a token stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Standing {
     /// What the token is at.
     pub status: TokenStatus,
@@ -97,17 +96,19 @@ pub struct Standing {
 
 /// A place in the queue, with the access token that proves it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct QueueToken {
     /// Whose it is, its row, and its place in the order of arrival.
     pub ticket: QueueTicket,
-    /// The access token (a JWT).
-    pub jwt: String,
+    /// The access token (a JWT); `None`: the policy has no keys, or the feature `jwt` is off.
+    pub jwt: Option<String>,
     /// Where it stands.
     pub standing: Standing,
 }
 
 /// What joining the queue led to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Joined {
     /// The place in the queue.
     pub token: QueueToken,
@@ -118,6 +119,7 @@ pub struct Joined {
 /// What a rerank pass did, or would do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RerankReport {
     /// Tokens whose time was over.
     pub expired: u64,
@@ -213,7 +215,7 @@ pub(crate) enum Command {
     },
     /// Changes settings, and records by whom.
     Set {
-        change: Change,
+        change: AdmissionChange,
         by: Operator,
     },
     /// Ends what has lapsed and admits the head of the queue, `RERANK_LIMIT` of each at most.

@@ -27,8 +27,8 @@ use uuid::Uuid;
 pub(crate) use changes::SeatChanges;
 pub(crate) use dates::Dates;
 pub(crate) use holders::{lock_ready, read_holds, select_holds};
-pub(crate) use order::{Named, total, why_not_held};
-pub use order::{Order, Wanted};
+pub use order::{Order, OrderRef, Wanted};
+pub(crate) use order::{OrderRef as Named, total, why_not_held};
 pub(crate) use plan::Plans;
 pub(crate) use recent::Recent;
 pub(crate) use seat::{Holder, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats};
@@ -57,6 +57,7 @@ pub(crate) mod model {
 /// What has become of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum ReservationStatus {
     /// The seat is kept until the deadline.
     Held,
@@ -93,6 +94,7 @@ impl ReservationStatus {
 
 /// A hold on a seat, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reservation {
     /// Its id.
     pub id: ReservationId,
@@ -154,6 +156,7 @@ impl Reservation {
 /// What a sweep did, or would do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SweepReport {
     /// Lapsed holds whose seats were given back.
     pub released: u64,

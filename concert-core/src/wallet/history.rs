@@ -33,6 +33,7 @@ const PLACE: &str = "select nth, created_at from wallet_entries where id = ? and
 
 /// A change of a balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WalletEntryView {
     /// Its id.
     pub id: WalletEntryId,
