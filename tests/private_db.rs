@@ -7,7 +7,7 @@ use concert_core::private_db::{PrivateDatabase, Settings};
 use concert_core::{BoxOffice, Error, SystemClock};
 use sqlx::{ConnectOptions as _, Executor as _};
 
-use crate::support::{fresh_database, policy};
+use crate::support::{Shortcuts as _, fresh_database, policy};
 
 async fn open(folder: &Path) -> PrivateDatabase {
     PrivateDatabase::open(folder, &Settings::default()).await.expect("starts")
@@ -47,7 +47,7 @@ async fn one_that_joined_takes_over_when_the_owner_goes() {
     let options = joined.database("kept").await.expect("makes a database");
     let office = BoxOffice::connect_with(options, policy(), std::sync::Arc::new(SystemClock)).await.expect("connects");
     office.migrate().await.expect("migrates");
-    let user = office.register_user("anna".parse().expect("a name"), None, None).await.expect("registers").id;
+    let user = office.sign_up("anna".parse::<concert_core::Username>().expect("a name")).await.expect("registers").id;
     let one = concert_core::Money::whole(1).expect("in range");
     office.recharge(user, one).await.expect("recharges");
 
@@ -79,7 +79,7 @@ async fn a_migration_that_was_killed_runs_again() {
     assert!(matches!(office.ping().await, Err(Error::Setup(_))));
     office.migrate().await.expect("migrates");
     office.ping().await.expect("is ready");
-    assert_eq!(office.queue_figures().await.expect("reads").admission.max_active, 10);
+    assert_eq!(office.back_office().queue_figures().await.expect("reads").admission.max_active, 10);
 }
 
 #[tokio::test]

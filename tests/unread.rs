@@ -4,7 +4,7 @@
 use concert_core::{Caller, Clock as _, Error, Payment, Reservation, TokenStatus, UserId};
 use tokio::task::JoinSet;
 
-use crate::support::{House, PRICE, money, seat, section};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat, section};
 
 /// A user with a turn and a hold in it, and another with a turn; nobody else gets one.
 async fn one_holds(balance: u32) -> (House, [UserId; 2], Reservation) {
@@ -12,7 +12,7 @@ async fn one_holds(balance: u32) -> (House, [UserId; 2], Reservation) {
     let concert = house.concert(2).await;
     let users = house.active_users(2, balance).await;
     house.office.set_max_active(2).await.expect("sets the cap");
-    let held = house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(users[0], concert, seat(1)).await.expect("holds");
     (house, [users[0], users[1]], held)
 }
 
@@ -36,10 +36,10 @@ async fn both_ways_leave_the_same_behind() {
     for (user, office) in users.iter().zip([&house.office, &house.another_office().await]) {
         for number in [1, 2] {
             let number = number + 2 * i64::from(*user == users[1]);
-            let held = house.office.reserve(*user, concert, seat(number)).await.expect("holds");
+            let held = house.office.hold_one(*user, concert, seat(number)).await.expect("holds");
             let token = house.office.token_status(*user).await.expect("reads").ticket.token;
             let caller = Caller::with_queue_token(*user, token);
-            let payment = office.pay(caller, held.id, held.price).await.expect("pays");
+            let payment = office.pay(caller, held.id, held.price).await.expect("pays").payments.remove(0);
             assert_eq!((payment.user, payment.reservation, payment.amount), (*user, held.id, money(PRICE)));
         }
     }
@@ -61,7 +61,7 @@ async fn a_turn_that_is_over_pays_nothing() {
     let (house, [user, _], _) = one_holds(500).await;
     house.advance(599);
     let concert = house.office.concert_dates().await.expect("lists")[0].concert;
-    let held = house.office.reserve(user, concert, seat(2)).await.expect("holds in the last second");
+    let held = house.office.hold_one(user, concert, seat(2)).await.expect("holds in the last second");
     house.advance(1);
     assert_refused(&house, user, &held, |error| matches!(error, Error::TokenNotActive { .. })).await;
 }
@@ -132,7 +132,7 @@ async fn a_hold_that_lapsed_pays_nothing() {
 async fn a_hold_whose_seat_is_anothers_by_now_pays_nothing() {
     let (house, [user, other], held) = one_holds(500).await;
     house.advance(300);
-    house.office.reserve(other, held.concert, held.seat).await.expect("takes over");
+    house.office.hold_one(other, held.concert, held.seat).await.expect("takes over");
     assert_refused(&house, user, &held, |error| matches!(error, Error::HoldExpired)).await;
 }
 
@@ -153,7 +153,8 @@ async fn a_hold_is_not_paid_by_somebody_else() {
 #[tokio::test]
 async fn a_hold_is_not_paid_at_another_price() {
     let (house, [user, _], held) = one_holds(500).await;
-    let dearer = Reservation { price: money(PRICE + 1), ..held };
+    let mut dearer = held;
+    dearer.price = money(PRICE + 1);
     assert_refused(&house, user, &dearer, |error| matches!(error, Error::WrongAmount { .. })).await;
 }
 
@@ -164,7 +165,7 @@ async fn pay_at_once(house: &House, held: Vec<Reservation>) -> Vec<(Reservation,
         let office = house.office.clone();
         paying.spawn(async move {
             let paid = office.pay(held.user, held.id, held.price).await;
-            (held, paid)
+            (held, paid.map(|mut paid| paid.payments.remove(0)))
         });
     }
     paying.join_all().await
@@ -176,7 +177,7 @@ async fn all_hold(house: &House, balance: u32) -> Vec<Reservation> {
     let concert = house.concert_in(date, vec![section("Front", 1, 20, 90), section("Back", 1, 20, 30)]).await;
     let mut held = Vec::new();
     for (user, number) in house.active_users(40, balance).await.into_iter().zip(1..) {
-        held.push(house.office.reserve(user, concert, seat(number)).await.expect("holds"));
+        held.push(house.office.hold_one(user, concert, seat(number)).await.expect("holds"));
     }
     held
 }

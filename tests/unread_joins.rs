@@ -1,10 +1,12 @@
 //! Joins that are tried without reading first, as those are once the process knows the gate: they come to what another
 //! process comes to, which has to read.
 
-use concert_core::{BoxOffice, Caller, Error, Joined, Password, TokenId, TokenStatus, UserId};
+use concert_core::{
+    AdmissionChange, BoxOffice, Caller, Error, Joined, Password, PerMinute, SignUp, TokenId, TokenStatus, UserId,
+};
 use tokio::task::JoinSet;
 
-use crate::support::{House, keyed, operator};
+use crate::support::{House, Shortcuts as _, keyed};
 
 /// A house for `cap` people whose process knows the gate since somebody is in.
 async fn known_gate(cap: u32) -> House {
@@ -17,7 +19,7 @@ async fn known_gate(cap: u32) -> House {
 
 async fn with_password(house: &House) -> UserId {
     let (name, password) = ("ann".parse().expect("a name"), Password::unchecked("correct horse battery"));
-    house.office.register_user(name, Some(password), None).await.expect("registers").id
+    house.office.sign_up(SignUp::new(name).with_password(password)).await.expect("registers").id
 }
 
 async fn join(office: &BoxOffice, caller: impl Into<Caller>) -> Joined {
@@ -119,7 +121,7 @@ async fn whoever_outlasted_the_wait_joins_behind_the_others() {
     let house = known_gate(1).await;
     let users = house.users(2, 0).await;
     join(&house.office, users[0]).await;
-    house.clock.advance(house.office.policy().waiting_ttl);
+    house.clock.advance(house.office.policy().waiting_ttl());
     let late = join(&house.office, users[1]).await;
     let back = join(&house.office, users[0]).await;
     assert!(!back.resumed && back.token.ticket.ticket > late.token.ticket.ticket);
@@ -130,7 +132,7 @@ async fn whoever_outlasted_the_wait_joins_behind_the_others() {
 async fn what_operators_set_through_another_process_holds_at_once() {
     let house = known_gate(2).await;
     let users = house.users(3, 0).await;
-    house.another_office().await.pause_queue(&operator()).await.expect("pauses");
+    house.another_office().await.back_office().pause_queue().await.expect("pauses");
     assert_eq!(place(&join(&house.office, users[0]).await), (TokenStatus::Waiting, 1, 2), "although there is room");
 
     let house = known_gate(1).await;
@@ -140,7 +142,13 @@ async fn what_operators_set_through_another_process_holds_at_once() {
 
     let house = known_gate(5).await;
     let users = house.users(2, 0).await;
-    house.another_office().await.set_admission(&operator(), None, Some(Some(1))).await.expect("sets");
+    house
+        .another_office()
+        .await
+        .back_office()
+        .set_admission(AdmissionChange::new().with_per_minute(PerMinute::AtMost(1)))
+        .await
+        .expect("sets");
     for (user, status) in users.into_iter().zip([TokenStatus::Active, TokenStatus::Waiting]) {
         assert_eq!(join(&house.office, user).await.token.standing.status, status);
     }

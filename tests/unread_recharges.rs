@@ -128,7 +128,7 @@ async fn a_key_that_comes_twice_at_once_recharges_once() {
 
 #[tokio::test]
 async fn wallets_that_share_a_batch_keep_to_themselves() {
-    let house = House::open_with(|policy| policy.writers_per_lane = 1).await;
+    let house = House::open_with(|policy| policy.with_writers_per_lane(1)).await;
     let users = house.users(2, 10).await;
     let wanted = [(users[0], money(1)), (users[1], money(2)), (users[0], money(4))];
     let answers = at_once(&house.office, wanted).await.map(|answer| answer.expect("recharges"));

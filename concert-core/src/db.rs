@@ -117,6 +117,7 @@ where
 }
 
 /// Names a database that does not exist yet and makes it.
+#[cfg(feature = "private-db")]
 pub(crate) async fn create_database(options: &MySqlConnectOptions, name: &str) -> Result<(), Error> {
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !plain {

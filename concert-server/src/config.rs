@@ -189,18 +189,18 @@ impl Config {
         if let Some(previous) = &self.jwt_previous_secret {
             keys = keys.with_previous(previous).map_err(refused)?;
         }
-        let policy = Policy {
-            hold_ttl: self.hold_ttl,
-            hold_extension: self.hold_extension,
-            active_ttl: self.active_ttl,
-            claim_window: self.claim_window,
-            after_payment_ttl: self.after_payment_ttl,
-            waiting_ttl: self.waiting_ttl,
-            session_ttl: self.session_ttl,
-            max_holds_per_user: self.max_holds_per_user,
-            max_polls_per_second: self.max_polls_per_second,
-            ..Policy::new(keys)
-        };
+        let policy = Policy::new(keys)
+            .with_hold_ttl(self.hold_ttl)
+            .with_hold_extension(self.hold_extension)
+            .with_active_ttl(self.active_ttl)
+            .with_claim_window(self.claim_window)
+            .with_after_payment_ttl(self.after_payment_ttl)
+            .with_waiting_ttl(self.waiting_ttl)
+            .with_session_ttl(self.session_ttl)
+            .with_max_holds_per_user(self.max_holds_per_user)
+            .with_max_polls_per_second(self.max_polls_per_second)
+            .with_rerank_every(self.rerank_every)
+            .with_sweep_every(self.sweep_every);
         policy.check().map_err(refused)?;
         Ok(policy)
     }

@@ -1,12 +1,12 @@
 //! The handle: one method per operation, one file per kind of them.
 
-mod explain;
+mod back_office;
+mod catalog;
 mod history;
 mod money;
-mod operators;
 mod orders;
+mod passes;
 mod queue;
-mod reservations;
 mod users;
 
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 
+pub use self::back_office::BackOffice;
 use crate::batch::Lane;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db;
@@ -23,11 +24,8 @@ use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
 use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, Rules, SeatChanges, SweepBatch};
-use crate::user::{Passwords, UserBatch};
+use crate::user::UserBatch;
 use crate::wallet::WalletBatch;
-
-/// The most batches of one pass: a backlog that is longer waits for the next.
-const MOST_ROUNDS: usize = 1_000;
 
 /// A box office over a MySQL database. Cheap to clone; all clones share their lanes.
 ///
@@ -37,7 +35,7 @@ const MOST_ROUNDS: usize = 1_000;
 ///
 /// # Errors
 /// Every operation can fail with [`Error::Unavailable`] (the database), every write with [`Error::Overloaded`] (too much
-/// is waiting). The other refusals are named at each operation, in the order in which they are checked.
+/// is waiting) and [`Error::ShutDown`]. The other refusals are named at each operation, in the order in which they are checked.
 #[derive(Clone)]
 pub struct BoxOffice {
     inner: Arc<Inner>,
@@ -49,7 +47,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     view: Arc<QueueView>,
     seat_changes: Arc<SeatChanges>,
-    passwords: Passwords,
+    #[cfg(feature = "password")]
+    passwords: crate::user::Passwords,
     queue: Lane<QueueBatch>,
     reservations: Lane<ReservationBatch>,
     sweeps: Lane<SweepBatch>,
@@ -98,7 +97,8 @@ impl BoxOffice {
             payments: Lane::start(payments, writers, capacity, &pool, &clock),
             refunds: Lane::start(refunds, 1, capacity, &pool, &clock),
             users: Lane::start(UserBatch, 1, capacity, &pool, &clock),
-            passwords: Passwords::new(policy.password_hashes_at_once),
+            #[cfg(feature = "password")]
+            passwords: crate::user::Passwords::new(policy.password_hashes_at_once),
             view,
             seat_changes,
             pool,

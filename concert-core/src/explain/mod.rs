@@ -20,13 +20,53 @@ pub(crate) use token::{Rules, explain as token};
 pub(crate) use user::explain as user;
 
 use crate::clock::Timestamp;
+use crate::id::{ConcertId, ReservationId, SeatNumber, TokenId, UserId};
 
 /// The most tokens, reservations and wallet entries of which an explanation tells.
 const MOST_TOLD: u32 = 100;
 
+/// What an explanation is asked of. The ids convert into it, and so does `(concert, seat)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A visit to the queue.
+    Token(TokenId),
+    /// A seat of a concert.
+    Seat(ConcertId, SeatNumber),
+    /// A reservation.
+    Reservation(ReservationId),
+    /// A user: account, queue, seats and money.
+    User(UserId),
+}
+
+impl From<TokenId> for Subject {
+    fn from(id: TokenId) -> Self {
+        Self::Token(id)
+    }
+}
+
+impl From<(ConcertId, SeatNumber)> for Subject {
+    fn from((concert, seat): (ConcertId, SeatNumber)) -> Self {
+        Self::Seat(concert, seat)
+    }
+}
+
+impl From<ReservationId> for Subject {
+    fn from(id: ReservationId) -> Self {
+        Self::Reservation(id)
+    }
+}
+
+impl From<UserId> for Subject {
+    fn from(id: UserId) -> Self {
+        Self::User(id)
+    }
+}
+
 /// The story of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Explanation {
     /// What it is about.
     pub subject: String,
@@ -43,6 +83,7 @@ pub struct Explanation {
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Event {
     /// When.
     pub at: Timestamp,
@@ -61,6 +102,7 @@ impl Event {
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
 pub enum Happening {
     /// A user was made.
     SignedUp,

@@ -29,6 +29,7 @@ statements! {
 
 /// A change of a balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WalletEntryView {
     /// Its id.
     pub id: WalletEntryId,

@@ -87,7 +87,7 @@ async fn polls(office: &BoxOffice) -> Result<Arc<Vec<Vec<u8>>>, Failure> {
             .await?;
     let mut requests = Vec::with_capacity(last.len());
     for user in last {
-        let token = office.token_status(user).await?.jwt;
+        let token = office.token_status(user).await?.jwt.ok_or("no keys")?;
         requests.push(get(&format!("/api/v1/tokens/{user}"), &token));
     }
     Ok(Arc::new(requests))
@@ -120,7 +120,7 @@ pub async fn contenders(world: &World) -> Result<Vec<Row>, Failure> {
     let concert = world::concert(office, 1).await?;
     let mut ready = Vec::with_capacity(CONTENDERS);
     for user in &sale.buyers[..CONTENDERS] {
-        let token = office.token_status(*user).await?.jwt;
+        let token = office.token_status(*user).await?.jwt.ok_or("no keys")?;
         let body = json!({"concertId": concert, "seatNumber": 1, "userId": user});
         ready.push((Client::connect(address).await?, post("/api/v1/reservations", Some(&token), &body)));
     }
@@ -163,7 +163,7 @@ pub async fn flows(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let hall = sale.pair.concert((TURNS * BUYERS * SEATS) as u32).await?;
     let mut tokens = Vec::with_capacity(PEOPLE);
     for user in &sale.buyers[..PEOPLE] {
-        tokens.push(sale.pair.office.token_status(*user).await?.jwt);
+        tokens.push(sale.pair.office.token_status(*user).await?.jwt.ok_or("no keys")?);
     }
     let tokens = Arc::new(tokens);
     let until = Until::After(Duration::from_secs_f64(opts.seconds / TURNS as f64));

@@ -90,7 +90,7 @@ pub async fn reserve(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
             let (office, users) = (pair.office.clone(), Arc::clone(users));
             move |nth: usize| {
                 let (office, user) = (office.clone(), users[nth % BUYERS]);
-                async move { Ok(office.reserve(user, hall, seat(nth)?).await.map(drop)?) }
+                async move { Ok(office.hold(user, hall, seat(nth)?).await.map(drop)?) }
             }
         };
         let theirs = {
