@@ -19,6 +19,10 @@ pub struct Opts {
     /// The database: mysql://user:password@host:3306/name [default: the private one]
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// The database on the same server that has the box office's tables, the same as the server's [default: the one that
+    /// the URL names]
+    #[arg(long, global = true, value_name = "NAME", env = "CONCERT_SCHEMA")]
+    schema: Option<String>,
     /// The folder of the private database
     #[arg(long, global = true, value_name = "FOLDER", env = "CONCERT_DATA_DIR", default_value = DEFAULT_DATA_DIR)]
     data_dir: PathBuf,
@@ -108,6 +112,8 @@ impl Opts {
         policy.hold_ttl = self.hold_ttl;
         policy.hold_extension = self.hold_extension;
         policy.max_holds_per_user = self.max_holds_per_user;
+        // As with the URL, an empty variable is none.
+        policy.schema = self.schema.clone().filter(|schema| !schema.is_empty());
         policy.after_payment_ttl = self.after_payment_ttl.min(self.active_ttl);
         Ok(policy)
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::db;
 use crate::error::Error;
 use crate::jwt::JwtKeys;
 
@@ -43,6 +44,10 @@ pub struct Policy {
     pub max_polls_per_second: u32,
     /// How many passwords are hashed at once; each takes about 30 ms of a core and 19 MiB. Default 2.
     pub password_hashes_at_once: usize,
+    /// The database on the same server that has the box office's tables: 1 to 64 letters, digits and `_`. Default `None`:
+    /// the one that the pool or the URL names. Its own keeps it apart from an application's tables and from another box
+    /// office's; [`BoxOffice::migrate`](crate::BoxOffice::migrate) makes it if it is missing.
+    pub schema: Option<String>,
 }
 
 /// The longest duration that a policy takes: 366 days.
@@ -68,6 +73,7 @@ impl Policy {
             lane_capacity: 16_384,
             max_polls_per_second: 20_000,
             password_hashes_at_once: 2,
+            schema: None,
         }
     }
 
@@ -105,6 +111,6 @@ impl Policy {
                 return Err(Error::invalid(format!("{name} is from 1 to {most}")));
             }
         }
-        Ok(())
+        self.schema.as_deref().map_or(Ok(()), db::check_name)
     }
 }
