@@ -174,7 +174,8 @@ async fn all_who_make_the_same_schema_at_once_succeed() {
 async fn an_application_with_a_table_of_users_has_the_box_office_beside_it() {
     let database = fresh_database().await;
     let pool = pool_with(database.clone(), "do 0").await;
-    let theirs = "create table users (id int primary key, email varchar(50)); insert into users values (1, 'a@example.org')";
+    let theirs =
+        "create table users (id int primary key, email varchar(50)); insert into users values (1, 'a@example.org')";
     sqlx::raw_sql(theirs).execute(&pool).await.expect("runs");
     assert!(matches!(office_in(&pool, None).migrate().await, Err(Error::Setup(_))));
     let schema = beside(&database, "tickets");

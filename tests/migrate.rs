@@ -24,7 +24,8 @@ fn statements() -> Vec<String> {
     let mut files: Vec<_> = folder.read_dir().expect("is there").map(|entry| entry.expect("reads").path()).collect();
     files.sort();
     let text: Vec<_> = files.iter().map(|file| std::fs::read_to_string(file).expect("reads")).collect();
-    let code: Vec<_> = text.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().starts_with("--")).collect();
+    let code: Vec<_> =
+        text.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().starts_with("--")).collect();
     let statements = code.join("\n");
     statements.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }
@@ -170,4 +171,28 @@ async fn a_user_with_rights_on_rows_alone_serves_what_another_has_migrated() {
     for account in &accounts {
         root.execute(AssertSqlSafe(format!("drop user {account}"))).await.expect("drops the user");
     }
+}
+
+#[tokio::test]
+async fn who_migrates_is_waited_for_and_is_in_nobodys_way_once_it_is_killed() {
+    let database = fresh_database().await;
+    let mut connection = connect(&database).await;
+    let office = office_on(&database).await;
+    office.migrate().await.expect("migrates");
+    // As a process that was killed in mid-migration leaves it.
+    let killed = "delete from _concert_migrations where version = (select newest from \
+             (select max(version) as newest from _concert_migrations) all_of_them); \
+         drop view queue_positions; drop table queue_control_log; \
+         update _concert_migrations set applied_at = utc_timestamp(6) - interval 8 second where version = 0";
+    connection.execute(killed).await.expect("runs");
+    let begun = std::time::Instant::now();
+    office.migrate().await.expect("migrates");
+    office.ping().await.expect("is ready");
+    assert!(begun.elapsed() > Duration::from_secs(1), "the lock is respected until it lapses");
+    assert_sound(&office).await;
+}
+
+async fn assert_sound(office: &BoxOffice) {
+    let violations = office.audit().await.expect("audits");
+    assert!(violations.is_empty(), "{violations:#?}");
 }

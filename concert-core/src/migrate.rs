@@ -1,8 +1,8 @@
 //! The schema, brought up to date.
 //!
-//! There is no lock: named locks hold on one node of a cluster only. Instead every statement of a migration can run again,
-//! also while another process runs it, and a migration is recorded once all of it has run. So a migration that broke off
-//! leaves no mark, and is repeated as a whole.
+//! A row of ours is the lock, since named locks hold on one node of a cluster only: who has it applies what is missing, the
+//! others wait. It lapses, so that a process that was killed is in nobody's way. Every statement of a migration can run
+//! again, and a migration is recorded once all of it has run: one that broke off leaves no mark, and is repeated as a whole.
 
 use std::time::{Duration, Instant};
 
@@ -24,15 +24,23 @@ const CREATE_RECORDS: &str = "create table if not exists _concert_migrations ( \
          version bigint not null, description varchar(255) not null, checksum varbinary(64) not null, \
          applied_at datetime(6) not null default current_timestamp(6), primary key (version) \
      ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office'";
-const APPLIED: &str = "select version, checksum from _concert_migrations";
+const APPLIED: &str = "select version, checksum from _concert_migrations where version > 0";
+/// The lock is the row of version 0; `applied_at` says when it was last taken.
+const ADD_LOCK: &str = "insert ignore into _concert_migrations (version, description, checksum, applied_at) \
+     values (0, 'the lock of who migrates', '', '1970-01-01 00:00:00')";
+/// Two nodes that take it at once: one of them is undone, and looks again.
+const TAKE_LOCK: &str = "update _concert_migrations set applied_at = utc_timestamp(6) \
+     where version = 0 and applied_at < utc_timestamp(6) - interval 10 second";
+const KEEP_LOCK: &str = "update _concert_migrations set applied_at = utc_timestamp(6) where version = 0";
+const RELEASE_LOCK: &str = "update _concert_migrations set applied_at = '1970-01-01 00:00:00' where version = 0";
 const RECORD: &str = "insert ignore into _concert_migrations (version, description, checksum) values (?, ?, ?)";
 const TABLES: &str = "select cast(table_name as char) as name, cast(table_type as char) as kind, \
          cast(table_comment as char) as comment, @@lower_case_table_names <> 0 as any_case \
      from information_schema.tables where table_schema = database()";
 
-/// How long migrating goes on in spite of conflicts and lost connections.
-const LONGEST: Duration = Duration::from_secs(15);
-/// The pause before it is tried again, with jitter: the nodes of a cluster begin at the same time.
+/// How long a process waits for another that migrates, and goes on in spite of conflicts and lost connections.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The pause before it looks again, with jitter: the nodes of a cluster begin at the same time.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where a schema stands.
@@ -49,25 +57,40 @@ enum Standing {
 /// A migration that was applied, and the checksum of its text.
 type Applied = (i64, Vec<u8>);
 
+/// What an attempt at migrating has come to.
+enum Attempt {
+    Done,
+    /// Another process has the lock.
+    Busy,
+    /// It would come to the same again.
+    Refused(String),
+}
+
 /// Applies what is missing.
 pub(crate) async fn migrate(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<(), Error> {
     let deadline = Instant::now() + LONGEST;
     loop {
-        let error = match try_to_migrate(pool, host).await {
-            Ok(done) => return done,
-            Err(error) => error,
+        let failure = match attempt(pool, host).await {
+            Ok(Attempt::Done) => return Ok(()),
+            Ok(Attempt::Refused(text)) => return Err(Error::Setup(text)),
+            Ok(Attempt::Busy) => {
+                Error::Setup(format!("another process has been migrating it for {} s", LONGEST.as_secs()))
+            }
+            Err(error) if db::classify(&error) == Class::Fatal => {
+                return Err(Error::Setup(format!("its schema cannot be brought up to date: {error}")));
+            }
+            Err(error) => db::to_error(error),
         };
-        let may_pass = db::classify(&error) != Class::Fatal;
-        if !may_pass {
-            return Err(Error::Setup(format!("its schema cannot be brought up to date: {error}")));
-        }
         if Instant::now() > deadline {
-            return Err(db::to_error(error));
+            return Err(failure);
         }
-        tracing::debug!(%error, "migrating is tried again");
-        let pause = PAUSE.mul_f64(rand::rng().random_range(0.5..1.5));
-        tokio::time::sleep(pause).await;
+        pause().await;
     }
+}
+
+async fn pause() {
+    let pause = PAUSE.mul_f64(rand::rng().random_range(0.5..1.5));
+    tokio::time::sleep(pause).await;
 }
 
 /// Whether the schema is the one that this library works with, or a newer one.
@@ -75,28 +98,38 @@ pub(crate) async fn is_current(pool: &MySqlPool) -> Result<bool, sqlx::Error> {
     Ok(standing(&applied(pool).await?) == Standing::Current)
 }
 
-/// The inner result is final.
-async fn try_to_migrate(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Result<(), Error>, sqlx::Error> {
-    let applied = applied(pool).await?;
-    match standing(&applied) {
-        Standing::Current => return Ok(Ok(())),
-        Standing::Development => return Ok(Err(Error::Setup(development()))),
+async fn attempt(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Attempt, sqlx::Error> {
+    match standing(&applied(pool).await?) {
+        Standing::Current => return Ok(Attempt::Done),
+        Standing::Development => return Ok(Attempt::Refused(development())),
         Standing::Behind => {}
     }
     let mut connection = connect(pool, host).await?;
     let foreign = foreign_tables(&mut connection).await?;
     if !foreign.is_empty() {
-        return Ok(Err(Error::Setup(not_ours(&foreign))));
+        return Ok(Attempt::Refused(not_ours(&foreign)));
     }
     connection.execute(CREATE_RECORDS).await?;
+    connection.execute(ADD_LOCK).await?;
+    if connection.execute(TAKE_LOCK).await?.rows_affected() == 0 {
+        return Ok(Attempt::Busy);
+    }
+    let done = apply(&mut connection, &applied(pool).await?).await;
+    let released = connection.execute(RELEASE_LOCK).await;
+    let _ = connection.close().await;
+    done.and(released).map(|_| Attempt::Done)
+}
+
+/// Runs the migrations that are not among `applied`.
+async fn apply(connection: &mut MySqlConnection, applied: &[Applied]) -> Result<(), sqlx::Error> {
     let missing = |migration: &&Migration| applied.iter().all(|(version, _)| *version != migration.version);
     for migration in MIGRATOR.iter().filter(missing) {
+        connection.execute(KEEP_LOCK).await?;
         connection.execute(migration.sql.clone()).await?;
         let record = sqlx::query(RECORD).bind(migration.version).bind(&*migration.description);
-        record.bind(&*migration.checksum).execute(&mut connection).await?;
+        record.bind(&*migration.checksum).execute(&mut *connection).await?;
     }
-    let _ = connection.close().await;
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn development() -> String {
@@ -105,7 +138,7 @@ fn development() -> String {
         .to_owned()
 }
 
-fn not_ours(tables: &[String]) -> String {
+fn not_ours(tables: &[&str]) -> String {
     format!(
         "it has tables of another application under names that the box office needs ({}); nothing was changed. Give the \
          box office a schema of its own (Policy::schema, or --schema)",
@@ -122,12 +155,11 @@ async fn applied(pool: &MySqlPool) -> Result<Vec<Applied>, sqlx::Error> {
 
 fn standing(applied: &[Applied]) -> Standing {
     let newest = MIGRATOR.iter().map(|migration| migration.version).max();
-    let made_otherwise = |(version, checksum): &Applied| {
-        match MIGRATOR.iter().find(|migration| migration.version == *version) {
+    let made_otherwise =
+        |(version, checksum): &Applied| match MIGRATOR.iter().find(|migration| migration.version == *version) {
             Some(ours) => *ours.checksum != **checksum,
             None => Some(*version) < newest,
-        }
-    };
+        };
     let is_applied = |ours: &Migration| applied.iter().any(|(version, _)| *version == ours.version);
     if applied.iter().any(made_otherwise) {
         Standing::Development
@@ -150,21 +182,31 @@ async fn connect(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<MySqlCo
     }
 }
 
-/// The tables and views that have a name of ours and are not ours.
-async fn foreign_tables(connection: &mut MySqlConnection) -> Result<Vec<String>, sqlx::Error> {
-    let (mut ours, mut named_alike) = (Vec::new(), Vec::new());
+/// The tables and views that have a name of ours and are not ours. What is seen once may be ours and just being made.
+async fn foreign_tables(connection: &mut MySqlConnection) -> Result<Vec<&'static str>, sqlx::Error> {
+    let mut seen = unmarked_tables(connection).await?;
+    if !seen.is_empty() {
+        pause().await;
+        let again = unmarked_tables(connection).await?;
+        seen.retain(|name| again.contains(name));
+    }
+    Ok(seen)
+}
+
+async fn unmarked_tables(connection: &mut MySqlConnection) -> Result<Vec<&'static str>, sqlx::Error> {
+    let (mut ours, mut unmarked) = (Vec::new(), Vec::new());
     for row in sqlx::query(TABLES).fetch_all(connection).await? {
         let (name, any_case): (String, bool) = (row.try_get("name")?, row.try_get("any_case")?);
         let same = |known: &str| if any_case { known.eq_ignore_ascii_case(&name) } else { known == name };
         let Some(known) = names().find(|known| same(known)) else { continue };
         match row.try_get::<String, _>("comment")? == TABLE_COMMENT {
             true => ours.push(known),
-            false => named_alike.push((known, row.try_get::<String, _>("kind")?)),
+            false => unmarked.push((known, row.try_get::<String, _>("kind")?)),
         }
     }
     // A view has no comment. Ours is made last, over a table of ours.
-    named_alike.retain(|(name, kind)| !(*name == "queue_positions" && kind == "VIEW" && ours.contains(&"tokens")));
-    Ok(named_alike.into_iter().map(|(name, _)| name.to_owned()).collect())
+    unmarked.retain(|(name, kind)| !(*name == "queue_positions" && kind == "VIEW" && ours.contains(&"tokens")));
+    Ok(unmarked.into_iter().map(|(name, _)| name).collect())
 }
 
 /// The names of all tables and views that the migrations make.
