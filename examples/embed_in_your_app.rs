@@ -1,7 +1,8 @@
 //! The library inside an application that has a database, users and a log-in of its own.
 //!
-//! The application's tables and the box office's live in one database, on one pool; the application vouches for its users and
-//! sees the refusals as typed errors. So it needs none of the library's features (the private database stands for its own).
+//! The application's tables and the box office's live in one database, each reached by its own connections; if names were
+//! the same, `Policy::with_schema` would keep the box office's in a database beside it. The application vouches for its users
+//! and sees the refusals as typed errors. So it needs none of the library's features (the private database stands for its own).
 //!
 //! `cargo run -p concert-examples --example embed_in_your_app`
 

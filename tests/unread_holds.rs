@@ -7,7 +7,7 @@ use concert_core::{
     Wanted,
 };
 
-use crate::support::{House, PRICE, Shortcuts as _, keyed, money, seat, section};
+use crate::support::{House, Shortcuts as _, keyed, money, seat, section};
 
 const SEATS: u32 = 10;
 
@@ -264,26 +264,4 @@ async fn a_crowd_gets_each_the_own_seat_at_its_price() {
         assert_eq!((held.user, held.seat, held.price, held.row.as_deref()), (user, seat(number), price, Some(row)));
     }
     house.assert_sound().await;
-}
-
-#[tokio::test]
-async fn halls_from_before_there_were_runs_are_told_in_runs() {
-    let house = House::open().await;
-    let date = NaiveDate::from_ymd_opt(2027, 4, 1).expect("a date");
-    house.concert_in(date, vec![section("Front", 3, 4, PRICE), concert_core::Section::plain(5, money(30))]).await;
-    house.concert(SEATS).await;
-    house.tamper("create table told select * from seat_runs").await;
-    house.tamper("drop table seat_runs").await;
-    house.tamper("delete from _concert_migrations where version = 20261125000014").await;
-    house.office.migrate().await.expect("migrates");
-    let same = "select count(*) from seat_runs r join told t on t.concert_id = r.concert_id and t.first_seat = r.first_seat \
-         and t.last_seat = r.last_seat and t.price = r.price and t.section <=> r.section and t.seat_row <=> r.seat_row";
-    assert_eq!(house.count(same).await, 5);
-    assert_eq!(house.count("select count(*) from seat_runs").await, 5);
-    // Seats of a kind with others between them.
-    house.tamper("update seats set price = 80 where seat_number = 6").await;
-    house.tamper("delete from seat_runs").await;
-    house.tamper("delete from _concert_migrations where version = 20261125000014").await;
-    house.office.migrate().await.expect("migrates");
-    assert_eq!(house.count("select count(*) from seat_runs").await, 9);
 }

@@ -18,6 +18,10 @@ pub struct Opts {
     /// The database: mysql://user:password@host:3306/name [default: the private one]
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// The database on the same server that has the box office's tables, the same as the server's [default: the one that
+    /// the URL names]
+    #[arg(long, global = true, value_name = "NAME", env = "CONCERT_SCHEMA")]
+    schema: Option<String>,
     /// The folder of the private database
     #[arg(long, global = true, value_name = "FOLDER", env = "CONCERT_DATA_DIR", default_value = DEFAULT_DATA_DIR)]
     data_dir: PathBuf,
@@ -111,7 +115,9 @@ impl Opts {
             .with_hold_ttl(self.hold_ttl)
             .with_hold_extension(self.hold_extension)
             .with_max_holds_per_user(self.max_holds_per_user)
-            .with_after_payment_ttl(self.after_payment_ttl.min(self.active_ttl)))
+            .with_after_payment_ttl(self.after_payment_ttl.min(self.active_ttl))
+            // As with the URL, an empty variable is none.
+            .with_schema(self.schema.clone().filter(|schema| !schema.is_empty())))
     }
 }
 

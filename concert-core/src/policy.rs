@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::db;
 use crate::error::Error;
 #[cfg(feature = "jwt")]
 use crate::jwt::{Claims, JwtKeys};
@@ -23,6 +24,7 @@ use crate::jwt::{Claims, JwtKeys};
 pub struct Policy {
     #[cfg(feature = "jwt")]
     pub(crate) keys: Option<JwtKeys>,
+    pub(crate) schema: Option<String>,
     pub(crate) hold_ttl: Duration,
     pub(crate) hold_extension: Duration,
     pub(crate) active_ttl: Duration,
@@ -66,6 +68,7 @@ impl Default for Policy {
             lane_capacity: 16_384,
             max_polls_per_second: 20_000,
             password_hashes_at_once: 2,
+            schema: None,
             rerank_every: Duration::from_secs(10),
             sweep_every: Duration::from_secs(60),
             refresh_every: Duration::from_secs(1),
@@ -85,6 +88,15 @@ impl Policy {
     #[cfg(feature = "jwt")]
     pub(crate) fn sign(&self, claims: &Claims) -> Result<Option<String>, Error> {
         self.keys.as_ref().map(|keys| keys.sign(claims)).transpose()
+    }
+
+    /// The database on the same server that has the box office's tables: 1 to 64 letters, digits and `_`. Default `None`: the
+    /// one that the pool or the URL names. A database of its own keeps it apart from an application's tables and from another
+    /// box office's; [`BoxOffice::migrate`](crate::BoxOffice::migrate) makes it if it is missing.
+    #[must_use]
+    pub fn with_schema(mut self, schema: impl Into<Option<String>>) -> Self {
+        self.schema = schema.into();
+        self
     }
 
     /// How long a seat stays held before it is paid. Default 5 minutes.
@@ -249,6 +261,6 @@ impl Policy {
                 return Err(Error::invalid(format!("{name} is from 1 to {most}")));
             }
         }
-        Ok(())
+        self.schema.as_deref().map_or(Ok(()), db::check_name)
     }
 }
