@@ -20,7 +20,8 @@ use crate::load::{Run, Turn, Until, closed_loop};
 pub const ACTS: usize = 256;
 
 /// As a writer of ours sets its connection up.
-const SESSION: &str = "set session transaction isolation level read committed; set session time_zone = '+00:00', autocommit = 0";
+const SESSION: &str =
+    "set session transaction isolation level read committed; set session time_zone = '+00:00', autocommit = 0";
 
 /// Statements that travel together and commit.
 pub struct Script {
