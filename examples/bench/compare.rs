@@ -24,13 +24,11 @@ struct Figures {
 
 type Table = BTreeMap<String, [Figures; 2]>;
 
-/// The table, as Markdown. Rows are in the order of the newest run.
+/// The table, as Markdown. Rows are in the order of the new build, and those of the old one alone come last.
 pub fn table(folder: &Path) -> Result<String, Failure> {
     let (mut rows, mut order) = (Table::new(), Vec::new());
-    let mut runs = [0, 0];
-    for (side, name) in SIDES.into_iter().enumerate() {
+    for (side, name) in SIDES.into_iter().enumerate().rev() {
         for run in runs_of(&folder.join(name))? {
-            runs[side] += 1;
             let json: Value = serde_json::from_str(&fs::read_to_string(run)?)?;
             for row in json["rows"].as_array().ok_or("no rows in bench.json")? {
                 let what = text(row, "what");
@@ -41,14 +39,14 @@ pub fn table(folder: &Path) -> Result<String, Failure> {
             }
         }
     }
+    let turns = rows.values().flatten().map(|figures| figures.values.len()).max().unwrap_or_default();
     let mut table = format!(
-        "Medians of {} files of the old build and {} of the new one, measured in turns.\n\n\
-         | row | target | old | new | ours, old | ours, new | ours, new over old |\n|---|---|---|---|---|---|---|\n",
-        runs[0], runs[1]
+        "Medians of two builds that were measured in turns, {turns} times each; in brackets the lowest and the highest.\n\n\
+         | row | target | old | new | ours, old | ours, new | ours, new over old |\n|---|---|---|---|---|---|---|\n"
     );
     for what in order {
         let [old, new] = &rows[&what];
-        let target = if new.target.is_empty() { &old.target } else { &new.target };
+        let target = if new.values.is_empty() { &old.target } else { &new.target };
         let (was, is) = (old.ours(), new.ours());
         let over = match (&was, &is) {
             (Some((was, _)), Some((is, _))) if *was > 0.0 => format!("{:.2}", is / was),
@@ -79,8 +77,10 @@ impl Figures {
     fn add(&mut self, row: &Value) {
         (self.unit, self.target) = (text(row, "unit"), text(row, "target"));
         self.values.extend(row["value"].as_f64());
-        let ours = text(row, "ours");
-        self.ours.extend(first_number(&ours).map(|number| (number, ours)));
+        let (ours, spent) = (text(row, "ours"), &row["processorMicroseconds"]["ours"]);
+        let spent =
+            spent["process"].as_f64().zip(spent["database"].as_f64()).map(|(process, database)| process + database);
+        self.ours.extend(spent.or_else(|| first_number(&ours)).map(|number| (number, ours)));
     }
 
     /// The median, and how far the runs lie apart.
