@@ -10,12 +10,14 @@ use concert_core::{
     QueueToken, ReservationId, SeatNumber, Section, SystemClock, UserId,
 };
 use sqlx::ConnectOptions as _;
+use sqlx::mysql::MySqlConnectOptions;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::baseline::Baseline;
+use crate::processor::Meter;
 
 /// What every seat costs.
 pub const PRICE: u32 = 100;
@@ -73,6 +75,16 @@ impl World {
             None => policy,
         };
         Ok(Self { server, folder, policy, sale: OnceCell::new(), queue: OnceCell::new() })
+    }
+
+    /// Reads the processor time of this process and of the server.
+    pub fn meter(&self) -> Result<Meter, Failure> {
+        Meter::open(&self.folder.path().join("mariadb").join("mariadb.pid"))
+    }
+
+    /// Where the database `name` is.
+    pub async fn database(&self, name: &str) -> Result<MySqlConnectOptions, Failure> {
+        Ok(self.server.database(name).await?)
     }
 
     /// Both sides on databases of their own.
