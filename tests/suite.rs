@@ -8,6 +8,7 @@ mod http;
 mod lost_answers;
 mod order_races;
 mod orders;
+mod passes;
 mod private_db;
 mod purchase;
 mod queue;
