@@ -10,6 +10,7 @@ mod lost_answers;
 mod migrate;
 mod order_races;
 mod orders;
+mod passes;
 mod private_db;
 mod purchase;
 mod queue;

@@ -129,7 +129,7 @@ pub enum Error {
     /// The user holds as many unpaid seats as the policy allows.
     #[error("at most {limit} unpaid seats can be held at once; pay or give one back")]
     TooManyHolds {
-        /// [`Policy::max_holds_per_user`](crate::Policy::max_holds_per_user).
+        /// [`Policy::with_max_holds_per_user`](crate::Policy::with_max_holds_per_user).
         limit: u32,
     },
     /// The order's deadline was moved already.

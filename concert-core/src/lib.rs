@@ -78,12 +78,12 @@ pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket};
 pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::error::{Error, ErrorKind};
-pub use crate::explain::{Event, Explanation, Happening, Subject};
+pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
 pub use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
 #[cfg(feature = "jwt")]
 pub use crate::jwt::{Credential, JwtKeys, SHORTEST_SECRET};
-pub use crate::money::{Change, Money};
+pub use crate::money::{BalanceChange, Money};
 pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
 pub use crate::policy::Policy;

@@ -88,13 +88,13 @@ pub struct Event {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub what: Happening,
+    pub what: EventKind,
     /// Why, and whatever else is known of it.
     pub detail: String,
 }
 
 impl Event {
-    fn new(at: Timestamp, what: Happening, detail: impl Into<String>) -> Self {
+    fn new(at: Timestamp, what: EventKind, detail: impl Into<String>) -> Self {
         Self { at, what, detail: detail.into() }
     }
 }
@@ -103,7 +103,7 @@ impl Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
-pub enum Happening {
+pub enum EventKind {
     /// A user was made.
     SignedUp,
     /// A user joined the queue.
@@ -138,7 +138,7 @@ pub enum Happening {
     BalanceChanged,
 }
 
-impl fmt::Display for Happening {
+impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::SignedUp => "signed up",

@@ -1,8 +1,8 @@
 //! `/api/v1/payments`, looking back: payments and wallet entries, in pages.
 
 use concert_core::{
-    Change, ConcertId, Money, Page, Paged, PaymentId, PaymentView, ReservationId, SeatNumber, UserId, WalletEntryId,
-    WalletEntryKind, WalletEntryView,
+    BalanceChange, ConcertId, Money, Page, Paged, PaymentId, PaymentView, ReservationId, SeatNumber, UserId,
+    WalletEntryId, WalletEntryKind, WalletEntryView,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -120,7 +120,7 @@ struct EntryBody {
     kind: WalletEntryKind,
     /// What was added to the balance: below 0 for a payment.
     #[schema(value_type = f64, example = -120)]
-    amount: Change,
+    amount: BalanceChange,
     /// The balance after it.
     #[schema(value_type = f64, example = 30.5)]
     balance_after: Money,
