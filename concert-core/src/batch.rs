@@ -6,6 +6,8 @@
 //! fought over inside one batch instead of between transactions.
 
 mod backoff;
+#[cfg(all(test, feature = "private-db"))]
+mod failure_tests;
 mod piece;
 mod writer;
 
