@@ -6,6 +6,9 @@
 //! fought over inside one batch instead of between transactions.
 
 mod backoff;
+#[cfg(all(test, feature = "private-db"))]
+mod failure_tests;
+mod piece;
 mod writer;
 
 use std::future::Future;
@@ -134,6 +137,10 @@ impl<B: Batch> Lane<B> {
     ///
     /// Cancel safety: once polled, the command runs whole or not at all, whether or not the caller waits for the answer.
     pub(crate) async fn submit(&self, command: B::Command) -> Result<B::Answer, Error> {
+        // Here, not where writers receive: they would never be done as long as somebody submits.
+        if *self.stop.borrow() {
+            return Err(Error::ShutDown);
+        }
         let (answer, answered) = oneshot::channel();
         let writer = writer_for(B::key(&command), self.open.fetch_add(1, Ordering::Relaxed), self.writers.len());
         self.writers[writer].try_send(Job { command, answer }).map_err(|refused| {
