@@ -43,8 +43,8 @@ mod figures;
 mod id;
 mod jwt;
 mod migrate;
-//#[cfg(test)]
-//mod model;
+#[cfg(test)]
+mod model;
 mod money;
 mod page;
 mod payment;

@@ -53,7 +53,7 @@ use crate::sql::Script;
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::decide::{Gate, Member, RerankRows, Rows, decide};
+    pub(crate) use super::decide::{Effects, Gate, Member, RerankRows, Rows};
     pub(crate) use super::{Admission, Answer, Change, Command, EndedReason, Rules, Token, TokenStatus};
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Turn {
 }
 
 /// Facts of the live token of a user; their key is the user's id.
-const ID: Column = Column("tokens.id");
+const ID: Column = Column("turn: tokens.id");
 const STATUS: Column = Column("tokens.status");
 const IS_CLAIMED: Column = Column("tokens.claimed_at");
 const EXPIRES_AT: Column = Column("tokens.expires_at");

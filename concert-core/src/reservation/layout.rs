@@ -140,6 +140,17 @@ impl HallLayouts {
         Ok(concerts)
     }
 
+    /// As if a hall had been read, by number.
+    #[cfg(test)]
+    pub(crate) fn remember(&self, id: ConcertId, concert: Concert, seats: Vec<(SeatNumber, Seat)>) {
+        let run = |(number, seat): (SeatNumber, Seat)| {
+            let Seat { section, row, price, .. } = seat;
+            SeatRun { first: number, last: number, section, row, price }
+        };
+        let layout = HallLayout { concert, runs: seats.into_iter().map(run).collect() };
+        self.keep(vec![(id, Arc::new(layout))], &HashMap::from([(id, concert)]));
+    }
+
     fn keep(&self, read: Vec<(ConcertId, Arc<HallLayout>)>, concerts: &HashMap<ConcertId, Concert>) {
         let is_other =
             |(id, concert): (&ConcertId, &Concert)| self.get(*id).is_some_and(|layout| layout.concert != *concert);
