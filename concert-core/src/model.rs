@@ -9,6 +9,7 @@ mod lanes;
 mod orders;
 mod spec;
 mod tables;
+mod usual;
 mod ways;
 mod world;
 

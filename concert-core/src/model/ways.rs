@@ -73,8 +73,10 @@ fn assumed<B: ModelLane>(
     let changed = lane.apply(&mut after, &decision.effects, attempt);
     let are_so = implied.iter().all(|one| is_so(one, tables, attempt.now));
     assert_eq!(changed.is_ok(), are_so, "the changes {changed:?} state {implied:?}");
-    B::complete_answers(&mut decision.answers, &decision.effects, tables);
-    are_so.then_some((decision, after))
+    are_so.then(|| {
+        B::complete_answers(&mut decision.answers, &decision.effects, tables);
+        (decision, after)
+    })
 }
 
 /// Text of the guard that states an assumption; `None`: the changes state it. A new column gets its line here and its
