@@ -7,6 +7,7 @@
 
 mod lanes;
 mod orders;
+mod questions;
 mod spec;
 mod tables;
 mod usual;

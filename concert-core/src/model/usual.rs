@@ -6,21 +6,21 @@ use crate::queue::model::Command as QueueCommand;
 use crate::reservation::model::{Answer, Command as HoldCommand};
 
 /// Acts as one batch, with the way that it went.
-fn run(world: &mut World, acts: &[Act]) -> (Way, Vec<Outcome>) {
+pub(super) fn run(world: &mut World, acts: &[Act]) -> (Way, Vec<Outcome>) {
     let outcomes = world.batch(acts);
     world.tables.check();
     (world.way, outcomes)
 }
 
 /// The first three are in, and their process remembers the gate.
-fn opened() -> World {
+pub(super) fn opened() -> World {
     let mut world = World::new();
     assert_eq!(run(&mut world, &[Act::Join(0)]), (Way::Locked, vec![Ok("active")]), "nobody remembers the gate");
     assert_eq!(run(&mut world, &[Act::Join(1), Act::Join(2)]), (Way::Assumed, vec![Ok("active"); 2]));
     world
 }
 
-const fn reserve(user: usize, seat: usize) -> Act {
+pub(super) const fn reserve(user: usize, seat: usize) -> Act {
     Act::Reserve { user, seat }
 }
 
@@ -28,17 +28,17 @@ const fn pay(user: usize, nth: usize) -> Act {
     Act::Pay { user, nth, amount: PRICE }
 }
 
-const fn recharge(user: usize, amount: i64) -> Act {
+pub(super) const fn recharge(user: usize, amount: i64) -> Act {
     Act::Recharge { user, amount }
 }
 
-fn hold_of(world: &World, caller: Caller, seat: usize) -> [HoldCommand; 1] {
+pub(super) fn hold_of(world: &World, caller: Caller, seat: usize) -> [HoldCommand; 1] {
     let SeatKey { concert, seat } = seat_key(world.concert, seat);
     let ids = vec![ReservationId::generate()];
     [HoldCommand::Hold { caller, concert, wanted: Wanted::Seats(vec![seat]), ids }]
 }
 
-fn payment_of(world: &World, caller: Caller, nth: usize) -> [Pay; 1] {
+pub(super) fn payment_of(world: &World, caller: Caller, nth: usize) -> [Pay; 1] {
     let what = Named::Reservation(world.made[nth]);
     [Pay { caller, what, amount: money(PRICE), id: PaymentId::generate() }]
 }
@@ -211,28 +211,4 @@ fn a_repeated_call_is_locked_and_answers_as_the_first() {
     assert_eq!(first, second);
     let again = world.hold(&hold);
     assert!(matches!(&again[..], [Ok(Answer::Held(made))] if made[0].is_held()), "as it was answered: {again:?}");
-}
-
-/// A rule that is new to paying: whoever pays keeps as much again. It asks a fact what no guard states.
-#[test]
-fn a_rule_that_nobody_wrote_a_guard_for_sends_the_batch_to_be_locked() {
-    use crate::fact::Assumptions;
-    use crate::sql::Script;
-
-    let mut world = opened();
-    run(&mut world, &[reserve(0, 0)]);
-    let (payment, attempt) = (payment_of(&world, world.caller(0), 0), world.attempt());
-    let lane = &world.processes[0].payment;
-    for asks_more in [false, true] {
-        let assumptions = Assumptions::default();
-        let rows = lane.assume(&payment, &assumptions, &attempt).expect("the hold is known");
-        if asks_more {
-            assert!(rows.accounts[&world.users[0]].can_spend(money(2 * PRICE)), "what is not known is taken to be so");
-        }
-        let Decision { answers, effects } = lane.decide(rows, &payment, &attempt);
-        assert!(answers.iter().all(Result::is_ok));
-        let mut assumed = assumptions.take();
-        lane.guard(&mut Script::default(), &mut assumed, &effects, &attempt);
-        assert_eq!(assumed.is_empty(), !asks_more, "{assumed:?}");
-    }
 }

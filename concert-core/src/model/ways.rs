@@ -81,7 +81,7 @@ fn assumed<B: ModelLane>(
 
 /// Text of the guard that states an assumption; `None`: the changes state it. A new column gets its line here and its
 /// meaning in `value`.
-fn guard_of(assumption: &Assumption) -> Option<&'static str> {
+pub(super) fn guard_of(assumption: &Assumption) -> Option<&'static str> {
     Some(match assumption.about.0 {
         "users.id" => "select count(*) from users",
         "users.password" => "(password = '!' or id in (",
