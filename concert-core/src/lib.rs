@@ -55,8 +55,8 @@ mod invalid;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod migrate;
-//#[cfg(test)]
-//mod model;
+#[cfg(test)]
+mod model;
 mod money;
 mod page;
 mod payment;

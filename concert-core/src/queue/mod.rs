@@ -51,7 +51,7 @@ pub use crate::token_status::TokenStatus;
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::decide::{Gate, Member, RerankRows, Rows, decide};
+    pub(crate) use super::decide::{Effects, Gate, Member, RerankRows, Rows};
     pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, Rules, Token, TokenStatus};
 }
 
