@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, MySqlPool};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, MySqlPool};
 
 use crate::batch::Failure;
 use crate::error::Error;
@@ -124,7 +124,7 @@ pub(crate) async fn create_database(options: &MySqlConnectOptions, name: &str) -
     let statement =
         format!("create database if not exists {name} default character set utf8mb4 collate utf8mb4_unicode_ci");
     // Plain by the check above; an identifier cannot be bound.
-    connection.execute(AssertSqlSafe(statement)).await.map_err(to_error)?;
+    connection.execute(sqlx::AssertSqlSafe(statement)).await.map_err(to_error)?;
     connection.close().await.map_err(to_error)
 }
 
