@@ -1,11 +1,13 @@
 //! The box office on a real MariaDB: one private server for all tests, one database for each, the clock moved by hand.
 
+mod assumed;
 mod audit;
 mod explain;
 mod halls;
 mod history;
 mod http;
 mod lost_answers;
+mod neighbours;
 mod order_races;
 mod orders;
 mod private_db;
@@ -15,7 +17,3 @@ mod races;
 mod refund;
 mod statements;
 mod support;
-mod unread;
-mod unread_holds;
-mod unread_joins;
-mod unread_recharges;

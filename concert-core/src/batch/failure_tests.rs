@@ -126,11 +126,13 @@ async fn a_batch_whose_commit_nobody_has_looked_up_is_not_split() {
     let house = House::open(true, CAPACITY).await;
     // Its commit is done when this panics, so the outcome is unknown to the writer.
     let panicking = Guest { panics_in: Some(Step::Complete), ..Guest::of_room(2) };
+    let nobody_locks = house.may_lock.acquire().await.expect("is free");
     let meanwhile = async {
         while house.guests().await.is_empty() {
-            tokio::time::sleep(Duration::from_micros(100)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let mut other = house.lock_room(1).await;
+        drop(nobody_locks);
         tokio::time::sleep(TWO_WAITS).await;
         other.execute("commit").await.expect("commits");
     };
