@@ -7,7 +7,7 @@ use concert_core::{BoxOffice, Error, Reservation, UserId};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, MySqlConnection};
 use tokio::task::JoinSet;
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 /// How long a batch is split to find the one command that it fails for; as in the library.
 const LONGEST_SEARCH: Duration = Duration::from_secs(15);
@@ -18,11 +18,11 @@ const LUCKLESS: usize = 10;
 
 /// Users who each hold a seat, in a hall that the process remembers.
 async fn all_hold() -> (House, Vec<Reservation>) {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let concert = house.concert(100).await;
     let mut held = Vec::new();
     for (user, number) in house.active_users(CROWD as usize, 500).await.into_iter().zip(1..=CROWD) {
-        held.push(house.office.reserve(user, concert, seat(number)).await.expect("holds"));
+        held.push(house.office.hold_one(user, concert, seat(number)).await.expect("holds"));
     }
     (house, held)
 }
@@ -61,7 +61,7 @@ async fn pay(office: BoxOffice, held: Reservation) -> Result<(), Error> {
 
 /// Another seat.
 async fn hold(office: BoxOffice, held: Reservation) -> Result<(), Error> {
-    office.reserve(held.user, held.concert, seat(i64::from(held.seat.get()) + 50)).await.map(drop)
+    office.hold_one(held.user, held.concert, seat(i64::from(held.seat.get()) + 50)).await.map(drop)
 }
 
 fn is_unavailable(error: &Error) -> bool {

@@ -21,6 +21,7 @@ use crate::money::Money;
 use crate::payment::Payment;
 use crate::payment::model::refund;
 use crate::payment::model::{Effects as PayEffects, Pay, Rows as PayRows, decide as decide_payment};
+use crate::queue::PerMinute;
 use crate::queue::model as queue;
 use crate::reservation::model as reservation;
 use crate::reservation::{Holder, Named, Reservation, ReservationStatus, Rules, Seat, SeatKey, Wanted};
@@ -43,7 +44,7 @@ enum Act {
     Join(usize),
     Leave(usize),
     Claim(usize),
-    Set(queue::Change),
+    Set(queue::AdmissionChange),
     Rerank,
     Reserve { user: usize, seat: usize },
     Cancel { user: usize, nth: usize },
@@ -56,12 +57,12 @@ enum Act {
 /// Acts in bursts of one lane, so that batches have something to decide among themselves.
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let (user, seat, nth) = (0..USERS, 0..SEATS, 0..100_usize);
-    let limit = prop_oneof![Just(None), Just(Some(1)), Just(Some(4))];
+    let limit = prop_oneof![Just(PerMinute::Unlimited), Just(PerMinute::AtMost(1)), Just(PerMinute::AtMost(4))];
     let change = prop_oneof![
-        1 => Just(queue::Change { paused: Some(true), ..queue::Change::default() }),
-        2 => Just(queue::Change { paused: Some(false), ..queue::Change::default() }),
-        1 => (1..=CAP).prop_map(|cap| queue::Change { max_active: Some(cap), ..queue::Change::default() }),
-        1 => limit.prop_map(|limit| queue::Change { per_minute: Some(limit), ..queue::Change::default() }),
+        1 => Just(queue::AdmissionChange::paused(true)),
+        2 => Just(queue::AdmissionChange::paused(false)),
+        1 => (1..=CAP).prop_map(|cap| queue::AdmissionChange::new().with_max_active(cap)),
+        1 => limit.prop_map(|limit| queue::AdmissionChange::new().with_per_minute(limit)),
     ];
     let queue = prop_oneof![
         6 => user.clone().prop_map(Act::Join),
@@ -200,11 +201,11 @@ impl Spec {
         Ok("claimed")
     }
 
-    fn set(&mut self, change: queue::Change) -> &'static str {
+    fn set(&mut self, change: queue::AdmissionChange) -> &'static str {
         let before = (self.paused, self.closed, self.per_minute);
         self.paused = change.paused.unwrap_or(self.paused);
         self.closed = change.max_active.map_or(self.closed, |cap| CAP - cap);
-        self.per_minute = change.per_minute.unwrap_or(self.per_minute);
+        self.per_minute = change.per_minute.map_or(self.per_minute, PerMinute::limit);
         if before == (self.paused, self.closed, self.per_minute) { "as it was" } else { "set" }
     }
 

@@ -80,9 +80,9 @@ impl Money {
 /// A change of a balance: an amount with a sign. As JSON it is a number, like [`Money`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
 #[sqlx(transparent)]
-pub struct Change(Decimal);
+pub struct BalanceChange(Decimal);
 
-impl Change {
+impl BalanceChange {
     /// The bare decimal.
     #[must_use]
     pub const fn as_decimal(self) -> Decimal {
@@ -90,14 +90,14 @@ impl Change {
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for BalanceChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0.is_sign_negative() { "" } else { "+" };
         f.pad(&format!("{sign}{}", self.0.normalize()))
     }
 }
 
-impl Serialize for Change {
+impl Serialize for BalanceChange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         as_number(&self.0, serializer)
     }

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use warp::http::Request;
 
 use crate::http::{App, Router, Streams};
-use crate::{scheduler, telemetry};
+use crate::telemetry;
 
 /// What a server bears.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// Serves `app` on `listener` until `shutdown` is cancelled, and then until the requests in flight are answered or
 /// [`Limits::shutdown_deadline`] has passed.
 ///
-/// Periodic passes are not part of it: see [`scheduler`].
+/// Periodic passes are not part of it: see [`BoxOffice::run`](concert_core::BoxOffice::run).
 pub async fn serve(listener: TcpListener, app: App, limits: Limits, shutdown: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let cut = CancellationToken::new();
@@ -76,10 +76,7 @@ pub async fn serve(listener: TcpListener, app: App, limits: Limits, shutdown: Ca
         cut: cut.clone(),
         connections: TaskTracker::new(),
     };
-    let upkeep = tokio::spawn(scheduler::every("upkeep", UPKEEP_EVERY, shutdown.clone(), move || {
-        app.metrics().run_upkeep();
-        std::future::ready(Ok(()))
-    }));
+    let upkeep = tokio::spawn(upkeep(app, shutdown.clone()));
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => doorman.admit(stream, peer, graceful.watcher()),
@@ -98,6 +95,14 @@ pub async fn serve(listener: TcpListener, app: App, limits: Limits, shutdown: Ca
     doorman.connections.close();
     doorman.connections.wait().await;
     let _ = upkeep.await;
+}
+
+/// Condenses the metrics until `shutdown`.
+async fn upkeep(app: App, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP_EVERY);
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        app.metrics().run_upkeep();
+    }
 }
 
 /// Who decides what becomes of a connection.

@@ -1,17 +1,19 @@
 //! Joins through the gate as this process left it. Another process locks it.
 
-use concert_core::{BoxOffice, Caller, Error, Joined, Password, Proof, TokenId, TokenStatus, UserId};
+use concert_core::{
+    AdmissionChange, BoxOffice, Caller, Error, Joined, Password, PerMinute, Proof, SignUp, TokenId, TokenStatus, UserId,
+};
 use tokio::task::JoinSet;
 
 use super::{assert_refused_locked, assert_refused_on_both_ways};
 use crate::support::ways::{ASSUMED, LOCKED, tried_and_locked, ways};
-use crate::support::{House, keyed, operator};
+use crate::support::{House, Shortcuts as _, keyed};
 
 const LANE: &str = "queue";
 
 /// A house for `cap` people whose process knows the gate since somebody is in.
 async fn known_gate(cap: u32) -> House {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     house.office.set_max_active(cap).await.expect("sets the cap");
     let first = house.user(0).await;
     house.office.issue_token(first).await.expect("joins");
@@ -30,7 +32,7 @@ async fn knowing_office(house: &House) -> BoxOffice {
 
 async fn with_password(house: &House) -> UserId {
     let (name, password) = ("ann".parse().expect("a name"), Password::unchecked("correct horse battery"));
-    house.office.register_user(name, Some(password), None).await.expect("registers").id
+    house.office.sign_up(SignUp::new(name).with_password(password)).await.expect("registers").id
 }
 
 async fn join(office: &BoxOffice, caller: impl Into<Caller>) -> Joined {
@@ -52,11 +54,10 @@ async fn assert_refused(house: &House, caller: impl Into<Caller>, reason: fn(&Er
     let (caller, before) = (caller.into(), house.count("select count(*) from tokens").await);
     let (knowing, other) = (knowing_office(house).await, house.another_office().await);
     let refused = knowing.issue_token(caller.clone()).await;
-    match caller.proof() {
-        Proof::Bare | Proof::Verified => assert_refused_on_both_ways(LANE, refused, reason),
-        // It is looked up.
-        Proof::Queue(_) => assert_refused_locked(LANE, refused, reason),
-    }
+    // A token that is shown is looked up.
+    let is_looked_up = matches!(caller.proof(), Proof::Queue(_));
+    let check = if is_looked_up { assert_refused_locked } else { assert_refused_on_both_ways };
+    check(LANE, refused, reason);
     assert_refused_locked(LANE, other.issue_token(caller).await, reason);
     assert_eq!(house.count("select count(*) from tokens").await, before);
     house.assert_sound().await;
@@ -143,7 +144,7 @@ async fn whoever_outlasted_the_wait_joins_behind_the_others() {
     let house = known_gate(1).await;
     let users = house.users(2, 0).await;
     join(&house.office, users[0]).await;
-    house.clock.advance(house.office.policy().waiting_ttl);
+    house.clock.advance(house.office.policy().waiting_ttl());
     let late = join(&house.office, users[1]).await;
     let back = join(&house.office, users[0]).await;
     assert!(!back.resumed && back.token.ticket.ticket > late.token.ticket.ticket);
@@ -155,7 +156,7 @@ async fn whoever_outlasted_the_wait_joins_behind_the_others() {
 async fn what_operators_set_through_another_process_holds_at_once() {
     let house = known_gate(2).await;
     let users = house.users(3, 0).await;
-    house.another_office().await.pause_queue(&operator()).await.expect("pauses");
+    house.another_office().await.back_office().pause_queue().await.expect("pauses");
     ways(LANE);
     assert_eq!(place(&join(&house.office, users[0]).await), (TokenStatus::Waiting, 1, 2), "although there is room");
     assert_eq!(ways(LANE), tried_and_locked("guard"));
@@ -169,7 +170,8 @@ async fn what_operators_set_through_another_process_holds_at_once() {
 
     let house = known_gate(5).await;
     let users = house.users(2, 0).await;
-    house.another_office().await.set_admission(&operator(), None, Some(Some(1))).await.expect("sets");
+    let one_per_minute = AdmissionChange::new().with_per_minute(PerMinute::AtMost(1));
+    house.another_office().await.back_office().set_admission(one_per_minute).await.expect("sets");
     ways(LANE);
     for (user, status) in users.into_iter().zip([TokenStatus::Active, TokenStatus::Waiting]) {
         assert_eq!(join(&house.office, user).await.token.standing.status, status);

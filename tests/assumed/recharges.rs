@@ -21,7 +21,7 @@ async fn at_once<C: Into<Caller>>(office: &BoxOffice, wanted: [(C, Money); 3]) -
 
 #[tokio::test]
 async fn both_ways_leave_the_same_behind() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let users = house.active_users(2, 500).await;
     let token = house.office.token_status(users[1]).await.expect("reads").ticket.token;
     let callers = [(Caller::from(users[0]), ASSUMED), (Caller::with_queue_token(users[1], token), LOCKED)];
@@ -41,7 +41,7 @@ async fn both_ways_leave_the_same_behind() {
 
 #[tokio::test]
 async fn a_crowd_at_one_wallet_is_told_what_each_of_it_found_and_left() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let user = house.user(3).await;
     let mut recharging = JoinSet::new();
     for nth in 1..=300 {
@@ -64,7 +64,7 @@ async fn a_crowd_at_one_wallet_is_told_what_each_of_it_found_and_left() {
 
 #[tokio::test]
 async fn what_another_process_put_in_is_there() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let (user, other) = (house.user(0).await, house.another_office().await);
     for (office, before) in [(&house.office, 0), (&other, 7), (&house.office, 14), (&house.office, 21)] {
         let recharged = office.recharge(user, money(7)).await.expect("recharges");
@@ -76,7 +76,7 @@ async fn what_another_process_put_in_is_there() {
 
 #[tokio::test]
 async fn a_wallet_is_filled_to_the_last_cent_and_no_further() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let user = house.user(0).await;
     let wanted = [(user, amount("99999999.98")), (user, amount("0.02")), (user, amount("0.01"))];
     let answers = at_once(&house.office, wanted).await;
@@ -92,7 +92,7 @@ async fn a_wallet_is_filled_to_the_last_cent_and_no_further() {
 
 #[tokio::test]
 async fn nobody_has_no_wallet() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let nobody = UserId::generate();
     let wanted = [(nobody, money(1)); 3];
     let answers = at_once(&house.office, wanted).await;
@@ -103,7 +103,7 @@ async fn nobody_has_no_wallet() {
 
 #[tokio::test]
 async fn whoever_shows_a_token_of_an_earlier_visit_is_refused_alone() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let user = house.active_users(1, 10).await[0];
     let ended = house.office.token_status(user).await.expect("reads").ticket.token;
     house.office.leave_queue(user).await.expect("leaves");
@@ -119,7 +119,7 @@ async fn whoever_shows_a_token_of_an_earlier_visit_is_refused_alone() {
 
 #[tokio::test]
 async fn a_call_that_is_repeated_gets_the_first_answer_among_others() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let user = house.user(10).await;
     let first = house.office.recharge(keyed(user, "a key"), money(5)).await.expect("recharges");
     let wanted = [(Caller::from(user), money(1)), (keyed(user, "a key"), money(5)), (keyed(user, "a key"), money(6))];
@@ -132,7 +132,7 @@ async fn a_call_that_is_repeated_gets_the_first_answer_among_others() {
 
 #[tokio::test]
 async fn a_key_that_comes_twice_at_once_recharges_once() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let user = house.user(10).await;
     let wanted = [(keyed(user, "a key"), money(5)), (keyed(user, "a key"), money(5)), (Caller::from(user), money(1))];
     let answers = at_once(&house.office, wanted).await.map(|answer| answer.expect("recharges"));
@@ -144,7 +144,7 @@ async fn a_key_that_comes_twice_at_once_recharges_once() {
 
 #[tokio::test]
 async fn wallets_that_share_a_batch_keep_to_themselves() {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let users = house.users(2, 10).await;
     let wanted = [(users[0], money(1)), (users[1], money(2)), (users[0], money(4))];
     let answers = at_once(&house.office, wanted).await.map(|answer| answer.expect("recharges"));

@@ -4,13 +4,13 @@ use concert_core::{ConcertId, Error, Reservation, UserId};
 
 use super::assert_refused_on_both_ways;
 use crate::support::ways::{ASSUMED, LOCKED, tried_and_locked, ways};
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 const LANE: &str = "reservation";
 
 /// A concert whose hall the process remembers, and users with turns.
 async fn remembered_hall() -> (House, ConcertId, Vec<UserId>) {
-    let house = House::watched(|_| {}).await;
+    let house = House::watched(|policy| policy).await;
     let concert = house.concert(20).await;
     let users = house.active_users(8, 500).await;
     hold(&house, concert, users[7], 20).await;
@@ -20,7 +20,7 @@ async fn remembered_hall() -> (House, ConcertId, Vec<UserId>) {
 }
 
 async fn hold(house: &House, concert: ConcertId, user: UserId, number: i64) -> Reservation {
-    house.office.reserve(user, concert, seat(number)).await.expect("holds")
+    house.office.hold_one(user, concert, seat(number)).await.expect("holds")
 }
 
 /// What was remembered is found out to be old once, and what was read instead is assumed again as soon as the writer tries to.
@@ -81,7 +81,7 @@ async fn a_concert_that_was_moved_to_a_day_that_is_over_is_not_booked() {
     let (house, concert, users) = remembered_hall().await;
     house.tamper("update concerts set date = '2027-02-28', version = version + 1").await;
     let over = |error: &Error| matches!(error, Error::ConcertOver);
-    assert_refused_on_both_ways(LANE, house.office.reserve(users[0], concert, seat(1)).await, over);
+    assert_refused_on_both_ways(LANE, house.office.hold_one(users[0], concert, seat(1)).await, over);
     house.tamper("update concerts set date = '2027-05-01', version = version + 1").await;
     assert_eq!(hold(&house, concert, users[0], 1).await.performance_date.to_string(), "2027-05-01");
     assert_eq!(ways(LANE), [LOCKED], "the writer is in its backoff");

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use super::{Standing, TokenStatus};
 use crate::box_office::BoxOffice;
+use crate::caller::QueueTicket;
 use crate::error::Error;
-use crate::jwt::QueueTicket;
 
 /// One ticket, followed from memory; from [`BoxOffice::follow`].
 ///

@@ -26,6 +26,7 @@ pub(crate) struct SqlInsert {
 }
 
 /// What a test prepares and explains.
+#[cfg(any(test, feature = "internals"))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Statement {
     Template(&'static SqlTemplate),
