@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{ReservationId, SeatNumber, TokenId};
-use crate::sql::{Keyword, SqlValue, SqlWriter};
+use crate::sql::{Keyword, SqlSlot, SqlValue, Written};
 
 /// Names what a fact is about: a column, or what is counted over rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) enum Value {
 }
 
 impl SqlValue for Value {
-    fn write(&self, out: &mut SqlWriter) {
+    fn write(&self, out: SqlSlot<'_>) -> Written {
         match *self {
             Self::Nothing => out.null(),
             Self::Flag(flag) => flag.write(out),
