@@ -102,3 +102,17 @@ fn a_rule_that_nobody_wrote_a_guard_for_sends_the_batch_to_be_locked() {
         assert_eq!(assumed.is_empty(), !asks_more, "{assumed:?}");
     }
 }
+
+/// The answer to the second looks for payments of other seats under the same call, which nobody has read.
+#[test]
+fn a_payment_that_comes_twice_in_one_batch_is_locked() {
+    let mut world = opened();
+    run(&mut world, &[reserve(0, 0)]);
+    let (caller, what) =
+        (world.caller(0).with_key(Some("a key".parse().expect("a key"))), Named::Reservation(world.made[0]));
+    let id = PaymentId::generate();
+    let pay = || Pay { caller: caller.clone(), what, amount: money(PRICE), id };
+    let lane = &world.processes[0].payment;
+    assert!(left(lane, &[pay()], &world.attempt(), None).is_empty());
+    assert!(!left(lane, &[pay(), pay()], &world.attempt(), None).is_empty());
+}
