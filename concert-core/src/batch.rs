@@ -116,6 +116,9 @@ pub(crate) struct Lane<B: Batch> {
     open: Arc<AtomicUsize>,
     /// Whether the writers are to end; each has a receiver as long as it lives.
     stop: watch::Sender<bool>,
+    /// For the test that ends them.
+    #[cfg(test)]
+    tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl<B: Batch> Lane<B> {
@@ -127,10 +130,16 @@ impl<B: Batch> Lane<B> {
         let start = |_| {
             let (sender, jobs) = mpsc::channel(capacity);
             let writer = Writer::new(Arc::clone(&batch), pool.clone(), Arc::clone(clock), Arc::clone(&open));
-            tokio::spawn(writer.run(jobs, stop.subscribe()));
-            sender
+            (sender, tokio::spawn(writer.run(jobs, stop.subscribe())))
         };
-        Self { writers: (0..writers).map(start).collect(), open, stop }
+        let (writers, _tasks): (_, Vec<_>) = (0..writers).map(start).unzip();
+        Self {
+            writers,
+            open,
+            stop,
+            #[cfg(test)]
+            tasks: _tasks,
+        }
     }
 
     /// Runs one command.

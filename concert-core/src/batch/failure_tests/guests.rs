@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, MySqlPool, Row as _};
+use sqlx::{Connection as _, Executor as _, MySqlConnection, MySqlPool, Row as _};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
