@@ -4,12 +4,14 @@ CARGO := cargo
 # Snapshots are compared, never written; `make review` writes them.
 TEST_ENV := INSTA_UPDATE=no INSTA_WORKSPACE_ROOT=$(CURDIR)
 
+CORE_FEATURES := password jwt private-db internals
+
 # The rehearsal in a few seconds; as in a large one, turns and holds end while the sale lasts.
 FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --start-server --out $${CARGO_TARGET_DIR:-target}/flash-sale-check \
 	--buyers 500 --seats 200 --arrive-within 2s --think 50ms --connections 64 \
 	--max-active 100 --active-ttl 6s --claim-window 4s --hold-ttl 2s --rerank-every 200ms
 
-.PHONY: help setup build demo demo-check test lint docs package review bench bench-quick flash-sale flash-sale-check
+.PHONY: help setup build demo demo-check test lint features docs package review bench bench-quick bench-turns flash-sale flash-sale-check
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +40,12 @@ lint: ## Format, clippy.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
+features: ## Clippy on the library with no feature, with each alone, with all; none pulls in argon2 or jsonwebtoken.
+	for features in "" $(CORE_FEATURES) "$(CORE_FEATURES)"; do \
+		$(CARGO) clippy --locked -p concert-core --all-targets --no-default-features --features "$$features" -- -D warnings || exit 1; \
+	done
+	! $(CARGO) tree --locked -p concert-core --no-default-features -e normal | grep -E 'argon2|jsonwebtoken'
+
 docs: ## The API's documentation, in target/doc.
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
@@ -53,6 +61,10 @@ bench: setup ## Measures against the pattern that people use today, in some minu
 
 bench-quick: BENCH_OPTIONS := --seconds 1 --waiting 100000 --crowd 20000 --seats 500000 --lapsed 30000
 bench-quick: bench ## The same, shorter and with fewer people and seats.
+
+bench-turns: setup ## This build and another in turns, side by side: OLD=its bench program, TURNS=3, ROWS="reserve pay".
+	$(CARGO) build --locked --release -q --workspace --bins --example bench
+	scripts/bench-turns.sh $(OLD) $${CARGO_TARGET_DIR:-target}/release/examples/bench $(BENCH_OPTIONS)
 
 flash-sale: setup ## Rehearses a sale over HTTP, 10 000 seats and 20 000 buyers, in under 3 minutes: report in target/flash-sale.
 	$(CARGO) build --locked --release -q --workspace --bins --example flash_sale

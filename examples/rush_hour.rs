@@ -11,8 +11,8 @@ use std::time::Instant;
 use clap::Parser;
 use concert_core::private_db::{PrivateDatabase, Settings};
 use concert_core::{
-    BoxOffice, Clock as _, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Policy, SeatNumber, Section,
-    SystemClock, UserId,
+    AdmissionChange, BoxOffice, Clock as _, ConcertId, Money, NewConcert, OpeningUser, Operator, Policy, SeatNumber,
+    Section, SystemClock, UserId,
 };
 use tokio::task::JoinSet;
 
@@ -35,12 +35,13 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let opts = Opts::parse();
     let folder = tempfile::tempdir()?;
     let database = PrivateDatabase::open(folder.path(), &Settings::default()).await?;
-    let policy = Policy::new(JwtKeys::new(&database.jwt_secret()?)?);
+    let policy = Policy::default();
     let options = database.database("concert").await?;
     let office = BoxOffice::connect_with(options, policy, Arc::new(SystemClock)).await?;
     office.migrate().await?;
     // Everyone may come in: this is about the seats. The queue is what the server's demo shows.
-    office.set_max_active(opts.buyers).await?;
+    let everyone = AdmissionChange::new().with_max_active(opts.buyers);
+    office.operator(Operator::application()).set_admission(everyone).await?;
     let concert = put_on_sale(&office, opts.seats).await?;
     let buyers = buyers(&office, opts.buyers).await?;
 
@@ -61,7 +62,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let sold = outcomes.get("SOLD").copied().unwrap_or_default();
     println!("{sold} seats sold in {seconds:.2} s, {:.0} a second", f64::from(sold) / seconds);
-    let violations = office.audit().await?;
+    let violations = office.operator(Operator::application()).audit().await?;
     println!("audit: {} violations", violations.len());
     database.stop().await?;
     let sound = violations.is_empty() && sold == opts.seats.min(opts.buyers);
@@ -69,13 +70,9 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 async fn put_on_sale(office: &BoxOffice, seats: u32) -> Result<ConcertId, Box<dyn Error>> {
-    let concert = NewConcert {
-        id: ConcertId::generate(),
-        name: "Rush".to_owned(),
-        date: SystemClock.now().date_naive(),
-        sections: vec![Section::plain(seats, Money::whole(PRICE)?)],
-    };
-    office.add_concert(&concert, |_| {}).await?;
+    let concert =
+        NewConcert::new("Rush", SystemClock.now().date_naive(), vec![Section::plain(seats, Money::whole(PRICE)?)]);
+    office.operator(Operator::application()).add_concert(&concert).await?;
     Ok(concert.id)
 }
 
@@ -83,9 +80,9 @@ async fn buyers(office: &BoxOffice, count: u32) -> Result<Vec<UserId>, Box<dyn E
     let mut users = Vec::new();
     for nth in 0..count {
         let username = format!("buyer-{nth}").parse()?;
-        users.push(OpeningUser { id: UserId::generate(), username, balance: Money::whole(PRICE)? });
+        users.push(OpeningUser::new(username).with_balance(Money::whole(PRICE)?));
     }
-    office.add_users(&users, |_| {}).await?;
+    office.operator(Operator::application()).add_users(&users).await?;
     Ok(users.into_iter().map(|user| user.id).collect())
 }
 
@@ -100,8 +97,8 @@ async fn buy(
     office.issue_token(buyer).await?;
     let mut wanted = nth % seats;
     for _ in 0..TRIES {
-        match office.reserve(buyer, concert, SeatNumber::new(i64::from(wanted) + 1)?).await {
-            Ok(held) => return office.pay(buyer, held.id, held.price).await.map(drop),
+        match office.hold(buyer, concert, SeatNumber::new(i64::from(wanted) + 1)?).await {
+            Ok(order) => return office.pay(buyer, order.id, order.total).await.map(drop),
             Err(concert_core::Error::SeatAlreadyReserved { .. }) => {
                 let free: Vec<_> = office.seats(concert).await?.into_iter().filter(|seat| seat.available).collect();
                 let Some(seat) = free.get(nth as usize % free.len().max(1)) else {

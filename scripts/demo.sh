@@ -10,7 +10,7 @@ if [ "$check" = --check ]; then
   CONCERT_DATA_DIR=$(mktemp -d)
   CONCERT_LISTEN=${CONCERT_LISTEN:-127.0.0.1:18080}
 fi
-export CONCERT_DATA_DIR=${CONCERT_DATA_DIR:-.concert} CONCERT_LISTEN=${CONCERT_LISTEN:-127.0.0.1:8080}
+export CONCERT_DATA_DIR=${CONCERT_DATA_DIR:-.concert-data} CONCERT_LISTEN=${CONCERT_LISTEN:-127.0.0.1:8080}
 # Requests are not logged here: they would hide what is printed.
 export RUST_LOG=${RUST_LOG:-info,concert_server::http=warn}
 unset DATABASE_URL

@@ -2,19 +2,19 @@
 
 use concert_core::Wanted;
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 /// A sale with a sold seat, a held seat, a refunded seat, somebody waiting and money in a wallet.
 async fn sale() -> House {
     let house = House::open().await;
     let concert = house.concert(4).await;
     let user = house.active_users(1, 500).await[0];
-    let held = house.office.reserve(user, concert, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
     house.office.pay(user, held.id, money(PRICE)).await.expect("pays");
-    house.office.reserve(user, concert, seat(2)).await.expect("holds");
-    let refunded = house.office.reserve(user, concert, seat(4)).await.expect("holds");
-    let payment = house.office.pay(user, refunded.id, money(PRICE)).await.expect("pays").id;
-    house.office.refund(&"ann".parse().expect("a name"), payment, None).await.expect("refunds");
+    house.office.hold_one(user, concert, seat(2)).await.expect("holds");
+    let refunded = house.office.hold_one(user, concert, seat(4)).await.expect("holds");
+    let payment = house.office.pay(user, refunded.id, money(PRICE)).await.expect("pays").payments[0].id;
+    house.office.operator("ann".parse().expect("a name")).refund(payment, None).await.expect("refunds");
     house.office.set_max_active(1).await.expect("sets the cap");
     let waiting = house.user(0).await;
     house.office.issue_token(waiting).await.expect("joins");
@@ -62,7 +62,7 @@ async fn each_tampering_is_found_under_its_invariant() {
     for (tampering, invariant) in cases {
         let house = sale().await;
         assert!(house.tamper(tampering).await > 0, "{tampering}");
-        let found = house.office.audit().await.expect("audits");
+        let found = house.office.back_office().audit().await.expect("audits");
         assert!(found.iter().any(|violation| violation.invariant == invariant), "{tampering}: {found:#?}");
     }
 }
@@ -80,7 +80,7 @@ async fn an_order_that_fell_apart_is_found() {
          set r.expires_at = r.expires_at + interval 1 second, s.reserved_until = s.reserved_until + interval 1 second \
          where s.seat_number = 2";
     assert!(house.tamper(later).await > 0);
-    let found = house.office.audit().await.expect("audits");
+    let found = house.office.back_office().audit().await.expect("audits");
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].what.starts_with("an order is of more than one") && found[0].row.ends_with(": 3 reservations"));
 }
@@ -106,12 +106,12 @@ async fn the_schema_itself_refuses_to_sell_twice() {
 #[tokio::test]
 async fn the_figures_are_those_of_the_sale() {
     let house = sale().await;
-    let figures = house.office.figures().await.expect("reads");
+    let figures = house.office.back_office().figures().await.expect("reads");
     let concert = &figures.concerts[0];
     assert_eq!((concert.seats, concert.free, concert.held, concert.sold), (4, 2, 1, 1));
     assert_eq!((figures.holds, figures.payments, figures.revenue), (1, 1, PRICE.into()));
     assert_eq!((figures.queue.active, figures.queue.waiting, figures.queue.admission.max_active), (1, 1, 1));
     house.advance(300);
-    let figures = house.office.figures().await.expect("reads");
+    let figures = house.office.back_office().figures().await.expect("reads");
     assert_eq!((figures.concerts[0].free, figures.holds), (3, 0), "a lapsed hold is a free seat");
 }

@@ -2,17 +2,17 @@
 
 use concert_core::{ConcertId, Error, NewConcert, SeatView, Section};
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 fn section(name: &str, rows: u32, seats_per_row: u32) -> Section {
-    Section { name: Some(name.to_owned()), rows, seats_per_row, price: money(PRICE) }
+    Section::in_rows(rows, seats_per_row, money(PRICE)).with_name(name)
 }
 
 async fn build(house: &House, sections: Vec<Section>) -> Result<ConcertId, Error> {
     let id = ConcertId::generate();
     let date = house.office.now().date_naive();
-    let new = NewConcert { id, name: "Spring".to_owned(), date, sections };
-    house.office.add_concert(&new, |_| {}).await.map(|()| id)
+    let new = NewConcert::new("Spring", date, sections).with_id(id);
+    house.office.back_office().add_concert(&new).await.map(|()| id)
 }
 
 fn labels(seat: &SeatView) -> (i32, Option<&str>, Option<&str>) {
@@ -22,7 +22,7 @@ fn labels(seat: &SeatView) -> (i32, Option<&str>, Option<&str>) {
 #[tokio::test]
 async fn seats_are_numbered_through_rows_and_sections_in_their_order() {
     let house = House::open().await;
-    let nameless_rows = Section { name: None, ..section("", 2, 1) };
+    let nameless_rows = Section::in_rows(2, 1, money(PRICE));
     let sections =
         vec![section("Parkett ♪", 2, 3), section("Standing", 0, 2), nameless_rows, Section::plain(1, money(50))];
     let concert = build(&house, sections).await.expect("is built");
@@ -67,7 +67,7 @@ async fn a_seat_keeps_its_section_and_row_when_it_is_sold_and_one_without_them_i
     house.tamper("update seats set section = null, seat_row = null where seat_number = 2").await;
     let user = house.active_users(1, 1_000).await[0];
     for number in [1, 2] {
-        let held = house.office.reserve(user, concert, seat(number)).await.expect("holds");
+        let held = house.office.hold_one(user, concert, seat(number)).await.expect("holds");
         house.office.pay(user, held.id, held.price).await.expect("pays");
     }
     let seats = house.office.seats(concert).await.expect("lists");
@@ -81,7 +81,7 @@ async fn a_hall_that_cannot_be_is_refused_and_nothing_of_it_stays() {
     let house = House::open().await;
     let longest = "é".repeat(32);
     build(&house, vec![section(&longest, 1, 1)]).await.expect("is built");
-    let nameless = || Section { name: None, ..section("", 1, 1) };
+    let nameless = || Section::in_rows(1, 1, money(PRICE));
     let refused = [
         (vec![], "a concert has 1 to 2147483647 seats"),
         (vec![section(&"é".repeat(33), 1, 1)], "the name of a section is 1 to 32 characters, no spaces around"),

@@ -5,7 +5,7 @@ use concert_core::{
     WalletEntryView,
 };
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 fn page<I>(limit: u32, starting_after: Option<I>) -> Page<I> {
     Page::new(Some(limit), starting_after).expect("a page")
@@ -36,12 +36,12 @@ fn assert_adds_up(newest_first: &[WalletEntryView]) {
 
 #[tokio::test]
 async fn pages_of_payments_neither_skip_nor_repeat_whatever_is_added_meanwhile() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 100).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(100)).await;
     let concert = house.concert(20).await;
     let users = house.active_users(2, 5_000).await;
     let buy = async |user, number| {
-        let held = house.office.reserve(user, concert, seat(number)).await.expect("holds");
-        house.office.pay(user, held.id, money(PRICE)).await.expect("pays").id
+        let held = house.office.hold_one(user, concert, seat(number)).await.expect("holds");
+        house.office.pay(user, held.id, money(PRICE)).await.expect("pays").payments[0].id
     };
     let mut paid = Vec::new();
     for number in 1..=7 {
@@ -102,7 +102,7 @@ async fn entries_of_one_moment_are_told_in_the_order_in_which_the_balance_change
         recharging.spawn(async move { office.recharge(Caller::from(user).with_key(key), money(nth as u32 + 1)).await });
     }
     for number in 1..=3 {
-        let held = house.office.reserve(user, concert, seat(number)).await.expect("holds");
+        let held = house.office.hold_one(user, concert, seat(number)).await.expect("holds");
         house.office.pay(user, held.id, money(PRICE)).await.expect("pays");
     }
     for recharged in recharging.join_all().await {

@@ -11,7 +11,7 @@ use sqlx::mysql::MySqlSslMode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::support::{House, PRICE, money, policy, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, policy, seat};
 
 /// A server in between that passes everything on until it is told to lose one answer to a COMMIT.
 struct Proxy {
@@ -83,11 +83,11 @@ async fn a_commit_whose_answer_is_lost_is_neither_lost_nor_done_twice() {
     let recharged = office.recharge(user, money(50)).await.expect("recharges");
     assert_eq!((recharged.before, recharged.after), (money(500), money(550)));
     lose();
-    let held = office.reserve(user, concert, seat(1)).await.expect("holds");
+    let held = office.hold_one(user, concert, seat(1)).await.expect("holds");
     lose();
-    let given_back = office.reserve(user, concert, seat(2)).await.expect("holds");
+    let given_back = office.hold_one(user, concert, seat(2)).await.expect("holds");
     lose();
-    office.cancel_reservation(user, given_back.id).await.expect("gives back");
+    office.cancel(user, given_back.id).await.expect("gives back");
     lose();
     let best = Wanted::BestAvailable { count: 2, section: None };
     let order = office.hold(user, concert, best).await.expect("holds");
@@ -96,23 +96,23 @@ async fn a_commit_whose_answer_is_lost_is_neither_lost_nor_done_twice() {
     let until = office.extend_hold(user, order.id).await.expect("extends");
     assert_eq!(until, order.expires_at + TimeDelta::minutes(2));
     lose();
-    let payment = office.pay(user, held.id, money(PRICE)).await.expect("pays");
+    let payment = office.pay(user, held.id, money(PRICE)).await.expect("pays").payments.remove(0);
     assert_eq!(payment.reservation, held.id);
     lose();
-    let paid = office.pay_order(user, order.id, order.total).await.expect("pays");
+    let paid = office.pay(user, order.id, order.total).await.expect("pays");
     assert_eq!(paid.payments.len(), 2);
     lose();
-    let refund = office.refund(&"ann".parse().expect("a name"), payment.id, None).await.expect("refunds");
+    let refund = office.operator("ann".parse().expect("a name")).refund(payment.id, None).await.expect("refunds");
     assert_eq!((refund.payment, refund.balance), (payment.id, money(550 - 2 * PRICE)));
     lose();
-    let name = || "bela".parse().expect("a name");
-    office.register_user(name(), None, None).await.expect("registers");
+    let name = || "bela".parse::<concert_core::Username>().expect("a name");
+    office.sign_up(name()).await.expect("registers");
     lose();
     office.leave_queue(user).await.expect("leaves");
 
     assert_eq!(proxy.lost.load(Ordering::SeqCst), 12, "every act lost an answer");
     assert_eq!(house.office.balance(user).await.expect("reads"), money(550 - 2 * PRICE));
-    assert!(matches!(house.office.register_user(name(), None, None).await, Err(Error::UsernameTaken)));
+    assert!(matches!(house.office.sign_up(name()).await, Err(Error::UsernameTaken)));
     assert!(matches!(house.office.token_status(user).await, Err(Error::TokenExpired)));
     assert_eq!(house.count("select count(*) from reservations").await, 4);
     assert_eq!(house.count("select count(*) from payments").await, 3);

@@ -128,13 +128,13 @@ async fn parties_that_come_and_go_through_two_processes_keep_the_books() {
                 let wanted = if (nth + round) % 3 == 0 { seats([nth as i64 + 1]) } else { best(round + 2) };
                 match office.hold(user, concert, wanted).await {
                     Ok(order) if (nth + round) % 4 == 0 => {
-                        let paid = other.pay_order(user, order.id, order.total).await.expect("pays");
+                        let paid = other.pay(user, order.id, order.total).await.expect("pays");
                         assert_eq!(paid.payments.len(), order.reservations.len());
                         return;
                     }
                     Ok(order) => {
                         other.extend_hold(user, order.id).await.expect("extends");
-                        office.cancel_order(user, order.id).await.expect("gives back");
+                        office.cancel(user, order.id).await.expect("gives back");
                     }
                     Err(Error::SeatAlreadyReserved { .. } | Error::NotEnoughSeats { .. }) => {}
                     Err(error) => panic!("{error:?}"),
@@ -151,7 +151,7 @@ async fn parties_that_come_and_go_through_two_processes_keep_the_books() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_order_that_lapses_as_it_is_paid_goes_whole_to_one_side() {
     for late in [false, true] {
-        let house = House::open_with(|policy| policy.max_holds_per_user = 40).await;
+        let house = House::open_with(|policy| policy.with_max_holds_per_user(40)).await;
         let concert = house.hall(10, 4).await;
         let users = house.active_users(2, 10_000).await;
         let (buyer, rival) = (users[0], users[1]);
@@ -168,7 +168,7 @@ async fn an_order_that_lapses_as_it_is_paid_goes_whole_to_one_side() {
                 let wanted = Wanted::Seats(order.reservations.iter().map(|one| one.seat).collect());
                 let sweep = other.clone();
                 let (paid, taken, swept) = tokio::join!(
-                    office.pay_order(buyer, order.id, money(4 * PRICE)),
+                    office.pay(buyer, order.id, money(4 * PRICE)),
                     other.hold(rival, concert, wanted),
                     sweep.sweep_expired()
                 );
@@ -210,9 +210,9 @@ async fn whatever_is_asked_of_an_order_at_once_happens_once() {
         let (office, id, part) = (offices[nth % 2].clone(), order.id, order.reservations[nth % 3].id);
         async move {
             match nth % 4 {
-                0 | 1 => office.pay_order(user, id, money(3 * PRICE)).await.map(|paid| paid.payments.len()),
+                0 | 1 => office.pay(user, id, money(3 * PRICE)).await.map(|paid| paid.payments.len()),
                 2 => office.pay(user, part, money(PRICE)).await.map(|_| 1),
-                _ => office.cancel_order(user, id).await.map(|()| 0),
+                _ => office.cancel(user, id).await.map(|()| 0),
             }
         }
     }))

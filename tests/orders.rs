@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, TimeDelta};
 use concert_core::{ConcertId, Error, Order, OrderId, ReservationId, ReservationStatus, SeatNumber, Wanted};
 
-use crate::support::{House, PRICE, keyed, money, seat, section};
+use crate::support::{House, PRICE, Shortcuts as _, keyed, money, seat, section};
 
 fn seats(numbers: impl IntoIterator<Item = i64>) -> Wanted {
     Wanted::Seats(numbers.into_iter().map(seat).collect())
@@ -40,18 +40,20 @@ async fn several_seats_are_held_as_one_order_and_paid_in_one_call() {
     assert_eq!(order.reservations[2].section.as_deref(), Some("Hall"));
     assert_eq!(order.reservations[2].row.as_deref(), Some("1"));
     assert_eq!(house.office.order(user, order.id).await.expect("reads"), order);
-    assert_eq!(house.office.reservation(user, order.reservations[1].id).await.expect("reads"), order.reservations[1]);
+    let second = &order.reservations[1];
+    let alone = house.office.order(user, second.id).await.expect("reads");
+    assert_eq!((alone.id, alone.total, alone.reservations.as_slice()), (order.id, second.price, &[second.clone()][..]));
     assert_eq!(free(&house, concert).await, [2, 5]);
 
-    let wrong = house.office.pay_order(user, order.id, money(PRICE)).await;
+    let wrong = house.office.pay(user, order.id, money(PRICE)).await;
     assert!(matches!(wrong, Err(Error::WrongAmount { price, .. }) if price == order.total), "{wrong:?}");
-    let paid = house.office.pay_order(user, order.id, order.total).await.expect("pays");
-    assert_eq!((paid.order, paid.total), (order.id, order.total));
+    let paid = house.office.pay(user, order.id, order.total).await.expect("pays");
+    assert_eq!(paid.total, order.total);
     let what: Vec<_> = paid.payments.iter().map(|payment| (payment.reservation, payment.amount)).collect();
     let expected: Vec<_> = order.reservations.iter().map(|one| (one.id, one.price)).collect();
     assert_eq!(what, expected, "a payment for each seat, by number");
     assert_eq!(house.office.balance(user).await.expect("reads"), money(100));
-    let again = house.office.pay_order(user, order.id, order.total).await;
+    let again = house.office.pay(user, order.id, order.total).await;
     assert!(matches!(again, Err(Error::AlreadyPaid)));
     let order = house.office.order(user, order.id).await.expect("reads");
     assert!(order.reservations.iter().all(|one| one.status == ReservationStatus::Confirmed));
@@ -64,10 +66,10 @@ async fn a_seat_that_is_held_alone_is_an_order_too() {
     let house = House::open().await;
     let concert = house.hall(1, 2).await;
     let user = house.active_users(1, 400).await[0];
-    let held = house.office.reserve(user, concert, seat(2)).await.expect("holds");
+    let held = house.office.hold_one(user, concert, seat(2)).await.expect("holds");
     let order = house.office.order(user, held.order()).await.expect("reads");
     assert_eq!((order.reservations, order.total), (vec![held.clone()], held.price));
-    house.office.pay_order(user, held.order(), held.price).await.expect("pays");
+    house.office.pay(user, held.order(), held.price).await.expect("pays");
     assert_eq!(house.count("select count(*) from reservations where order_id is not null").await, 0);
     house.assert_sound().await;
 }
@@ -149,28 +151,28 @@ async fn the_best_available_are_together_in_their_section_and_leave_nobody_singl
 
 #[tokio::test]
 async fn what_an_order_consists_of_can_be_paid_and_given_back_one_by_one() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 8).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(8)).await;
     let concert = house.hall(2, 4).await;
     let user = house.active_users(1, 1_000).await[0];
     let order = house.office.hold(user, concert, seats([1, 2, 3, 4])).await.expect("holds");
     let [first, second, ..] = [0, 1, 2, 3].map(|nth: usize| order.reservations[nth].id);
-    house.office.cancel_reservation(user, first).await.expect("gives its first back");
+    house.office.cancel(user, first).await.expect("gives its first back");
     house.office.pay(user, second, money(PRICE)).await.expect("pays one");
     let rest = house.office.order(user, order.id).await.expect("keeps its name");
     assert_eq!((rest.reservations.len(), rest.total), (4, money(2 * PRICE)));
-    let all = house.office.pay_order(user, order.id, order.total).await;
+    let all = house.office.pay(user, order.id, order.total).await;
     assert!(matches!(all, Err(Error::WrongAmount { .. })));
-    house.office.pay_order(user, order.id, rest.total).await.expect("pays the rest");
-    assert!(matches!(house.office.cancel_order(user, order.id).await, Err(Error::AlreadyPaid)));
+    house.office.pay(user, order.id, rest.total).await.expect("pays the rest");
+    assert!(matches!(house.office.cancel(user, order.id).await, Err(Error::AlreadyPaid)));
 
     let order = house.office.hold(user, concert, seats([5, 6, 7])).await.expect("holds");
     house.office.pay(user, order.reservations[1].id, money(PRICE)).await.expect("pays one");
-    house.office.cancel_order(user, order.id).await.expect("gives the others back");
+    house.office.cancel(user, order.id).await.expect("gives the others back");
     assert_eq!(free(&house, concert).await, [1, 5, 7, 8]);
     let order = house.office.hold(user, concert, seats([5, 7])).await.expect("holds");
-    house.office.cancel_order(user, order.id).await.expect("gives them back");
-    house.office.cancel_order(user, order.id).await.expect("they are given back already");
-    assert!(matches!(house.office.pay_order(user, order.id, order.total).await, Err(Error::HoldCancelled)));
+    house.office.cancel(user, order.id).await.expect("gives them back");
+    house.office.cancel(user, order.id).await.expect("they are given back already");
+    assert!(matches!(house.office.pay(user, order.id, order.total).await, Err(Error::HoldCancelled)));
     assert!(matches!(house.office.extend_hold(user, order.id).await, Err(Error::HoldCancelled)));
     house.assert_sound().await;
 }
@@ -181,7 +183,7 @@ async fn a_deadline_moves_once_and_with_it_all_that_is_held() {
     let concert = house.hall(1, 4).await;
     let users = house.active_users(2, 1_000).await;
     let order = house.office.hold(users[0], concert, seats([1, 2, 3])).await.expect("holds");
-    house.office.cancel_reservation(users[0], order.reservations[0].id).await.expect("gives one back");
+    house.office.cancel(users[0], order.reservations[0].id).await.expect("gives one back");
     house.advance(299);
     let until = house.office.extend_hold(users[0], order.reservations[2].id).await.expect("any of them will do");
     assert_eq!(until, order.expires_at + TimeDelta::minutes(2));
@@ -197,14 +199,14 @@ async fn a_deadline_moves_once_and_with_it_all_that_is_held() {
     assert!(matches!(refused, Err(Error::SeatAlreadyReserved { .. })));
     house.clock.set(until);
     house.office.hold(users[1], concert, seats([2, 3])).await.expect("takes over");
-    assert!(matches!(house.office.pay_order(users[0], order.id, moved.total).await, Err(Error::HoldExpired)));
+    assert!(matches!(house.office.pay(users[0], order.id, moved.total).await, Err(Error::HoldExpired)));
     assert!(matches!(house.office.extend_hold(users[0], order.id).await, Err(Error::HoldExpired)));
     house.assert_sound().await;
 }
 
 #[tokio::test]
 async fn no_deadline_moves_past_the_turn_or_twice_the_time_of_a_hold() {
-    let house = House::open_with(|policy| policy.hold_extension = std::time::Duration::from_secs(3_000)).await;
+    let house = House::open_with(|policy| policy.with_hold_extension(std::time::Duration::from_secs(3_000))).await;
     let concert = house.hall(1, 6).await;
     let user = house.active_users(1, 1_000).await[0];
     let turn_ends = house.office.now() + TimeDelta::minutes(10);
@@ -216,7 +218,7 @@ async fn no_deadline_moves_past_the_turn_or_twice_the_time_of_a_hold() {
     house.advance(240);
     let third = house.office.hold(user, concert, seats([3])).await.expect("holds until the turn ends");
     assert!(matches!(house.office.extend_hold(user, third.id).await, Err(Error::HoldOutlastsTurn)));
-    house.office.pay_order(user, first.id, first.total).await.expect("pays");
+    house.office.pay(user, first.id, first.total).await.expect("pays");
     assert!(matches!(house.office.extend_hold(user, first.id).await, Err(Error::AlreadyPaid)));
     house.advance(300);
     assert!(matches!(house.office.extend_hold(user, second.id).await, Err(Error::TokenNotActive { .. })));
@@ -225,7 +227,7 @@ async fn no_deadline_moves_past_the_turn_or_twice_the_time_of_a_hold() {
 
 #[tokio::test]
 async fn a_repeated_order_with_its_key_is_one_order() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 20).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(20)).await;
     let concert = house.hall(2, 6).await;
     let user = house.active_users(1, 1_000).await[0];
     let hold = |key, wanted| {
@@ -264,7 +266,7 @@ async fn a_repeated_order_with_its_key_is_one_order() {
 
     let pay = |order: OrderId, amount| {
         let (office, caller) = (house.office.clone(), keyed(user, "pay"));
-        async move { office.pay_order(caller, order, amount).await }
+        async move { office.pay(caller, order, amount).await }
     };
     let paid = pay(these.id, these.total).await.expect("pays");
     assert_eq!(pay(these.id, these.total).await.expect("answers the same"), paid);
@@ -285,14 +287,14 @@ async fn anothers_order_is_nobody_elses_matter() {
     let users = house.active_users(2, 1_000).await;
     let order = house.office.hold(users[0], concert, seats([1, 2])).await.expect("holds");
     assert!(matches!(house.office.order(users[1], order.id).await, Err(Error::NotYours)));
-    assert!(matches!(house.office.pay_order(users[1], order.id, order.total).await, Err(Error::NotYours)));
+    assert!(matches!(house.office.pay(users[1], order.id, order.total).await, Err(Error::NotYours)));
     assert!(matches!(house.office.extend_hold(users[1], order.id).await, Err(Error::NotYours)));
-    assert!(matches!(house.office.cancel_order(users[1], order.id).await, Err(Error::NotYours)));
+    assert!(matches!(house.office.cancel(users[1], order.id).await, Err(Error::NotYours)));
     // The second reservation has an id of its own, which no order has.
     for id in [OrderId::generate(), OrderId::from(order.reservations[1].id)] {
         assert!(matches!(house.office.order(users[0], id).await, Err(Error::OrderNotFound)));
-        assert!(matches!(house.office.pay_order(users[0], id, order.total).await, Err(Error::OrderNotFound)));
-        assert!(matches!(house.office.cancel_order(users[0], id).await, Err(Error::OrderNotFound)));
+        assert!(matches!(house.office.pay(users[0], id, order.total).await, Err(Error::OrderNotFound)));
+        assert!(matches!(house.office.cancel(users[0], id).await, Err(Error::OrderNotFound)));
     }
     let nothing = house.office.extend_hold(users[0], ReservationId::generate()).await;
     assert!(matches!(nothing, Err(Error::ReservationNotFound)));
@@ -306,7 +308,7 @@ async fn an_order_that_cannot_be_paid_whole_is_not_paid_in_part() {
     let concert = house.hall(1, 4).await;
     let user = house.active_users(1, 3 * PRICE - 1).await[0];
     let order = house.office.hold(user, concert, seats([1, 2, 3])).await.expect("holds");
-    let poor = house.office.pay_order(user, order.id, order.total).await;
+    let poor = house.office.pay(user, order.id, order.total).await;
     assert!(matches!(poor, Err(Error::InsufficientBalance { price, .. }) if price == order.total));
     assert_eq!(house.count("select count(*) from payments").await, 0);
     assert_eq!(house.office.balance(user).await.expect("reads"), money(3 * PRICE - 1));
@@ -319,10 +321,10 @@ async fn whoever_pays_an_order_leaves_soon_only_when_nothing_else_is_held() {
     let concert = house.hall(1, 4).await;
     let user = house.active_users(1, 1_000).await[0];
     let order = house.office.hold(user, concert, seats([1, 2])).await.expect("holds");
-    let other = house.office.reserve(user, concert, SeatNumber::new(4).expect("in range")).await.expect("holds");
+    let other = house.office.hold_one(user, concert, SeatNumber::new(4).expect("in range")).await.expect("holds");
     let ends = || async { house.office.token_status(user).await.expect("is in").standing.expires_at };
     let turn = ends().await;
-    house.office.pay_order(user, order.id, order.total).await.expect("pays");
+    house.office.pay(user, order.id, order.total).await.expect("pays");
     assert_eq!(ends().await, turn, "something is still to be paid");
     house.office.pay(user, other.id, other.price).await.expect("pays");
     assert_eq!(ends().await, Some(house.office.now() + TimeDelta::seconds(60)));

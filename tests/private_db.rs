@@ -1,4 +1,4 @@
-//! The private database: joined by a second process, recovered after a crash; and migrating at the same time.
+//! The private database: joined by a second process, recovered after a crash.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use concert_core::private_db::{PrivateDatabase, Settings};
 use concert_core::{BoxOffice, Error, SystemClock};
 use sqlx::{ConnectOptions as _, Executor as _};
 
-use crate::support::{fresh_database, policy};
+use crate::support::policy;
 
 async fn open(folder: &Path) -> PrivateDatabase {
     PrivateDatabase::open(folder, &Settings::default()).await.expect("starts")
@@ -47,7 +47,7 @@ async fn one_that_joined_takes_over_when_the_owner_goes() {
     let options = joined.database("kept").await.expect("makes a database");
     let office = BoxOffice::connect_with(options, policy(), std::sync::Arc::new(SystemClock)).await.expect("connects");
     office.migrate().await.expect("migrates");
-    let user = office.register_user("anna".parse().expect("a name"), None, None).await.expect("registers").id;
+    let user = office.sign_up("anna".parse::<concert_core::Username>().expect("a name")).await.expect("registers").id;
     let one = concert_core::Money::whole(1).expect("in range");
     office.recharge(user, one).await.expect("recharges");
 
@@ -62,24 +62,6 @@ async fn one_that_joined_takes_over_when_the_owner_goes() {
     tokio::time::timeout(Duration::from_secs(10), taken_over).await.expect("it is the owner now");
     assert_eq!(office.balance(user).await.expect("reads").to_string(), "2");
     joined.stop().await.expect("stops");
-}
-
-#[tokio::test]
-async fn a_migration_that_was_killed_runs_again() {
-    let office = BoxOffice::connect_with(fresh_database().await, policy(), std::sync::Arc::new(SystemClock));
-    let office = office.await.expect("connects");
-    office.migrate().await.expect("migrates");
-    // As a killed process leaves it: marked as begun, half of its tables and columns there, and nothing after it.
-    let marks = "delete from _concert_migrations where version > 20261123000007; \
-         update _concert_migrations set success = false where version = 20261123000007";
-    office.pool().execute(marks).await.expect("marks");
-    let halves = "drop table queue_control_log, queue_pace; \
-         alter table queue_gate drop column departed, drop column no_shows, drop column paused, drop column per_minute";
-    office.pool().execute(halves).await.expect("drops");
-    assert!(matches!(office.ping().await, Err(Error::Setup(_))));
-    office.migrate().await.expect("migrates");
-    office.ping().await.expect("is ready");
-    assert_eq!(office.queue_figures().await.expect("reads").admission.max_active, 10);
 }
 
 #[tokio::test]
@@ -105,21 +87,6 @@ async fn a_server_that_cannot_start_says_why() {
     match PrivateDatabase::open(folder.path(), &settings).await {
         Err(Error::Setup(text)) => assert!(text.contains("no-such-option"), "{text}"),
         other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn all_who_migrate_at_once_succeed() {
-    let database = fresh_database().await;
-    let mut migrating = tokio::task::JoinSet::new();
-    for _ in 0..6 {
-        let office = BoxOffice::connect_with(database.clone(), policy(), std::sync::Arc::new(SystemClock));
-        let office = office.await.expect("connects");
-        assert!(matches!(office.ping().await, Err(Error::Setup(_)) | Ok(())));
-        migrating.spawn(async move { office.migrate().await.map(|()| office) });
-    }
-    for migrated in tokio::time::timeout(Duration::from_secs(60), migrating.join_all()).await.expect("in time") {
-        migrated.expect("migrates").ping().await.expect("is ready");
     }
 }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use concert_core::{
-    BoxOffice, Caller, Clock as _, Error, ManualClock, Reservation, ReservationId, ReservationStatus, TokenStatus,
-    UserId,
+    BoxOffice, Caller, Clock as _, Error, ManualClock, Reservation, ReservationId, ReservationStatus, SignUp,
+    TokenStatus, UserId,
 };
 use tokio::task::JoinSet;
 
-use crate::support::{House, PRICE, keyed, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, keyed, money, seat};
 
 #[tokio::test]
 async fn a_purchase_from_joining_to_the_sold_seat() {
@@ -20,18 +20,18 @@ async fn a_purchase_from_joining_to_the_sold_seat() {
     let joined = house.office.issue_token(user).await.expect("joins");
     assert_eq!(joined.token.standing.status, TokenStatus::Active);
     assert_eq!(house.office.concert_dates().await.expect("lists").len(), 1);
-    let held = house.office.reserve(user, concert, seat(2)).await.expect("holds");
+    let held = house.office.hold_one(user, concert, seat(2)).await.expect("holds");
     let recharged = house.office.recharge(user, money(150)).await.expect("recharges");
     assert_eq!((recharged.before, recharged.after), (money(0), money(150)));
-    let payment = house.office.pay(user, held.id, money(PRICE)).await.expect("pays");
+    let payment = house.office.pay(user, held.id, money(PRICE)).await.expect("pays").payments.remove(0);
 
     assert_eq!(payment.reservation, held.id);
     assert_eq!(house.office.balance(user).await.expect("reads"), money(50));
     let seats = house.office.seats(concert).await.expect("lists");
     let available: Vec<_> = seats.iter().map(|seat| seat.available).collect();
     assert_eq!(available, [true, false, true]);
-    let found = house.office.reservation(user, held.id).await.expect("reads");
-    assert_eq!(found.status, ReservationStatus::Confirmed);
+    let found = house.office.order(user, held.id).await.expect("reads");
+    assert_eq!(found.reservations[0].status, ReservationStatus::Confirmed);
     house.assert_sound().await;
 }
 
@@ -40,13 +40,13 @@ async fn a_held_seat_frees_itself_when_its_time_ends() {
     let house = House::open().await;
     let concert = house.concert(1).await;
     let users = house.active_users(2, 500).await;
-    let held = house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(users[0], concert, seat(1)).await.expect("holds");
 
     house.advance(299);
-    assert!(matches!(house.office.reserve(users[1], concert, seat(1)).await, Err(Error::SeatAlreadyReserved { .. })));
+    assert!(matches!(house.office.hold_one(users[1], concert, seat(1)).await, Err(Error::SeatAlreadyReserved { .. })));
     house.advance(1);
     assert!(house.office.seats(concert).await.expect("lists")[0].available, "no sweep is needed");
-    let taken = house.office.reserve(users[1], concert, seat(1)).await.expect("takes over");
+    let taken = house.office.hold_one(users[1], concert, seat(1)).await.expect("takes over");
 
     assert!(matches!(house.office.pay(users[0], held.id, money(PRICE)).await, Err(Error::HoldExpired)));
     house.office.pay(users[1], taken.id, money(PRICE)).await.expect("pays");
@@ -58,8 +58,8 @@ async fn a_hold_can_be_paid_until_its_last_microsecond_and_not_after() {
     let house = House::open().await;
     let concert = house.concert(2).await;
     let user = house.active_users(1, 500).await[0];
-    let first = house.office.reserve(user, concert, seat(1)).await.expect("holds");
-    let second = house.office.reserve(user, concert, seat(2)).await.expect("holds");
+    let first = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
+    let second = house.office.hold_one(user, concert, seat(2)).await.expect("holds");
 
     house.clock.set(first.expires_at - chrono::TimeDelta::microseconds(1));
     house.office.pay(user, first.id, money(PRICE)).await.expect("still counts");
@@ -70,19 +70,19 @@ async fn a_hold_can_be_paid_until_its_last_microsecond_and_not_after() {
 
 #[tokio::test]
 async fn the_sweep_releases_lapsed_holds_and_nothing_else() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 10).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(10)).await;
     let concert = house.concert(5).await;
     let user = house.active_users(1, 500).await[0];
-    let paid = house.office.reserve(user, concert, seat(1)).await.expect("holds");
+    let paid = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
     house.office.pay(user, paid.id, money(PRICE)).await.expect("pays");
-    house.office.reserve(user, concert, seat(2)).await.expect("holds");
-    house.office.reserve(user, concert, seat(3)).await.expect("holds");
+    house.office.hold_one(user, concert, seat(2)).await.expect("holds");
+    house.office.hold_one(user, concert, seat(3)).await.expect("holds");
     house.advance(200);
     house.office.issue_token(Caller::verified(user)).await.expect("joins again, should the turn be over");
-    house.office.reserve(user, concert, seat(4)).await.expect("holds");
+    house.office.hold_one(user, concert, seat(4)).await.expect("holds");
     house.advance(150);
 
-    assert_eq!(house.office.preview_sweep().await.expect("looks").released, 2);
+    assert_eq!(house.office.back_office().preview_sweep().await.expect("looks").released, 2);
     assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 2);
     assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 0);
     let seats = house.office.seats(concert).await.expect("lists");
@@ -93,12 +93,12 @@ async fn the_sweep_releases_lapsed_holds_and_nothing_else() {
 
 #[tokio::test]
 async fn a_sweep_goes_through_any_number_of_deadlines_paid_ones_among_them() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 2_000).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(2_000)).await;
     let concert = house.concert(1_500).await;
     let user = house.active_users(1, 200_000).await[0];
     let hold = |number| {
         let office = house.office.clone();
-        async move { office.reserve(user, concert, seat(number)).await.expect("holds") }
+        async move { office.hold_one(user, concert, seat(number)).await.expect("holds") }
     };
     // All end in the same microsecond, and more are paid than one look takes.
     let held = (1..=1_500).map(hold).collect::<JoinSet<_>>().join_all().await;
@@ -110,23 +110,23 @@ async fn a_sweep_goes_through_any_number_of_deadlines_paid_ones_among_them() {
         held.into_iter().filter(|held| held.seat.get() % 5 != 0).map(pay).collect::<JoinSet<_>>().join_all().await;
     assert_eq!(paid.len(), 1_200);
     house.advance(400);
-    assert_eq!(house.office.preview_sweep().await.expect("looks").released, 300);
+    assert_eq!(house.office.back_office().preview_sweep().await.expect("looks").released, 300);
     assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 300);
-    assert_eq!(house.office.holds().await.expect("counts"), 0);
+    assert_eq!(house.office.back_office().held_seats().await.expect("counts"), 0);
     house.assert_sound().await;
 }
 
 #[tokio::test]
 async fn a_hold_that_comes_late_by_another_clock_is_swept_all_the_same() {
-    let house = House::open_with(|policy| policy.hold_ttl = Duration::from_secs(10)).await;
+    let house = House::open_with(|policy| policy.with_hold_ttl(Duration::from_secs(10))).await;
     let concert = house.concert(2).await;
     let users = house.active_users(2, 0).await;
     let slow = Arc::new(ManualClock::new(house.clock.now()));
     let slow = BoxOffice::connect_with(house.database.clone(), house.office.policy().clone(), slow).await;
-    house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
+    house.office.hold_one(users[0], concert, seat(1)).await.expect("holds");
     house.advance(40);
     assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 1);
-    slow.expect("connects").reserve(users[1], concert, seat(2)).await.expect("holds");
+    slow.expect("connects").hold_one(users[1], concert, seat(2)).await.expect("holds");
     house.advance(60);
     assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 1);
     assert_eq!(house.office.sweep_expired().await.expect("sweeps").released, 0);
@@ -137,37 +137,37 @@ async fn a_hold_given_back_is_free_at_once_and_cannot_be_paid() {
     let house = House::open().await;
     let concert = house.concert(1).await;
     let users = house.active_users(2, 500).await;
-    let held = house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(users[0], concert, seat(1)).await.expect("holds");
 
-    assert!(matches!(house.office.cancel_reservation(users[1], held.id).await, Err(Error::NotYours)));
-    house.office.cancel_reservation(users[0], held.id).await.expect("gives back");
-    house.office.cancel_reservation(users[0], held.id).await.expect("is given back already");
+    assert!(matches!(house.office.cancel(users[1], held.id).await, Err(Error::NotYours)));
+    house.office.cancel(users[0], held.id).await.expect("gives back");
+    house.office.cancel(users[0], held.id).await.expect("is given back already");
     assert!(matches!(house.office.pay(users[0], held.id, money(PRICE)).await, Err(Error::HoldCancelled)));
 
-    let again = house.office.reserve(users[1], concert, seat(1)).await.expect("holds");
+    let again = house.office.hold_one(users[1], concert, seat(1)).await.expect("holds");
     house.office.pay(users[1], again.id, money(PRICE)).await.expect("pays");
-    assert!(matches!(house.office.cancel_reservation(users[1], again.id).await, Err(Error::AlreadyPaid)));
+    assert!(matches!(house.office.cancel(users[1], again.id).await, Err(Error::AlreadyPaid)));
     house.assert_sound().await;
 }
 
 #[tokio::test]
 async fn reserving_is_refused_for_the_reason_that_holds() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 2).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(2)).await;
     let concert = house.concert(5).await;
     let over = house.concert_on(NaiveDate::from_ymd_opt(2027, 2, 28).expect("a date"), 1).await;
     let today = house.concert_on(NaiveDate::from_ymd_opt(2027, 3, 1).expect("a date"), 1).await;
     let user = house.user(0).await;
 
-    let refused = house.office.reserve(user, concert, seat(1)).await;
+    let refused = house.office.hold_one(user, concert, seat(1)).await;
     assert!(matches!(refused, Err(Error::TokenNotActive { status: None })));
     house.office.issue_token(user).await.expect("joins");
     let nowhere = concert_core::ConcertId::generate();
-    assert!(matches!(house.office.reserve(user, nowhere, seat(1)).await, Err(Error::ConcertNotFound)));
-    assert!(matches!(house.office.reserve(user, concert, seat(6)).await, Err(Error::SeatNotFound { .. })));
-    assert!(matches!(house.office.reserve(user, over, seat(1)).await, Err(Error::ConcertOver)));
-    house.office.reserve(user, today, seat(1)).await.expect("today is not over");
-    house.office.reserve(user, concert, seat(1)).await.expect("holds");
-    let refused = house.office.reserve(user, concert, seat(2)).await;
+    assert!(matches!(house.office.hold_one(user, nowhere, seat(1)).await, Err(Error::ConcertNotFound)));
+    assert!(matches!(house.office.hold_one(user, concert, seat(6)).await, Err(Error::SeatNotFound { .. })));
+    assert!(matches!(house.office.hold_one(user, over, seat(1)).await, Err(Error::ConcertOver)));
+    house.office.hold_one(user, today, seat(1)).await.expect("today is not over");
+    house.office.hold_one(user, concert, seat(1)).await.expect("holds");
+    let refused = house.office.hold_one(user, concert, seat(2)).await;
     assert!(matches!(refused, Err(Error::TooManyHolds { limit: 2 })));
     house.assert_sound().await;
 }
@@ -177,7 +177,7 @@ async fn paying_is_refused_for_the_reason_that_holds() {
     let house = House::open().await;
     let concert = house.concert(5).await;
     let users = house.active_users(2, 50).await;
-    let held = house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(users[0], concert, seat(1)).await.expect("holds");
 
     let nothing = house.office.pay(users[0], ReservationId::generate(), money(PRICE)).await;
     assert!(matches!(nothing, Err(Error::ReservationNotFound)));
@@ -224,13 +224,13 @@ async fn a_repeated_call_with_its_key_is_carried_out_once() {
     let first = house.office.recharge(caller(), money(300)).await.expect("recharges");
     assert_eq!(house.office.recharge(caller(), money(300)).await.expect("recharges"), first);
     assert!(matches!(house.office.recharge(caller(), money(1)).await, Err(Error::IdempotencyKeyReused)));
-    let held = house.office.reserve(caller(), concert, seat(1)).await.expect("holds");
-    assert_eq!(house.office.reserve(caller(), concert, seat(1)).await.expect("holds"), held);
-    let other = house.office.reserve(caller(), concert, seat(2)).await;
+    let held = house.office.hold_one(caller(), concert, seat(1)).await.expect("holds");
+    assert_eq!(house.office.hold_one(caller(), concert, seat(1)).await.expect("holds"), held);
+    let other = house.office.hold_one(caller(), concert, seat(2)).await;
     assert!(matches!(other, Err(Error::IdempotencyKeyReused)));
     let paid = house.office.pay(caller(), held.id, money(PRICE)).await.expect("pays");
     assert_eq!(house.office.pay(caller(), held.id, money(PRICE)).await.expect("pays"), paid);
-    assert_eq!(house.office.reserve(caller(), concert, seat(1)).await.expect("the first answer"), held);
+    assert_eq!(house.office.hold_one(caller(), concert, seat(1)).await.expect("the first answer"), held);
 
     assert_eq!(house.office.balance(user).await.expect("reads"), money(200));
     house.assert_sound().await;
@@ -250,12 +250,12 @@ async fn sold_out_and_past_concerts_are_not_listed() {
     };
 
     assert_eq!(listed().await, [today, later]);
-    let held = house.office.reserve(user, later, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(user, later, seat(1)).await.expect("holds");
     assert_eq!(listed().await, [today]);
     house.advance(300);
     assert_eq!(listed().await, [today, later], "a lapsed hold is a free seat");
     assert!(matches!(house.office.pay(user, held.id, money(PRICE)).await, Err(Error::HoldExpired)));
-    let held = house.office.reserve(user, later, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(user, later, seat(1)).await.expect("holds");
     house.office.pay(user, held.id, money(PRICE)).await.expect("pays");
     house.advance(300);
     assert_eq!(listed().await, [today], "what is paid has no deadline");
@@ -266,7 +266,7 @@ async fn a_batch_that_does_not_find_what_it_locked_keeps_nothing() {
     let house = House::open().await;
     let (concert, user) = (house.concert(1).await, house.user(PRICE).await);
     house.office.issue_token(user).await.expect("joins");
-    let held = house.office.reserve(user, concert, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
     // The seat says that it is held, its reservation does not: they cannot be sold together.
     house.tamper("update reservations set status = 'EXPIRED'").await;
     let refused = house.office.pay(user, held.id, money(PRICE)).await.expect_err("is not sold");
@@ -282,13 +282,16 @@ async fn a_batch_that_does_not_find_what_it_locked_keeps_nothing() {
 async fn a_name_and_a_password_open_a_session_and_nothing_else_does() {
     let house = House::open().await;
     let password = || "correct horse".parse::<concert_core::Password>().expect("a password");
-    let user =
-        house.office.register_user("안나".parse().expect("a name"), Some(password()), None).await.expect("registers");
-    let taken = house.office.register_user("안나".parse().expect("a name"), Some(password()), None).await;
+    let user = house
+        .office
+        .sign_up(SignUp::new("안나".parse().expect("a name")).with_password(password()))
+        .await
+        .expect("registers");
+    let taken = house.office.sign_up(SignUp::new("안나".parse().expect("a name")).with_password(password())).await;
     assert!(matches!(taken, Err(Error::UsernameTaken)));
 
-    let session = house.office.log_in("안나", &password()).await.expect("logs in");
-    assert_eq!(house.office.authenticate(&session.access_token).expect("holds").user(), user.id);
+    let session = house.office.log_in("안나", &password()).await.expect("logs in").access_token.expect("is signed");
+    assert_eq!(house.office.authenticate(&session).expect("holds").user(), user.id);
     let wrong = concert_core::Password::unchecked("wrong horse");
     assert!(matches!(house.office.log_in("안나", &wrong).await, Err(Error::BadCredentials)));
     assert!(matches!(house.office.log_in("Bela", &wrong).await, Err(Error::BadCredentials)));
@@ -302,5 +305,5 @@ async fn a_name_and_a_password_open_a_session_and_nothing_else_does() {
     assert!(matches!(house.office.issue_token(user.id).await, Err(Error::LoginRequired)));
     house.office.issue_token(Caller::verified(user.id)).await.expect("joins");
     house.advance(12 * 3600);
-    assert!(matches!(house.office.authenticate(&session.access_token), Err(Error::Unauthenticated(_))));
+    assert!(matches!(house.office.authenticate(&session), Err(Error::Unauthenticated(_))));
 }

@@ -1,8 +1,8 @@
 //! The queue on a real database: order, cap, promotion, leaving, several processes.
 
-use concert_core::{Caller, Credential, Error, Operator, Pass, QueueTicket, TokenStatus};
+use concert_core::{AdmissionChange, Caller, Credential, Error, Operator, Pass, PerMinute, QueueTicket, TokenStatus};
 
-use crate::support::{House, PRICE, money, operator, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 async fn house_for(cap: u32) -> House {
     let house = House::open().await;
@@ -33,7 +33,7 @@ async fn a_freed_place_goes_to_the_head_of_the_queue_at_the_next_tick() {
     let joined = house.office.issue_token(late).await.expect("joins").token.standing;
     assert_eq!((joined.status, joined.queue_position), (TokenStatus::Waiting, 4), "nobody passes those who wait");
 
-    let preview = house.office.preview_rerank().await.expect("looks");
+    let preview = house.office.back_office().preview_rerank().await.expect("looks");
     let report = house.office.rerank_queue().await.expect("reranks");
     assert_eq!(report, preview);
     assert_eq!((report.expired, report.admitted), (0, 1));
@@ -87,7 +87,7 @@ async fn a_poll_follows_the_queue_of_another_process() {
     let users = house.users(4, 0).await;
     let mut tickets: Vec<QueueTicket> = Vec::new();
     for user in &users {
-        let jwt = house.office.issue_token(*user).await.expect("joins").token.jwt;
+        let jwt = house.office.issue_token(*user).await.expect("joins").token.jwt.expect("is signed");
         match other.authenticate(&jwt).expect("holds") {
             Credential::Queue(ticket) => tickets.push(ticket),
             Credential::Session { .. } => panic!("a queue token"),
@@ -118,15 +118,15 @@ async fn after_the_last_payment_a_turn_ends_soon() {
     house.office.issue_token(user).await.expect("joins");
     let remaining = || async { house.office.token_status(user).await.expect("stands").standing.remaining_seconds };
 
-    let first = house.office.reserve(user, concert, seat(1)).await.expect("holds");
-    let second = house.office.reserve(user, concert, seat(2)).await.expect("holds");
+    let first = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
+    let second = house.office.hold_one(user, concert, seat(2)).await.expect("holds");
     house.office.pay(user, first.id, money(PRICE)).await.expect("pays");
     assert_eq!(remaining().await, 600, "there is something left to pay");
     house.office.pay(user, second.id, money(PRICE)).await.expect("pays");
     assert_eq!(remaining().await, 60);
     house.advance(60);
     assert!(matches!(
-        house.office.reserve(user, concert, seat(3)).await,
+        house.office.hold_one(user, concert, seat(3)).await,
         Err(Error::TokenNotActive { status: Some(TokenStatus::Active) })
     ));
     assert_eq!(house.office.rerank_queue().await.expect("reranks").expired, 1);
@@ -164,12 +164,12 @@ async fn one_process_at_a_time_takes_its_turn() {
     let house = house_for(1).await;
     let other = house.another_office().await;
     let period = std::time::Duration::from_secs(10);
-    assert!(house.office.take_turn(Pass::Rerank, period).await.expect("asks"));
-    assert!(!other.take_turn(Pass::Rerank, period).await.expect("asks"));
-    assert!(other.take_turn(Pass::Sweep, period).await.expect("asks"), "each pass has its own turn");
+    assert!(house.office.acquire_pass(Pass::Rerank, period).await.expect("asks"));
+    assert!(!other.acquire_pass(Pass::Rerank, period).await.expect("asks"));
+    assert!(other.acquire_pass(Pass::Sweep, period).await.expect("asks"), "each pass has its own turn");
     house.advance(10);
-    assert!(other.take_turn(Pass::Rerank, period).await.expect("asks"));
-    assert!(!house.office.take_turn(Pass::Rerank, period).await.expect("asks"));
+    assert!(other.acquire_pass(Pass::Rerank, period).await.expect("asks"));
+    assert!(!house.office.acquire_pass(Pass::Rerank, period).await.expect("asks"));
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn a_turn_that_nobody_picks_up_goes_to_the_next() {
     house.advance(59);
     assert_eq!(house.office.rerank_queue().await.expect("reranks").expired, 0);
     house.advance(1);
-    let preview = house.office.preview_rerank().await.expect("looks");
+    let preview = house.office.back_office().preview_rerank().await.expect("looks");
     let report = house.office.rerank_queue().await.expect("reranks");
     assert_eq!(report, preview);
     assert_eq!((report.expired, report.no_shows, report.admitted), (1, 1, 1));
@@ -228,7 +228,7 @@ async fn a_turn_that_nobody_picks_up_goes_to_the_next() {
     house.advance(1);
     let report = house.office.rerank_queue().await.expect("reranks");
     assert_eq!((report.expired, report.no_shows), (1, 0), "a turn that was picked up is no no-show");
-    assert_eq!(house.office.queue_figures().await.expect("reads").no_shows, 1);
+    assert_eq!(house.office.back_office().queue_figures().await.expect("reads").no_shows, 1);
     house.assert_sound().await;
 }
 
@@ -246,20 +246,20 @@ async fn acting_resuming_and_asking_pick_a_turn_up_and_looking_over_the_shoulder
     let concert = house.concert(5).await;
     let other = house.another_office().await;
     let users = house.users(4, 500).await;
-    house.office.pause_queue(&operator()).await.expect("pauses");
+    house.office.back_office().pause_queue().await.expect("pauses");
     for user in &users {
         house.office.issue_token(*user).await.expect("joins");
     }
     other.refresh_queue().await.expect("refreshes");
-    house.office.resume_queue(&operator()).await.expect("resumes");
+    house.office.back_office().resume_queue().await.expect("resumes");
     assert_eq!(house.office.rerank_queue().await.expect("reranks").admitted, 4);
     house.advance(10);
     let unclaimed = || house.count("select count(*) from tokens where status = 'ACTIVE' and claimed_at is null");
-    let looked_up = house.office.inspect_token(users[0]).await.expect("stands").standing;
+    let looked_up = house.office.back_office().inspect_token(users[0]).await.expect("stands").standing;
     assert_eq!((looked_up.status, looked_up.remaining_seconds, unclaimed().await), (TokenStatus::Active, 50, 4));
 
     let held =
-        other.reserve(users[0], concert, seat(1)).await.expect("a process that has not seen it lets the user act");
+        other.hold_one(users[0], concert, seat(1)).await.expect("a process that has not seen it lets the user act");
     assert_eq!(unclaimed().await, 3);
     let resumed = other.issue_token(Caller::verified(users[1])).await.expect("resumes");
     assert_eq!((resumed.resumed, resumed.token.standing.remaining_seconds, unclaimed().await), (true, 600, 2));
@@ -271,7 +271,7 @@ async fn acting_resuming_and_asking_pick_a_turn_up_and_looking_over_the_shoulder
     assert_eq!(after.remaining_seconds, 60, "after the last payment a turn still ends soon");
     house.advance(50);
     assert!(matches!(
-        house.office.reserve(users[3], concert, seat(2)).await,
+        house.office.hold_one(users[3], concert, seat(2)).await,
         Err(Error::TokenNotActive { status: Some(TokenStatus::Active) })
     ));
     assert_eq!(house.office.rerank_queue().await.expect("reranks").no_shows, 1);
@@ -303,15 +303,15 @@ async fn many_polls_at_once_pick_a_turn_up_once() {
 async fn a_paused_queue_lets_nobody_in_in_any_process() {
     let house = house_for(2).await;
     let other = house.another_office().await;
-    assert!(house.office.pause_queue(&operator()).await.expect("pauses"));
-    assert!(!other.pause_queue(&operator()).await.expect("was paused"));
+    assert!(house.office.back_office().pause_queue().await.expect("pauses"));
+    assert!(!other.back_office().pause_queue().await.expect("was paused"));
     for user in house.users(2, 0).await {
         let standing = other.issue_token(user).await.expect("joins").token.standing;
         assert_eq!(standing.status, TokenStatus::Waiting, "although there is room");
     }
-    assert_eq!(other.preview_rerank().await.expect("looks").admitted, 0);
+    assert_eq!(other.back_office().preview_rerank().await.expect("looks").admitted, 0);
     assert_eq!(other.rerank_queue().await.expect("reranks").admitted, 0);
-    assert!(other.resume_queue(&operator()).await.expect("resumes"));
+    assert!(other.back_office().resume_queue().await.expect("resumes"));
     assert_eq!(house.office.rerank_queue().await.expect("reranks").admitted, 2);
     house.assert_sound().await;
 }
@@ -320,7 +320,14 @@ async fn a_paused_queue_lets_nobody_in_in_any_process() {
 async fn no_more_than_so_many_are_let_in_within_any_minute_by_whichever_way_and_process() {
     let house = house_for(100).await;
     let other = house.another_office().await;
-    assert!(house.office.set_admission(&operator(), None, Some(Some(3))).await.expect("sets"));
+    assert!(
+        house
+            .office
+            .back_office()
+            .set_admission(AdmissionChange::new().with_per_minute(PerMinute::AtMost(3)))
+            .await
+            .expect("sets")
+    );
     let users = house.users(12, 0).await;
     for (nth, user) in users.iter().enumerate() {
         let office = if nth % 2 == 0 { &house.office } else { &other };
@@ -331,7 +338,7 @@ async fn no_more_than_so_many_are_let_in_within_any_minute_by_whichever_way_and_
     let mut admitted = Vec::new();
     for tick in 0..18 {
         let office = if tick % 2 == 0 { &house.office } else { &other };
-        let preview = office.preview_rerank().await.expect("looks");
+        let preview = office.back_office().preview_rerank().await.expect("looks");
         let report = office.rerank_queue().await.expect("reranks");
         assert_eq!(report, preview);
         admitted.push(report.admitted);
@@ -339,7 +346,14 @@ async fn no_more_than_so_many_are_let_in_within_any_minute_by_whichever_way_and_
     }
     // At 12 s and every 10 s; the first three were let in at 0, 1 and 2 s.
     assert_eq!(admitted, [0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 3]);
-    assert!(house.office.set_admission(&operator(), None, Some(None)).await.expect("lifts it"));
+    assert!(
+        house
+            .office
+            .back_office()
+            .set_admission(AdmissionChange::new().with_per_minute(PerMinute::Unlimited))
+            .await
+            .expect("lifts it")
+    );
     let user = house.user(0).await;
     assert_eq!(
         house.office.issue_token(user).await.expect("joins").token.standing.status,
@@ -356,10 +370,11 @@ async fn the_record_says_who_changed_what_and_when() {
     let bob: Operator = "bob".parse().expect("a name");
     house.office.set_max_active(20).await.expect("sets the cap");
     house.advance(5);
-    house.office.pause_queue(&operator()).await.expect("pauses");
-    house.office.pause_queue(&bob).await.expect("is paused already");
-    house.office.set_admission(&bob, Some(30), Some(Some(100))).await.expect("sets");
-    let log = house.office.queue_log(10).await.expect("reads");
+    house.office.back_office().pause_queue().await.expect("pauses");
+    house.office.operator(bob.clone()).pause_queue().await.expect("is paused already");
+    let both = AdmissionChange::new().with_max_active(30).with_per_minute(PerMinute::AtMost(100));
+    house.office.operator(bob.clone()).set_admission(both).await.expect("sets");
+    let log = house.office.back_office().queue_log(10).await.expect("reads");
     let log: Vec<_> =
         log.iter().map(|c| [c.by.as_str(), c.setting.as_str(), c.was.as_str(), c.becomes.as_str()]).collect();
     assert_eq!(
@@ -371,10 +386,12 @@ async fn the_record_says_who_changed_what_and_when() {
             ["application", "max_active", "10", "20"],
         ]
     );
-    assert_eq!(house.office.queue_log(1).await.expect("reads").len(), 1);
-    for (max_active, per_minute) in [(None, None), (Some(0), None), (None, Some(Some(0))), (Some(u32::MAX), None)] {
-        let refused = house.office.set_admission(&bob, max_active, per_minute).await;
-        assert!(matches!(refused, Err(Error::InvalidInput(_))), "{max_active:?} {per_minute:?}");
+    assert_eq!(house.office.back_office().queue_log(1).await.expect("reads").len(), 1);
+    let nothing = AdmissionChange::new();
+    let [nobody, everybody] = [0, u32::MAX].map(|most| nothing.with_max_active(most));
+    for change in [nothing, nobody, everybody, nothing.with_per_minute(PerMinute::AtMost(0))] {
+        let refused = house.office.operator(bob.clone()).set_admission(change).await;
+        assert!(matches!(refused, Err(Error::InvalidInput(_))), "{change:?}");
     }
     assert!(" ".parse::<Operator>().is_err());
 }
@@ -431,7 +448,7 @@ async fn the_estimated_wait_is_the_true_one_within_a_fifth() {
                 continue;
             }
             if buyer.in_since.is_none() && (buyer.shows_up || (now - buyer.joined) % 120 == 0) {
-                let inside = house.office.inspect_token(buyer.user).await;
+                let inside = house.office.back_office().inspect_token(buyer.user).await;
                 match inside.map(|token| token.standing) {
                     Ok(standing) if standing.status == TokenStatus::Waiting => {
                         if (now - buyer.joined) % 120 == 0 {
@@ -458,7 +475,7 @@ async fn the_estimated_wait_is_the_true_one_within_a_fifth() {
         house.advance(10);
     }
     house.assert_sound().await;
-    let figures = house.office.queue_figures().await.expect("reads");
+    let figures = house.office.back_office().queue_figures().await.expect("reads");
     assert!(figures.no_shows > 30 && figures.departed > 30, "{figures:?}");
     errors.sort_by(f64::total_cmp);
     let median = errors[errors.len() / 2];

@@ -8,7 +8,7 @@ use concert_core::{BoxOffice, Caller, Error, TokenStatus, UserId};
 use sqlx::{ConnectOptions as _, Executor as _};
 use tokio::task::JoinSet;
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 /// Runs all at once and gathers their answers.
 async fn all<T: Send + 'static>(futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
@@ -23,7 +23,7 @@ async fn two_hundred_on_one_seat_make_one_winner_and_199_refusals() {
     let users = house.active_users(200, 0).await;
     let answers = all(users.into_iter().enumerate().map(|(nth, user)| {
         let office = offices[nth % 2].clone();
-        async move { office.reserve(user, concert, seat(1)).await }
+        async move { office.hold_one(user, concert, seat(1)).await }
     }))
     .await;
 
@@ -39,7 +39,7 @@ async fn fifty_payments_of_one_reservation_charge_once() {
     let concert = house.concert(1).await;
     let offices = [house.office.clone(), house.another_office().await];
     let user = house.active_users(1, 1_000).await[0];
-    let held = house.office.reserve(user, concert, seat(1)).await.expect("holds");
+    let held = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
     let answers = all((0..50).map(|nth| {
         let office = offices[nth % 2].clone();
         async move { office.pay(user, held.id, money(PRICE)).await }
@@ -146,13 +146,13 @@ async fn one_wallet_recharged_through_two_processes_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hold_that_lapses_as_it_is_paid_ends_one_way_or_the_other() {
     for late in [false, true] {
-        let house = House::open_with(|policy| policy.max_holds_per_user = 30).await;
+        let house = House::open_with(|policy| policy.with_max_holds_per_user(30)).await;
         let concert = house.concert(20).await;
         let users = house.active_users(2, 10_000).await;
         let (buyer, rival) = (users[0], users[1]);
         let mut held = Vec::new();
         for number in 1..=20 {
-            held.push(house.office.reserve(buyer, concert, seat(number)).await.expect("holds"));
+            held.push(house.office.hold_one(buyer, concert, seat(number)).await.expect("holds"));
         }
         // One microsecond decides: paying wins before the deadline, taking over wins at it.
         let edge = held[0].expires_at;
@@ -164,7 +164,7 @@ async fn a_hold_that_lapses_as_it_is_paid_ends_one_way_or_the_other() {
                 let sweep = other.clone();
                 let (paid, taken, swept) = tokio::join!(
                     office.pay(buyer, held.id, money(PRICE)),
-                    other.reserve(rival, concert, held.seat),
+                    other.hold_one(rival, concert, held.seat),
                     sweep.sweep_expired()
                 );
                 swept.expect("sweeps");
@@ -191,7 +191,7 @@ async fn a_clock_that_runs_ahead_costs_an_edge_and_never_a_guarantee() {
     let users = house.active_users(40, 1_000).await;
     let mut held = HashMap::new();
     for (nth, user) in users.iter().enumerate() {
-        held.insert(*user, house.office.reserve(*user, concert, seat(nth as i64 + 1)).await.expect("holds"));
+        held.insert(*user, house.office.hold_one(*user, concert, seat(nth as i64 + 1)).await.expect("holds"));
     }
     let other = house.another_office().await;
     let (advancing, clock) = (house.clock.clone(), held[&users[0]].expires_at);
@@ -205,7 +205,7 @@ async fn a_clock_that_runs_ahead_costs_an_edge_and_never_a_guarantee() {
     let race = users.iter().enumerate().map(|(nth, user)| {
         let (office, other, held, user) = (house.office.clone(), other.clone(), held[user].clone(), *user);
         let rival: UserId = users[(nth + 1) % users.len()];
-        async move { tokio::join!(office.pay(user, held.id, money(PRICE)), other.reserve(rival, concert, held.seat)) }
+        async move { tokio::join!(office.pay(user, held.id, money(PRICE)), other.hold_one(rival, concert, held.seat)) }
     });
     let outcomes = all(race).await;
     ticking.await.expect("ticks");
@@ -217,11 +217,11 @@ async fn a_clock_that_runs_ahead_costs_an_edge_and_never_a_guarantee() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_that_go_away_leave_nothing_half_done() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 1_000).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(1_000)).await;
     let concert = house.concert(300).await;
     let user = house.active_users(1, 100_000).await[0];
     async fn buy(office: BoxOffice, user: UserId, concert: concert_core::ConcertId, number: i64) -> Result<(), Error> {
-        let held = office.reserve(user, concert, seat(number)).await?;
+        let held = office.hold_one(user, concert, seat(number)).await?;
         office.recharge(user, money(1)).await?;
         office.pay(user, held.id, money(PRICE)).await?;
         Ok(())
@@ -235,7 +235,7 @@ async fn callers_that_go_away_leave_nothing_half_done() {
     }
     // Whatever is still in the lanes ends before this does: same user, same writers.
     house.office.recharge(user, money(1)).await.expect("recharges");
-    let _ = house.office.cancel_reservation(user, concert_core::ReservationId::generate()).await;
+    let _ = house.office.cancel(user, concert_core::ReservationId::generate()).await;
     let _ = house.office.pay(user, concert_core::ReservationId::generate(), money(PRICE)).await;
 
     let sold = house.count("select count(*) from payments").await;
@@ -302,15 +302,11 @@ async fn until_somebody_waits(house: &House) {
 
 #[tokio::test]
 async fn holds_that_another_process_makes_while_a_batch_waits_for_the_turn_count() {
-    let house = House::open_with(|policy| {
-        policy.max_holds_per_user = 1;
-        policy.writers_per_lane = 1;
-    })
-    .await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(1).with_writers_per_lane(1)).await;
     let concert = house.concert(3).await;
     // In the order that turns are locked in.
     let users = house.active_users(2, 0).await;
-    house.office.reserve(users[1], concert, seat(3)).await.expect("holds");
+    house.office.hold_one(users[1], concert, seat(3)).await.expect("holds");
     let lapse = "update reservations set expires_at = '2027-03-01 11:00:00'";
     house.tamper(lapse).await;
 
@@ -326,8 +322,8 @@ async fn holds_that_another_process_makes_while_a_batch_waits_for_the_turn_count
         other.execute("commit").await.expect("commits");
     };
     // One thread and one writer: both are in one batch.
-    let first = house.office.reserve(users[0], concert, seat(1));
-    let second = house.office.reserve(users[1], concert, seat(2));
+    let first = house.office.hold_one(users[0], concert, seat(1));
+    let second = house.office.hold_one(users[1], concert, seat(2));
     let (first, second, ()) = tokio::join!(first, second, meanwhile);
     first.expect("holds");
     assert!(matches!(second, Err(Error::TooManyHolds { limit: 1 })), "{second:?}");
@@ -336,11 +332,7 @@ async fn holds_that_another_process_makes_while_a_batch_waits_for_the_turn_count
 
 #[tokio::test]
 async fn a_full_lane_refuses_at_once_and_does_nothing() {
-    let house = House::open_with(|policy| {
-        policy.lane_capacity = 2;
-        policy.writers_per_lane = 1;
-    })
-    .await;
+    let house = House::open_with(|policy| policy.with_lane_capacity(2).with_writers_per_lane(1)).await;
     let user = house.user(0).await;
     // One thread: all are sent before the writer takes its first batch.
     let answers = all((0..10).map(|_| {

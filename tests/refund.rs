@@ -6,15 +6,15 @@ use concert_core::{
 };
 use tokio::task::JoinSet;
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 fn ann() -> Operator {
     "ann".parse().expect("a name")
 }
 
 async fn buy(office: &BoxOffice, user: UserId, concert: ConcertId, number: i64) -> PaymentId {
-    let held = office.reserve(user, concert, seat(number)).await.expect("holds");
-    office.pay(user, held.id, money(PRICE)).await.expect("pays").id
+    let held = office.hold_one(user, concert, seat(number)).await.expect("holds");
+    office.pay(user, held.id, money(PRICE)).await.expect("pays").payments[0].id
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn money_and_seat_come_back_and_both_can_be_used_again() {
     house.advance(1);
 
     let reason = "the singer is ill".parse().expect("a reason");
-    let refund = house.office.refund(&ann(), payment, Some(reason)).await.expect("refunds");
+    let refund = house.office.operator(ann()).refund(payment, Some(reason)).await.expect("refunds");
     assert_eq!(
         (refund.user, refund.seat, refund.amount, refund.balance),
         (users[0], seat(1), money(PRICE), money(100))
@@ -37,8 +37,8 @@ async fn money_and_seat_come_back_and_both_can_be_used_again() {
     assert_eq!(house.office.balance(users[0]).await.expect("reads"), money(100));
     let found = house.office.payment(users[0], payment).await.expect("reads");
     assert_eq!((found.status, found.refunded_at), (PaymentStatus::Refunded, Some(refund.refunded_at)));
-    let ended = house.office.reservation(users[0], found.reservation).await.expect("reads");
-    assert_eq!(ended.status, ReservationStatus::Refunded);
+    let ended = house.office.order(users[0], found.reservation).await.expect("reads");
+    assert_eq!(ended.reservations[0].status, ReservationStatus::Refunded);
     let entries = house.office.wallet_entries(users[0], Page::default()).await.expect("reads").data;
     let newest = &entries[0];
     assert_eq!(
@@ -47,16 +47,16 @@ async fn money_and_seat_come_back_and_both_can_be_used_again() {
     );
     let recorded = "select count(*) from payments where refunded_by = 'ann' and refund_reason = 'the singer is ill'";
     assert_eq!(house.count(recorded).await, 1);
-    let figures = house.office.figures().await.expect("reads");
+    let figures = house.office.back_office().figures().await.expect("reads");
     assert_eq!((figures.payments, figures.revenue), (0, 0.into()));
     house.assert_sound().await;
 
     let again = buy(&house.office, users[0], concert, 1).await;
     house.assert_sound().await;
-    house.office.refund(&ann(), again, None).await.expect("refunds");
+    house.office.operator(ann()).refund(again, None).await.expect("refunds");
     buy(&house.office, users[1], concert, 1).await;
     assert!(!house.office.seats(concert).await.expect("lists")[0].available);
-    assert!(matches!(house.office.refund(&ann(), payment, None).await, Err(Error::AlreadyRefunded)));
+    assert!(matches!(house.office.operator(ann()).refund(payment, None).await, Err(Error::AlreadyRefunded)));
     assert!(!house.office.seats(concert).await.expect("lists")[0].available, "the seat is its new owner's");
     house.assert_sound().await;
 }
@@ -70,13 +70,13 @@ async fn refunding_is_refused_for_the_reason_that_holds() {
     let most = "99999999.99".parse().expect("the limit");
     house.office.recharge(users[1], most).await.expect("recharges");
 
-    let none = house.office.refund(&ann(), PaymentId::generate(), None).await;
+    let none = house.office.operator(ann()).refund(PaymentId::generate(), None).await;
     assert!(matches!(none, Err(Error::PaymentNotFound)));
-    let full = house.office.refund(&ann(), second, None).await;
+    let full = house.office.operator(ann()).refund(second, None).await;
     assert!(matches!(full, Err(Error::BalanceLimit { balance }) if balance == most));
     house.advance(3 * 24 * 3_600);
-    house.office.refund(&ann(), first, None).await.expect("refunds a concert that is over");
-    assert!(matches!(house.office.refund(&ann(), first, None).await, Err(Error::AlreadyRefunded)));
+    house.office.operator(ann()).refund(first, None).await.expect("refunds a concert that is over");
+    assert!(matches!(house.office.operator(ann()).refund(first, None).await, Err(Error::AlreadyRefunded)));
     assert!(matches!("".parse::<concert_core::RefundReason>(), Err(Error::InvalidInput(_))));
     assert!(matches!("a\nb".parse::<concert_core::RefundReason>(), Err(Error::InvalidInput(_))));
     house.assert_sound().await;
@@ -89,14 +89,14 @@ async fn a_refunded_reservation_can_neither_be_paid_nor_given_back_again() {
     let user = house.active_users(1, 500).await[0];
     let payment = buy(&house.office, user, concert, 1).await;
     let reservation = house.office.payment(user, payment).await.expect("reads").reservation;
-    house.office.refund(&ann(), payment, None).await.expect("refunds");
+    house.office.operator(ann()).refund(payment, None).await.expect("refunds");
     let paid = house.office.pay(user, reservation, money(PRICE)).await;
     assert!(matches!(paid, Err(Error::AlreadyRefunded)), "{paid:?}");
-    house.office.cancel_reservation(user, reservation).await.expect("is gone already");
+    house.office.cancel(user, reservation).await.expect("is gone already");
     house.advance(600);
     house.office.sweep_expired().await.expect("sweeps");
-    let ended = house.office.reservation(user, reservation).await.expect("reads");
-    assert_eq!(ended.status, ReservationStatus::Refunded);
+    let ended = house.office.order(user, reservation).await.expect("reads");
+    assert_eq!(ended.reservations[0].status, ReservationStatus::Refunded);
     house.assert_sound().await;
 }
 
@@ -110,7 +110,7 @@ async fn fifty_refunds_of_one_payment_give_the_money_back_once() {
     let mut refunds = JoinSet::new();
     for nth in 0..50 {
         let office = offices[nth % 2].clone();
-        refunds.spawn(async move { office.refund(&ann(), payment, None).await });
+        refunds.spawn(async move { office.operator(ann()).refund(payment, None).await });
     }
     let answers = refunds.join_all().await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
@@ -121,7 +121,7 @@ async fn fifty_refunds_of_one_payment_give_the_money_back_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_seat_that_is_refunded_while_others_want_it_has_one_owner() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 20).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(20)).await;
     let concert = house.concert(20).await;
     let users = house.active_users(3, 10_000).await;
     let other = house.another_office().await;
@@ -134,16 +134,16 @@ async fn a_seat_that_is_refunded_while_others_want_it_has_one_owner() {
         let (office, other) = (house.office.clone(), other.clone());
         let (seller, buyers) = (users[0], [users[1], users[2]]);
         race.spawn(async move {
-            let by = ann();
             let attempt = async |office: &BoxOffice, buyer| {
-                let held = office.reserve(buyer, concert, seat(number)).await?;
+                let held = office.hold_one(buyer, concert, seat(number)).await?;
                 office.pay(buyer, held.id, money(PRICE)).await.map(|_| ())
             };
+            let (ours, theirs) = (office.operator(ann()), other.operator(ann()));
             let (refund, first, second, again, recharged) = tokio::join!(
-                office.refund(&by, payment, None),
+                ours.refund(payment, None),
                 attempt(&office, buyers[0]),
                 attempt(&other, buyers[1]),
-                other.refund(&by, payment, None),
+                theirs.refund(payment, None),
                 other.recharge(seller, money(1)),
             );
             recharged.expect("recharges");
@@ -161,7 +161,7 @@ async fn a_seat_that_is_refunded_while_others_want_it_has_one_owner() {
 /// Whoever pays and is refunded in the same moments locks seats before users, like everyone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn refunds_among_purchases_of_the_same_users_lose_nothing() {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 100).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(100)).await;
     let concert = house.concert(80).await;
     let users = house.active_users(4, 10_000).await;
     let other = house.another_office().await;
@@ -171,7 +171,7 @@ async fn refunds_among_purchases_of_the_same_users_lose_nothing() {
         buying.spawn(async move {
             let payment = buy(&office, user, concert, number as i64).await;
             if number % 2 == 0 {
-                other.refund(&ann(), payment, None).await.expect("refunds");
+                other.operator(ann()).refund(payment, None).await.expect("refunds");
             }
         });
     }

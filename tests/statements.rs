@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::support::{House, PRICE, money, seat};
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 /// Statements that read a whole table because that is what they are for.
 const WHOLE_TABLES: [&str; 4] = [
@@ -57,14 +57,14 @@ fn filled(statement: &str) -> String {
 
 /// A sale in which every table has enough rows that a scan is not the cheapest plan.
 async fn busy_house() -> House {
-    let house = House::open_with(|policy| policy.max_holds_per_user = 100).await;
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(100)).await;
     for _ in 0..5 {
         house.concert(200).await;
     }
     let concert = house.concert(3_000).await;
     let users = house.active_users(300, 1_000).await;
     for (nth, user) in users.iter().enumerate() {
-        let held = house.office.reserve(*user, concert, seat(nth as i64 + 1)).await.expect("holds");
+        let held = house.office.hold_one(*user, concert, seat(nth as i64 + 1)).await.expect("holds");
         house.office.pay(*user, held.id, money(PRICE)).await.expect("pays");
     }
     house.office.set_max_active(10).await.expect("sets the cap");
@@ -81,7 +81,7 @@ async fn every_statement_prepares_and_none_scans_a_table_that_grows() {
     let house = busy_house().await;
     let mut connection = house.office.pool().acquire().await.expect("connects");
     let mut scans = Vec::new();
-    for statement in concert_core::statements().iter().map(|statement| filled(statement)) {
+    for statement in concert_core::internals::statements().iter().map(|statement| filled(statement)) {
         let whole = WHOLE_TABLES.iter().any(|start| statement.starts_with(start));
         // What selects into a variable can be explained without that alone.
         let explained = statement.replace(" into @locked", "").replace(" into @balance, @entries", "");
@@ -104,7 +104,7 @@ async fn every_statement_prepares_and_none_scans_a_table_that_grows() {
 
 /// How many bytes of the key the plan of the sweep's second page uses.
 async fn used_of_the_deadlines(house: &House) -> String {
-    let statement = concert_core::statements()
+    let statement = concert_core::internals::statements()
         .into_iter()
         .find(|statement| statement.starts_with("select r.id,") && statement.contains("r.id > {id}"))
         .expect("there is one");

@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Args;
 use concert_core::private_db::{DATABASE, DEFAULT_DATA_DIR, PrivateDatabase, Settings};
 use concert_core::{BoxOffice, JwtKeys, Policy, SecretString, SystemClock};
-use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::table::note;
@@ -19,6 +18,10 @@ pub struct Opts {
     /// The database: mysql://user:password@host:3306/name [default: the private one]
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// The database on the same server that has the box office's tables, the same as the server's [default: the one that
+    /// the URL names]
+    #[arg(long, global = true, value_name = "NAME", env = "CONCERT_SCHEMA")]
+    schema: Option<String>,
     /// The folder of the private database
     #[arg(long, global = true, value_name = "FOLDER", env = "CONCERT_DATA_DIR", default_value = DEFAULT_DATA_DIR)]
     data_dir: PathBuf,
@@ -61,11 +64,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database that `opts` names. The keys are the server's only where `signs_tokens`.
+    /// Opens the database that `opts` names. There are keys only where `signs_tokens`.
     pub async fn open(opts: &Opts, signs_tokens: bool) -> Result<Self, Failure> {
         if let Some(url) = opts.database_url.as_deref().filter(|url| !url.is_empty()) {
-            let secret = if signs_tokens { opts.given_secret()?.ok_or_else(no_secret)? } else { throwaway_secret() };
-            let box_office = BoxOffice::connect(url, opts.policy(&secret)?).await?;
+            let secret = if signs_tokens { Some(opts.given_secret()?.ok_or_else(no_secret)?) } else { None };
+            let box_office = BoxOffice::connect(url, opts.policy(secret)?).await?;
             return Ok(Self { box_office, private: None });
         }
         let private = PrivateDatabase::open(&opts.data_dir, &Settings::default()).await?;
@@ -73,11 +76,11 @@ impl Database {
             note(&format!("started the private MariaDB in {}", private.data_dir().display()));
         }
         let secret = match signs_tokens {
-            true => opts.given_secret()?.map_or_else(|| private.jwt_secret(), Ok)?,
-            false => throwaway_secret(),
+            true => Some(opts.given_secret()?.map_or_else(|| private.jwt_secret(), Ok)?),
+            false => None,
         };
         let options = private.database(DATABASE).await?;
-        let box_office = BoxOffice::connect_with(options, opts.policy(&secret)?, Arc::new(SystemClock)).await?;
+        let box_office = BoxOffice::connect_with(options, opts.policy(secret)?, Arc::new(SystemClock)).await?;
         Ok(Self { box_office, private: Some(private) })
     }
 
@@ -101,21 +104,21 @@ impl Opts {
         Ok(Some(SecretString::from(text.trim_end())))
     }
 
-    fn policy(&self, secret: &SecretString) -> Result<Policy, Failure> {
-        let mut policy = Policy::new(JwtKeys::new(secret)?);
-        policy.active_ttl = self.active_ttl;
-        policy.claim_window = self.claim_window;
-        policy.hold_ttl = self.hold_ttl;
-        policy.hold_extension = self.hold_extension;
-        policy.max_holds_per_user = self.max_holds_per_user;
-        policy.after_payment_ttl = self.after_payment_ttl.min(self.active_ttl);
-        Ok(policy)
+    fn policy(&self, secret: Option<SecretString>) -> Result<Policy, Failure> {
+        let policy = match secret {
+            Some(secret) => Policy::new(JwtKeys::new(&secret)?),
+            None => Policy::default(),
+        };
+        Ok(policy
+            .with_active_ttl(self.active_ttl)
+            .with_claim_window(self.claim_window)
+            .with_hold_ttl(self.hold_ttl)
+            .with_hold_extension(self.hold_extension)
+            .with_max_holds_per_user(self.max_holds_per_user)
+            .with_after_payment_ttl(self.after_payment_ttl.min(self.active_ttl))
+            // As with the URL, an empty variable is none.
+            .with_schema(self.schema.clone().filter(|schema| !schema.is_empty())))
     }
-}
-
-/// For commands that neither make nor read an access token.
-fn throwaway_secret() -> SecretString {
-    SecretString::from(format!("{}{}", Uuid::new_v4(), Uuid::new_v4()))
 }
 
 fn no_secret() -> Failure {

@@ -15,6 +15,7 @@ const MOST_ROWS: u32 = 100;
 /// What is wrong in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Violation {
     /// The number of the invariant: 1 seats, 2 payments, 3 wallets, 4 queue.
     pub invariant: u8,

@@ -6,15 +6,17 @@
 //! fought over inside one batch instead of between transactions.
 
 mod backoff;
+#[cfg(all(test, feature = "private-db"))]
+mod failure_tests;
+mod piece;
 mod writer;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{MySqlConnection, MySqlPool};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use self::writer::{Job, Writer};
@@ -112,8 +114,8 @@ pub(crate) struct Lane<B: Batch> {
     writers: Vec<mpsc::Sender<Job<B>>>,
     /// How many commands are not answered yet.
     open: Arc<AtomicUsize>,
+    /// Whether the writers are to end; each has a receiver as long as it lives.
     stop: watch::Sender<bool>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl<B: Batch> Lane<B> {
@@ -121,20 +123,24 @@ impl<B: Batch> Lane<B> {
     /// are empty.
     pub(crate) fn start(batch: B, writers: usize, capacity: usize, pool: &MySqlPool, clock: &Arc<dyn Clock>) -> Self {
         let (batch, open) = (Arc::new(batch), Arc::new(AtomicUsize::new(0)));
-        let (stop, stopped) = watch::channel(false);
+        let stop = watch::Sender::new(false);
         let start = |_| {
             let (sender, jobs) = mpsc::channel(capacity);
             let writer = Writer::new(Arc::clone(&batch), pool.clone(), Arc::clone(clock), Arc::clone(&open));
-            (sender, tokio::spawn(writer.run(jobs, stopped.clone())))
+            tokio::spawn(writer.run(jobs, stop.subscribe()));
+            sender
         };
-        let (writers, tasks) = (0..writers).map(start).unzip();
-        Self { writers, open, stop, tasks: Mutex::new(tasks) }
+        Self { writers: (0..writers).map(start).collect(), open, stop }
     }
 
     /// Runs one command.
     ///
     /// Cancel safety: once polled, the command runs whole or not at all, whether or not the caller waits for the answer.
     pub(crate) async fn submit(&self, command: B::Command) -> Result<B::Answer, Error> {
+        // Here, not where writers receive: they would never be done as long as somebody submits.
+        if *self.stop.borrow() {
+            return Err(Error::ShutDown);
+        }
         let (answer, answered) = oneshot::channel();
         let writer = writer_for(B::key(&command), self.open.fetch_add(1, Ordering::Relaxed), self.writers.len());
         self.writers[writer].try_send(Job { command, answer }).map_err(|refused| {
@@ -160,11 +166,7 @@ impl<B: Batch> Lane<B> {
     /// Cancel safety: no command is taken any more; the rest run on.
     pub(crate) async fn shutdown(&self) {
         self.stop.send_replace(true);
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in tasks {
-            // A writer that panicked has ended, too.
-            let _ = task.await;
-        }
+        self.stop.closed().await;
     }
 
     fn closed(&self) -> Error {

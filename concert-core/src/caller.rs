@@ -9,6 +9,7 @@ use crate::id::{TokenId, UserId};
 
 /// How far the caller has proved to be the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Proof {
     /// Not at all: it only names the user.
     Bare,
@@ -87,6 +88,17 @@ impl Caller {
         };
         std::iter::once(first).chain((2..=count).map(next))
     }
+}
+
+/// What a queue token says of itself; from [`QueueToken`](crate::QueueToken) or an access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueTicket {
+    /// Whose it is.
+    pub user: UserId,
+    /// Its row.
+    pub token: TokenId,
+    /// Its place in the order of arrival.
+    pub ticket: u64,
 }
 
 impl From<UserId> for Caller {

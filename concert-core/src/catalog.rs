@@ -49,6 +49,7 @@ statements! {
 
 /// A concert that can be booked.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConcertDate {
     /// The concert.
     pub concert: ConcertId,
@@ -60,6 +61,7 @@ pub struct ConcertDate {
 
 /// A seat as buyers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SeatView {
     /// Its number. Neighbours in a row have consecutive numbers.
     pub number: SeatNumber,
@@ -73,8 +75,10 @@ pub struct SeatView {
     pub price: Money,
 }
 
-/// A concert to put on sale. Seats are numbered from 1, through all rows of all sections in their order.
+/// A concert to put on sale; from [`NewConcert::new`]. Seats are numbered from 1, through all rows of all sections in their
+/// order.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct NewConcert {
     /// Its id.
     pub id: ConcertId,
@@ -86,19 +90,34 @@ pub struct NewConcert {
     pub sections: Vec<Section>,
 }
 
-/// A part of a hall, with seats of one price.
+impl NewConcert {
+    /// A concert of this name on a date in UTC, in a hall of these sections, under an id of its own.
+    #[must_use]
+    pub fn new(name: impl Into<String>, date: NaiveDate, sections: Vec<Section>) -> Self {
+        Self { id: ConcertId::generate(), name: name.into(), date, sections }
+    }
+
+    /// The same concert, with this id.
+    #[must_use]
+    pub fn with_id(self, id: ConcertId) -> Self {
+        Self { id, ..self }
+    }
+}
+
+/// A part of a hall, with seats of one price; from [`Section::plain`] or [`Section::in_rows`].
 ///
 /// ```
 /// use concert_core::{Money, Section};
 ///
 /// # fn main() -> Result<(), concert_core::Error> {
 /// // Seats 1 to 20 are row "1" of the stalls, 21 to 40 are row "2", ..; then come 80 seats without names or rows.
-/// let stalls = Section { name: Some("Stalls".to_owned()), rows: 10, seats_per_row: 20, price: Money::whole(120)? };
+/// let stalls = Section::in_rows(10, 20, Money::whole(120)?).with_name("Stalls");
 /// let rest = Section::plain(80, Money::whole(60)?);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Section {
     /// What buyers call it: 1 to 32 characters, without spaces around them; `None`: it has no name.
     pub name: Option<String>,
@@ -116,6 +135,18 @@ impl Section {
     #[must_use]
     pub const fn plain(seats: u32, price: Money) -> Self {
         Self { name: None, rows: 0, seats_per_row: seats, price }
+    }
+
+    /// Rows of seats, called "1", "2", .. front to back, without a name.
+    #[must_use]
+    pub const fn in_rows(rows: u32, seats_per_row: u32, price: Money) -> Self {
+        Self { name: None, rows, seats_per_row, price }
+    }
+
+    /// The same section, called so: 1 to 32 characters.
+    #[must_use]
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     /// How many seats it has.

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, M
 pub(crate) use self::failure::Failure;
 use crate::error::Error;
 
-/// Connections for reads; writers open their own beside them.
+/// Connections for reads, opened as they are needed; each writer has one of its own beside them.
 const MAX_CONNECTIONS: u32 = 16;
 /// How long a read waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -21,65 +21,91 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// How often a read is tried when its connection turns out to be dead.
 const READ_ATTEMPTS: u32 = 3;
 
-/// What every connection of ours is set to. The limits are the server's own: a time-out on this side would leave the
-/// statement running there. Each kind of server reads its own executable comment.
-const SESSION: &str = "set session transaction isolation level read committed; \
-     set session innodb_lock_wait_timeout = 3, time_zone = '+00:00', \
+/// The longest name of a database.
+const LONGEST_NAME: usize = 64;
+
+/// What every connection of ours is set to, whatever the host and the server prefer. The limits are the server's own: a
+/// time-out on this side would leave the statement running there. `wait_timeout` is long enough that this side closes an
+/// idle connection first. Each kind of server reads its own executable comment.
+const SESSION: &str = "set session transaction isolation level read committed; set names utf8mb4; \
+     set session autocommit = 1, wait_timeout = 28800, innodb_lock_wait_timeout = 3, time_zone = '+00:00', \
      sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION' \
      /*M!100000 , max_statement_time = 5 */ /*!80000 , max_execution_time = 5000 */";
 /// For passes over whole tables, which take their time.
 const WITHOUT_TIME_LIMIT: &str = "set session innodb_lock_wait_timeout = 3 /*M!100000 , max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */";
+/// A writer's transactions start by themselves, which saves a round trip each, and nothing is committed but by COMMIT.
+/// A process that is frozen in the middle of one keeps its locks for 10 s (MariaDB) or 15 minutes (MySQL, which cannot tell
+/// it from an idle connection).
+const WRITER: &str =
+    "set session autocommit = 0 /*M!100300 , idle_transaction_timeout = 10 */ /*!80000 , wait_timeout = 900 */";
 
-/// A pool that is set up well: READ COMMITTED, UTC, strict, bounded.
-pub(crate) async fn connect(url: &str) -> Result<MySqlPool, Error> {
-    let options: MySqlConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+/// The options that a URL stands for.
+pub(crate) fn parse_url(url: &str) -> Result<MySqlConnectOptions, Error> {
+    url.parse().map_err(|error: sqlx::Error| {
         Error::invalid(format!("the database URL is not of the form mysql://user:password@host:3306/name ({error})"))
-    })?;
-    connect_with(options).await
+    })
 }
 
-pub(crate) async fn connect_with(options: MySqlConnectOptions) -> Result<MySqlPool, Error> {
+/// The options of all connections of a box office: the host's, in the box office's schema.
+pub(crate) fn own_options(host: &MySqlConnectOptions, schema: Option<&str>) -> Result<MySqlConnectOptions, Error> {
+    let options = schema.map_or_else(|| host.clone(), |schema| host.clone().database(schema));
     if options.get_database().is_none() {
         return Err(Error::invalid("the database URL names no database: mysql://user:password@host:3306/name"));
     }
-    // A pool would only say that it timed out; this says why.
-    let first = options.connect().await.map_err(|error| match classify(&error) {
+    Ok(options)
+}
+
+/// Connects once: a pool would only say that it timed out, this says why. A schema that is missing is not an error,
+/// since migrating makes it.
+pub(crate) async fn try_connect(host: &MySqlConnectOptions, schema: Option<&str>) -> Result<(), Error> {
+    let first = match own_options(host, schema)?.connect().await {
+        Err(error) if schema.is_some() && is_missing(&error) => host.connect().await,
+        first => first,
+    };
+    let first = first.map_err(|error| match classify(&error) {
         Class::Lost | Class::Conflict => Error::Unavailable(Arc::new(error)),
         Class::Fatal => Error::Setup(error.to_string()),
     })?;
     let _ = first.close().await;
+    Ok(())
+}
+
+/// The pool of the box office's reads. It connects when it is first used.
+pub(crate) fn read_pool(options: MySqlConnectOptions) -> MySqlPool {
     MySqlPoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(IDLE_TIMEOUT)
         .test_before_acquire(false)
         .after_connect(|connection, _| Box::pin(async move { connection.execute(SESSION).await.map(drop) }))
-        .connect_with(options)
-        .await
-        .map_err(to_error)
+        .connect_lazy_with(options)
 }
 
 /// A connection outside the pool, so that neither a cancelled caller nor the pool's bookkeeping touches it.
 async fn detached_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::Error> {
     let options = pool.connect_options();
-    let connect = tokio::time::timeout(pool.options().get_acquire_timeout(), options.connect());
+    let connect = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect());
     let mut connection = connect.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
     connection.execute(SESSION).await?;
     Ok(connection)
 }
 
-/// A writer's connection: its transactions start by themselves, which saves a round trip each, and nothing is committed
-/// but by COMMIT, whatever happened before.
+/// A writer's connection.
 pub(crate) async fn writers_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::Error> {
     let mut connection = detached_connection(pool).await?;
-    connection.execute("set session autocommit = 0").await?;
+    connection.execute(WRITER).await?;
     Ok(connection)
 }
 
 /// A connection for work that takes longer than the limit of a request.
 pub(crate) async fn unhurried_connection(pool: &MySqlPool) -> Result<MySqlConnection, Error> {
-    let mut connection = detached_connection(pool).await.map_err(to_error)?;
-    connection.execute(WITHOUT_TIME_LIMIT).await.map_err(to_error)?;
+    unlimited_connection(pool).await.map_err(to_error)
+}
+
+/// The same, for who sorts the errors.
+pub(crate) async fn unlimited_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::Error> {
+    let mut connection = detached_connection(pool).await?;
+    connection.execute(WITHOUT_TIME_LIMIT).await?;
     Ok(connection)
 }
 
@@ -110,24 +136,30 @@ where
     loop {
         match query().await {
             Ok(found) => return Ok(found),
-            Err(sqlx::Error::Io(_)) if attempts < READ_ATTEMPTS => attempts += 1,
+            Err(error) if attempts < READ_ATTEMPTS && is_dead_connection(&error) => attempts += 1,
             Err(error) => return Err(to_error(error)),
         }
     }
 }
 
-/// Names a database that does not exist yet and makes it.
-pub(crate) async fn create_database(options: &MySqlConnectOptions, name: &str) -> Result<(), Error> {
-    let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !plain {
-        return Err(Error::invalid("a database name is letters, digits and _"));
+/// Refuses a database name that would have to be quoted or escaped.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain && (1..=LONGEST_NAME).contains(&name.len()) {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!("the name of a database is 1 to {LONGEST_NAME} letters, digits and _")))
     }
-    let mut connection = options.connect().await.map_err(to_error)?;
+}
+
+/// Makes the database `name`, which [`check_name`] has passed, unless it is there.
+pub(crate) async fn create_database(options: &MySqlConnectOptions, name: &str) -> Result<(), sqlx::Error> {
+    let mut connection = options.connect().await?;
     let statement =
-        format!("create database if not exists {name} default character set utf8mb4 collate utf8mb4_unicode_ci");
-    // Plain by the check above; an identifier cannot be bound.
-    connection.execute(AssertSqlSafe(statement)).await.map_err(to_error)?;
-    connection.close().await.map_err(to_error)
+        format!("create database if not exists `{name}` default character set utf8mb4 collate utf8mb4_unicode_ci");
+    // An identifier cannot be bound.
+    connection.execute(AssertSqlSafe(statement)).await?;
+    connection.close().await
 }
 
 /// What to do about an error.
@@ -175,10 +207,17 @@ fn is_duplicate_key(error: &sqlx::Error) -> bool {
     number(error) == Some(DUPLICATE_KEY)
 }
 
-/// Whether a statement named a table that is not there.
-pub(crate) fn is_missing_table(error: &sqlx::Error) -> bool {
+/// Whether the database, or a table or column that a statement named, is not there.
+pub(crate) fn is_missing(error: &sqlx::Error) -> bool {
+    const UNKNOWN_DATABASE: u16 = 1049;
+    const UNKNOWN_COLUMN: u16 = 1054;
     const NO_SUCH_TABLE: u16 = 1146;
-    number(error) == Some(NO_SUCH_TABLE)
+    matches!(number(error), Some(UNKNOWN_DATABASE | UNKNOWN_COLUMN | NO_SUCH_TABLE))
+}
+
+fn is_dead_connection(error: &sqlx::Error) -> bool {
+    const CLOSED_WHILE_IDLE: u16 = 4031;
+    matches!(error, sqlx::Error::Io(_)) || number(error) == Some(CLOSED_WHILE_IDLE)
 }
 
 /// Whether an expression had no value of its type.

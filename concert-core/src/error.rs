@@ -1,15 +1,34 @@
-//! One variant per refusal, each with a stable code.
+//! One variant per refusal, each with a stable code and one of a few kinds.
 
 use std::sync::Arc;
 
 use crate::id::SeatNumber;
+use crate::invalid::InvalidInput;
 use crate::money::Money;
-use crate::queue::TokenStatus;
+use crate::token_status::TokenStatus;
 
 /// Why an operation was refused or failed.
 ///
-/// [`Error::code`] is stable: the library, REST and the CLI show the same one.
+/// [`Error::code`] is stable: the library, REST and the CLI show the same one. [`Error::kind`] says in a word what to make
+/// of it; more refusals will come, but each will be of one of these kinds.
+///
+/// ```
+/// use concert_core::{Error, ErrorKind};
+///
+/// fn advice(error: &Error) -> &'static str {
+///     match error.kind() {
+///         ErrorKind::Refused | ErrorKind::Forbidden => "ask for something else",
+///         ErrorKind::Unauthenticated => "log in",
+///         ErrorKind::NotFound => "look for it elsewhere",
+///         ErrorKind::Conflict => "look at it again",
+///         ErrorKind::TryAgain => "wait a second",
+///         ErrorKind::Internal => "call an operator",
+///     }
+/// }
+/// # assert_eq!(advice(&Error::ConcertOver), "look at it again");
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The input is not what the operation takes; the text says what would be.
     #[error("{0}")]
@@ -111,7 +130,7 @@ pub enum Error {
     /// The user holds as many unpaid seats as the policy allows.
     #[error("at most {limit} unpaid seats can be held at once; pay or give one back")]
     TooManyHolds {
-        /// [`Policy::max_holds_per_user`](crate::Policy::max_holds_per_user).
+        /// [`Policy::with_max_holds_per_user`](crate::Policy::with_max_holds_per_user).
         limit: u32,
     },
     /// The order's deadline was moved already.
@@ -157,12 +176,12 @@ pub enum Error {
         /// Which queue is full.
         lane: &'static str,
     },
-    /// The box office was shut down; nothing was done.
-    #[error("the box office is shut down")]
-    ShutDown,
     /// The database cannot be reached, or not in time; nothing was done, or it is not known whether.
     #[error("the database is not available now; try again shortly")]
     Unavailable(#[source] Arc<sqlx::Error>),
+    /// This box office was shut down; nothing was done.
+    #[error("this box office has been shut down")]
+    ShutDown,
     /// The database cannot be used as it is set up.
     #[error("the database cannot be used: {0}")]
     Setup(String),
@@ -182,6 +201,31 @@ fn describe_status(status: Option<TokenStatus>) -> &'static str {
         Some(TokenStatus::Waiting) => "this one is still WAITING",
         Some(TokenStatus::Active | TokenStatus::Expired) => "this one has ended",
         None => "this user has none: join the queue",
+    }
+}
+
+/// What to make of an [`Error`]. The list is closed, so that a `match` over it needs no wildcard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The call itself is wrong: its input, its amount, its idempotency key. The same call is always refused.
+    Refused,
+    /// The caller has not proved who it is.
+    Unauthenticated,
+    /// The caller is known and may not do this, or not now.
+    Forbidden,
+    /// What the call is about is not there, or no longer.
+    NotFound,
+    /// What the call is about is in another state than the act needs: somebody was faster, or the time is over.
+    Conflict,
+    /// Nothing is wrong with the call: too much is waiting, the database is away, or this process is stopping.
+    TryAgain,
+    /// A defect, or a database that is not set up: for an operator.
+    Internal,
+}
+
+impl From<InvalidInput> for Error {
+    fn from(InvalidInput(what): InvalidInput) -> Self {
+        Self::InvalidInput(what)
     }
 }
 
@@ -233,10 +277,51 @@ impl Error {
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::Overloaded { .. } => "OVERLOADED",
-            Self::ShutDown => "SHUT_DOWN",
             Self::Unavailable(_) => "DATABASE_UNAVAILABLE",
+            Self::ShutDown => "SHUT_DOWN",
             Self::Setup(_) => "DATABASE_SETUP",
             Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// What to make of it, in a word.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::InvalidInput(_)
+            | Self::WrongAmount { .. }
+            | Self::BalanceLimit { .. }
+            | Self::IdempotencyKeyReused => ErrorKind::Refused,
+            Self::Unauthenticated(_) | Self::BadCredentials | Self::LoginRequired | Self::TokenEnded => {
+                ErrorKind::Unauthenticated
+            }
+            Self::NotYours | Self::TokenNotActive { .. } => ErrorKind::Forbidden,
+            Self::UserNotFound
+            | Self::TokenNotFound
+            | Self::TokenUnknown
+            | Self::TokenExpired
+            | Self::ConcertNotFound
+            | Self::SeatNotFound { .. }
+            | Self::SectionNotFound { .. }
+            | Self::ReservationNotFound
+            | Self::PaymentNotFound
+            | Self::OrderNotFound => ErrorKind::NotFound,
+            Self::UsernameTaken
+            | Self::ConcertExists
+            | Self::AlreadyInQueue
+            | Self::SeatAlreadyReserved { .. }
+            | Self::NotEnoughSeats { .. }
+            | Self::TooManyHolds { .. }
+            | Self::HoldAlreadyExtended
+            | Self::HoldOutlastsTurn
+            | Self::ConcertOver
+            | Self::AlreadyPaid
+            | Self::AlreadyRefunded
+            | Self::InsufficientBalance { .. }
+            | Self::HoldExpired
+            | Self::HoldCancelled => ErrorKind::Conflict,
+            Self::Overloaded { .. } | Self::Unavailable(_) | Self::ShutDown => ErrorKind::TryAgain,
+            Self::Setup(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
 

@@ -35,6 +35,7 @@ const MOST_CONCERTS: u32 = 10_000;
 /// A sale at one moment.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Figures {
     /// The queue.
     pub queue: QueueFigures,
@@ -52,6 +53,7 @@ pub struct Figures {
 /// The queue at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct QueueFigures {
     /// How many wait.
     pub waiting: u64,
@@ -75,6 +77,7 @@ pub struct QueueFigures {
 /// The seats of one concert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ConcertFigures {
     /// The concert.
     pub concert_id: ConcertId,

@@ -2,14 +2,13 @@
 //!
 //! HS256 alone is accepted, and the time is the box office's clock (RFC 8725, sections 3.1, 3.8 and 3.9).
 
-use chrono::DateTime;
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto, decode_header, encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, QueueTicket};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{TokenId, UserId};
@@ -105,17 +104,6 @@ pub enum Credential {
     Queue(QueueTicket),
 }
 
-/// What a queue token says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueTicket {
-    /// Whose it is.
-    pub user: UserId,
-    /// Its row.
-    pub token: TokenId,
-    /// Its place in the order of arrival.
-    pub ticket: u64,
-}
-
 impl Credential {
     /// The user.
     #[must_use]
@@ -164,6 +152,8 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
+    /// Sessions come from log-in.
+    #[cfg(any(feature = "password", test))]
     pub(crate) fn session(user: UserId, from: Timestamp, until: Timestamp) -> Self {
         Self::new(Audience::Session, user, from, until, None)
     }
@@ -183,16 +173,13 @@ impl Claims {
             ticket: ticket.map(|t| t.ticket),
         }
     }
-
-    /// When the token ends, in UTC.
-    pub(crate) fn expires_at(&self) -> Timestamp {
-        DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::UNIX_EPOCH)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use chrono::DateTime;
 
     use super::*;
     use crate::clock::span;

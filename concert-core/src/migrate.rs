@@ -1,64 +1,258 @@
 //! The schema, brought up to date.
+//!
+//! A row of ours is the lock, since named locks hold on one node of a cluster only: who has it applies what is missing, the
+//! others wait. It lapses, so that a process that was killed is in nobody's way. Every statement of a migration can run
+//! again, and a migration is recorded once all of it has run: one that broke off leaves no mark, and is repeated as a whole.
 
-use sqlx::migrate::Migrator;
-use sqlx::{Connection as _, MySqlConnection, MySqlPool};
+use std::time::{Duration, Instant};
 
-use crate::db;
+use rand::RngExt as _;
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{Connection as _, Executor as _, MySqlConnection, MySqlPool, Row as _};
+
+use crate::db::{self, Class};
 use crate::error::Error;
 
-/// Ours alone, so that an application that embeds the library keeps its own migrations.
-const TABLE: &str = "_concert_migrations";
-/// How long a process waits for another that is migrating, in seconds.
-const LOCK_SECONDS: i64 = 60;
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// Applies what is missing. Any number of processes may do so at once: one does it, the others wait. On a cluster run
-/// it on one node, since named locks hold on one only.
-pub(crate) async fn migrate(pool: &MySqlPool) -> Result<(), Error> {
-    let migrator = migrator();
-    let mut connection = db::unhurried_connection(pool).await?;
-    let locked: Option<i64> =
-        sqlx::query_scalar("select get_lock(concat('concert.', left(sha2(database(), 256), 40)), ?)")
-            .bind(LOCK_SECONDS)
-            .fetch_one(&mut connection)
-            .await
-            .map_err(db::to_error)?;
-    if locked != Some(1) {
-        return Err(Error::Setup(format!("another process has been migrating it for {LOCK_SECONDS} s")));
+/// The comment that tells our tables from a host's.
+const TABLE_COMMENT: &str = "concert box office";
+/// A name of our own, so that an application that embeds the library keeps its own migrations.
+const RECORDS: &str = "_concert_migrations";
+const CREATE_RECORDS: &str = "create table if not exists _concert_migrations ( \
+         version bigint not null, description varchar(255) not null, checksum varbinary(64) not null, \
+         applied_at datetime(6) not null default current_timestamp(6), primary key (version) \
+     ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office'";
+const APPLIED: &str = "select version, checksum from _concert_migrations where version > 0";
+/// The lock is the row of version 0; `applied_at` says when it was last taken.
+const ADD_LOCK: &str = "insert ignore into _concert_migrations (version, description, checksum, applied_at) \
+     values (0, 'the lock of who migrates', '', '1970-01-01 00:00:00')";
+/// Two nodes that take it at once: one of them is undone, and looks again.
+const TAKE_LOCK: &str = "update _concert_migrations set applied_at = utc_timestamp(6) \
+     where version = 0 and applied_at < utc_timestamp(6) - interval 10 second";
+const KEEP_LOCK: &str = "update _concert_migrations set applied_at = utc_timestamp(6) where version = 0";
+const RELEASE_LOCK: &str = "update _concert_migrations set applied_at = '1970-01-01 00:00:00' where version = 0";
+const RECORD: &str = "insert ignore into _concert_migrations (version, description, checksum) values (?, ?, ?)";
+const TABLES: &str = "select cast(table_name as char) as name, cast(table_type as char) as kind, \
+         cast(table_comment as char) as comment, @@lower_case_table_names <> 0 as any_case \
+     from information_schema.tables where table_schema = database()";
+
+/// How long a process waits for another that migrates, and goes on in spite of conflicts and lost connections.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The pause before it looks again, with jitter: the nodes of a cluster begin at the same time.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Where a schema stands.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    /// What this build works with, or newer.
+    Current,
+    /// Migrations are missing, perhaps all.
+    Behind,
+    /// It was made by a build from before the first release.
+    Development,
+}
+
+/// A migration that was applied, and the checksum of its text.
+type Applied = (i64, Vec<u8>);
+
+/// What an attempt at migrating has come to.
+enum Attempt {
+    Done,
+    /// Another process has the lock.
+    Busy,
+    /// It would come to the same again.
+    Refused(String),
+}
+
+/// Applies what is missing.
+pub(crate) async fn migrate(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<(), Error> {
+    let deadline = Instant::now() + LONGEST;
+    loop {
+        let failure = match attempt(pool, host).await {
+            Ok(Attempt::Done) => return Ok(()),
+            Ok(Attempt::Refused(text)) => return Err(Error::Setup(text)),
+            Ok(Attempt::Busy) => {
+                Error::Setup(format!("another process has been migrating it for {} s", LONGEST.as_secs()))
+            }
+            Err(error) if db::classify(&error) == Class::Fatal => {
+                return Err(Error::Setup(format!("its schema cannot be brought up to date: {error}")));
+            }
+            Err(error) => db::to_error(error),
+        };
+        if Instant::now() > deadline {
+            return Err(failure);
+        }
+        pause().await;
     }
-    forget_interrupted(&mut connection).await.map_err(db::to_error)?;
-    // `run` takes any `Acquire`, which the compiler cannot see to be `Send` for a borrowed connection; this is its inside.
-    let migrated = migrator.run_direct(None, &mut connection, false).await;
-    // Closing the connection releases the lock.
-    let _ = connection.close().await;
-    migrated.map_err(|error| Error::Setup(format!("its schema cannot be brought up to date: {error}")))
+}
+
+async fn pause() {
+    let pause = PAUSE.mul_f64(rand::rng().random_range(0.5..1.5));
+    tokio::time::sleep(pause).await;
 }
 
 /// Whether the schema is the one that this library works with, or a newer one.
 pub(crate) async fn is_current(pool: &MySqlPool) -> Result<bool, sqlx::Error> {
-    let newest = migrator().iter().map(|migration| migration.version).max();
-    let applied: Result<Option<i64>, _> =
-        sqlx::query_scalar("select max(version) from _concert_migrations where success").fetch_one(pool).await;
-    match applied {
-        Ok(applied) => Ok(applied >= newest),
-        Err(error) if db::is_missing_table(&error) => Ok(false),
-        Err(error) => Err(error),
+    Ok(standing(&applied(pool).await?) == Standing::Current)
+}
+
+async fn attempt(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Attempt, sqlx::Error> {
+    match standing(&applied(pool).await?) {
+        Standing::Current => return Ok(Attempt::Done),
+        Standing::Development => return Ok(Attempt::Refused(development())),
+        Standing::Behind => {}
+    }
+    let mut connection = connect(pool, host).await?;
+    let foreign = foreign_tables(&mut connection).await?;
+    if !foreign.is_empty() {
+        return Ok(Attempt::Refused(not_ours(&foreign)));
+    }
+    connection.execute(CREATE_RECORDS).await?;
+    connection.execute(ADD_LOCK).await?;
+    if connection.execute(TAKE_LOCK).await?.rows_affected() == 0 {
+        return Ok(Attempt::Busy);
+    }
+    let done = apply(&mut connection, &applied(pool).await?).await;
+    let released = connection.execute(RELEASE_LOCK).await;
+    let _ = connection.close().await;
+    done.and(released).map(|_| Attempt::Done)
+}
+
+/// Runs the migrations that are not among `applied`.
+async fn apply(connection: &mut MySqlConnection, applied: &[Applied]) -> Result<(), sqlx::Error> {
+    let missing = |migration: &&Migration| applied.iter().all(|(version, _)| *version != migration.version);
+    for migration in MIGRATOR.iter().filter(missing) {
+        connection.execute(KEEP_LOCK).await?;
+        connection.execute(migration.sql.clone()).await?;
+        let record = sqlx::query(RECORD).bind(migration.version).bind(&*migration.description);
+        record.bind(&*migration.checksum).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn development() -> String {
+    "its schema was made by a development version from before the first release, which cannot be migrated; nothing was \
+     changed. Use a new database, or drop the box office's tables in this one"
+        .to_owned()
+}
+
+fn not_ours(tables: &[&str]) -> String {
+    format!(
+        "it has tables of another application under names that the box office needs ({}); nothing was changed. Give the \
+         box office a schema of its own (Policy::schema, or --schema)",
+        tables.join(", ")
+    )
+}
+
+async fn applied(pool: &MySqlPool) -> Result<Vec<Applied>, sqlx::Error> {
+    match sqlx::query_as(APPLIED).fetch_all(pool).await {
+        Err(error) if db::is_missing(&error) => Ok(Vec::new()),
+        applied => applied,
     }
 }
 
-fn migrator() -> Migrator {
-    let mut migrator = sqlx::migrate!("./migrations");
-    // Not sqlx's own lock: it waits with a time-out that MariaDB answers with NULL.
-    migrator.set_locking(false);
-    migrator.dangerous_set_table_name(TABLE);
-    migrator
+fn standing(applied: &[Applied]) -> Standing {
+    let newest = MIGRATOR.iter().map(|migration| migration.version).max();
+    let made_otherwise =
+        |(version, checksum): &Applied| match MIGRATOR.iter().find(|migration| migration.version == *version) {
+            Some(ours) => *ours.checksum != **checksum,
+            None => Some(*version) < newest,
+        };
+    let is_applied = |ours: &Migration| applied.iter().any(|(version, _)| *version == ours.version);
+    if applied.iter().any(made_otherwise) {
+        Standing::Development
+    } else if MIGRATOR.iter().all(is_applied) {
+        Standing::Current
+    } else {
+        Standing::Behind
+    }
 }
 
-/// A process that was killed in mid-migration leaves a mark that sqlx would refuse to go past. Every statement of our
-/// migrations can run again, so the migration does.
-async fn forget_interrupted(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
-    match sqlx::query("delete from _concert_migrations where not success").execute(connection).await {
-        Ok(_) => Ok(()),
-        Err(error) if db::is_missing_table(&error) => Ok(()),
-        Err(error) => Err(error),
+/// Connects to the schema, which is made if it is missing.
+async fn connect(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<MySqlConnection, sqlx::Error> {
+    match db::unlimited_connection(pool).await {
+        Err(error) if db::is_missing(&error) => {
+            let options = pool.connect_options();
+            db::create_database(host, options.get_database().unwrap_or_default()).await?;
+            db::unlimited_connection(pool).await
+        }
+        connected => connected,
+    }
+}
+
+/// The tables and views that have a name of ours and are not ours. What is seen once may be ours and just being made.
+async fn foreign_tables(connection: &mut MySqlConnection) -> Result<Vec<&'static str>, sqlx::Error> {
+    let mut seen = unmarked_tables(connection).await?;
+    if !seen.is_empty() {
+        pause().await;
+        let again = unmarked_tables(connection).await?;
+        seen.retain(|name| again.contains(name));
+    }
+    Ok(seen)
+}
+
+async fn unmarked_tables(connection: &mut MySqlConnection) -> Result<Vec<&'static str>, sqlx::Error> {
+    let (mut ours, mut unmarked) = (Vec::new(), Vec::new());
+    for row in sqlx::query(TABLES).fetch_all(connection).await? {
+        let (name, any_case): (String, bool) = (row.try_get("name")?, row.try_get("any_case")?);
+        let same = |known: &str| if any_case { known.eq_ignore_ascii_case(&name) } else { known == name };
+        let Some(known) = names().find(|known| same(known)) else { continue };
+        match row.try_get::<String, _>("comment")? == TABLE_COMMENT {
+            true => ours.push(known),
+            false => unmarked.push((known, row.try_get::<String, _>("kind")?)),
+        }
+    }
+    // A view has no comment. Ours is made last, over a table of ours.
+    unmarked.retain(|(name, kind)| !(*name == "queue_positions" && kind == "VIEW" && ours.contains(&"tokens")));
+    Ok(unmarked.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The names of all tables and views that the migrations make.
+fn names() -> impl Iterator<Item = &'static str> {
+    let lines = MIGRATOR.iter().flat_map(|migration| migration.sql.as_str().lines());
+    let made = lines.filter_map(|line| {
+        line.strip_prefix("create table if not exists ").or_else(|| line.strip_prefix("create or replace view "))
+    });
+    made.filter_map(|rest| rest.split_whitespace().next()).chain([RECORDS])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Applied> {
+        MIGRATOR.iter().map(|migration| (migration.version, migration.checksum.to_vec())).collect()
+    }
+
+    #[test]
+    fn every_table_says_that_it_is_ours_and_every_statement_can_run_again() {
+        for migration in MIGRATOR.iter() {
+            let text = migration.sql.as_str();
+            let count = |part: &str| text.matches(part).count();
+            assert_eq!(count("create table"), count("create table if not exists "), "{text}");
+            assert_eq!(count("create table"), count(&format!("comment = '{TABLE_COMMENT}';")), "{text}");
+            assert_eq!(count("insert "), count("insert ignore into "), "{text}");
+        }
+        assert_eq!(names().count(), 15);
+    }
+
+    #[test]
+    fn a_schema_is_current_once_all_is_applied_and_a_newer_one_as_well() {
+        let mut applied = all();
+        assert_eq!(standing(&applied), Standing::Current);
+        applied.push((i64::MAX, vec![]));
+        assert_eq!(standing(&applied), Standing::Current);
+        assert_eq!(standing(&all()[1..]), Standing::Behind);
+        assert_eq!(standing(&[]), Standing::Behind);
+    }
+
+    #[test]
+    fn a_schema_of_other_texts_is_of_a_development_version() {
+        assert_eq!(standing(&[(20_261_123_000_001, vec![])]), Standing::Development);
+        let mut applied = all();
+        applied[0].1[0] ^= 1;
+        assert_eq!(standing(&applied), Standing::Development);
     }
 }

@@ -38,9 +38,9 @@ use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId
 use crate::money::Money;
 use crate::payment::model::{self as payment, Pay, refund};
 use crate::payment::{Payment, PaymentBatch, RefundBatch};
-use crate::queue::{QueueBatch, QueueView, Turn, Turns, model as queue};
+use crate::queue::{PerMinute, QueueBatch, QueueView, Turn, Turns, model as queue};
 use crate::reservation::{
-    HallLayouts, Named, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Rules, Seat, SeatChanges,
+    HallLayouts, OrderRef, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Rules, Seat, SeatChanges,
     SeatKey, Wanted, model as reservation,
 };
 use crate::wallet::model::Rows as WalletRows;
@@ -62,7 +62,7 @@ enum Act {
     Join(usize),
     Leave(usize),
     Claim(usize),
-    Set(queue::Change),
+    Set(queue::AdmissionChange),
     Rerank,
     Reserve { user: usize, seat: usize },
     Cancel { user: usize, nth: usize },
@@ -75,12 +75,12 @@ enum Act {
 /// Acts in bursts of one lane, so that batches have something to decide among themselves.
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let (user, seat, nth) = (0..USERS, 0..SEATS, 0..100_usize);
-    let limit = prop_oneof![Just(None), Just(Some(1)), Just(Some(4))];
+    let limit = prop_oneof![Just(PerMinute::Unlimited), Just(PerMinute::AtMost(1)), Just(PerMinute::AtMost(4))];
     let change = prop_oneof![
-        1 => Just(queue::Change { paused: Some(true), ..queue::Change::default() }),
-        2 => Just(queue::Change { paused: Some(false), ..queue::Change::default() }),
-        1 => (1..=CAP).prop_map(|cap| queue::Change { max_active: Some(cap), ..queue::Change::default() }),
-        1 => limit.prop_map(|limit| queue::Change { per_minute: Some(limit), ..queue::Change::default() }),
+        1 => Just(queue::AdmissionChange { paused: Some(true), ..queue::AdmissionChange::default() }),
+        2 => Just(queue::AdmissionChange { paused: Some(false), ..queue::AdmissionChange::default() }),
+        1 => (1..=CAP).prop_map(|cap| queue::AdmissionChange { max_active: Some(cap), ..queue::AdmissionChange::default() }),
+        1 => limit.prop_map(|limit| queue::AdmissionChange { per_minute: Some(limit), ..queue::AdmissionChange::default() }),
     ];
     let queue = prop_oneof![
         6 => user.clone().prop_map(Act::Join),

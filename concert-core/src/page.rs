@@ -60,6 +60,7 @@ impl<T> Default for Paged<T> {
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Paged<T> {
     /// The objects, newest first.
     pub data: Vec<T>,

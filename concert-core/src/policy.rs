@@ -2,60 +2,60 @@
 
 use std::time::Duration;
 
+use crate::db;
 use crate::error::Error;
-use crate::jwt::JwtKeys;
+#[cfg(feature = "jwt")]
+use crate::jwt::{Claims, JwtKeys};
 
-/// How a box office behaves. Every field has a default except the keys.
+/// How a box office behaves. Everything has a default, and a `with_*` method that changes it.
 ///
 /// The cap on ACTIVE tokens is not here: it is one number for all processes and lives in the database
-/// ([`BoxOffice::set_max_active`](crate::BoxOffice::set_max_active)).
+/// ([`BackOffice::set_admission`](crate::BackOffice::set_admission)).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use concert_core::Policy;
+///
+/// let policy = Policy::default().with_hold_ttl(Duration::from_secs(600)).with_max_holds_per_user(2);
+/// # assert!(policy.check().is_ok());
+/// ```
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// The keys that access tokens are signed and verified with.
-    pub keys: JwtKeys,
-    /// How long a seat stays held before it is paid. Default 5 minutes.
-    pub hold_ttl: Duration,
-    /// By how much the deadline of an order can be moved, once; never past the end of the user's turn, nor past twice
-    /// `hold_ttl`. Default 2 minutes.
-    pub hold_extension: Duration,
-    /// How long a turn lasts once a token is ACTIVE and picked up. Default 10 minutes.
-    pub active_ttl: Duration,
-    /// How long a token that was let in waits for its user to poll or to act before it ends and the next is let in; the
-    /// turn is counted from then. Default 60 seconds.
-    pub claim_window: Duration,
-    /// How long a turn still lasts after paying, when nothing else is held. Default 60 seconds; equal to `active_ttl`
-    /// it changes nothing.
-    pub after_payment_ttl: Duration,
-    /// The longest wait in the queue; a token that waited longer ends. Default 24 hours.
-    pub waiting_ttl: Duration,
-    /// How long a session from log-in lasts. Default 12 hours.
-    pub session_ttl: Duration,
-    /// How many unpaid seats a user may hold at once. Default 4.
-    pub max_holds_per_user: u32,
-    /// How many transactions each kind of write may have in flight from this process. Default 2. Each has a connection
-    /// of its own; the queue has one, since its gate admits one at a time anyway. Fewer than 96 commands at once make do with
-    /// one.
-    pub writers_per_lane: usize,
-    /// How many commands may wait for one writer before [`Error::Overloaded`]. Default 16 384.
-    pub lane_capacity: usize,
-    /// How many polls per second all who wait may make together. Default 20 000: `poll_after_seconds` grows with the queue
-    /// to keep below it.
-    pub max_polls_per_second: u32,
-    /// How many passwords are hashed at once; each takes about 30 ms of a core and 19 MiB. Default 2.
-    pub password_hashes_at_once: usize,
+    #[cfg(feature = "jwt")]
+    pub(crate) keys: Option<JwtKeys>,
+    pub(crate) schema: Option<String>,
+    pub(crate) hold_ttl: Duration,
+    pub(crate) hold_extension: Duration,
+    pub(crate) active_ttl: Duration,
+    pub(crate) claim_window: Duration,
+    pub(crate) after_payment_ttl: Duration,
+    pub(crate) waiting_ttl: Duration,
+    pub(crate) session_ttl: Duration,
+    pub(crate) max_holds_per_user: u32,
+    pub(crate) writers_per_lane: usize,
+    pub(crate) lane_capacity: usize,
+    pub(crate) max_polls_per_second: u32,
+    pub(crate) password_hashes_at_once: usize,
+    pub(crate) rerank_every: Duration,
+    pub(crate) sweep_every: Duration,
+    pub(crate) refresh_every: Duration,
 }
 
 /// The longest duration that a policy takes: 366 days.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+/// The shortest and the longest period between two passes.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
+const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 3600);
 /// The most writers that a lane takes.
 const MOST_WRITERS: usize = 64;
 
-impl Policy {
-    /// The default policy, with these keys.
-    #[must_use]
-    pub const fn new(keys: JwtKeys) -> Self {
+impl Default for Policy {
+    /// The defaults that each `with_*` method names, and no keys.
+    fn default() -> Self {
         Self {
-            keys,
+            #[cfg(feature = "jwt")]
+            keys: None,
             hold_ttl: Duration::from_secs(5 * 60),
             hold_extension: Duration::from_secs(2 * 60),
             active_ttl: Duration::from_secs(10 * 60),
@@ -68,13 +68,159 @@ impl Policy {
             lane_capacity: 16_384,
             max_polls_per_second: 20_000,
             password_hashes_at_once: 2,
+            schema: None,
+            rerank_every: Duration::from_secs(10),
+            sweep_every: Duration::from_secs(60),
+            refresh_every: Duration::from_secs(1),
         }
     }
+}
 
-    /// Refuses what cannot work.
+impl Policy {
+    /// The default policy, with these keys.
+    #[cfg(feature = "jwt")]
+    #[must_use]
+    pub fn new(keys: JwtKeys) -> Self {
+        Self { keys: Some(keys), ..Self::default() }
+    }
+
+    /// An access token with these claims, if there are keys.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn sign(&self, claims: &Claims) -> Result<Option<String>, Error> {
+        self.keys.as_ref().map(|keys| keys.sign(claims)).transpose()
+    }
+
+    /// The database on the same server that has the box office's tables: 1 to 64 letters, digits and `_`. Default `None`: the
+    /// one that the pool or the URL names. A database of its own keeps it apart from an application's tables and from another
+    /// box office's; [`BoxOffice::migrate`](crate::BoxOffice::migrate) makes it if it is missing.
+    #[must_use]
+    pub fn with_schema(mut self, schema: impl Into<Option<String>>) -> Self {
+        self.schema = schema.into();
+        self
+    }
+
+    /// How long a seat stays held before it is paid. Default 5 minutes.
+    #[must_use]
+    pub const fn with_hold_ttl(mut self, ttl: Duration) -> Self {
+        self.hold_ttl = ttl;
+        self
+    }
+
+    /// By how much the deadline of an order can be moved, once; never past the end of the user's turn, nor past twice the
+    /// time of a hold. Default 2 minutes.
+    #[must_use]
+    pub const fn with_hold_extension(mut self, extension: Duration) -> Self {
+        self.hold_extension = extension;
+        self
+    }
+
+    /// How long a turn lasts once a token is ACTIVE and picked up. Default 10 minutes.
+    #[must_use]
+    pub const fn with_active_ttl(mut self, ttl: Duration) -> Self {
+        self.active_ttl = ttl;
+        self
+    }
+
+    /// How long a token that was let in waits for its user to poll or to act before it ends and the next is let in; the
+    /// turn is counted from then. Default 60 seconds.
+    #[must_use]
+    pub const fn with_claim_window(mut self, window: Duration) -> Self {
+        self.claim_window = window;
+        self
+    }
+
+    /// How long a turn still lasts after paying, when nothing else is held. Default 60 seconds; as long as a turn, it
+    /// changes nothing.
+    #[must_use]
+    pub const fn with_after_payment_ttl(mut self, ttl: Duration) -> Self {
+        self.after_payment_ttl = ttl;
+        self
+    }
+
+    /// The longest wait in the queue; a token that waited longer ends. Default 24 hours.
+    #[must_use]
+    pub const fn with_waiting_ttl(mut self, ttl: Duration) -> Self {
+        self.waiting_ttl = ttl;
+        self
+    }
+
+    /// How long a session from log-in lasts. Default 12 hours.
+    #[must_use]
+    pub const fn with_session_ttl(mut self, ttl: Duration) -> Self {
+        self.session_ttl = ttl;
+        self
+    }
+
+    /// How many unpaid seats a user may hold at once. Default 4.
+    #[must_use]
+    pub const fn with_max_holds_per_user(mut self, seats: u32) -> Self {
+        self.max_holds_per_user = seats;
+        self
+    }
+
+    /// How many transactions each kind of write may have in flight from this process. Default 2. Each has a connection of
+    /// its own; the queue has one, since its gate admits one at a time anyway. Below 96 commands at once one is used.
+    #[must_use]
+    pub const fn with_writers_per_lane(mut self, writers: usize) -> Self {
+        self.writers_per_lane = writers;
+        self
+    }
+
+    /// How many commands may wait for one writer before [`Error::Overloaded`]. Default 16 384.
+    #[must_use]
+    pub const fn with_lane_capacity(mut self, commands: usize) -> Self {
+        self.lane_capacity = commands;
+        self
+    }
+
+    /// How many polls per second all who wait may make together. Default 20 000: `poll_after_seconds` grows with the queue
+    /// to keep below it.
+    #[must_use]
+    pub const fn with_max_polls_per_second(mut self, polls: u32) -> Self {
+        self.max_polls_per_second = polls;
+        self
+    }
+
+    /// How many passwords are hashed at once; each takes about 30 ms of a core and 19 MiB. Default 2.
+    #[cfg(feature = "password")]
+    #[must_use]
+    pub const fn with_password_hashes_at_once(mut self, hashes: usize) -> Self {
+        self.password_hashes_at_once = hashes;
+        self
+    }
+
+    /// How often [`BoxOffice::run`](crate::BoxOffice::run) moves the queue. Default 10 seconds.
+    #[must_use]
+    pub const fn with_rerank_every(mut self, period: Duration) -> Self {
+        self.rerank_every = period;
+        self
+    }
+
+    /// How often [`BoxOffice::run`](crate::BoxOffice::run) tidies lapsed holds up. Default 60 seconds.
+    #[must_use]
+    pub const fn with_sweep_every(mut self, period: Duration) -> Self {
+        self.sweep_every = period;
+        self
+    }
+
+    /// How often [`BoxOffice::run`](crate::BoxOffice::run) brings this process's snapshot of the queue up to date. Default
+    /// 1 second.
+    #[must_use]
+    pub const fn with_refresh_every(mut self, period: Duration) -> Self {
+        self.refresh_every = period;
+        self
+    }
+
+    /// The longest wait in the queue.
+    #[must_use]
+    pub const fn waiting_ttl(&self) -> Duration {
+        self.waiting_ttl
+    }
+
+    /// Refuses what cannot work. Every way to make a box office checks its policy.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] naming the field.
+    /// [`Error::InvalidInput`] naming the setting.
     pub fn check(&self) -> Result<(), Error> {
         let durations = [
             ("hold_ttl", self.hold_ttl),
@@ -93,6 +239,16 @@ impl Policy {
         if self.after_payment_ttl > self.active_ttl {
             return Err(Error::invalid("after_payment_ttl is at most active_ttl"));
         }
+        let periods = [
+            ("rerank_every", self.rerank_every),
+            ("sweep_every", self.sweep_every),
+            ("refresh_every", self.refresh_every),
+        ];
+        for (name, period) in periods {
+            if period < SHORTEST_PERIOD || period > LONGEST_PERIOD {
+                return Err(Error::invalid(format!("{name} is from 100 milliseconds to 1 day")));
+            }
+        }
         let counts = [
             ("max_holds_per_user", self.max_holds_per_user as usize, 1_000_000),
             ("writers_per_lane", self.writers_per_lane, MOST_WRITERS),
@@ -105,6 +261,6 @@ impl Policy {
                 return Err(Error::invalid(format!("{name} is from 1 to {most}")));
             }
         }
-        Ok(())
+        self.schema.as_deref().map_or(Ok(()), db::check_name)
     }
 }

@@ -11,7 +11,7 @@ use concert_core::{Error, JwtKeys, Policy, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use crate::http::CorsOrigin;
-use crate::serve::Limits;
+use crate::limits::Limits;
 use crate::telemetry::LogFormat;
 
 /// The REST server of the concert box office.
@@ -27,6 +27,11 @@ pub struct Config {
     /// The database, mysql://user:password@host:3306/name; without it, a private one is started
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<SecretString>,
+
+    /// The database on the same server that has the box office's tables; it is made if it is missing. Unless given, the
+    /// one that the URL names
+    #[arg(long, env = "CONCERT_SCHEMA", value_name = "NAME")]
+    pub schema: Option<String>,
 
     /// The folder of the private database
     #[arg(long, env = "CONCERT_DATA_DIR", default_value = DEFAULT_DATA_DIR, value_name = "FOLDER")]
@@ -182,25 +187,26 @@ impl Config {
     /// The policy, with access tokens signed with `secret`.
     ///
     /// # Errors
-    /// A usage error for secrets and durations that cannot work.
+    /// A usage error for secrets, durations and a schema that cannot work.
     pub fn policy(&self, secret: &SecretString) -> Result<Policy, clap::Error> {
         let refused = |error: Error| usage(error);
         let mut keys = JwtKeys::new(secret).map_err(refused)?;
         if let Some(previous) = &self.jwt_previous_secret {
             keys = keys.with_previous(previous).map_err(refused)?;
         }
-        let policy = Policy {
-            hold_ttl: self.hold_ttl,
-            hold_extension: self.hold_extension,
-            active_ttl: self.active_ttl,
-            claim_window: self.claim_window,
-            after_payment_ttl: self.after_payment_ttl,
-            waiting_ttl: self.waiting_ttl,
-            session_ttl: self.session_ttl,
-            max_holds_per_user: self.max_holds_per_user,
-            max_polls_per_second: self.max_polls_per_second,
-            ..Policy::new(keys)
-        };
+        let policy = Policy::new(keys)
+            .with_hold_ttl(self.hold_ttl)
+            .with_hold_extension(self.hold_extension)
+            .with_active_ttl(self.active_ttl)
+            .with_claim_window(self.claim_window)
+            .with_after_payment_ttl(self.after_payment_ttl)
+            .with_waiting_ttl(self.waiting_ttl)
+            .with_session_ttl(self.session_ttl)
+            .with_max_holds_per_user(self.max_holds_per_user)
+            .with_max_polls_per_second(self.max_polls_per_second)
+            .with_rerank_every(self.rerank_every)
+            .with_sweep_every(self.sweep_every)
+            .with_schema(self.schema.clone());
         policy.check().map_err(refused)?;
         Ok(policy)
     }
@@ -253,6 +259,7 @@ mod tests {
         let error = bare.given_secret().expect_err("no secret").to_string();
         assert!(error.contains("--jwt-secret-file"), "{error}");
         assert!(!format!("{bare:?}").contains("hush"), "secrets are not printed");
+        assert!(parse(&["--schema", "no-dashes"]).policy(&SecretString::from(SECRET)).is_err());
         assert!(parse(&["--jwt-secret", "short"]).policy(&SecretString::from("short")).is_err());
     }
 

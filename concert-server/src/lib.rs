@@ -9,8 +9,12 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let keys = JwtKeys::new(&SecretString::from("at least thirty-two bytes of secret"))?;
 //! let box_office = BoxOffice::connect("mysql://user:password@localhost/concert", Policy::new(keys)).await?;
-//! let listener = TcpListener::bind("127.0.0.1:0").await?;
 //! let shutdown = CancellationToken::new();
+//! let passes = tokio::spawn({
+//!     let (office, shutdown) = (box_office.clone(), shutdown.clone());
+//!     async move { office.run(shutdown.cancelled()).await }
+//! });
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
 //! serve(listener, App::new(box_office), Limits::default(), shutdown).await;
 //! # Ok(())
 //! # }
@@ -19,17 +23,17 @@
 //! # Layout
 //! - `config`: what the binary takes from flags and environment.
 //! - `start`: from the configuration to a box office.
-//! - `scheduler`: the periodic passes.
 //! - `serve`: connections, and how they end.
 //! - `http`: the table of routes, what every request gets, and one file per domain.
 //! - `telemetry`: logs and metrics.
 
 pub mod config;
 mod http;
-pub mod scheduler;
+mod limits;
 mod serve;
 pub mod start;
 pub mod telemetry;
 
 pub use crate::http::{App, CorsOrigin, Route, Router, openapi, routes};
-pub use crate::serve::{Limits, serve};
+pub use crate::limits::Limits;
+pub use crate::serve::serve;

@@ -8,7 +8,7 @@ use concert_core::BoxOffice;
 use concert_core::private_db::PrivateDatabase;
 use concert_server::config::Config;
 use concert_server::start::{self, StartError};
-use concert_server::{App, scheduler, serve, telemetry};
+use concert_server::{App, serve, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -39,12 +39,15 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let listener = start::listen(config.listen)?;
     let (box_office, private) = start::box_office(config).await?;
     let shutdown = on_signals()?;
-    let passes = scheduler::start(&box_office, config.rerank_every, config.sweep_every, &shutdown);
+    let passes = tokio::spawn({
+        let (office, shutdown) = (box_office.clone(), shutdown.clone());
+        async move { office.run(shutdown.cancelled()).await }
+    });
     let app =
         App::new(box_office.clone()).with_cors(config.cors_origins.clone()).with_seats_max_age(config.seats_max_age);
     tracing::info!("listening on http://{}", listener.local_addr().unwrap_or(config.listen));
     serve(listener, app, config.limits(), shutdown).await;
-    if tokio::time::timeout(WIND_UP_DEADLINE, passes.wait()).await.is_err() {
+    if tokio::time::timeout(WIND_UP_DEADLINE, passes).await.is_err() {
         tracing::warn!("a periodic pass is still running: it is cut off");
     }
     wind_up(box_office, private).await;
@@ -74,6 +77,9 @@ async fn either((terminate, interrupt): &mut (Signal, Signal)) {
 
 /// Lets the database go, and stops it if it is ours.
 async fn wind_up(box_office: BoxOffice, private: Option<PrivateDatabase>) {
+    if tokio::time::timeout(WIND_UP_DEADLINE, box_office.shutdown()).await.is_err() {
+        tracing::warn!("a write is still running: it is cut off");
+    }
     let _ = tokio::time::timeout(WIND_UP_DEADLINE, box_office.pool().close()).await;
     drop(box_office);
     if let Some(private) = private

@@ -18,33 +18,8 @@ use tokio_util::task::TaskTracker;
 use warp::http::Request;
 
 use crate::http::{App, Router, Streams};
-use crate::{scheduler, telemetry};
-
-/// What a server bears.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// The most connections at once, those of event streams among them; whoever comes then gets a 503. Default 30 000,
-    /// if the system allows that many open files.
-    pub max_connections: usize,
-    /// The most event streams at once; whoever comes then gets a 503, and polls. Default 20 000.
-    pub max_streams: usize,
-    /// How long a connection may take to send the head of a request, or wait between two. Default 75 seconds: longer
-    /// than clients pause between polls, but at the back of a queue of a million.
-    pub idle_timeout: Duration,
-    /// How long requests in flight may take to finish when the server stops. Default 30 seconds.
-    pub shutdown_deadline: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_connections: 30_000,
-            max_streams: 20_000,
-            idle_timeout: Duration::from_secs(75),
-            shutdown_deadline: Duration::from_secs(30),
-        }
-    }
-}
+use crate::limits::Limits;
+use crate::telemetry;
 
 /// The most connections at once that are told that there are too many; those beyond are closed.
 const MAX_REFUSALS: usize = 256;
@@ -62,7 +37,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// Serves `app` on `listener` until `shutdown` is cancelled, and then until the requests in flight are answered or
 /// [`Limits::shutdown_deadline`] has passed.
 ///
-/// Periodic passes are not part of it: see [`scheduler`].
+/// Periodic passes are not part of it: see [`BoxOffice::run`](concert_core::BoxOffice::run).
 pub async fn serve(listener: TcpListener, app: App, limits: Limits, shutdown: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let cut = CancellationToken::new();
@@ -76,10 +51,7 @@ pub async fn serve(listener: TcpListener, app: App, limits: Limits, shutdown: Ca
         cut: cut.clone(),
         connections: TaskTracker::new(),
     };
-    let upkeep = tokio::spawn(scheduler::every("upkeep", UPKEEP_EVERY, shutdown.clone(), move || {
-        app.metrics().run_upkeep();
-        std::future::ready(Ok(()))
-    }));
+    let upkeep = tokio::spawn(upkeep(app, shutdown.clone()));
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => doorman.admit(stream, peer, graceful.watcher()),
@@ -98,6 +70,14 @@ pub async fn serve(listener: TcpListener, app: App, limits: Limits, shutdown: Ca
     doorman.connections.close();
     doorman.connections.wait().await;
     let _ = upkeep.await;
+}
+
+/// Condenses the metrics until `shutdown`.
+async fn upkeep(app: App, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP_EVERY);
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        app.metrics().run_upkeep();
+    }
 }
 
 /// Who decides what becomes of a connection.

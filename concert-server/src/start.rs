@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use concert_core::private_db::{DATABASE, PrivateDatabase, Settings};
-use concert_core::{BoxOffice, Error, SecretString, SystemClock};
+use concert_core::{AdmissionChange, BoxOffice, Error, SecretString, SystemClock};
 use secrecy::ExposeSecret as _;
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -96,7 +96,8 @@ pub async fn box_office(config: &Config) -> Result<(BoxOffice, Option<PrivateDat
     box_office.migrate().await?;
     if let Some(max_active) = config.max_active {
         // Recorded only when it is another cap than before.
-        box_office.set_admission(&"concert-server".parse()?, Some(max_active), None).await?;
+        let change = AdmissionChange::new().with_max_active(max_active);
+        box_office.operator("concert-server".parse()?).set_admission(change).await?;
     }
     Ok((box_office, private))
 }

@@ -6,7 +6,7 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use concert_core::{QueueFigures, RerankReport, SweepReport};
+use concert_core::QueueFigures;
 use metrics::{
     Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
@@ -189,17 +189,4 @@ pub(crate) fn figures(figures: Option<(QueueFigures, u64)>) {
     gauge!("concert_queue_departed").set(figures.departed as f64);
     gauge!("concert_queue_joined").set(figures.joined as f64);
     gauge!("concert_queue_admissions_per_second").set(figures.admitted_per_second.unwrap_or_default());
-}
-
-pub(crate) fn reranked(report: RerankReport) {
-    counter!("concert_tokens_expired_total").increment(report.expired);
-    counter!("concert_tokens_admitted_total").increment(report.admitted);
-}
-
-pub(crate) fn swept(report: SweepReport) {
-    counter!("concert_holds_released_total").increment(report.released);
-}
-
-pub(crate) fn pass_failed(pass: &'static str) {
-    counter!("concert_pass_failures_total", "pass" => pass).increment(1);
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
+use crate::processor::Spent;
 
 /// What a run showed, or several of the same kind together.
 #[derive(Debug, Clone)]
@@ -17,19 +18,23 @@ pub struct Run {
     seconds: f64,
     /// In microseconds.
     latencies: Histogram<u64>,
+    /// How many acts each measured call was: more than one where calls are scripts.
+    acts_each: u64,
+    spent: Spent,
 }
 
 impl Default for Run {
     fn default() -> Self {
         // 1 us to 100 s at three digits: in range, so it cannot fail.
         let latencies = Histogram::new_with_bounds(1, 100_000_000, 3).unwrap_or_else(|_| unreachable!());
-        Self { seconds: 0.0, latencies }
+        Self { seconds: 0.0, latencies, acts_each: 1, spent: Spent::default() }
     }
 }
 
 impl Run {
+    /// How many acts were done.
     pub fn count(&self) -> u64 {
-        self.latencies.len()
+        self.latencies.len() * self.acts_each
     }
 
     pub fn seconds(&self) -> f64 {
@@ -56,12 +61,29 @@ impl Run {
         }
     }
 
+    /// Processor time per act, in microseconds: of this process, and of the database.
+    pub fn spent_per_act(&self) -> Spent {
+        let micros = 1e6 / (self.count() as f64).max(1.0);
+        Spent { process: self.spent.process * micros, database: self.spent.database * micros }
+    }
+
+    /// Each call was so many acts.
+    pub fn of_acts(self, acts_each: u64) -> Self {
+        Self { acts_each, ..self }
+    }
+
+    pub fn spent(&mut self, spent: Spent) {
+        self.spent = spent;
+    }
+
     pub fn took(&mut self, time: Duration) {
         self.seconds = time.as_secs_f64();
     }
 
     pub fn add(&mut self, other: Self) {
         self.seconds += other.seconds;
+        self.spent.add(other.spent);
+        self.acts_each = other.acts_each;
         self.latencies += other.latencies;
     }
 }

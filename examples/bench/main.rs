@@ -3,8 +3,11 @@
 //! Both sides in one run, on one private MariaDB with durable commits; what counts is the ratio, since machines drift.
 
 mod baseline;
+mod compare;
 mod http;
+mod limit;
 mod load;
+mod processor;
 mod report;
 mod rows;
 #[path = "../common/server.rs"]
@@ -20,7 +23,7 @@ use std::pin::Pin;
 use clap::Parser;
 
 use self::report::Row;
-use self::rows::{crowd, halls, process, queue, seats, visits, writes};
+use self::rows::{crowd, halls, polls, process, queue, seats, visits, writes};
 use self::world::World;
 
 /// As in the server; both sides of every row have it.
@@ -49,6 +52,16 @@ pub struct Opts {
     /// Only the rows whose group has this in its name.
     #[arg(long)]
     only: Option<String>,
+    /// Only the groups of rows with these names, with commas between them.
+    #[arg(long, value_delimiter = ',', value_parser = GROUPS.map(|(name, _)| name))]
+    rows: Vec<String>,
+    /// What the table is headed with: which build this is, say.
+    #[arg(long, default_value = "")]
+    label: String,
+    /// Measures nothing, but compares what is in the folders `old` and `new` of this one, as Markdown: each has a folder
+    /// with a bench.json for every run.
+    #[arg(long, value_name = "FOLDER")]
+    compare: Option<PathBuf>,
     /// Only so many callers, in the rows about writes that have several.
     #[arg(long)]
     callers: Option<usize>,
@@ -67,10 +80,11 @@ type Measuring<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Failure>> + 'a
 type Measure = for<'a> fn(&'a World, &'a Opts) -> Measuring<'a>;
 
 /// The groups of rows, each measured whole; in any order, since none relies on another.
-const GROUPS: [(&str, Measure); 14] = [
+const GROUPS: [(&str, Measure); 15] = [
     ("reserve", |world, opts| Box::pin(writes::reserve(world, opts))),
     ("recharge", |world, opts| Box::pin(writes::recharge(world, opts))),
     ("pay", |world, opts| Box::pin(writes::pay(world, opts))),
+    ("limit", |world, opts| Box::pin(rows::limit::limit(world, opts))),
     ("contenders", |world, _| Box::pin(visits::contenders(world))),
     ("flows", |world, opts| Box::pin(visits::flows(world, opts))),
     ("sweep", |world, opts| Box::pin(halls::sweep(world, opts))),
@@ -80,26 +94,37 @@ const GROUPS: [(&str, Measure); 14] = [
     ("crowd", |world, opts| Box::pin(crowd::crowd(world, opts))),
     ("rank", |_, _| Box::pin(async { queue::rank() })),
     ("rerank", |world, opts| Box::pin(queue::rerank(world, opts))),
-    ("poll", |world, opts| Box::pin(visits::poll(world, opts))),
+    ("poll", |world, opts| Box::pin(polls::poll(world, opts))),
     ("memory", |world, opts| Box::pin(process::memory(world, opts))),
 ];
+
+impl Opts {
+    fn measures(&self, group: &str) -> bool {
+        let only = self.only.as_ref().is_none_or(|only| group.contains(only.as_str()));
+        only && (self.rows.is_empty() || self.rows.iter().any(|name| name == group))
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let opts = Opts::parse();
+    if let Some(folder) = &opts.compare {
+        print!("{}", compare::table(folder)?);
+        return Ok(());
+    }
     let world = World::open(opts.server_options.clone(), opts.writers).await?;
     let mut groups = Vec::new();
-    println!("{}", report::header());
+    println!("{}", report::header(&opts.label));
     for (name, measure) in GROUPS {
-        if opts.only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
+        if opts.measures(name) {
             let rows = measure(&world, &opts).await?;
             rows.iter().for_each(|row| println!("{}", report::line(row)));
             groups.push((name, rows));
         }
     }
-    report::write(&opts.out, &groups)?;
-    let rows: Vec<_> = groups.iter().flat_map(|(_, rows)| rows).collect();
-    let met = rows.iter().filter(|row| row.is_met()).count();
-    println!("{met} of {} targets met; {} has them as JSON and as a chart", rows.len(), opts.out.display());
+    report::write(&opts.out, &opts.label, &groups)?;
+    let targets: Vec<_> = groups.iter().flat_map(|(_, rows)| rows).filter_map(report::Row::is_met).collect();
+    let met = targets.iter().filter(|met| **met).count();
+    println!("{met} of {} targets met; {} has them as JSON and as a chart", targets.len(), opts.out.display());
     world.close().await
 }

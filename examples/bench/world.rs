@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use concert_core::private_db::{PrivateDatabase, Settings};
 use concert_core::{
-    BoxOffice, Clock, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Policy, QueueToken, ReservationId,
-    SeatNumber, Section, SystemClock, UserId,
+    AdmissionChange, BoxOffice, Clock, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Operator, Policy,
+    QueueToken, ReservationId, SeatNumber, Section, SystemClock, UserId,
 };
 use sqlx::ConnectOptions as _;
+use sqlx::mysql::MySqlConnectOptions;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::baseline::Baseline;
+use crate::processor::Meter;
 
 /// What every seat costs.
 pub const PRICE: u32 = 100;
@@ -61,15 +63,28 @@ impl World {
         let folder = tempfile::tempdir()?;
         let settings = Settings { server_options, ..Settings::default() };
         let server = PrivateDatabase::open(folder.path(), &settings).await?;
-        let mut policy = Policy::new(JwtKeys::new(&server.jwt_secret()?)?);
-        policy.writers_per_lane = writers.unwrap_or(policy.writers_per_lane);
         // A few thousand users stand for a crowd, so none of them may run out of holds or of time.
-        policy.max_holds_per_user = 1_000_000;
-        policy.active_ttl = DAY;
-        policy.after_payment_ttl = DAY;
-        policy.claim_window = DAY;
-        policy.hold_ttl = DAY;
+        let policy = Policy::new(JwtKeys::new(&server.jwt_secret()?)?)
+            .with_max_holds_per_user(1_000_000)
+            .with_active_ttl(DAY)
+            .with_after_payment_ttl(DAY)
+            .with_claim_window(DAY)
+            .with_hold_ttl(DAY);
+        let policy = match writers {
+            Some(writers) => policy.with_writers_per_lane(writers),
+            None => policy,
+        };
         Ok(Self { server, folder, policy, sale: OnceCell::new(), queue: OnceCell::new() })
+    }
+
+    /// Reads the processor time of this process and of the server.
+    pub fn meter(&self) -> Result<Meter, Failure> {
+        Meter::open(&self.folder.path().join("mariadb").join("mariadb.pid"))
+    }
+
+    /// Where the database `name` is.
+    pub async fn database(&self, name: &str) -> Result<MySqlConnectOptions, Failure> {
+        Ok(self.server.database(name).await?)
     }
 
     /// Both sides on databases of their own.
@@ -159,7 +174,7 @@ impl Pair {
 
 /// Proves that the rows have left a database in which all invariants hold.
 pub async fn close(office: BoxOffice) -> Result<(), Failure> {
-    let violations = office.audit().await?;
+    let violations = office.operator(Operator::application()).audit().await?;
     if !violations.is_empty() {
         return Err(format!("the audit found {violations:?}").into());
     }
@@ -173,15 +188,16 @@ pub async fn users(office: &BoxOffice, count: usize) -> Result<Vec<UserId>, Fail
     let mut users = Vec::with_capacity(count);
     for _ in 0..count {
         let id = UserId::generate();
-        users.push(OpeningUser { id, username: id.to_string().parse()?, balance });
+        users.push(OpeningUser::new(id.to_string().parse()?).with_id(id).with_balance(balance));
     }
-    office.add_users(&users, |_| {}).await?;
+    office.operator(Operator::application()).add_users(&users).await?;
     Ok(users.into_iter().map(|user| user.id).collect())
 }
 
 /// The same, ACTIVE.
 pub async fn active_users(office: &BoxOffice, count: usize) -> Result<Vec<UserId>, Failure> {
-    office.set_max_active(NO_CAP).await?;
+    let change = AdmissionChange::new().with_max_active(NO_CAP);
+    office.operator(Operator::application()).set_admission(change).await?;
     let users = users(office, count).await?;
     join(office, &users).await?;
     Ok(users)
@@ -207,8 +223,8 @@ pub async fn join(office: &BoxOffice, users: &[UserId]) -> Result<Vec<QueueToken
 pub async fn concert(office: &BoxOffice, seats: u32) -> Result<ConcertId, Failure> {
     let id = ConcertId::generate();
     let sections = vec![Section::plain(seats, Money::whole(PRICE)?)];
-    let new = NewConcert { id, name: "Bench".to_owned(), date: SystemClock.now().date_naive(), sections };
-    office.add_concert(&new, |_| {}).await?;
+    let new = NewConcert::new("Bench", SystemClock.now().date_naive(), sections).with_id(id);
+    office.operator(Operator::application()).add_concert(&new).await?;
     Ok(id)
 }
 
@@ -223,13 +239,13 @@ pub async fn holds(
     let mut held = Vec::with_capacity(count);
     for nth in 0..count {
         let (office, user, seat) = (office.clone(), users[nth % users.len()], seat(nth)?);
-        holding.spawn(async move { office.reserve(user, concert, seat).await });
+        holding.spawn(async move { office.hold(user, concert, seat).await });
         if holding.len() >= AT_ONCE {
             held.extend(holding.join_next().await.transpose()?);
         }
     }
     held.extend(holding.join_all().await);
-    held.into_iter().map(|hold| Ok(hold.map(|hold| (hold.user, hold.id))?)).collect()
+    held.into_iter().map(|hold| Ok(hold.map(|hold| (hold.user, hold.reservations[0].id))?)).collect()
 }
 
 /// People who wait, straight into the tables: joining them one by one is another row.

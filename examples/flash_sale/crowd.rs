@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use concert_core::{ConcertId, Error, UserId};
+use concert_core::{ConcertId, Error, Operator, UserId};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 use tokio::time::interval;
@@ -113,7 +113,7 @@ pub async fn sell(opts: &Opts, stage: &Stage) -> Result<Sold, Failure> {
             }
             _ = looks.tick() => {
                 // A look that fails leaves a gap in a chart; what matters is what buyers are told.
-                if let Ok(queue) = stage.office.queue_figures().await {
+                if let Ok(queue) = stage.office.operator(Operator::application()).queue_figures().await {
                     moments.push(Moment { at: sale.begun.elapsed(), waiting: queue.waiting, active: queue.active });
                 }
                 bars.show(&sale, moments.last());
@@ -141,7 +141,7 @@ async fn drain(stage: &Stage, absent: Vec<UserId>) -> Result<(), Failure> {
         .into_iter()
         .map(|user| {
             let office = stage.office.clone();
-            async move { office.expire_token(user).await }
+            async move { office.operator(Operator::application()).expire_token(user).await }
         })
         .collect();
     for left in leaving.join_all().await {

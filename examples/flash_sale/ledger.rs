@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use concert_core::{
-    BoxOffice, Caller, ConcertId, IdempotencyKey, Money, PaymentId, Reservation, ReservationId, ReservationStatus,
-    SeatNumber, UserId,
+    BoxOffice, Caller, ConcertId, IdempotencyKey, Money, Operator, PaymentId, Reservation, ReservationId,
+    ReservationStatus, SeatNumber, UserId,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -63,9 +63,25 @@ struct Books {
 struct Found {
     user: UserId,
     balance: Money,
-    reservations: Vec<Reservation>,
+    reservations: Vec<There>,
     /// What the same keys are answered now, by reservation.
     payments: HashMap<ReservationId, Result<PaymentId, &'static str>>,
+}
+
+/// A reservation, as far as it is compared.
+#[derive(Debug)]
+struct There {
+    id: ReservationId,
+    concert: ConcertId,
+    seat: SeatNumber,
+    price: Money,
+    status: ReservationStatus,
+}
+
+impl From<Reservation> for There {
+    fn from(there: Reservation) -> Self {
+        Self { id: there.id, concert: there.concert, seat: there.seat, price: there.price, status: there.status }
+    }
 }
 
 impl Ledger {
@@ -119,7 +135,7 @@ impl Ledger {
                 found.push(look?);
             }
         }
-        let figures = stage.office.figures().await?;
+        let figures = stage.office.operator(Operator::application()).figures().await?;
         let concert = figures.concerts.iter().find(|figures| figures.concert_id == stage.concert);
         let sold = concert.ok_or("the concert is gone")?.sold;
         Ok(compare(&self.books(), stage.concert, &found, sold))
@@ -134,9 +150,9 @@ async fn look_up(office: BoxOffice, user: UserId, paid: Vec<Payment>) -> Result<
     for Payment { hold, key, .. } in paid {
         let caller = Caller::verified(user).with_key(key.parse::<IdempotencyKey>()?);
         let answer = office.pay(caller, hold.reservation, hold.price).await;
-        payments.insert(hold.reservation, answer.map(|payment| payment.id).map_err(|error| error.code()));
+        payments.insert(hold.reservation, answer.map(|paid| paid.payments[0].id).map_err(|error| error.code()));
     }
-    Ok(Found { user, balance, reservations, payments })
+    Ok(Found { user, balance, reservations: reservations.into_iter().map(There::from).collect(), payments })
 }
 
 /// What is lost or doubled, given what the box office has of everyone and how many seats it has sold.
@@ -196,8 +212,6 @@ fn compare(books: &Books, concert: ConcertId, found: &[Found], sold: u64) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
 
     /// One who bought a seat for 80 and has 20 left, and one who came in vain, as both sides have it.
@@ -207,21 +221,8 @@ mod tests {
         let hold =
             Hold { user, reservation: ReservationId::generate(), seat: SeatNumber::new(7).expect("in range"), price };
         let payment = Payment { id: PaymentId::generate(), hold, key: "pay-3".to_owned() };
-        let reservation = Reservation {
-            id: hold.reservation,
-            user,
-            concert,
-            seat: hold.seat,
-            section: None,
-            row: None,
-            status: ReservationStatus::Confirmed,
-            price,
-            performance_date: DateTime::UNIX_EPOCH.date_naive(),
-            reserved_at: DateTime::UNIX_EPOCH,
-            expires_at: DateTime::UNIX_EPOCH,
-            extended_at: None,
-            shared_order: None,
-        };
+        let reservation =
+            There { id: hold.reservation, concert, seat: hold.seat, price, status: ReservationStatus::Confirmed };
         let buyer = Found {
             user,
             balance: Money::whole(20).expect("an amount"),

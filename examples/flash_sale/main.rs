@@ -33,6 +33,7 @@ mod wire;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use concert_core::Operator;
 
 use self::opts::Opts;
 use self::report::Report;
@@ -60,7 +61,7 @@ async fn rehearse(opts: &Opts) -> Result<Report, Failure> {
     let stage = Stage::set(opts).await?;
     let sale = crowd::sell(opts, &stage).await?;
     let faults = sale.ledger.compare_with(&stage).await?;
-    let violations = stage.office.audit().await?;
+    let violations = stage.office.operator(Operator::application()).audit().await?;
     let report = Report::new(opts, &stage, &sale, faults, violations)?;
     stage.strike().await?;
     println!("{}", report.text());

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use chrono::Days;
 use concert_core::private_db::{DATABASE, DEFAULT_DATA_DIR, PrivateDatabase, Settings};
 use concert_core::{
-    BoxOffice, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Policy, SecretString, Section, SystemClock, UserId,
+    BoxOffice, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Operator, Policy, SecretString, Section,
+    SystemClock, UserId,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -122,8 +123,8 @@ async fn put_on_sale(office: &BoxOffice, people: &People) -> Result<ConcertId, F
     let now = office.now();
     let date = now.date_naive().checked_add_days(Days::new(1)).ok_or("the end of time")?;
     let name = format!("Rehearsal of {}", now.format("%F %T"));
-    let concert = NewConcert { id: ConcertId::generate(), name, date, sections: sections(people.seats)? };
-    office.add_concert(&concert, |_| {}).await?;
+    let concert = NewConcert::new(name, date, sections(people.seats)?);
+    office.operator(Operator::application()).add_concert(&concert).await?;
     Ok(concert.id)
 }
 
@@ -144,9 +145,9 @@ async fn invite(office: &BoxOffice, people: &People) -> Result<Vec<UserId>, Fail
     let mut users = Vec::with_capacity(people.buyers as usize);
     for _ in 0..people.buyers {
         let id = UserId::generate();
-        users.push(OpeningUser { id, username: format!("rehearsal-{id}").parse()?, balance: Money::ZERO });
+        users.push(OpeningUser::new(format!("rehearsal-{id}").parse()?).with_id(id));
     }
-    office.add_users(&users, |_| {}).await?;
+    office.operator(Operator::application()).add_users(&users).await?;
     Ok(users.into_iter().map(|user| user.id).collect())
 }
 

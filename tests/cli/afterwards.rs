@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::desk::{CONCERT, Desk, USERS, concert, redacted, user};
-use crate::support::{money, seat};
+use crate::support::{Shortcuts as _, money, seat};
 
 #[tokio::test]
 async fn explain_tells_what_happened_and_what_comes_next() {
@@ -12,7 +12,7 @@ async fn explain_tells_what_happened_and_what_comes_next() {
     let now = desk.catch_up();
     let office = &desk.house.office;
     let token = office.issue_token(user(0)).await.expect("joins").token.ticket.token.to_string();
-    let held = office.reserve(user(0), concert(), seat(2)).await.expect("holds").id.to_string();
+    let held = office.hold_one(user(0), concert(), seat(2)).await.expect("holds").id.to_string();
     redacted(|| {
         assert_snapshot!(desk.run(&["explain", "token", &token]).ok(), @"
         token [id], ticket 1, of user [id]
@@ -95,8 +95,8 @@ async fn a_refund_gives_money_and_seat_back_once_and_is_recorded() {
     office.issue_token(user(0)).await.expect("joins");
     let mut paid = Vec::new();
     for number in 1..=2 {
-        let held = office.reserve(user(0), concert(), seat(number)).await.expect("holds");
-        paid.push(office.pay(user(0), held.id, held.price).await.expect("pays"));
+        let held = office.hold_one(user(0), concert(), seat(number)).await.expect("holds");
+        paid.extend(office.pay(user(0), held.id, held.price).await.expect("pays").payments);
     }
     let before = office.balance(user(0)).await.expect("reads");
     let (first, second) = (paid[0].id.to_string(), paid[1].id.to_string());

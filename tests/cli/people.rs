@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::desk::{Desk, USERS, redacted, user};
-use crate::support::SECRET;
+use crate::support::{SECRET, Shortcuts as _};
 
 #[tokio::test]
 async fn a_token_is_issued_taken_up_again_shown_and_ended() {

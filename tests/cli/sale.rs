@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::desk::{CONCERT, Desk, Ran, concert, concert_cli, redacted, url, user};
-use crate::support::{fresh_database, money, seat};
+use crate::support::{Shortcuts as _, fresh_database, money, seat};
 
 #[tokio::test]
 async fn an_unmigrated_database_says_so_and_migrating_twice_is_fine() {
@@ -26,8 +26,8 @@ async fn an_unmigrated_database_says_so_and_migrating_twice_is_fine() {
 async fn sell_one_hold_one(desk: &Desk) {
     let office = &desk.house.office;
     office.issue_token(user(0)).await.expect("joins");
-    let sold = office.reserve(user(0), concert(), seat(1)).await.expect("holds");
-    office.reserve(user(0), concert(), seat(2)).await.expect("holds");
+    let sold = office.hold_one(user(0), concert(), seat(1)).await.expect("holds");
+    office.hold_one(user(0), concert(), seat(2)).await.expect("holds");
     office.pay(user(0), sold.id, money(150)).await.expect("pays");
 }
 
@@ -131,7 +131,8 @@ async fn a_rerank_ends_turns_lets_in_the_head_and_a_dry_run_changes_nothing() {
     ");
     assert_eq!(waiting().await, 0);
     let now = desk.catch_up();
-    let ends = office.inspect_token(user(1)).await.expect("is in").standing.expires_at.expect("is ACTIVE");
+    let ends =
+        office.back_office().inspect_token(user(1)).await.expect("is in").standing.expires_at.expect("is ACTIVE");
     assert!(ends > now + chrono::TimeDelta::minutes(119), "there is as much time to show up as told");
     assert_eq!(
         desk.run(&["rerank", "--output", "json"]).json(),

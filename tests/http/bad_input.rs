@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Site, reservation};
-use crate::support::{SECRET, seat};
+use crate::support::{SECRET, Shortcuts as _, seat};
 
 /// What the tables hold, to compare.
 async fn rows(site: &Site) -> Vec<String> {
@@ -24,7 +24,7 @@ async fn bodies_that_are_not_what_a_route_takes() {
     let site = Site::open().await;
     let concert = site.house.concert(3).await;
     let (user, token) = site.active_user(500).await;
-    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    let held = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds").id;
     let before = rows(&site).await;
 
     let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
@@ -280,7 +280,7 @@ async fn the_queue_token_of_a_user_who_left_opens_nothing() {
     let site = Site::open().await;
     let concert = site.house.concert(3).await;
     let (user, token) = site.active_user(500).await;
-    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    let held = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds").id;
     site.house.office.leave_queue(user).await.expect("leaves");
     // Back in the queue with another token: the old one is still over.
     site.join(user).await;
@@ -314,7 +314,7 @@ async fn another_users_ids_are_refused_everywhere() {
     let concert = site.house.concert(3).await;
     let (user, _) = site.active_user(500).await;
     let (_, thief) = site.active_user(500).await;
-    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    let held = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds").id;
     let before = rows(&site).await;
     let stranger: UserId = UserId::generate();
     for victim in [user, stranger] {

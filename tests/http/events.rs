@@ -7,7 +7,7 @@ use concert_server::Limits;
 use serde_json::Value;
 
 use super::{Ask, Site};
-use crate::support::House;
+use crate::support::{House, Shortcuts as _};
 
 /// What a test waits for something to be pushed, at most.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -131,7 +131,7 @@ async fn a_server_that_stops_ends_its_streams_at_once() {
     let app = concert_server::App::new(house.office.clone());
     let server = tokio::spawn(concert_server::serve(listener, app, Limits::default(), stop.clone()));
     let user = house.user(0).await;
-    let token = house.office.issue_token(user).await.expect("joins").token.jwt;
+    let token = house.office.issue_token(user).await.expect("joins").token.jwt.expect("is signed");
     let request = reqwest::Client::new().get(format!("{url}{}", path(user))).bearer_auth(token);
     let mut stream = Listener { response: request.send().await.expect("is answered"), text: String::new() };
     stream.position().await;

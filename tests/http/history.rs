@@ -4,7 +4,7 @@ use concert_core::PaymentId;
 use serde_json::json;
 
 use super::{Site, Transcript};
-use crate::support::{PRICE, money, seat};
+use crate::support::{PRICE, Shortcuts as _, money, seat};
 
 const PATH: &str = "/api/v1/payments";
 
@@ -16,11 +16,11 @@ async fn listing_and_looking_at_payments() {
     let (other, other_token) = site.active_user(500).await;
     for number in 1..=3 {
         site.house.advance(1);
-        let held = site.house.office.reserve(user, concert, seat(number)).await.expect("holds");
+        let held = site.house.office.hold_one(user, concert, seat(number)).await.expect("holds");
         site.house.office.pay(user, held.id, money(PRICE)).await.expect("pays");
     }
-    let held = site.house.office.reserve(other, concert, seat(4)).await.expect("holds");
-    let others = site.house.office.pay(other, held.id, money(PRICE)).await.expect("pays").id;
+    let held = site.house.office.hold_one(other, concert, seat(4)).await.expect("holds");
+    let others = site.house.office.pay(other, held.id, money(PRICE)).await.expect("pays").payments[0].id;
     let list = format!("{PATH}?userId={user}");
     let mut said = Transcript::default();
 
@@ -60,7 +60,7 @@ async fn the_entries_of_a_wallet() {
     let (_, other_token) = site.active_user(0).await;
     site.house.advance(1);
     site.house.office.recharge(user, "0.5".parse().expect("an amount")).await.expect("recharges");
-    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds");
+    let held = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds");
     site.house.office.pay(user, held.id, money(PRICE)).await.expect("pays");
     let entries = format!("{PATH}/entries/{user}");
     let mut said = Transcript::default();
@@ -82,12 +82,12 @@ async fn a_refund_shows_everywhere_at_once() {
     let site = Site::open().await;
     let concert = site.house.concert(1).await;
     let (user, token) = site.active_user(100).await;
-    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
-    let payment = site.house.office.pay(user, held, money(PRICE)).await.expect("pays").id;
+    let held = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds").id;
+    let payment = site.house.office.pay(user, held, money(PRICE)).await.expect("pays").payments[0].id;
     let seats = format!("/api/v1/reservations/{concert}/seats");
     site.house.advance(1);
     assert_eq!(site.get(&seats).send().await.expect(200, "").body[0]["available"], false);
-    site.house.office.refund(&"ann".parse().expect("a name"), payment, None).await.expect("refunds");
+    site.house.office.operator("ann".parse().expect("a name")).refund(payment, None).await.expect("refunds");
     let mut said = Transcript::default();
 
     said.note("the seat", site.get(&seats)).await;

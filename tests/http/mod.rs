@@ -15,7 +15,7 @@ mod users;
 
 use std::fmt::Write as _;
 
-use concert_core::{Caller, ConcertId, Policy, UserId};
+use concert_core::{Caller, ConcertId, Policy, SignUp, UserId};
 use concert_server::{App, Limits, serve};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -34,10 +34,10 @@ pub struct Site {
 
 impl Site {
     pub async fn open() -> Self {
-        Self::open_with(|_| {}).await
+        Self::open_with(|policy| policy).await
     }
 
-    pub async fn open_with(change: impl FnOnce(&mut Policy)) -> Self {
+    pub async fn open_with(change: impl FnOnce(Policy) -> Policy) -> Self {
         Self::serve(House::open_with(change).await, Limits::default()).await
     }
 
@@ -83,15 +83,16 @@ impl Site {
 
     /// The queue token of a user, from joining or resuming.
     pub async fn join(&self, user: UserId) -> String {
-        self.house.office.issue_token(Caller::verified(user)).await.expect("joins").token.jwt
+        self.house.office.issue_token(Caller::verified(user)).await.expect("joins").token.jwt.expect("is signed")
     }
 
     /// A user who signed up and logged in: the id and the session's token.
     pub async fn logged_in(&self, name: &str) -> (UserId, String) {
         let password = || "correct horse".parse().expect("a password");
-        let user = self.house.office.register_user(name.parse().expect("a name"), Some(password()), None).await;
+        let user =
+            self.house.office.sign_up(SignUp::new(name.parse().expect("a name")).with_password(password())).await;
         let user = user.expect("registers").id;
-        (user, self.house.office.log_in(name, &password()).await.expect("logs in").access_token)
+        (user, self.house.office.log_in(name, &password()).await.expect("logs in").access_token.expect("is signed"))
     }
 
     pub fn shut_down(&self) {

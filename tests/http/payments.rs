@@ -4,7 +4,7 @@ use concert_core::{ReservationId, UserId};
 use serde_json::{Value, json};
 
 use super::{Site, Transcript};
-use crate::support::{PRICE, seat};
+use crate::support::{PRICE, Shortcuts as _, seat};
 
 const PROCESS: &str = "/api/v1/payments/process";
 const RECHARGE: &str = "/api/v1/payments/recharge";
@@ -52,7 +52,7 @@ async fn paying() {
     let (other, other_token) = site.active_user(0).await;
     let mut held = Vec::new();
     for number in 1..=4 {
-        held.push(site.house.office.reserve(user, concert, seat(number)).await.expect("holds").id);
+        held.push(site.house.office.hold_one(user, concert, seat(number)).await.expect("holds").id);
     }
     let pay = |nth: usize, amount| site.post(PROCESS, &payment(held[nth], amount, user)).bearer(&token);
     let mut said = Transcript::default();
@@ -69,7 +69,7 @@ async fn paying() {
     said.note("no such reservation", site.post(PROCESS, &missing).bearer(&token)).await;
     pay(1, PRICE).send().await.expect(200, "");
     said.note("too little balance", pay(2, PRICE)).await;
-    site.house.office.cancel_reservation(user, held[3]).await.expect("gives back");
+    site.house.office.cancel(user, held[3]).await.expect("gives back");
     said.note("given back", pay(3, PRICE)).await;
     site.house.advance(300);
     said.note("lapsed", pay(2, PRICE)).await;
@@ -84,7 +84,7 @@ async fn repeated_payments_and_recharges_with_their_keys_move_money_once() {
     let site = Site::open().await;
     let concert = site.house.concert(1).await;
     let (user, token) = site.active_user(0).await;
-    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    let held = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds").id;
     let recharge = |amount| site.post(RECHARGE, &json!({"userId": user, "amount": amount})).bearer(&token).key("k");
     let first = recharge(150).send().await.expect(200, "");
     assert_eq!(first.body, recharge(150).send().await.expect(200, "").body);

@@ -4,13 +4,13 @@ use concert_core::{ConcertId, ReservationId};
 use serde_json::json;
 
 use super::{Site, Transcript, reservation};
-use crate::support::{PRICE, money, seat};
+use crate::support::{PRICE, Shortcuts as _, money, seat};
 
 const PATH: &str = "/api/v1/reservations";
 
 #[tokio::test]
 async fn reserving() {
-    let site = Site::open_with(|policy| policy.max_holds_per_user = 1).await;
+    let site = Site::open_with(|policy| policy.with_max_holds_per_user(1)).await;
     site.house.office.set_max_active(2).await.expect("sets the cap");
     let concert = site.house.concert(3).await;
     let (user, token) = site.active_user(0).await;
@@ -37,9 +37,9 @@ async fn listing_looking_and_giving_back() {
     let concert = site.house.concert(3).await;
     let (user, token) = site.active_user(500).await;
     let (other, other_token) = site.active_user(0).await;
-    let held = site.house.office.reserve(user, concert, seat(1)).await.expect("holds").id;
+    let held = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds").id;
     site.house.advance(1);
-    let paid = site.house.office.reserve(user, concert, seat(2)).await.expect("holds").id;
+    let paid = site.house.office.hold_one(user, concert, seat(2)).await.expect("holds").id;
     site.house.office.pay(user, paid, money(PRICE)).await.expect("pays");
     let (list, one) = (format!("{PATH}?userId={user}"), format!("{PATH}/{held}"));
     let mut said = Transcript::default();

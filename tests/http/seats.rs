@@ -6,7 +6,7 @@ use concert_core::ConcertId;
 use reqwest::Method;
 
 use super::{Answer, Site};
-use crate::support::seat;
+use crate::support::{Shortcuts as _, seat};
 
 fn path(concert: ConcertId) -> String {
     format!("/api/v1/reservations/{concert}/seats")
@@ -58,12 +58,12 @@ async fn ones_own_purchase_shows_at_once_and_anothers_servers_within_the_bound()
         seats.as_array().expect("seats").iter().filter(|seat| seat["available"] == true).count()
     };
     assert_eq!(free().await, 3);
-    let held = site.house.office.reserve(users[0], concert, seat(1)).await.expect("holds");
+    let held = site.house.office.hold_one(users[0], concert, seat(1)).await.expect("holds");
     assert_eq!(free().await, 2, "by this server");
-    site.house.office.cancel_reservation(users[0], held.id).await.expect("gives back");
+    site.house.office.cancel(users[0], held.id).await.expect("gives back");
     assert_eq!(free().await, 3);
 
-    other.reserve(users[1], concert, seat(2)).await.expect("holds");
+    other.hold_one(users[1], concert, seat(2)).await.expect("holds");
     assert_eq!(free().await, 3, "by another one, at the same moment");
     site.house.clock.advance(std::time::Duration::from_millis(500));
     assert_eq!(free().await, 2, "half a second later");

@@ -4,6 +4,7 @@ use concert_core::UserId;
 use serde_json::json;
 
 use super::{Site, Transcript};
+use crate::support::Shortcuts as _;
 
 #[tokio::test]
 async fn joining() {

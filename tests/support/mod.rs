@@ -1,5 +1,7 @@
 //! What every test starts from.
 
+pub mod ways;
+
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,12 +11,14 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate};
 use concert_core::private_db::{PrivateDatabase, Settings};
 use concert_core::{
-    BoxOffice, Caller, ConcertId, IdempotencyKey, JwtKeys, ManualClock, Money, NewConcert, OpeningUser, Operator,
-    Policy, SeatNumber, SecretString, Section, UserId,
+    AdmissionChange, BackOffice, BoxOffice, Caller, ConcertId, Error, IdempotencyKey, JwtKeys, ManualClock, Money,
+    NewConcert, OpeningUser, Operator, Policy, Reservation, SeatNumber, SecretString, Section, UserId,
 };
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 use tokio::sync::OnceCell;
+
+use self::ways::Watch;
 
 /// What access tokens are signed with in tests.
 pub const SECRET: &str = "a secret of the tests, thirty-two bytes and more";
@@ -29,22 +33,30 @@ pub struct House {
     pub office: BoxOffice,
     pub clock: Arc<ManualClock>,
     pub database: MySqlConnectOptions,
+    /// In tests that look which ways batches go.
+    _watch: Option<Watch>,
 }
 
 impl House {
     pub async fn open() -> Self {
-        Self::open_with(|_| {}).await
+        Self::open_with(|policy| policy).await
     }
 
-    pub async fn open_with(change: impl FnOnce(&mut Policy)) -> Self {
+    pub async fn open_with(change: impl FnOnce(Policy) -> Policy) -> Self {
         let database = fresh_database().await;
         let noon = DateTime::from_timestamp(1_803_902_400, 0).expect("2027-03-01T12:00:00Z");
         let clock = Arc::new(ManualClock::new(noon));
-        let mut policy = policy();
-        change(&mut policy);
+        let policy = change(policy());
         let office = BoxOffice::connect_with(database.clone(), policy, clock.clone()).await.expect("connects");
         office.migrate().await.expect("migrates");
-        Self { office, clock, database }
+        Self { office, clock, database, _watch: None }
+    }
+
+    /// With the ways of batches watched, on the test's thread; one writer a lane.
+    pub async fn watched(change: impl FnOnce(Policy) -> Policy) -> Self {
+        let watch = Watch::start();
+        let house = Self::open_with(|policy| change(policy.with_writers_per_lane(1))).await;
+        Self { _watch: Some(watch), ..house }
     }
 
     /// Another process's box office, as far as the database can tell.
@@ -75,8 +87,8 @@ impl House {
 
     pub async fn concert_in(&self, date: NaiveDate, sections: Vec<Section>) -> ConcertId {
         let id = ConcertId::generate();
-        let new = NewConcert { id, name: "Spring".to_owned(), date, sections };
-        self.office.add_concert(&new, |_| {}).await.expect("adds a concert");
+        let new = NewConcert::new("Spring", date, sections).with_id(id);
+        self.office.back_office().add_concert(&new).await.expect("adds a concert");
         id
     }
 
@@ -86,10 +98,10 @@ impl House {
             .map(|_| {
                 let id = UserId::generate();
                 let username = format!("user-{id}").parse().expect("a name");
-                OpeningUser { id, username, balance: money(balance) }
+                OpeningUser::new(username).with_id(id).with_balance(money(balance))
             })
             .collect();
-        self.office.add_users(&users, |_| {}).await.expect("adds users");
+        self.office.back_office().add_users(&users).await.expect("adds users");
         users.into_iter().map(|user| user.id).collect()
     }
 
@@ -109,7 +121,7 @@ impl House {
 
     /// Every invariant holds.
     pub async fn assert_sound(&self) {
-        let violations = self.office.audit().await.expect("audits");
+        let violations = self.office.back_office().audit().await.expect("audits");
         assert!(violations.is_empty(), "{violations:#?}");
     }
 
@@ -121,6 +133,42 @@ impl House {
     /// The one number that a statement selects.
     pub async fn count(&self, statement: &'static str) -> i64 {
         sqlx::query_scalar(statement).fetch_one(self.office.pool()).await.expect("counts")
+    }
+}
+
+/// What tests do often.
+pub trait Shortcuts {
+    /// Holds one seat.
+    async fn hold_one(
+        &self,
+        caller: impl Into<Caller>,
+        concert: ConcertId,
+        seat: SeatNumber,
+    ) -> Result<Reservation, Error>;
+
+    /// Sets the cap on ACTIVE tokens, as the application.
+    async fn set_max_active(&self, max_active: u32) -> Result<bool, Error>;
+
+    /// The back office, entered by [`operator`].
+    fn back_office(&self) -> BackOffice;
+}
+
+impl Shortcuts for BoxOffice {
+    async fn hold_one(
+        &self,
+        caller: impl Into<Caller>,
+        concert: ConcertId,
+        seat: SeatNumber,
+    ) -> Result<Reservation, Error> {
+        self.hold(caller, concert, seat).await.map(|mut order| order.reservations.remove(0))
+    }
+
+    async fn set_max_active(&self, max_active: u32) -> Result<bool, Error> {
+        self.operator(Operator::application()).set_admission(AdmissionChange::new().with_max_active(max_active)).await
+    }
+
+    fn back_office(&self) -> BackOffice {
+        self.operator(operator())
     }
 }
 
@@ -147,7 +195,7 @@ pub fn seat(number: i64) -> SeatNumber {
 }
 
 pub fn section(name: &str, rows: u32, seats_per_row: u32, price: u32) -> Section {
-    Section { name: Some(name.to_owned()), rows, seats_per_row, price: money(price) }
+    Section::in_rows(rows, seats_per_row, money(price)).with_name(name)
 }
 
 /// An empty database on the private server of this test run, or on the server that `CONCERT_TEST_DATABASE_URL` names: a

@@ -1,7 +1,7 @@
 //! `audit`: proves the invariants on the live database.
 
 use clap::Args;
-use concert_core::{BoxOffice, Violation};
+use concert_core::{BoxOffice, Operator, Violation};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -34,7 +34,7 @@ impl Show for Audited {
 }
 
 pub async fn run(_opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let audited = Audited { violations: box_office.audit().await? };
+    let audited = Audited { violations: box_office.operator(Operator::application()).audit().await? };
     print(output, &audited)?;
     match audited.violations.len() {
         0 => Ok(()),

@@ -1,7 +1,7 @@
 //! `explain`: what happened, when and why, and what will happen next.
 
 use clap::{Args, Subcommand};
-use concert_core::{BoxOffice, ConcertId, Explanation, ReservationId, SeatNumber, TokenId, Username};
+use concert_core::{BoxOffice, ConcertId, Explanation, Operator, ReservationId, SeatNumber, TokenId, Username};
 
 use super::user;
 use crate::failure::Failure;
@@ -52,14 +52,11 @@ impl Show for Explanation {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let explanation = match &opts.subject {
-        Subject::Token { token_id } => box_office.explain_token(*token_id).await?,
-        Subject::Seat { concert_id, seat_number } => box_office.explain_seat(*concert_id, *seat_number).await?,
-        Subject::Reservation { reservation_id } => box_office.explain_reservation(*reservation_id).await?,
-        Subject::User { name_or_id } => {
-            let user = user::find(box_office, name_or_id).await?;
-            box_office.explain_user(user.id).await?
-        }
+    let subject: concert_core::Subject = match &opts.subject {
+        Subject::Token { token_id } => (*token_id).into(),
+        Subject::Seat { concert_id, seat_number } => (*concert_id, *seat_number).into(),
+        Subject::Reservation { reservation_id } => (*reservation_id).into(),
+        Subject::User { name_or_id } => user::find(box_office, name_or_id).await?.id.into(),
     };
-    print(output, &explanation)
+    print(output, &box_office.operator(Operator::application()).explain(subject).await?)
 }

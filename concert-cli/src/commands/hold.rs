@@ -61,7 +61,7 @@ struct HeldSeat {
 }
 
 impl From<Order> for Held {
-    fn from(Order { id, user, concert, reservations, total, expires_at }: Order) -> Self {
+    fn from(Order { id, user, concert, reservations, total, expires_at, .. }: Order) -> Self {
         let seats = reservations.into_iter().map(|held| HeldSeat {
             reservation_id: held.id,
             seat_number: held.seat,
@@ -101,7 +101,7 @@ impl Show for Held {
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let wanted = match opts.which.best {
         Some(count) => Wanted::BestAvailable { count, section: opts.section.clone() },
-        None => Wanted::Seats(opts.which.seats.clone()),
+        None => opts.which.seats.clone().into(),
     };
     print(output, &Held::from(box_office.hold(opts.user_id, opts.concert, wanted).await?))
 }

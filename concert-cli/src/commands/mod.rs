@@ -56,8 +56,7 @@ impl DatabaseCommand {
         }
     }
 
-    /// Sees to the schema. Not to be interrupted: DDL cannot be undone, and a migration that was cut short would have to
-    /// be repaired by hand.
+    /// Sees to the schema. Not to be interrupted: DDL cannot be undone, and other processes wait for a schema that is whole.
     pub async fn prepare(&self, box_office: &BoxOffice) -> Result<(), Failure> {
         if matches!(self, Self::Migrate(_) | Self::Seed(_)) {
             return Ok(box_office.migrate().await?);

@@ -42,7 +42,7 @@ impl Paid {
             seat_number: seat_of(payment.reservation),
             amount: payment.amount,
         });
-        Self { order_id: paid.order, total: paid.total, payments: payments.collect() }
+        Self { order_id: order.id, total: paid.total, payments: payments.collect() }
     }
 }
 
@@ -64,6 +64,6 @@ impl Show for Paid {
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let order = box_office.order(opts.user_id, opts.order).await?;
     // Whatever has changed since is refused by its amount.
-    let paid = box_office.pay_order(opts.user_id, opts.order, order.total).await?;
+    let paid = box_office.pay(opts.user_id, opts.order, order.total).await?;
     print(output, &Paid::new(&order, paid))
 }

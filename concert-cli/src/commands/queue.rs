@@ -1,7 +1,7 @@
 //! `queue`: steering the queue, live, for all processes.
 
 use clap::{Args, Subcommand};
-use concert_core::{Admission, BoxOffice, QueueChange};
+use concert_core::{Admission, AdmissionChange, BoxOffice, Operator, PerMinute, QueueChange};
 use serde::Serialize;
 
 use super::operator::By;
@@ -40,19 +40,24 @@ struct Set {
     #[arg(long, value_name = "COUNT")]
     max_active: Option<u32>,
     /// The most who are let in within any 60 seconds, or `none`
-    #[arg(long, value_name = "COUNT", value_parser = limit)]
-    per_minute: Option<Limit>,
+    #[arg(long, value_name = "COUNT", value_parser = per_minute)]
+    per_minute: Option<PerMinute>,
     #[command(flatten)]
     by: By,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Limit(Option<u32>);
+impl Set {
+    fn change(&self) -> AdmissionChange {
+        let change =
+            self.max_active.map_or_else(AdmissionChange::new, |most| AdmissionChange::new().with_max_active(most));
+        self.per_minute.map_or(change, |limit| change.with_per_minute(limit))
+    }
+}
 
-fn limit(text: &str) -> Result<Limit, String> {
+fn per_minute(text: &str) -> Result<PerMinute, String> {
     match text {
-        "none" => Ok(Limit(None)),
-        count => count.parse().map(|count| Limit(Some(count))).map_err(|_| "it is a number or none".to_owned()),
+        "none" => Ok(PerMinute::Unlimited),
+        count => count.parse().map(PerMinute::AtMost).map_err(|_| "it is a number or none".to_owned()),
     }
 }
 
@@ -66,7 +71,7 @@ struct Settings {
 
 impl Show for Settings {
     fn text(&self) -> String {
-        let Admission { paused, max_active, per_minute } = self.admission;
+        let Admission { paused, max_active, per_minute, .. } = self.admission;
         facts([
             ("changed", if self.changed { "yes" } else { "no, it was so" }.to_owned()),
             ("paused", if paused { "yes" } else { "no" }.to_owned()),
@@ -86,7 +91,7 @@ impl Show for Log {
         let rows: Vec<_> = self
             .changes
             .iter()
-            .map(|QueueChange { at, by, setting, was, becomes }| {
+            .map(|QueueChange { at, by, setting, was, becomes, .. }| {
                 [moment(*at), by.clone(), setting.clone(), was.clone(), becomes.clone()]
             })
             .collect();
@@ -95,15 +100,13 @@ impl Show for Log {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let reader = box_office.operator(Operator::application());
     let changed = match &opts.action {
-        Action::Pause(by) => box_office.pause_queue(&by.operator()?).await?,
-        Action::Resume(by) => box_office.resume_queue(&by.operator()?).await?,
-        Action::Set(Set { max_active, per_minute, by }) => {
-            let per_minute = per_minute.map(|Limit(limit)| limit);
-            box_office.set_admission(&by.operator()?, *max_active, per_minute).await?
-        }
-        Action::Log { limit } => return print(output, &Log { changes: box_office.queue_log(*limit).await? }),
+        Action::Pause(by) => box_office.operator(by.operator()?).pause_queue().await?,
+        Action::Resume(by) => box_office.operator(by.operator()?).resume_queue().await?,
+        Action::Set(set) => box_office.operator(set.by.operator()?).set_admission(set.change()).await?,
+        Action::Log { limit } => return print(output, &Log { changes: reader.queue_log(*limit).await? }),
     };
-    let admission = box_office.queue_figures().await?.admission;
+    let admission = reader.queue_figures().await?.admission;
     print(output, &Settings { changed, admission })
 }

@@ -35,5 +35,5 @@ impl Show for Refund {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    print(output, &box_office.refund(&opts.by.operator()?, opts.payment_id, opts.reason.clone()).await?)
+    print(output, &box_office.operator(opts.by.operator()?).refund(opts.payment_id, opts.reason.clone()).await?)
 }

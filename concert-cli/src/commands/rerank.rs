@@ -1,7 +1,7 @@
 //! `rerank`: one pass of the queue, now.
 
 use clap::Args;
-use concert_core::{BoxOffice, RerankReport};
+use concert_core::{BoxOffice, Operator, RerankReport};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -39,6 +39,7 @@ impl Show for Reranked {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let report = if opts.dry_run { box_office.preview_rerank().await? } else { box_office.rerank_queue().await? };
+    let back_office = box_office.operator(Operator::application());
+    let report = if opts.dry_run { back_office.preview_rerank().await? } else { box_office.rerank_queue().await? };
     print(output, &Reranked { dry_run: opts.dry_run, report })
 }

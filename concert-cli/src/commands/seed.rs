@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, Days, NaiveDate};
 use clap::Args;
-use concert_core::{BoxOffice, ConcertId, Error, Money, NewConcert, OpeningUser, Section, UserId};
+use concert_core::{BoxOffice, ConcertId, Error, Money, NewConcert, OpeningUser, Operator, Section, UserId};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use uuid::Uuid;
@@ -117,7 +117,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             .collect(),
         users: users
             .into_iter()
-            .map(|OpeningUser { id, username, balance }| SeededUser {
+            .map(|OpeningUser { id, username, balance, .. }| SeededUser {
                 user_id: id,
                 username: username.to_string(),
                 balance,
@@ -154,12 +154,15 @@ async fn insert(
     let mut done = 0;
     let bar = progress_bar(concerts.len() as u64 * u64::from(opts.seats) + users.len() as u64);
     bar.set_message("seats");
+    let back_office = box_office.operator(Operator::application());
     for concert in concerts {
-        box_office.add_concert(concert, |seats| bar.set_position(done + u64::from(seats))).await.map_err(taken)?;
+        let progress = |seats| bar.set_position(done + u64::from(seats));
+        back_office.add_concert_with_progress(concert, progress).await.map_err(taken)?;
         done += u64::from(opts.seats);
     }
     bar.set_message("users");
-    box_office.add_users(users, |users| bar.set_position(done + users as u64)).await.map_err(taken)
+    let progress = |users| bar.set_position(done + users as u64);
+    back_office.add_users_with_progress(users, progress).await.map_err(taken)
 }
 
 fn plan_concerts(opts: &Opts, box_office: &BoxOffice) -> Result<Vec<NewConcert>, Failure> {
@@ -170,12 +173,9 @@ fn plan_concerts(opts: &Opts, box_office: &BoxOffice) -> Result<Vec<NewConcert>,
         .map(|index| {
             let date = base.checked_add_days(Days::new(first + index)).filter(|date| date.year() <= LAST_YEAR);
             let date = date.ok_or_else(|| Failure::Usage(format!("a concert would be after the year {LAST_YEAR}")))?;
-            Ok(NewConcert {
-                id: ConcertId::from_uuid(derive_id(opts.seed, "concert", index)),
-                name: format!("Concert {}-{}", opts.seed, index + 1),
-                date,
-                sections: sections.clone(),
-            })
+            let name = format!("Concert {}-{}", opts.seed, index + 1);
+            let id = ConcertId::from_uuid(derive_id(opts.seed, "concert", index));
+            Ok(NewConcert::new(name, date, sections.clone()).with_id(id))
         })
         .collect()
 }
@@ -183,11 +183,9 @@ fn plan_concerts(opts: &Opts, box_office: &BoxOffice) -> Result<Vec<NewConcert>,
 fn plan_users(opts: &Opts) -> Result<Vec<OpeningUser>, Failure> {
     (0..opts.users)
         .map(|index| {
-            Ok(OpeningUser {
-                id: UserId::from_uuid(derive_id(opts.seed, "user", index)),
-                username: format!("user-{}-{}", opts.seed, index + 1).parse()?,
-                balance: opts.balance,
-            })
+            let id = UserId::from_uuid(derive_id(opts.seed, "user", index));
+            let username = format!("user-{}-{}", opts.seed, index + 1).parse()?;
+            Ok(OpeningUser::new(username).with_id(id).with_balance(opts.balance))
         })
         .collect()
 }
@@ -209,8 +207,8 @@ fn sections(seats: u32, rows: Option<u32>) -> Result<Vec<Section>, Failure> {
         .filter(|(share, _)| *share > 0)
         .map(|(share, (name, price))| {
             let (rows, seats_per_row) = rows.map_or((0, share), |rows| (share, seats / rows));
-            let name = named.then(|| name.to_owned());
-            Ok(Section { name, rows, seats_per_row, price: Money::whole(price)? })
+            let section = Section::in_rows(rows, seats_per_row, Money::whole(price)?);
+            Ok(if named { section.with_name(name) } else { section })
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use concert_core::{BoxOffice, Figures};
+use concert_core::{BoxOffice, Figures, Operator};
 
 use crate::failure::Failure;
 use crate::table::{Output, Show, clear_screen, print, table};
@@ -77,8 +77,9 @@ impl Show for Figures {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let back_office = box_office.operator(Operator::application());
     loop {
-        let figures = box_office.figures().await?;
+        let figures = back_office.figures().await?;
         let Some(pause) = opts.watch else {
             return print(output, &figures);
         };

@@ -1,7 +1,7 @@
 //! `sweep`: one pass of the sweep, now.
 
 use clap::Args;
-use concert_core::{BoxOffice, SweepReport};
+use concert_core::{BoxOffice, Operator, SweepReport};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ impl Show for Swept {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let report = if opts.dry_run { box_office.preview_sweep().await? } else { box_office.sweep_expired().await? };
+    let back_office = box_office.operator(Operator::application());
+    let report = if opts.dry_run { back_office.preview_sweep().await? } else { box_office.sweep_expired().await? };
     print(output, &Swept { dry_run: opts.dry_run, report })
 }

@@ -1,7 +1,7 @@
 //! `token`: a user's place in the queue.
 
 use clap::{Args, Subcommand};
-use concert_core::{BoxOffice, Caller, QueueToken, Timestamp, TokenStatus, UserId};
+use concert_core::{BoxOffice, Caller, Operator, QueueToken, Timestamp, TokenStatus, UserId};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -42,14 +42,14 @@ struct Place {
 }
 
 impl From<QueueToken> for Place {
-    fn from(QueueToken { ticket, jwt, standing }: QueueToken) -> Self {
+    fn from(QueueToken { ticket, jwt, standing, .. }: QueueToken) -> Self {
         Self {
             user_id: ticket.user,
             status: standing.status,
             queue_position: standing.queue_position,
             remaining_time: standing.remaining_seconds,
             expires_at: standing.expires_at,
-            token: jwt,
+            token: jwt.unwrap_or_default(),
         }
     }
 }
@@ -81,15 +81,16 @@ impl Show for Ended {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let back_office = box_office.operator(Operator::application());
     match opts.action {
         Action::Issue { user_id } => {
             // Whoever has the database need not prove to be the user.
             let joined = box_office.issue_token(Caller::verified(user_id)).await?;
             print(output, &Place::from(joined.token))
         }
-        Action::Show { user_id } => print(output, &Place::from(box_office.inspect_token(user_id).await?)),
+        Action::Show { user_id } => print(output, &Place::from(back_office.inspect_token(user_id).await?)),
         Action::Expire { user_id } => {
-            box_office.expire_token(user_id).await?;
+            back_office.expire_token(user_id).await?;
             print(output, &Ended { user_id, status: TokenStatus::Expired })
         }
     }

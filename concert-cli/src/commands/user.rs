@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::str::FromStr as _;
 
 use clap::{Args, Subcommand};
-use concert_core::{BoxOffice, Error, Money, Password, Timestamp, User, UserId, Username};
+use concert_core::{BoxOffice, Error, Money, Password, SignUp, Timestamp, User, UserId, Username};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -49,7 +49,7 @@ struct Account {
 impl Account {
     async fn of(user: User, box_office: &BoxOffice) -> Result<Self, Failure> {
         let balance = box_office.balance(user.id).await?;
-        let User { id, username, created_at, has_password } = user;
+        let User { id, username, created_at, has_password, .. } = user;
         Ok(Self { user_id: id, username, created_at, has_password, balance })
     }
 }
@@ -83,7 +83,7 @@ async fn create(
     password: Option<Password>,
     balance: Money,
 ) -> Result<User, Failure> {
-    let user = box_office.register_user(name.clone(), password, None).await?;
+    let user = box_office.sign_up(SignUp::new(name.clone()).with_password(password)).await?;
     if balance > Money::ZERO {
         box_office.recharge(user.id, balance).await.inspect_err(|_| {
             note(&format!("the user was made ({}), but the balance was not put in", user.id));

@@ -3,32 +3,20 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
-use rand::RngExt as _;
 use sqlx::{Connection as _, MySqlConnection, MySqlPool};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::backoff::Backoff;
+use super::piece::{LONGEST_SEARCH, Next, Piece, next_after, pause_after};
 use super::{Attempt, Batch, Decision, MAX_BATCH};
 use crate::clock::Clock;
 use crate::db::{self, Failure};
 use crate::error::Error;
 use crate::fact::Assumptions;
 use crate::sql::Script;
-
-/// How often commands are tried together before they are split or their callers are told that they failed.
-const MAX_ATTEMPTS: u32 = 8;
-/// How often a failure that may lie in one command is met before the others are tried without it: a second look at the rows
-/// turns a duplicate key into a refusal.
-const ATTEMPTS_BEFORE_SPLIT: u32 = 2;
-/// How long a batch is split further to find the one command that it fails for. A lock that cannot be had costs 3 s the first
-/// time and 1 s for each of the eight halvings after it.
-const LONGEST_SEARCH: Duration = Duration::from_secs(15);
-/// The pause before the second attempt; it doubles with each, up to `LONGEST_PAUSE`, with jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 type Answers<B> = Vec<Result<<B as Batch>::Answer, Error>>;
 
@@ -45,36 +33,6 @@ pub(super) struct Writer<B: Batch> {
     /// Between batches; while one is in flight the connection is the attempt's, and is closed if the attempt is dropped.
     connection: Option<MySqlConnection>,
     backoff: Backoff,
-}
-
-/// Commands that are tried together.
-struct Piece<'c, B: Batch> {
-    commands: &'c [B::Command],
-    attempts: u32,
-    /// It was split off a batch that failed.
-    is_split: bool,
-    /// A COMMIT got no answer.
-    may_have_committed: bool,
-    /// A COMMIT got no answer, and nobody has looked since whether it happened.
-    is_unresolved: bool,
-}
-
-impl<'c, B: Batch> Piece<'c, B> {
-    const fn whole(commands: &'c [B::Command]) -> Self {
-        Self { commands, attempts: 0, is_split: false, may_have_committed: false, is_unresolved: false }
-    }
-
-    fn halves(&self) -> [Self; 2] {
-        let (first, second) = self.commands.split_at(self.commands.len() / 2);
-        [first, second].map(|commands| Self { commands, attempts: 0, is_split: true, ..*self })
-    }
-}
-
-/// What to do after an attempt that failed.
-enum Next {
-    Again,
-    Split,
-    GiveUp,
 }
 
 impl<B: Batch> Writer<B> {
@@ -151,9 +109,14 @@ impl<B: Batch> Writer<B> {
     /// One transaction. Nothing in it can end the writer.
     async fn attempt(&mut self, piece: &mut Piece<'_, B>) -> Result<Answers<B>, Failure> {
         piece.attempts += 1;
+        piece.commit_was_sent = false;
         let done = AssertUnwindSafe(self.attempt_unguarded(piece)).catch_unwind().await;
         // What panicked has dropped its connection, and so what it had not committed.
-        let Decision { answers, effects } = done.unwrap_or(Err(Failure::Panicked))?;
+        let done = done.unwrap_or_else(|_| Err(Failure::of_panic(piece.commit_was_sent)));
+        if matches!(done, Err(Failure::CommitUnknown(_))) {
+            (piece.may_have_committed, piece.is_unresolved) = (true, true);
+        }
+        let Decision { answers, effects } = done?;
         let batch = &self.batch;
         if catch_unwind(AssertUnwindSafe(|| batch.committed(effects))).is_err() {
             tracing::error!(lane = B::NAME, "what follows a commit panicked; the acts stand");
@@ -169,8 +132,7 @@ impl<B: Batch> Writer<B> {
         let outcome = self.transact(&mut connection, piece).await;
         match &outcome {
             Ok(_) => self.connection = Some(connection),
-            Err(Failure::Lost(_)) => {}
-            Err(Failure::CommitUnknown(_)) => (piece.may_have_committed, piece.is_unresolved) = (true, true),
+            Err(Failure::Lost(_) | Failure::CommitUnknown(_)) => {}
             // The first error ends the batch: after a 1205 a commit would keep half of it.
             Err(_) => {
                 if db::rollback(&mut connection).await.is_ok() {
@@ -192,7 +154,7 @@ impl<B: Batch> Writer<B> {
         } else if !attempt.may_have_committed
             && self.backoff.should_try()
             && let Some((decision, script)) = self.prepare_assumed(piece.commands, &attempt)
-            && let Some(decision) = self.run_assumed(connection, decision, script).await?
+            && let Some(decision) = self.run_assumed(connection, piece, decision, script).await?
         {
             return Ok(decision);
         }
@@ -211,53 +173,70 @@ impl<B: Batch> Writer<B> {
         let decision = self.decide(rows, piece.commands, attempt)?;
         let mut script = Script::default();
         self.batch.write(&mut script, &decision.effects, attempt);
-        let committed = self.commit(connection, decision, script).await;
-        count_batch::<B>("locked", committed.as_ref().err());
+        let committed = self.commit(connection, piece, decision, script).await;
+        count_batch::<B>("locked", outcome(&committed));
         committed
     }
 
-    /// The decision over assumed rows and its script, guards first. `None`: the rows cannot be assumed, or the rules need
-    /// what was not read, or something that was assumed has no guard, or somebody is to be refused.
+    /// The decision over assumed rows and its script, guards first. `None`: the rows cannot be assumed, or what was decided
+    /// over them is to be decided under lock.
     fn prepare_assumed(&self, commands: &[B::Command], attempt: &Attempt) -> Option<(Decision<B>, Script)> {
-        catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(commands, attempt))).unwrap_or_else(|_| {
+        let prepared = catch_unwind(AssertUnwindSafe(|| {
+            let assumptions = Assumptions::default();
+            let rows = self.batch.assume(commands, &assumptions, attempt)?;
+            Some(self.decide_assumed(rows, commands, &assumptions, attempt))
+        }));
+        let prepared = prepared.unwrap_or_else(|_| {
             tracing::error!(lane = B::NAME, "assuming a batch panicked; it is locked");
-            None
-        })
+            Some(Err("panicked"))
+        })?;
+        prepared.inspect_err(|outcome| count_batch::<B>("assumed", outcome)).ok()
     }
 
-    fn prepare_unguarded(&self, commands: &[B::Command], attempt: &Attempt) -> Option<(Decision<B>, Script)> {
-        let assumptions = Assumptions::default();
-        let rows = self.batch.assume(commands, &assumptions, attempt)?;
-        let decision = self.decide(rows, commands, attempt).ok()?;
+    /// An error says why the batch is to be locked, in a word for metrics: somebody is to be refused, or the rules need what
+    /// was not read; or something that was assumed has no guard.
+    fn decide_assumed(
+        &self,
+        rows: B::Rows,
+        commands: &[B::Command],
+        assumptions: &Assumptions,
+        attempt: &Attempt,
+    ) -> Result<(Decision<B>, Script), &'static str> {
+        let decision = self.decide(rows, commands, attempt).map_err(|failure| failure.reason())?;
         if decision.answers.iter().any(Result::is_err) {
-            return None;
+            return Err("refused");
         }
         let (mut script, mut assumed) = (Script::default(), assumptions.take());
         self.batch.guard(&mut script, &mut assumed, &decision.effects, attempt);
         if !assumed.is_empty() {
             tracing::debug!(lane = B::NAME, ?assumed, "no guard states what was assumed");
-            return None;
+            return Err("unstated");
         }
         self.batch.write(&mut script, &decision.effects, attempt);
-        Some((decision, script))
+        Ok((decision, script))
     }
 
     /// `None`: an assumption does not hold, and nothing happened.
     async fn run_assumed(
         &mut self,
         connection: &mut MySqlConnection,
+        piece: &mut Piece<'_, B>,
         decision: Decision<B>,
         script: Script,
     ) -> Result<Option<Decision<B>>, Failure> {
-        let committed = self.commit(connection, decision, script).await;
-        count_batch::<B>("assumed", committed.as_ref().err());
+        let committed = self.commit(connection, piece, decision, script).await;
+        count_batch::<B>("assumed", outcome(&committed));
         match committed {
             Ok(decision) => {
                 self.backoff.record(true);
                 Ok(Some(decision))
             }
-            Err(Failure::Guard { .. } | Failure::Conflict(_) | Failure::Fatal(_)) => {
+            Err(failure) if failure.is_undone() => {
                 self.backoff.record(false);
+                // Whoever waited for a lock as long as one waits looks for the command that it is about.
+                if failure.repeats() {
+                    return Err(failure);
+                }
                 db::rollback(connection).await?;
                 Ok(None)
             }
@@ -274,9 +253,11 @@ impl<B: Batch> Writer<B> {
     async fn commit(
         &self,
         connection: &mut MySqlConnection,
+        piece: &mut Piece<'_, B>,
         mut decision: Decision<B>,
         script: Script,
     ) -> Result<Decision<B>, Failure> {
+        piece.commit_was_sent = true;
         let selected = script.commit(connection).await?;
         let completed = self.batch.complete(&mut decision.answers, &decision.effects, &selected);
         completed.map_err(Failure::CommitUnknown)?;
@@ -284,21 +265,12 @@ impl<B: Batch> Writer<B> {
     }
 }
 
-fn next_after<B: Batch>(failure: &Failure, piece: &Piece<'_, B>, search_ends: Instant) -> Next {
-    let searching = piece.commands.len() > 1 && !piece.is_unresolved && Instant::now() < search_ends;
-    let tried_enough = piece.attempts >= ATTEMPTS_BEFORE_SPLIT || failure.repeats() || !failure.may_pass();
-    if searching && failure.may_lie_in_one() && tried_enough {
-        Next::Split
-    } else if piece.attempts < MAX_ATTEMPTS && failure.may_pass() && !(piece.is_split && failure.repeats()) {
-        Next::Again
-    } else {
-        Next::GiveUp
-    }
+fn outcome<T>(committed: &Result<T, Failure>) -> &'static str {
+    committed.as_ref().err().map_or("committed", Failure::reason)
 }
 
 /// Counts a batch by the way it went.
-fn count_batch<B: Batch>(way: &'static str, failure: Option<&Failure>) {
-    let outcome = failure.map_or("committed", Failure::reason);
+fn count_batch<B: Batch>(way: &'static str, outcome: &'static str) {
     metrics::counter!("concert_batches_total", "lane" => B::NAME, "way" => way, "outcome" => outcome).increment(1);
 }
 
@@ -326,11 +298,6 @@ async fn await_stragglers<J>(jobs: &mpsc::Receiver<J>) {
             return;
         }
     }
-}
-
-fn pause_after(attempts: u32) -> Duration {
-    let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
-    longest.mul_f64(rand::rng().random_range(0.5..1.0))
 }
 
 #[cfg(test)]

@@ -10,6 +10,18 @@ use crate::payment::{self, PaymentView};
 use crate::wallet::{self, WalletEntryView};
 
 /// Looking back.
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, Error, Page, UserId};
+///
+/// # async fn example(office: BoxOffice, user: UserId) -> Result<(), Error> {
+/// let mut page = office.payments_of(user, Page::default()).await?;
+/// while let (true, Some(last)) = (page.has_more, page.data.last()) {
+///     page = office.payments_of(user, Page::new(Some(100), Some(last.id))?).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 impl BoxOffice {
     /// A page of the user's payments, newest first.
     ///

@@ -1,12 +1,13 @@
 //! The handle: one method per operation, one file per kind of them.
 
-mod explain;
+mod back_office;
+mod catalog;
+mod follow;
 mod history;
 mod money;
-mod operators;
 mod orders;
+mod passes;
 mod queue;
-mod reservations;
 mod users;
 
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 
+pub use self::back_office::BackOffice;
+pub use self::follow::Follow;
 use crate::batch::Lane;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db;
@@ -23,11 +26,8 @@ use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
 use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, Rules, SeatChanges, SweepBatch};
-use crate::user::{Passwords, UserBatch};
+use crate::user::UserBatch;
 use crate::wallet::WalletBatch;
-
-/// The most batches of one pass: a backlog that is longer waits for the next.
-const MOST_ROUNDS: usize = 1_000;
 
 /// A box office over a MySQL database. Cheap to clone; all clones share their lanes.
 ///
@@ -37,19 +37,23 @@ const MOST_ROUNDS: usize = 1_000;
 ///
 /// # Errors
 /// Every operation can fail with [`Error::Unavailable`] (the database), every write with [`Error::Overloaded`] (too much
-/// is waiting). The other refusals are named at each operation, in the order in which they are checked.
+/// is waiting) and [`Error::ShutDown`]. The other refusals are named at each operation, in the order in which they are checked.
 #[derive(Clone)]
 pub struct BoxOffice {
     inner: Arc<Inner>,
 }
 
 struct Inner {
+    /// How to reach the server where the schema is still missing.
+    host: MySqlConnectOptions,
+    /// For reads; its options are also those of the writers.
     pool: MySqlPool,
     policy: Policy,
     clock: Arc<dyn Clock>,
     view: Arc<QueueView>,
     seat_changes: Arc<SeatChanges>,
-    passwords: Passwords,
+    #[cfg(feature = "password")]
+    passwords: crate::user::Passwords,
     queue: Lane<QueueBatch>,
     reservations: Lane<ReservationBatch>,
     sweeps: Lane<SweepBatch>,
@@ -60,13 +64,19 @@ struct Inner {
 }
 
 impl BoxOffice {
-    /// A box office on `pool`. Reads borrow from the pool; each writer opens a connection of its own with the pool's
-    /// options when it first needs one. Must be called within a tokio runtime.
+    /// A box office on the database that `pool` connects to, or on [`Policy::schema`] beside it. Only the pool's options
+    /// are used, never its connections, which may be in any state: the box office opens up to 16 of its own for reads and
+    /// one for each writer, when they are first needed. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a policy that cannot work.
+    /// [`Error::InvalidInput`] for a policy that cannot work, and where neither pool nor policy names a database.
     pub fn new(pool: MySqlPool, policy: Policy, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::start(&pool.connect_options(), policy, clock)
+    }
+
+    fn start(host: &MySqlConnectOptions, policy: Policy, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         policy.check()?;
+        let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?);
         let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
         let queue_rules = crate::queue::Rules {
@@ -98,9 +108,11 @@ impl BoxOffice {
             payments: Lane::start(payments, writers, capacity, &pool, &clock),
             refunds: Lane::start(refunds, 1, capacity, &pool, &clock),
             users: Lane::start(UserBatch, 1, capacity, &pool, &clock),
-            passwords: Passwords::new(policy.password_hashes_at_once),
+            #[cfg(feature = "password")]
+            passwords: crate::user::Passwords::new(policy.password_hashes_at_once),
             view,
             seat_changes,
+            host: host.clone(),
             pool,
             policy,
             clock,
@@ -108,27 +120,30 @@ impl BoxOffice {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// A box office with a pool of its own, set up well (READ COMMITTED, UTC, strict, bounded), and the system's clock.
+    /// A box office on the database that a URL names, or on [`Policy::schema`] beside it, with the system's clock.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a URL that is not `mysql://user:password@host:3306/name`.
+    /// [`Error::InvalidInput`] for a URL that is not `mysql://user:password@host:3306/name`; [`Error::Setup`] or
+    /// [`Error::Unavailable`] when the server cannot be connected to.
     pub async fn connect(url: &str, policy: Policy) -> Result<Self, Error> {
-        Self::new(db::connect(url).await?, policy, Arc::new(SystemClock))
+        Self::connect_with(db::parse_url(url)?, policy, Arc::new(SystemClock)).await
     }
 
     /// The same, from options instead of a URL: for a unix socket, for one.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for options that name no database.
+    /// Those of [`BoxOffice::connect`].
     pub async fn connect_with(
         options: MySqlConnectOptions,
         policy: Policy,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        Self::new(db::connect_with(options).await?, policy, clock)
+        policy.check()?;
+        db::try_connect(&options, policy.schema.as_deref()).await?;
+        Self::start(&options, policy, clock)
     }
 
-    /// The pool.
+    /// The pool that the box office reads from: its own, not the application's.
     #[must_use]
     pub fn pool(&self) -> &MySqlPool {
         &self.inner.pool
@@ -146,12 +161,15 @@ impl BoxOffice {
         self.inner.clock.now()
     }
 
-    /// Brings the schema up to date. Any number of processes may do so at once.
+    /// Brings the schema up to date, and makes [`Policy::schema`] if it is missing. Any number of processes may do so at
+    /// once, also on different nodes of a cluster. Where the schema is up to date, nothing is written, so that a database
+    /// user with rights on rows alone will do.
     ///
     /// # Errors
-    /// [`Error::Setup`] when the schema cannot be brought up to date.
+    /// [`Error::Setup`] when the schema cannot be brought up to date. Nothing is changed where another application has a
+    /// table under a name that the box office needs, nor where the schema is that of a version before the first release.
     pub async fn migrate(&self) -> Result<(), Error> {
-        migrate::migrate(self.pool()).await
+        migrate::migrate(&self.inner.pool, &self.inner.host).await
     }
 
     /// Answers once the database does, with a schema that this library works with: for readiness.

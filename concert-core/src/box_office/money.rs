@@ -4,13 +4,28 @@ use super::{BoxOffice, wrong_answer};
 use crate::caller::Caller;
 use crate::db;
 use crate::error::Error;
-use crate::id::{PaymentId, ReservationId, WalletEntryId};
+use crate::id::{PaymentId, WalletEntryId};
 use crate::money::Money;
-use crate::payment::{Pay, Payment};
-use crate::reservation::Named;
+use crate::payment::{PaidOrder, Pay};
+use crate::reservation::{OrderRef, total};
 use crate::wallet::{self, Recharge, Recharged};
 
-/// Wallets and payments.
+/// Wallets and payments. Refunds are made in the [`BackOffice`](crate::BackOffice).
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, Caller, Error, Money, Order, UserId};
+///
+/// # async fn example(office: BoxOffice, user: UserId, order: Order) -> Result<(), Error> {
+/// if office.balance(user).await? < order.total {
+///     office.recharge(user, order.total).await?;
+/// }
+/// // However often this is repeated, it is paid once and answers the same.
+/// let caller = Caller::from(user).with_key("order-4711".parse().ok());
+/// let paid = office.pay(caller, order.id, order.total).await?;
+/// assert_eq!(paid.total, order.total);
+/// # Ok(())
+/// # }
+/// ```
 impl BoxOffice {
     /// Puts money into a user's wallet.
     ///
@@ -31,26 +46,26 @@ impl BoxOffice {
         self.account(&caller.into()).await
     }
 
-    /// Pays a held seat: it becomes a sold one.
+    /// Pays all that is held of an order, or one reservation, at once or not at all: held seats become sold ones. `amount` is
+    /// the sum of their prices, the [`Order::total`](crate::Order::total) that [`BoxOffice::order`] answers for the same id.
     ///
     /// # Errors
-    /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ReservationNotFound`], [`Error::NotYours`],
-    /// [`Error::AlreadyPaid`], [`Error::HoldCancelled`], [`Error::HoldExpired`], [`Error::WrongAmount`],
-    /// [`Error::InsufficientBalance`].
+    /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::OrderNotFound`] or
+    /// [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::AlreadyPaid`], [`Error::HoldCancelled`],
+    /// [`Error::HoldExpired`], [`Error::WrongAmount`], [`Error::InsufficientBalance`].
     pub async fn pay(
         &self,
         caller: impl Into<Caller>,
-        reservation: ReservationId,
+        what: impl Into<OrderRef>,
         amount: Money,
-    ) -> Result<Payment, Error> {
-        let paid = self.pay_for(caller.into(), Named::Reservation(reservation), amount).await?;
-        paid.into_iter().next().ok_or_else(wrong_answer)
-    }
-
-    /// A payment for each seat, the first under the id that a repeated call has too.
-    pub(super) async fn pay_for(&self, caller: Caller, what: Named, amount: Money) -> Result<Vec<Payment>, Error> {
+    ) -> Result<PaidOrder, Error> {
+        let (caller, what) = (caller.into(), what.into());
+        // Of the first payment, so that a repeated call finds it.
         let id = PaymentId::from_uuid(caller.entity_id("payments/process"));
-        self.act(caller, |caller| self.inner.payments.submit(Pay { caller, what, amount, id })).await
+        let pay = |caller| self.inner.payments.submit(Pay { caller, what, amount, id });
+        let payments = self.act(caller, pay).await?;
+        let total = total(payments.iter().map(|payment| payment.amount)).ok_or_else(wrong_answer)?;
+        Ok(PaidOrder { payments, total })
     }
 
     /// The balance, once it is clear that the user exists and that the shown token is in the queue.

@@ -1,46 +1,49 @@
-//! Orders: several seats, held, paid, extended and given back as one.
+//! Orders: seats, one or several, held, extended and given back as one.
 
 use super::{BoxOffice, wrong_answer};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
-use crate::id::{ConcertId, OrderId, ReservationId};
-use crate::money::Money;
-use crate::payment::PaidOrder;
-use crate::reservation::{self, Answer, Command, Named, Order, Reservation, Wanted, total};
+use crate::id::{ConcertId, ReservationId};
+use crate::reservation::{self, Answer, Command, Order, OrderRef, Reservation, Wanted};
 
-/// Orders.
+/// The most reservations that a list shows, newest first.
+const MOST_RESERVATIONS: u32 = 1_000;
+
+/// Orders. What is held in one call is one order; each seat of it is a reservation, which can be paid or given back alone.
+/// So what takes an [`OrderRef`] takes the id of an order or of a reservation.
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, ConcertId, Error, SeatNumber, UserId, Wanted};
+///
+/// # async fn example(office: BoxOffice, user: UserId, concert: ConcertId) -> Result<(), Error> {
+/// let seven = office.hold(user, concert, SeatNumber::new(7)?).await?;
+/// office.cancel(user, seven.id).await?;
+///
+/// let pair = Wanted::BestAvailable { count: 2, section: None };
+/// let pair = office.hold(user, concert, pair).await?;
+/// office.extend_hold(user, pair.id).await?;
+/// office.pay(user, pair.id, pair.total).await?;
+/// # Ok(())
+/// # }
+/// ```
 impl BoxOffice {
-    /// Holds seats for [`Policy::hold_ttl`](crate::Policy::hold_ttl): all that are wanted, or none. The best available are
-    /// decided on under lock, so that this does not fail while enough seats are free.
-    ///
-    /// ```no_run
-    /// use concert_core::{BoxOffice, ConcertId, Error, UserId, Wanted};
-    ///
-    /// # async fn buy(box_office: BoxOffice, user: UserId, concert: ConcertId) -> Result<(), Error> {
-    /// let pair = Wanted::BestAvailable { count: 2, section: None };
-    /// let order = box_office.hold(user, concert, pair).await?;
-    /// box_office.pay_order(user, order.id, order.total).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Holds seats for as long as the policy says ([`Policy::with_hold_ttl`](crate::Policy::with_hold_ttl)): all that are
+    /// wanted, or none. The best available are decided on under lock, so that this does not fail while enough seats are free.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] (no seat, one named twice, more than 256), [`Error::TooManyHolds`] (more than anyone may
     /// hold), [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ConcertNotFound`],
     /// [`Error::SectionNotFound`] or [`Error::SeatNotFound`], [`Error::ConcertOver`], [`Error::NotEnoughSeats`] or
     /// [`Error::SeatAlreadyReserved`], [`Error::TooManyHolds`].
-    pub async fn hold(&self, caller: impl Into<Caller>, concert: ConcertId, wanted: Wanted) -> Result<Order, Error> {
-        Order::of(self.hold_wanted(caller.into(), concert, wanted.checked()?).await?).ok_or_else(wrong_answer)
-    }
-
-    pub(super) async fn hold_wanted(
+    pub async fn hold(
         &self,
-        caller: Caller,
+        caller: impl Into<Caller>,
         concert: ConcertId,
-        wanted: Wanted,
-    ) -> Result<Vec<Reservation>, Error> {
+        wanted: impl Into<Wanted>,
+    ) -> Result<Order, Error> {
+        let (caller, wanted) = (caller.into(), wanted.into().checked()?);
         let limit = self.policy().max_holds_per_user;
         if wanted.count() > limit as usize {
             return Err(Error::TooManyHolds { limit });
@@ -51,46 +54,51 @@ impl BoxOffice {
             self.inner.reservations.submit(Command::Hold { caller, concert, wanted, ids })
         };
         match self.act(caller, hold).await? {
-            Answer::Held(held) => Ok(held),
+            Answer::Held(held) => Order::of(held).ok_or_else(wrong_answer),
             Answer::Cancelled | Answer::Extended(_) => Err(wrong_answer()),
         }
     }
 
-    /// One of the user's orders, as it is now; a reservation that was held alone is one, too.
+    /// One of the user's orders as it is now, or one reservation of it alone. [`Order::total`] is what
+    /// [`BoxOffice::pay`] takes for the same id.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::OrderNotFound`], [`Error::NotYours`].
-    pub async fn order(&self, caller: impl Into<Caller>, id: OrderId) -> Result<Order, Error> {
-        let caller = caller.into();
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::OrderNotFound`] or [`Error::ReservationNotFound`],
+    /// [`Error::NotYours`].
+    pub async fn order(&self, caller: impl Into<Caller>, what: impl Into<OrderRef>) -> Result<Order, Error> {
+        let (caller, what) = (caller.into(), what.into());
         self.account(&caller).await?;
-        let found = db::read(|| reservation::order(self.pool(), id.into())).await?;
+        let found: Vec<_> = match what {
+            OrderRef::Reservation(id) => {
+                let found = db::read(|| reservation::reservation(self.pool(), id)).await?;
+                vec![found.ok_or(Error::ReservationNotFound)?]
+            }
+            OrderRef::Order(id) => {
+                let found = db::read(|| reservation::order(self.pool(), id.into())).await?;
+                found.into_iter().filter(|found| found.order() == id).collect()
+            }
+        };
         let now = self.now();
-        let found = found.into_iter().filter(|found| found.order() == id).map(|found| found.at_time(now));
-        let order = Order::of(found.collect()).ok_or(Error::OrderNotFound)?;
+        let found = found.into_iter().map(|found| found.at_time(now)).collect();
+        let order = Order::of(found).ok_or(Error::OrderNotFound)?;
         if order.user == caller.user { Ok(order) } else { Err(Error::NotYours) }
     }
 
-    /// Pays all that is held of an order, at once or not at all: its seats become sold ones. `amount` is the sum of their
-    /// prices, [`Order::total`].
+    /// The user's reservations, newest first, 1 000 at most.
     ///
     /// # Errors
-    /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::OrderNotFound`], [`Error::NotYours`],
-    /// [`Error::AlreadyPaid`], [`Error::HoldCancelled`], [`Error::HoldExpired`], [`Error::WrongAmount`],
-    /// [`Error::InsufficientBalance`].
-    pub async fn pay_order(
-        &self,
-        caller: impl Into<Caller>,
-        order: OrderId,
-        amount: Money,
-    ) -> Result<PaidOrder, Error> {
-        let payments = self.pay_for(caller.into(), Named::Order(order), amount).await?;
-        let total = total(payments.iter().map(|payment| payment.amount)).ok_or_else(wrong_answer)?;
-        Ok(PaidOrder { order, payments, total })
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`].
+    pub async fn reservations_of(&self, caller: impl Into<Caller>) -> Result<Vec<Reservation>, Error> {
+        let caller = caller.into();
+        self.account(&caller).await?;
+        let found = db::read(|| reservation::reservations_of(self.pool(), caller.user, MOST_RESERVATIONS)).await?;
+        let now = self.now();
+        Ok(found.into_iter().map(|reservation| reservation.at_time(now)).collect())
     }
 
-    /// Moves the deadline of an order, which can be done once: by [`Policy::hold_extension`](crate::Policy::hold_extension),
-    /// though not past the end of the user's turn, nor past twice [`Policy::hold_ttl`](crate::Policy::hold_ttl). `any` is
-    /// the order or a reservation in it. Answers the new deadline.
+    /// Moves the deadline of an order, which can be done once: by as much as the policy says
+    /// ([`Policy::with_hold_extension`](crate::Policy::with_hold_extension)), though not past the end of the user's turn, nor
+    /// past twice the time of a hold. `any` is the order or a reservation in it. Answers the new deadline.
     ///
     /// # Errors
     /// [`Error::TokenNotActive`], [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::AlreadyPaid`],
@@ -108,12 +116,14 @@ impl BoxOffice {
         }
     }
 
-    /// Gives all that is held of an order back. What is gone already counts as given back; what is paid stays so.
+    /// Gives back all that is held of an order, or one reservation, whatever else is in its order. What is gone already
+    /// counts as given back; what is paid stays so.
     ///
     /// # Errors
-    /// [`Error::OrderNotFound`], [`Error::NotYours`], [`Error::TokenEnded`], [`Error::AlreadyPaid`] (and nothing held).
-    pub async fn cancel_order(&self, caller: impl Into<Caller>, order: OrderId) -> Result<(), Error> {
-        let what = Named::Order(order);
-        self.inner.reservations.submit(Command::Cancel { caller: caller.into(), what }).await.map(drop)
+    /// [`Error::OrderNotFound`] or [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::TokenEnded`],
+    /// [`Error::AlreadyPaid`] (and nothing held).
+    pub async fn cancel(&self, caller: impl Into<Caller>, what: impl Into<OrderRef>) -> Result<(), Error> {
+        let (caller, what) = (caller.into(), what.into());
+        self.inner.reservations.submit(Command::Cancel { caller, what }).await.map(drop)
     }
 }

@@ -1,51 +1,48 @@
 //! Users: sign-up, log-in, access tokens.
 
 use super::BoxOffice;
-use crate::caller::IdempotencyKey;
+#[cfg(feature = "password")]
 use crate::clock::span;
 use crate::db;
 use crate::error::Error;
 use crate::id::UserId;
-use crate::jwt::{Claims, Credential};
-use crate::user::{self, OpeningUser, Password, Register, Session, User, Username};
+#[cfg(feature = "jwt")]
+use crate::jwt::Credential;
+use crate::user::{self, Register, SignUp, User, Username};
+#[cfg(feature = "password")]
+use crate::user::{Password, Session};
 
-/// Users.
+/// Users. An application with a log-in of its own signs its users up without passwords and vouches for them with
+/// [`Caller::verified`](crate::Caller::verified).
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, Caller, Error};
+///
+/// # async fn example(office: BoxOffice) -> Result<(), Error> {
+/// let user = office.sign_up("minji".parse::<concert_core::Username>()?).await?;
+/// office.issue_token(Caller::verified(user.id)).await?;
+/// # Ok(())
+/// # }
+/// ```
 impl BoxOffice {
     /// Makes a user; one without a password cannot log in, and joins the queue by id alone. A call that is repeated with
     /// the same key answers the same user.
     ///
     /// # Errors
     /// [`Error::IdempotencyKeyReused`], [`Error::UsernameTaken`].
-    pub async fn register_user(
-        &self,
-        username: Username,
-        password: Option<Password>,
-        key: Option<IdempotencyKey>,
-    ) -> Result<User, Error> {
-        let id = key.as_ref().map_or_else(UserId::generate, |key| UserId::from_uuid(key.derive(None, "users")));
+    pub async fn sign_up(&self, who: impl Into<SignUp>) -> Result<User, Error> {
+        let who = who.into();
+        let key = who.key.as_ref();
+        let id = key.map_or_else(UserId::generate, |key| UserId::from_uuid(key.derive(None, "users")));
         if key.is_some()
             && let Some((there, phc)) = db::read(|| user::user(self.pool(), id)).await?
         {
-            let same_password = match &password {
-                Some(password) => self.inner.passwords.verify(password, Some(&phc)).await?,
-                None => !there.has_password,
-            };
-            let same = same_password && there.username == username.as_str();
+            let same = self.has_password_of(&there, &phc, &who).await? && there.username == who.username.as_str();
             return if same { Ok(there) } else { Err(Error::IdempotencyKeyReused) };
         }
-        let password = match password {
-            Some(password) => self.inner.passwords.hash(&password).await?,
-            None => user::NO_PASSWORD.to_owned(),
-        };
+        let password = self.hash_password_of(&who).await?;
+        let SignUp { username, key, .. } = who;
         self.inner.users.submit(Register { id, username, password, repeatable: key.is_some() }).await
-    }
-
-    /// Makes many users without passwords, all or none: for operators. Calls `progress` with how many are in so far.
-    ///
-    /// # Errors
-    /// [`Error::UsernameTaken`] when any of the names or ids is there already.
-    pub async fn add_users(&self, users: &[OpeningUser], progress: impl FnMut(usize) + Send) -> Result<(), Error> {
-        user::add_users(self.pool(), users, self.now(), progress).await
     }
 
     /// Looks a user up.
@@ -65,27 +62,95 @@ impl BoxOffice {
         let found = db::read(|| user::user_named(self.pool(), name.as_str())).await?;
         found.map(|(user, _)| user).ok_or(Error::UserNotFound)
     }
+}
 
+/// Passwords (feature `password`).
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, Error, Password, SignUp};
+///
+/// # async fn example(office: BoxOffice) -> Result<(), Error> {
+/// office.sign_up(SignUp::new("minji".parse()?).with_password("correct horse".parse::<Password>()?)).await?;
+/// let session = office.log_in("minji", &Password::unchecked("correct horse")).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "password")]
+impl BoxOffice {
     /// Exchanges a name and a password for a session. An unknown name and a wrong password answer alike and take alike.
     ///
     /// # Errors
     /// [`Error::BadCredentials`].
     pub async fn log_in(&self, username: &str, password: &Password) -> Result<Session, Error> {
+        use chrono::SubsecRound as _;
+
         let found = db::read(|| user::user_named(self.pool(), username)).await?;
         let phc = found.as_ref().filter(|(user, _)| user.has_password).map(|(_, phc)| phc.as_str());
         let matches = self.inner.passwords.verify(password, phc).await?;
         let (user, _) = found.filter(|_| matches).ok_or(Error::BadCredentials)?;
         let now = self.now();
-        let claims = Claims::session(user.id, now, now + span(self.policy().session_ttl));
-        let access_token = self.policy().keys.sign(&claims)?;
-        Ok(Session { user: user.id, access_token, expires_at: claims.expires_at() })
+        // An access token knows whole seconds.
+        let expires_at = (now + span(self.policy().session_ttl)).trunc_subsecs(0);
+        #[cfg(feature = "jwt")]
+        let access_token = self.policy().sign(&crate::jwt::Claims::session(user.id, now, expires_at))?;
+        #[cfg(not(feature = "jwt"))]
+        let access_token = None;
+        Ok(Session { user: user.id, access_token, expires_at })
     }
 
+    /// Whether a repeated sign-up brings the password of the user who is there.
+    async fn has_password_of(&self, there: &User, phc: &str, who: &SignUp) -> Result<bool, Error> {
+        match &who.password {
+            Some(password) => self.inner.passwords.verify(password, Some(phc)).await,
+            None => Ok(!there.has_password),
+        }
+    }
+
+    async fn hash_password_of(&self, who: &SignUp) -> Result<String, Error> {
+        match &who.password {
+            Some(password) => self.inner.passwords.hash(password).await,
+            None => Ok(user::NO_PASSWORD.to_owned()),
+        }
+    }
+}
+
+/// Without the feature `password` nobody brings one.
+#[cfg(not(feature = "password"))]
+impl BoxOffice {
+    async fn has_password_of(&self, there: &User, _phc: &str, _who: &SignUp) -> Result<bool, Error> {
+        Ok(!there.has_password)
+    }
+
+    async fn hash_password_of(&self, _who: &SignUp) -> Result<String, Error> {
+        Ok(user::NO_PASSWORD.to_owned())
+    }
+}
+
+/// Access tokens (feature `jwt`).
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, Credential, Error};
+///
+/// # async fn example(office: BoxOffice, bearer: &str) -> Result<(), Error> {
+/// let credential = office.authenticate(bearer)?;
+/// if let Credential::Queue(ticket) = credential {
+///     println!("place {}", office.poll(&ticket).await?.queue_position);
+/// }
+/// let balance = office.balance(credential.caller()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "jwt")]
+impl BoxOffice {
     /// Reads an access token. Whether a queue token is still in the queue shows when it is used.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for one that is not ours, not meant for this, altered or over.
+    /// [`Error::Unauthenticated`] for one that is not ours, not meant for this, altered or over; for all of them if the
+    /// policy has no keys.
     pub fn authenticate(&self, access_token: &str) -> Result<Credential, Error> {
-        self.policy().keys.verify(access_token, self.now())
+        match &self.policy().keys {
+            Some(keys) => keys.verify(access_token, self.now()),
+            None => Err(Error::Unauthenticated("access tokens are not in use here")),
+        }
     }
 }

@@ -46,6 +46,16 @@ impl Failure {
         }
     }
 
+    /// What a panic of ours comes to: once COMMIT was sent, nobody knows whether it happened.
+    pub(crate) fn of_panic(commit_was_sent: bool) -> Self {
+        if commit_was_sent { Self::CommitUnknown(sqlx::Error::WorkerCrashed) } else { Self::Panicked }
+    }
+
+    /// Whether the database has undone it, or will on ROLLBACK, on a connection that goes on.
+    pub(crate) const fn is_undone(&self) -> bool {
+        matches!(self, Self::Guard { .. } | Self::Conflict(_) | Self::Fatal(_))
+    }
+
     /// A word for logs and metrics.
     pub(crate) const fn reason(&self) -> &'static str {
         match self {

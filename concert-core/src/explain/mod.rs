@@ -20,13 +20,53 @@ pub(crate) use token::{Rules, explain as token};
 pub(crate) use user::explain as user;
 
 use crate::clock::Timestamp;
+use crate::id::{ConcertId, ReservationId, SeatNumber, TokenId, UserId};
 
 /// The most tokens, reservations and wallet entries of which an explanation tells.
 const MOST_TOLD: u32 = 100;
 
+/// What an explanation is asked of. The ids convert into it, and so does `(concert, seat)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A visit to the queue.
+    Token(TokenId),
+    /// A seat of a concert.
+    Seat(ConcertId, SeatNumber),
+    /// A reservation.
+    Reservation(ReservationId),
+    /// A user: account, queue, seats and money.
+    User(UserId),
+}
+
+impl From<TokenId> for Subject {
+    fn from(id: TokenId) -> Self {
+        Self::Token(id)
+    }
+}
+
+impl From<(ConcertId, SeatNumber)> for Subject {
+    fn from((concert, seat): (ConcertId, SeatNumber)) -> Self {
+        Self::Seat(concert, seat)
+    }
+}
+
+impl From<ReservationId> for Subject {
+    fn from(id: ReservationId) -> Self {
+        Self::Reservation(id)
+    }
+}
+
+impl From<UserId> for Subject {
+    fn from(id: UserId) -> Self {
+        Self::User(id)
+    }
+}
+
 /// The story of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Explanation {
     /// What it is about.
     pub subject: String,
@@ -43,17 +83,18 @@ pub struct Explanation {
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Event {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub what: Happening,
+    pub what: EventKind,
     /// Why, and whatever else is known of it.
     pub detail: String,
 }
 
 impl Event {
-    fn new(at: Timestamp, what: Happening, detail: impl Into<String>) -> Self {
+    fn new(at: Timestamp, what: EventKind, detail: impl Into<String>) -> Self {
         Self { at, what, detail: detail.into() }
     }
 }
@@ -61,7 +102,8 @@ impl Event {
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Happening {
+#[non_exhaustive]
+pub enum EventKind {
     /// A user was made.
     SignedUp,
     /// A user joined the queue.
@@ -96,7 +138,7 @@ pub enum Happening {
     BalanceChanged,
 }
 
-impl fmt::Display for Happening {
+impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::SignedUp => "signed up",

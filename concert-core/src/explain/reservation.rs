@@ -3,7 +3,7 @@
 use sqlx::MySqlPool;
 
 use super::store::{self, PaymentRow, ReservationRow};
-use super::{Event, Explanation, Happening, moment};
+use super::{Event, EventKind, Explanation, moment};
 use crate::clock::Timestamp;
 use crate::id::ReservationId;
 use crate::reservation::ReservationStatus;
@@ -35,26 +35,26 @@ pub(super) fn events(row: &ReservationRow, about: &str, now: Timestamp) -> Vec<E
     let told = |detail: String| if about.is_empty() { detail } else { format!("{detail}; {about}") };
     let by = format!("to be paid by {}", moment(held.expires_at));
     let mut events = match held.extended_at {
-        None => vec![Event::new(held.reserved_at, Happening::Held, told(format!("{} {by}", held.price)))],
+        None => vec![Event::new(held.reserved_at, EventKind::Held, told(format!("{} {by}", held.price)))],
         Some(at) => vec![
-            Event::new(held.reserved_at, Happening::Held, told(format!("{} to be paid", held.price))),
-            Event::new(at, Happening::Extended, told(by)),
+            Event::new(held.reserved_at, EventKind::Held, told(format!("{} to be paid", held.price))),
+            Event::new(at, EventKind::Extended, told(by)),
         ],
     };
     if let Some(PaymentRow { id, amount, paid_at, refund }) = &row.payment {
-        events.push(Event::new(*paid_at, Happening::Paid, told(format!("{amount}, payment {id}"))));
+        events.push(Event::new(*paid_at, EventKind::Paid, told(format!("{amount}, payment {id}"))));
         if let Some(refund) = refund {
             let reason = refund.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             let detail = format!("{amount} back to the wallet, by {}{reason}", refund.by);
-            events.push(Event::new(refund.at, Happening::Refunded, told(detail)));
+            events.push(Event::new(refund.at, EventKind::Refunded, told(detail)));
         }
     }
     match held.status_at(now) {
         ReservationStatus::Expired => {
-            events.push(Event::new(held.expires_at, Happening::Lapsed, told("it was not paid in time".to_owned())));
+            events.push(Event::new(held.expires_at, EventKind::Lapsed, told("it was not paid in time".to_owned())));
         }
         ReservationStatus::Cancelled => {
-            events.push(Event::new(row.last_updated_at, Happening::GivenBack, told("as the user asked".to_owned())));
+            events.push(Event::new(row.last_updated_at, EventKind::GivenBack, told("as the user asked".to_owned())));
         }
         ReservationStatus::Held | ReservationStatus::Confirmed | ReservationStatus::Refunded => {}
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::MySqlPool;
 
 use super::store::{self, QueueRow, TokenRow};
-use super::{Event, Explanation, Happening, lasting, moment};
+use super::{Event, EventKind, Explanation, lasting, moment};
 use crate::clock::{Timestamp, span};
 use crate::id::TokenId;
 use crate::queue::{EndedReason, Pace, TokenStatus, read_pace};
@@ -71,17 +71,17 @@ impl Place {
 pub(super) fn events(row: &TokenRow, now: Timestamp) -> Vec<Event> {
     let token = &row.token;
     let mut events =
-        vec![Event::new(token.created_at, Happening::Joined, format!("ticket {}, token {}", token.ticket, token.id))];
+        vec![Event::new(token.created_at, EventKind::Joined, format!("ticket {}, token {}", token.ticket, token.id))];
     if let Some(at) = row.admitted_at {
         let at_once = at == token.created_at;
         let detail = match at_once {
             true => "at once: nobody waited and there was room".to_owned(),
             false => format!("after {} in the queue", lasting(at - token.created_at)),
         };
-        events.push(Event::new(at, Happening::LetIn, detail));
+        events.push(Event::new(at, EventKind::LetIn, detail));
         if let Some(claimed_at) = token.claimed_at.filter(|_| !at_once) {
             let detail = format!("{} after it began: the user polled or acted", lasting(claimed_at - at));
-            events.push(Event::new(claimed_at, Happening::PickedUp, detail));
+            events.push(Event::new(claimed_at, EventKind::PickedUp, detail));
         }
     }
     events.extend(end(row, now));
@@ -92,16 +92,16 @@ pub(super) fn events(row: &TokenRow, now: Timestamp) -> Vec<Event> {
 fn end(row: &TokenRow, now: Timestamp) -> Option<Event> {
     let token = &row.token;
     let event = match row.ended {
-        Some(EndedReason::Left) => Event::new(row.last_updated_at, Happening::Left, "as the user asked"),
-        Some(EndedReason::Operator) => Event::new(row.last_updated_at, Happening::EndedByOperator, ""),
+        Some(EndedReason::Left) => Event::new(row.last_updated_at, EventKind::Left, "as the user asked"),
+        Some(EndedReason::Operator) => Event::new(row.last_updated_at, EventKind::EndedByOperator, ""),
         None if token.is_live(now) => return None,
         Some(EndedReason::Lapsed | EndedReason::NoShow) | None => match (row.admitted_at, token.claimed_at) {
-            (None, _) => Event::new(token.expires_at, Happening::WaitOver, "it reached the longest wait there is"),
+            (None, _) => Event::new(token.expires_at, EventKind::WaitOver, "it reached the longest wait there is"),
             (Some(_), None) => {
                 let detail = "the user neither polled nor acted in time; the place went to the next";
-                Event::new(token.expires_at, Happening::NotPickedUp, detail)
+                Event::new(token.expires_at, EventKind::NotPickedUp, detail)
             }
-            (Some(_), Some(_)) => Event::new(token.expires_at, Happening::TurnOver, turn_over(row)),
+            (Some(_), Some(_)) => Event::new(token.expires_at, EventKind::TurnOver, turn_over(row)),
         },
     };
     Some(event)

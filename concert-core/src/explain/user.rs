@@ -3,7 +3,7 @@
 use sqlx::MySqlPool;
 
 use super::token::{self, Place, Rules};
-use super::{Event, Explanation, Happening, MOST_TOLD, reservation, store};
+use super::{Event, EventKind, Explanation, MOST_TOLD, reservation, store};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::UserId;
@@ -40,7 +40,7 @@ pub(crate) async fn explain(pool: &MySqlPool, id: UserId, rules: Rules, now: Tim
     events.extend(entries.data.iter().rev().map(balance_changed));
     // The timeline begins where it is whole: where the list that was cut short begins.
     let whole_from = [tokens_from, reservations_from, entries_from].into_iter().flatten().max();
-    events.retain(|event| event.what == Happening::SignedUp || whole_from.is_none_or(|from| event.at >= from));
+    events.retain(|event| event.what == EventKind::SignedUp || whole_from.is_none_or(|from| event.at >= from));
     events.sort_by_key(|event| event.at);
 
     let queue = live.map_or_else(|| "not in the queue".to_owned(), |row| token::standing(row, place.as_ref(), now));
@@ -67,11 +67,11 @@ fn told<R>(rows: &[R], at: impl Fn(&R) -> Timestamp) -> (&[R], Option<Timestamp>
 
 fn signed_up(user: &User) -> Event {
     let detail = if user.has_password { "with a password" } else { "without a password" };
-    Event::new(user.created_at, Happening::SignedUp, detail)
+    Event::new(user.created_at, EventKind::SignedUp, detail)
 }
 
 fn balance_changed(entry: &WalletEntryView) -> Event {
     let payment = entry.payment.map_or_else(String::new, |payment| format!(", payment {payment}"));
     let detail = format!("{} ({}), {} after it{payment}", entry.amount, entry.kind.as_str(), entry.balance_after);
-    Event::new(entry.created_at, Happening::BalanceChanged, detail)
+    Event::new(entry.created_at, EventKind::BalanceChanged, detail)
 }

@@ -130,10 +130,10 @@ impl Hallway {
         members.get(one % members.len().max(1)).map_or_else(ReservationId::generate, |reservation| reservation.id)
     }
 
-    fn named(&self, nth: usize, one: Option<usize>) -> Named {
+    fn named(&self, nth: usize, one: Option<usize>) -> OrderRef {
         match one {
-            Some(one) => Named::Reservation(self.reservation(nth, one)),
-            None => Named::Order(self.order(nth)),
+            Some(one) => OrderRef::Reservation(self.reservation(nth, one)),
+            None => OrderRef::Order(self.order(nth)),
         }
     }
 

@@ -90,11 +90,11 @@ impl Spec {
         Ok("claimed")
     }
 
-    fn set(&mut self, change: queue::Change) -> &'static str {
+    fn set(&mut self, change: queue::AdmissionChange) -> &'static str {
         let before = (self.paused, self.closed, self.per_minute);
         self.paused = change.paused.unwrap_or(self.paused);
         self.closed = change.max_active.map_or(self.closed, |cap| CAP - cap);
-        self.per_minute = change.per_minute.unwrap_or(self.per_minute);
+        self.per_minute = change.per_minute.map_or(self.per_minute, PerMinute::limit);
         if before == (self.paused, self.closed, self.per_minute) { "as it was" } else { "set" }
     }
 

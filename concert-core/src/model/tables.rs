@@ -101,10 +101,10 @@ impl Tables {
         self.reservations.values().filter(move |other| Some(other.order()) == order)
     }
 
-    pub(super) fn named(&self, what: Named) -> Vec<&Reservation> {
+    pub(super) fn named(&self, what: OrderRef) -> Vec<&Reservation> {
         match what {
-            Named::Reservation(id) => self.reservations.get(&id).into_iter().collect(),
-            Named::Order(order) => self.order_of(order.into()).collect(),
+            OrderRef::Reservation(id) => self.reservations.get(&id).into_iter().collect(),
+            OrderRef::Order(order) => self.order_of(order.into()).collect(),
         }
     }
 

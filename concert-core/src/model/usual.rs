@@ -39,7 +39,7 @@ pub(super) fn hold_of(world: &World, caller: Caller, seat: usize) -> [HoldComman
 }
 
 pub(super) fn payment_of(world: &World, caller: Caller, nth: usize) -> [Pay; 1] {
-    let what = Named::Reservation(world.made[nth]);
+    let what = OrderRef::Reservation(world.made[nth]);
     [Pay { caller, what, amount: money(PRICE), id: PaymentId::generate() }]
 }
 
@@ -62,7 +62,10 @@ fn what_needs_rows_that_nobody_can_know_is_locked() {
     assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Assumed, vec![Ok("held")]));
     let cancel = Act::Cancel { user: 0, nth: 0 };
     assert_eq!(run(&mut world, &[cancel, reserve(0, 0)]), (Way::Locked, vec![Ok("given back"), Ok("held")]));
-    let limit = queue::Change { per_minute: Some(Some(9)), ..queue::Change::default() };
+    let limit = queue::AdmissionChange {
+        per_minute: Some(crate::queue::PerMinute::AtMost(9)),
+        ..queue::AdmissionChange::default()
+    };
     assert_eq!(run(&mut world, &[Act::Set(limit)]), (Way::Locked, vec![Ok("set")]));
     assert_eq!(run(&mut world, &[Act::Join(3)]), (Way::Locked, vec![Ok("waiting")]), "others count, too");
 }

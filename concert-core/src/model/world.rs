@@ -169,7 +169,7 @@ impl World {
                 Some(reservation::Command::Hold { caller: self.caller(user), concert, wanted, ids })
             }
             Act::Cancel { user, nth } => {
-                let what = Named::Reservation(self.nth(nth));
+                let what = OrderRef::Reservation(self.nth(nth));
                 Some(reservation::Command::Cancel { caller: self.caller(user), what })
             }
             _ => None,
@@ -186,7 +186,7 @@ impl World {
         let command = |act: &Act| match *act {
             Act::Pay { user, nth, amount } => Some(Pay {
                 caller: self.caller(user),
-                what: Named::Reservation(self.nth(nth)),
+                what: OrderRef::Reservation(self.nth(nth)),
                 amount: money(amount),
                 id: PaymentId::generate(),
             }),

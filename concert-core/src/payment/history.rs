@@ -36,6 +36,7 @@ statements! {
 /// What has become of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum PaymentStatus {
     /// The seat is paid.
     Success,
@@ -63,6 +64,7 @@ impl PaymentStatus {
 
 /// A payment, for what, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PaymentView {
     /// Its id.
     pub id: PaymentId,

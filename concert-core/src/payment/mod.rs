@@ -27,10 +27,10 @@ use crate::caller::Caller;
 use crate::clock::{Timestamp, span};
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions};
-use crate::id::{OrderId, PaymentId, ReservationId, UserId};
+use crate::id::{PaymentId, ReservationId, UserId};
 use crate::money::Money;
 use crate::queue::{self, Turn};
-use crate::reservation::{self, Known, Named, RecentHolds, Reservation, Seat};
+use crate::reservation::{self, Known, OrderRef, RecentHolds, Reservation, Seat};
 use crate::sql::{Reading, ResultSet, Script};
 use crate::wallet::{self, Account};
 
@@ -44,6 +44,7 @@ pub(crate) mod model {
 
 /// A successful payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Payment {
     /// Its id.
     pub id: PaymentId,
@@ -57,11 +58,10 @@ pub struct Payment {
     pub paid_at: Timestamp,
 }
 
-/// An order that was paid in one call.
+/// What one call paid: all that was held of an order, or one reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PaidOrder {
-    /// The order.
-    pub order: OrderId,
     /// A payment for each seat that was still to be paid, by number.
     pub payments: Vec<Payment>,
     /// The sum of their amounts.
@@ -72,7 +72,7 @@ pub struct PaidOrder {
 #[derive(Debug)]
 pub(crate) struct Pay {
     pub(crate) caller: Caller,
-    pub(crate) what: Named,
+    pub(crate) what: OrderRef,
     pub(crate) amount: Money,
     /// The id of the first payment.
     pub(crate) id: PaymentId,

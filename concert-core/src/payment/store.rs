@@ -14,7 +14,7 @@ use crate::db::Failure;
 use crate::fact::{Assumed, Lookup, Test, Value};
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::queue::guard_turns;
-use crate::reservation::{Named, sell_seats, strike_sold, unpaid};
+use crate::reservation::{OrderRef, sell_seats, strike_sold, unpaid};
 use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, statements};
 use crate::wallet::{BalanceChange, change_balances, entry_columns, strike_balances};
 
@@ -57,8 +57,8 @@ statements! {
 pub(super) fn payments_made_earlier(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> [Reading; 2] {
     let repeatable = || commands.iter().filter(|command| attempt.may_have_committed || command.caller.key.is_some());
     let orders = repeatable().filter_map(|command| match command.what {
-        Named::Reservation(_) => None,
-        Named::Order(order) => Some(ReservationId::from(order)),
+        OrderRef::Reservation(_) => None,
+        OrderRef::Order(order) => Some(ReservationId::from(order)),
     });
     let ids = repeatable().map(|command| command.id).collect();
     [

@@ -19,7 +19,7 @@ use crate::db;
 use crate::error::Error;
 
 /// Where the private database is kept unless told otherwise: in the current folder.
-pub const DEFAULT_DATA_DIR: &str = ".concert";
+pub const DEFAULT_DATA_DIR: &str = ".concert-data";
 
 /// The name that the server and the CLI give their database in it.
 pub const DATABASE: &str = "concert";
@@ -119,8 +119,9 @@ impl PrivateDatabase {
     /// # Errors
     /// [`Error::InvalidInput`] for a name that is not letters, digits and `_`.
     pub async fn database(&self, name: &str) -> Result<MySqlConnectOptions, Error> {
+        db::check_name(name)?;
         let options = connect_options(&self.socket);
-        db::create_database(&options, name).await?;
+        db::create_database(&options, name).await.map_err(db::to_error)?;
         Ok(options.database(name))
     }
 

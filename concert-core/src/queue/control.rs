@@ -12,14 +12,15 @@ pub(super) const MOST_ADMITTED: u32 = 100_000_000;
 /// The longest name of an operator, in characters.
 const LONGEST_NAME: usize = 128;
 
-/// Who changes a setting of the queue, for the record: 1 to 128 characters.
+/// Who works in the [`BackOffice`](crate::BackOffice), for the record of what is changed: 1 to 128 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Operator(String);
 
 impl Operator {
-    /// The application that embeds the library.
-    pub(crate) fn application() -> Self {
+    /// The application that embeds the library, under the name "application".
+    #[must_use]
+    pub fn application() -> Self {
         Self("application".to_owned())
     }
 
@@ -48,6 +49,7 @@ impl FromStr for Operator {
 /// The settings of the queue, for all processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Admission {
     /// Whether nobody is let in.
     pub paused: bool,
@@ -57,15 +59,64 @@ pub struct Admission {
     pub per_minute: Option<u32>,
 }
 
-/// What an operator changes; `None`: left as it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Change {
-    pub(crate) paused: Option<bool>,
-    pub(crate) max_active: Option<u32>,
-    pub(crate) per_minute: Option<Option<u32>>,
+/// How many tokens may become ACTIVE within any 60 seconds, counted from when that limit is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PerMinute {
+    /// As many as there is room for.
+    Unlimited,
+    /// This many: 1 to 100 000 000.
+    AtMost(u32),
 }
 
-impl Change {
+impl PerMinute {
+    pub(crate) const fn limit(self) -> Option<u32> {
+        match self {
+            Self::Unlimited => None,
+            Self::AtMost(limit) => Some(limit),
+        }
+    }
+}
+
+/// What an operator changes about who is let in; what is not named stays as it is.
+///
+/// ```
+/// use concert_core::{AdmissionChange, PerMinute};
+///
+/// let change = AdmissionChange::new().with_max_active(500).with_per_minute(PerMinute::AtMost(100));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AdmissionChange {
+    pub(crate) paused: Option<bool>,
+    pub(crate) max_active: Option<u32>,
+    pub(crate) per_minute: Option<PerMinute>,
+}
+
+impl AdmissionChange {
+    /// A change of nothing yet, which is refused.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { paused: None, max_active: None, per_minute: None }
+    }
+
+    /// Pausing or resuming.
+    pub(crate) const fn paused(paused: bool) -> Self {
+        Self { paused: Some(paused), ..Self::new() }
+    }
+
+    /// Also sets how many tokens may be ACTIVE: 1 to 100 000 000. Whoever is in stays in.
+    #[must_use]
+    pub const fn with_max_active(mut self, max_active: u32) -> Self {
+        self.max_active = Some(max_active);
+        self
+    }
+
+    /// Also sets how many are let in per minute.
+    #[must_use]
+    pub const fn with_per_minute(mut self, per_minute: PerMinute) -> Self {
+        self.per_minute = Some(per_minute);
+        self
+    }
+
     /// Refuses what makes no sense.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if *self == Self::default() {
@@ -76,7 +127,7 @@ impl Change {
                 "max_active is from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
             )));
         }
-        if self.per_minute.flatten().is_some_and(|count| !(1..=MOST_ADMITTED).contains(&count)) {
+        if self.per_minute.and_then(PerMinute::limit).is_some_and(|count| !(1..=MOST_ADMITTED).contains(&count)) {
             return Err(Error::invalid(format!(
                 "per_minute is from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
             )));
@@ -88,6 +139,7 @@ impl Change {
 /// One change of one setting, as recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct QueueChange {
     /// When.
     pub at: Timestamp,

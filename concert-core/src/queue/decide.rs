@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::control::{self, Admission, Change, Operator, QueueChange};
+use super::control::{self, Admission, AdmissionChange, Operator, PerMinute, QueueChange};
 use super::pace::{SAMPLE_EVERY, Sample};
 use super::{Answer, Command, EndedReason, RERANK_LIMIT, RerankReport, Rules, Token, TokenStatus};
 use crate::batch::Attempt;
@@ -284,12 +284,12 @@ impl Queue {
     }
 
     /// Returns whether anything is other than before.
-    fn set(&mut self, change: &Change, by: &Operator) -> bool {
+    fn set(&mut self, change: &AdmissionChange, by: &Operator) -> bool {
         let before = self.effects.gate.admission;
         let after = Admission {
             paused: change.paused.unwrap_or(before.paused),
             max_active: change.max_active.unwrap_or(before.max_active),
-            per_minute: change.per_minute.unwrap_or(before.per_minute),
+            per_minute: change.per_minute.map_or(before.per_minute, PerMinute::limit),
         };
         self.effects.gate.admission = after;
         let settings = [

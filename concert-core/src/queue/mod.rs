@@ -6,7 +6,6 @@
 mod admission;
 mod control;
 mod decide;
-mod follow;
 mod pace;
 mod pause;
 mod poll;
@@ -24,15 +23,14 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use admission::read_admission;
-pub(crate) use control::Change;
-pub use control::{Admission, Operator, QueueChange};
+pub use control::{Admission, AdmissionChange, Operator, PerMinute, QueueChange};
 use decide::{Gate, Member};
-pub use follow::Follow;
 pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
 pub(crate) use reads::{acquire_pass, control_log, preview_rerank, read_pace};
-pub use snapshot::positions;
+#[cfg(feature = "internals")]
+pub(crate) use snapshot::positions;
 pub(crate) use store::{lock_live_tokens, read_token, read_turns, token_columns};
 pub(crate) use turn::{Turn, Turns, guard_turns, require_active, require_shown_live};
 
@@ -42,54 +40,24 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
     &[store::STATEMENTS, admission::STATEMENTS, reads::STATEMENTS, turn::STATEMENTS];
 
 use crate::batch::{Attempt, Batch, Decision};
-use crate::caller::{Caller, Proof};
+use crate::caller::{Caller, Proof, QueueTicket};
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions, Key, Lookup, Test, Value};
 use crate::id::{TokenId, UserId};
-use crate::jwt::QueueTicket;
 use crate::sql::Script;
+pub use crate::token_status::TokenStatus;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::decide::{Effects, Gate, Member, RerankRows, Rows};
-    pub(crate) use super::{Admission, Answer, Change, Command, EndedReason, Rules, Token, TokenStatus};
-}
-
-/// What a queue token is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum TokenStatus {
-    /// In the queue.
-    Waiting,
-    /// In: its user may reserve and pay.
-    Active,
-    /// Over: the turn ended, the user left, or an operator ended it.
-    Expired,
-}
-
-impl TokenStatus {
-    /// The status as the database and the JSON write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "WAITING",
-            Self::Active => "ACTIVE",
-            Self::Expired => "EXPIRED",
-        }
-    }
-
-    pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Waiting, Self::Active, Self::Expired]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a token").into()))
-    }
+    pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, Rules, Token, TokenStatus};
 }
 
 /// Where a token stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Standing {
     /// What the token is at.
     pub status: TokenStatus,
@@ -105,17 +73,19 @@ pub struct Standing {
 
 /// A place in the queue, with the access token that proves it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct QueueToken {
     /// Whose it is, its row, and its place in the order of arrival.
     pub ticket: QueueTicket,
-    /// The access token (a JWT).
-    pub jwt: String,
+    /// The access token (a JWT); `None`: the policy has no keys, or the feature `jwt` is off.
+    pub jwt: Option<String>,
     /// Where it stands.
     pub standing: Standing,
 }
 
 /// What joining the queue led to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Joined {
     /// The place in the queue.
     pub token: QueueToken,
@@ -126,6 +96,7 @@ pub struct Joined {
 /// What a rerank pass did, or would do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RerankReport {
     /// Tokens whose time was over.
     pub expired: u64,
@@ -220,7 +191,7 @@ pub(crate) enum Command {
     },
     /// Changes settings, and records by whom.
     Set {
-        change: Change,
+        change: AdmissionChange,
         by: Operator,
     },
     /// Ends what has lapsed and admits the head of the queue, `RERANK_LIMIT` of each at most.

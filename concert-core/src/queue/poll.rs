@@ -13,10 +13,10 @@ use tokio::sync::{Mutex, watch};
 use super::decide::Effects;
 use super::snapshot::{Change, Place, Read, Snapshot, Turn};
 use super::{Standing, Token, TokenStatus, pause, reads, store};
+use crate::caller::QueueTicket;
 use crate::clock::{Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
-use crate::jwt::QueueTicket;
 use crate::sql::{fetch, fetch_all, fetch_one};
 
 /// A poll that finds the snapshot older than this brings it up to date first: for applications that run no scheduler.

@@ -160,7 +160,8 @@ impl Snapshot {
 }
 
 /// The positions of tickets among `waiting`, found as polls find them.
-pub fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
+#[cfg(feature = "internals")]
+pub(crate) fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
     let snapshot = Snapshot { waiting: waiting.into_iter().collect(), ..Snapshot::default() };
     move |ticket| match snapshot.place(ticket, Timestamp::UNIX_EPOCH) {
         Place::Waiting { position } => Some(position),

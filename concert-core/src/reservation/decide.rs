@@ -3,7 +3,7 @@
 use super::layout::Concert;
 use super::rows::{Effects, Rows};
 use super::{
-    Answer, Command, HoldState, Named, Reservation, ReservationStatus, Rules, SeatKey, Wanted, refusal_for, total,
+    Answer, Command, HoldState, OrderRef, Reservation, ReservationStatus, Rules, SeatKey, Wanted, refusal_for, total,
 };
 use crate::batch::Attempt;
 use crate::caller::Caller;
@@ -185,7 +185,7 @@ impl Desk {
 
     /// Refuses in this order: no such reservation or order, not yours, queue token ended, nothing held and something paid.
     /// Holds that are gone already are given back as asked; seats of an order that are paid stay so.
-    fn cancel(&mut self, caller: &Caller, what: Named) -> Result<Answer, Error> {
+    fn cancel(&mut self, caller: &Caller, what: OrderRef) -> Result<Answer, Error> {
         let named: Vec<_> = what.among(self.rows.known.all()?)?.into_iter().cloned().collect();
         if named.iter().any(|reservation| reservation.user != caller.user) {
             return Err(Error::NotYours);
@@ -228,7 +228,7 @@ impl Desk {
         if asked.user != caller.user {
             return Err(Error::NotYours);
         }
-        let named = Named::Order(asked.order()).among(self.rows.known.all()?)?;
+        let named = OrderRef::Order(asked.order()).among(self.rows.known.all()?)?;
         let named: Vec<_> = named.into_iter().cloned().collect();
         let (mut sold, mut held, mut deadline) = (false, Vec::new(), self.now);
         for reservation in &named {
@@ -334,7 +334,7 @@ mod tests {
         let commands = [
             Command::Hold { caller: caller.clone(), concert, wanted: Wanted::Seats(vec![key.seat]), ids: vec![id] },
             Command::Extend { caller: caller.clone(), reservation: id },
-            Command::Cancel { caller, what: Named::Reservation(id) },
+            Command::Cancel { caller, what: OrderRef::Reservation(id) },
         ];
         let seconds = Duration::from_secs;
         let rules = Rules { hold_ttl: seconds(300), hold_extension: seconds(60), max_holds_per_user: 1 };

@@ -25,8 +25,8 @@ use uuid::Uuid;
 pub(crate) use changes::SeatChanges;
 pub(crate) use eligibility::{UnpaidHolds, in_time, unpaid};
 pub(crate) use layout::HallLayouts;
-pub(crate) use order::{Named, refusal_for, total};
-pub use order::{Order, Wanted};
+pub use order::{Order, OrderRef, Wanted};
+pub(crate) use order::{refusal_for, total};
 pub(crate) use recent_holds::RecentHolds;
 pub(crate) use seat::{HoldState, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats, strike_sold};
 pub(crate) use store::{
@@ -61,6 +61,7 @@ pub(crate) mod model {
 /// What has become of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum ReservationStatus {
     /// The seat is kept until the deadline.
     Held,
@@ -97,6 +98,7 @@ impl ReservationStatus {
 
 /// A hold on a seat, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reservation {
     /// Its id.
     pub id: ReservationId,
@@ -158,6 +160,7 @@ impl Reservation {
 /// What a sweep did, or would do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SweepReport {
     /// Lapsed holds whose seats were given back.
     pub released: u64,
@@ -169,7 +172,7 @@ pub(crate) enum Command {
     /// Holds seats, with an id for each: the order that they make has the first.
     Hold { caller: Caller, concert: ConcertId, wanted: Wanted, ids: Vec<ReservationId> },
     /// Gives holds back.
-    Cancel { caller: Caller, what: Named },
+    Cancel { caller: Caller, what: OrderRef },
     /// Moves the deadline of the order that a reservation belongs to.
     Extend { caller: Caller, reservation: ReservationId },
 }

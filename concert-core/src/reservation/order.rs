@@ -9,8 +9,9 @@ use crate::money::Money;
 /// The most seats of one order, whatever the policy says: an order is one list in each statement.
 pub(crate) const MOST_SEATS: usize = 256;
 
-/// Which seats to hold, all of them or none.
+/// Which seats to hold, all of them or none. A [`SeatNumber`] converts into that seat alone, a list of them into those.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Wanted {
     /// These.
     Seats(Vec<SeatNumber>),
@@ -22,6 +23,18 @@ pub enum Wanted {
         /// In which section; `None`: anywhere.
         section: Option<String>,
     },
+}
+
+impl From<SeatNumber> for Wanted {
+    fn from(seat: SeatNumber) -> Self {
+        Self::Seats(vec![seat])
+    }
+}
+
+impl From<Vec<SeatNumber>> for Wanted {
+    fn from(seats: Vec<SeatNumber>) -> Self {
+        Self::Seats(seats)
+    }
 }
 
 impl Wanted {
@@ -60,10 +73,11 @@ impl Wanted {
     }
 }
 
-/// The seats that were held in one call.
+/// The seats that were held in one call, or one of them alone, where a reservation was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Order {
-    /// Its id: that of its first reservation.
+    /// The order's id: that of its first reservation.
     pub id: OrderId,
     /// Whose it is.
     pub user: UserId,
@@ -111,16 +125,29 @@ pub(crate) fn refusal_for(named: &[Reservation], sold: bool) -> Error {
     }
 }
 
-/// What a command is about.
+/// What is looked at, paid or given back: an order as a whole, or one reservation of it alone. The ids of both convert into
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Named {
+pub enum OrderRef {
     /// One reservation, whatever order it belongs to.
     Reservation(ReservationId),
     /// All reservations of an order.
     Order(OrderId),
 }
 
-impl Named {
+impl From<ReservationId> for OrderRef {
+    fn from(id: ReservationId) -> Self {
+        Self::Reservation(id)
+    }
+}
+
+impl From<OrderId> for OrderRef {
+    fn from(id: OrderId) -> Self {
+        Self::Order(id)
+    }
+}
+
+impl OrderRef {
     /// The one reservation that it is about.
     pub(crate) const fn alone(self) -> Option<ReservationId> {
         match self {

@@ -8,7 +8,7 @@ use sqlx::{MySqlPool, Row as _};
 use uuid::Uuid;
 
 use super::rows::{Effects, MADE};
-use super::{Command, Known, Named, Reservation, ReservationStatus, eligibility, layout, seat};
+use super::{Command, Known, OrderRef, Reservation, ReservationStatus, eligibility, layout, seat};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::db::Failure;
@@ -116,11 +116,11 @@ pub(super) fn select_known(script: &mut Script, commands: &[Command], attempt: &
     for command in commands {
         match command {
             Command::Hold { caller, ids, .. } if attempt.may_have_committed || caller.key.is_some() => {
-                named.extend(ids.iter().copied().map(Named::Reservation));
+                named.extend(ids.iter().copied().map(OrderRef::Reservation));
             }
             Command::Hold { .. } => {}
             Command::Cancel { what, .. } => named.push(*what),
-            Command::Extend { reservation, .. } => named.push(Named::Order(OrderId::from(*reservation))),
+            Command::Extend { reservation, .. } => named.push(OrderRef::Order(OrderId::from(*reservation))),
         }
     }
     select_reservations(script, named)
@@ -128,12 +128,12 @@ pub(super) fn select_known(script: &mut Script, commands: &[Command], attempt: &
 
 /// Reservations, unlocked: what never changes of them is certain, their status is as of now. An order is found by any
 /// reservation in it.
-pub(crate) fn select_reservations(script: &mut Script, named: Vec<Named>) -> [Reading; 2] {
+pub(crate) fn select_reservations(script: &mut Script, named: Vec<OrderRef>) -> [Reading; 2] {
     let (mut alone, mut of_orders) = (Vec::with_capacity(named.len()), Vec::new());
     for what in named {
         match what {
-            Named::Reservation(id) => alone.push(id),
-            Named::Order(order) => of_orders.push(ReservationId::from(order)),
+            OrderRef::Reservation(id) => alone.push(id),
+            OrderRef::Order(order) => of_orders.push(ReservationId::from(order)),
         }
     }
     [

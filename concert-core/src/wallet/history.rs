@@ -6,7 +6,7 @@ use sqlx::{MySqlPool, Row as _};
 use super::WalletEntryKind;
 use crate::clock::Timestamp;
 use crate::id::{PaymentId, UserId, WalletEntryId};
-use crate::money::{Change, Money};
+use crate::money::{BalanceChange, Money};
 use crate::page::{Page, Paged};
 use crate::sql::{fetch_all, fetch_optional, statements};
 
@@ -29,13 +29,14 @@ statements! {
 
 /// A change of a balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WalletEntryView {
     /// Its id.
     pub id: WalletEntryId,
     /// Why the balance changed.
     pub kind: WalletEntryKind,
     /// By how much.
-    pub amount: Change,
+    pub amount: BalanceChange,
     /// The balance after it.
     pub balance_after: Money,
     /// What was paid or refunded.

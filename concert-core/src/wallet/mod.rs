@@ -59,6 +59,7 @@ impl Recharged {
 /// Why a balance changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum WalletEntryKind {
     /// Money came in.
     Recharge,

@@ -33,6 +33,11 @@ impl Call {
     }
 }
 
+/// The access token of a session or of a place in the queue: every server has keys to sign it.
+pub(super) fn signed(jwt: Option<String>) -> Result<String, Problem> {
+    jwt.ok_or_else(|| Problem::internal("the box office has no keys to sign access tokens"))
+}
+
 /// The caller, who must be the user that the request is about.
 pub(super) fn caller(credential: Credential, user: UserId) -> Result<Caller, Problem> {
     if credential.user() == user { Ok(credential.caller()) } else { Err(Error::NotYours.into()) }

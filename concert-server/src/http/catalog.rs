@@ -68,7 +68,7 @@ fn label<S: Serializer>(label: &Option<Arc<str>>, serializer: S) -> Result<S::Ok
 
 impl From<SeatView> for SeatBody {
     fn from(seat: SeatView) -> Self {
-        let SeatView { number, section, row, available, price } = seat;
+        let SeatView { number, section, row, available, price, .. } = seat;
         Self { seat_number: number, available, price, section, row }
     }
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/payments`, looking back: payments and wallet entries, in pages.
 
 use concert_core::{
-    Change, ConcertId, Money, Page, Paged, PaymentId, PaymentStatus, PaymentView, ReservationId, SeatNumber, UserId,
+    BalanceChange, ConcertId, Money, Page, Paged, PaymentId, PaymentView, ReservationId, SeatNumber, UserId,
     WalletEntryId, WalletEntryKind, WalletEntryView,
 };
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ struct PastPaymentBody {
     amount: Money,
     /// success or refunded.
     #[schema(example = "success")]
-    status: &'static str,
+    status: String,
     paid_at: Moment,
     /// Null unless refunded.
     refunded_at: Option<Moment>,
@@ -93,10 +93,7 @@ impl From<PaymentView> for PastPaymentBody {
             concert_name: found.concert_name,
             seat_number: found.seat,
             amount: found.amount,
-            status: match found.status {
-                PaymentStatus::Success => "success",
-                PaymentStatus::Refunded => "refunded",
-            },
+            status: found.status.as_str().to_ascii_lowercase(),
             paid_at: Moment(found.paid_at),
             refunded_at: found.refunded_at.map(Moment),
         }
@@ -123,7 +120,7 @@ struct EntryBody {
     kind: WalletEntryKind,
     /// What was added to the balance: below 0 for a payment.
     #[schema(value_type = f64, example = -120)]
-    amount: Change,
+    amount: BalanceChange,
     /// The balance after it.
     #[schema(value_type = f64, example = 30.5)]
     balance_after: Money,
@@ -163,7 +160,7 @@ async fn payments(call: Call) -> Answer {
     let credential = call.credential()?;
     let PaymentsQuery { user_id, limit, starting_after } = call.query()?;
     let caller = auth::caller(credential, user_id)?;
-    let Paged { data, has_more } = call.box_office().payments_of(caller, page(limit, starting_after)?).await?;
+    let Paged { data, has_more, .. } = call.box_office().payments_of(caller, page(limit, starting_after)?).await?;
     json(StatusCode::OK, &PaymentsBody { data: data.into_iter().map(PastPaymentBody::from).collect(), has_more })
 }
 
@@ -202,7 +199,7 @@ async fn payment(call: Call) -> Answer {
 async fn entries(call: Call) -> Answer {
     let caller = auth::caller(call.credential()?, call.id()?)?;
     let EntriesQuery { limit, starting_after } = call.query()?;
-    let Paged { data, has_more } = call.box_office().wallet_entries(caller, page(limit, starting_after)?).await?;
+    let Paged { data, has_more, .. } = call.box_office().wallet_entries(caller, page(limit, starting_after)?).await?;
     json(StatusCode::OK, &EntriesBody { data: data.into_iter().map(EntryBody::from).collect(), has_more })
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use concert_core::Operator;
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::Reply as _;
@@ -56,10 +57,10 @@ async fn ready(call: Call) -> Answer {
     responses((status = 200, body = String, content_type = "text/plain", description = "In the text format"))
 )]
 async fn metrics(call: Call) -> Answer {
-    let office = call.box_office().clone();
-    let figures = async move { tokio::try_join!(office.queue_figures(), office.holds()) };
+    let back_office = call.box_office().operator(Operator::application());
+    let figures = async { tokio::try_join!(back_office.queue_figures(), back_office.held_seats()) };
     telemetry::figures(tokio::time::timeout(SCRAPE_PATIENCE, figures).await.ok().and_then(Result::ok));
-    telemetry::lanes(&call.box_office().lane_depths());
+    telemetry::lanes(&back_office.lane_depths());
     let text = call.app.metrics().render();
     Ok(warp::reply::with_header(text, CONTENT_TYPE, "text/plain; version=0.0.4").into_response())
 }

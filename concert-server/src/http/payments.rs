@@ -1,6 +1,6 @@
 //! `/api/v1/payments`: the wallet, and paying for what is held.
 
-use concert_core::{Money, OrderId, PaidOrder, Payment, PaymentId, Recharged, ReservationId, UserId};
+use concert_core::{Money, OrderId, OrderRef, PaidOrder, Payment, PaymentId, Recharged, ReservationId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::http::StatusCode;
@@ -105,31 +105,23 @@ struct PartBody {
     amount: Money,
 }
 
-impl From<Payment> for PaymentBody {
-    fn from(paid: Payment) -> Self {
-        Self {
-            payment_id: paid.id,
-            status: "success",
-            reservation_id: Some(paid.reservation),
-            order_id: None,
-            amount: paid.amount,
-            payments: Vec::new(),
-            paid_at: Moment(paid.paid_at),
-        }
-    }
-}
-
 impl PaymentBody {
-    fn of(PaidOrder { order, payments, total }: PaidOrder) -> Result<Self, Problem> {
-        let first = payments.first().ok_or_else(|| Problem::internal("a paid order without a payment"))?;
-        Ok(Self {
+    fn of(what: OrderRef, paid: PaidOrder) -> Result<Self, Problem> {
+        let first = paid.payments.first().ok_or_else(|| Problem::internal("a payment of nothing"))?;
+        let body = Self {
             payment_id: first.id,
             status: "success",
             reservation_id: None,
-            order_id: Some(order),
-            amount: total,
+            order_id: None,
+            amount: paid.total,
+            payments: Vec::new(),
             paid_at: Moment(first.paid_at),
-            payments: payments.into_iter().map(PartBody::from).collect(),
+        };
+        Ok(match what {
+            OrderRef::Reservation(id) => Self { reservation_id: Some(id), ..body },
+            OrderRef::Order(id) => {
+                Self { order_id: Some(id), payments: paid.payments.into_iter().map(PartBody::from).collect(), ..body }
+            }
         })
     }
 }
@@ -202,10 +194,11 @@ async fn pay(mut call: Call) -> Answer {
     let credential = call.credential()?;
     let sent: PayRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
-    let body = match (sent.reservation_id, sent.order_id) {
-        (Some(reservation), None) => call.box_office().pay(caller, reservation, sent.amount).await?.into(),
-        (None, Some(order)) => PaymentBody::of(call.box_office().pay_order(caller, order, sent.amount).await?)?,
+    let what = match (sent.reservation_id, sent.order_id) {
+        (Some(reservation), None) => OrderRef::from(reservation),
+        (None, Some(order)) => OrderRef::from(order),
         _ => return Err(Problem::invalid("say what is paid by exactly one of reservationId and orderId")),
     };
-    json(StatusCode::OK, &body)
+    let paid = call.box_office().pay(caller, what, sent.amount).await?;
+    json(StatusCode::OK, &PaymentBody::of(what, paid)?)
 }

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use concert_core::Error;
+use concert_core::{Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::Reply;
@@ -142,43 +142,20 @@ impl From<Error> for Problem {
     }
 }
 
-/// The status of every refusal.
+/// The status of every refusal: that of its kind, but for three.
 const fn status_of(error: &Error) -> StatusCode {
-    match error {
-        Error::InvalidInput(_) | Error::WrongAmount { .. } | Error::BalanceLimit { .. } => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) | Error::BadCredentials | Error::LoginRequired | Error::TokenEnded => {
-            StatusCode::UNAUTHORIZED
-        }
-        Error::NotYours | Error::TokenNotActive { .. } => StatusCode::FORBIDDEN,
-        Error::UserNotFound
-        | Error::TokenNotFound
-        | Error::TokenUnknown
-        | Error::ConcertNotFound
-        | Error::SeatNotFound { .. }
-        | Error::SectionNotFound { .. }
-        | Error::ReservationNotFound
-        | Error::OrderNotFound
-        | Error::PaymentNotFound => StatusCode::NOT_FOUND,
-        Error::UsernameTaken
-        | Error::ConcertExists
-        | Error::AlreadyInQueue
-        | Error::SeatAlreadyReserved { .. }
-        | Error::NotEnoughSeats { .. }
-        | Error::TooManyHolds { .. }
-        | Error::HoldAlreadyExtended
-        | Error::HoldOutlastsTurn
-        | Error::ConcertOver
-        | Error::AlreadyPaid
-        | Error::AlreadyRefunded
-        | Error::InsufficientBalance { .. }
-        | Error::HoldExpired
-        | Error::HoldCancelled => StatusCode::CONFLICT,
-        Error::TokenExpired => StatusCode::GONE,
-        Error::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::Overloaded { .. } | Error::ShutDown | Error::Unavailable(_) | Error::Setup(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    match (error, error.kind()) {
+        (Error::TokenExpired, _) => StatusCode::GONE,
+        (Error::IdempotencyKeyReused, _) => StatusCode::UNPROCESSABLE_ENTITY,
+        // An operator will see to it.
+        (Error::Setup(_), _) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, ErrorKind::Refused) => StatusCode::BAD_REQUEST,
+        (_, ErrorKind::Unauthenticated) => StatusCode::UNAUTHORIZED,
+        (_, ErrorKind::Forbidden) => StatusCode::FORBIDDEN,
+        (_, ErrorKind::NotFound) => StatusCode::NOT_FOUND,
+        (_, ErrorKind::Conflict) => StatusCode::CONFLICT,
+        (_, ErrorKind::TryAgain) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, ErrorKind::Internal) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use concert_core::{ConcertId, Money, Order, OrderId, Reservation, ReservationId, SeatNumber, UserId, Wanted};
+use concert_core::{
+    ConcertId, Money, Order, OrderId, OrderRef, Reservation, ReservationId, SeatNumber, UserId, Wanted,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use warp::Reply as _;
@@ -67,8 +69,8 @@ struct BestAvailable {
 impl ReserveRequest {
     fn wanted(&mut self) -> Result<Wanted, Problem> {
         match (self.seat_number.take(), self.seat_numbers.take(), self.best_available.take()) {
-            (Some(seat), None, None) => Ok(Wanted::Seats(vec![seat])),
-            (None, Some(seats), None) => Ok(Wanted::Seats(seats)),
+            (Some(seat), None, None) => Ok(seat.into()),
+            (None, Some(seats), None) => Ok(seats.into()),
             (None, None, Some(BestAvailable { count, section })) => Ok(Wanted::BestAvailable { count, section }),
             _ => Err(Problem::invalid("say which seats by exactly one of seatNumber, seatNumbers and bestAvailable")),
         }
@@ -299,8 +301,9 @@ async fn list(call: Call) -> Answer {
 )]
 async fn look(call: Call) -> Answer {
     let caller = call.credential()?.caller();
-    let found = call.box_office().reservation(caller, call.id()?).await?;
-    json(StatusCode::OK, &ReservationBody::from(found))
+    let found = call.box_office().order(caller, call.id::<ReservationId>()?).await?;
+    let alone = found.reservations.into_iter().next().ok_or_else(|| Problem::internal("an order without a seat"))?;
+    json(StatusCode::OK, &ReservationBody::from(alone))
 }
 
 #[utoipa::path(
@@ -320,11 +323,8 @@ async fn look(call: Call) -> Answer {
 async fn give_back(call: Call) -> Answer {
     let caller = call.credential()?.caller();
     let GiveBackQuery { order } = call.query()?;
-    if order {
-        call.box_office().cancel_order(caller, call.id()?).await?;
-    } else {
-        call.box_office().cancel_reservation(caller, call.id()?).await?;
-    }
+    let what: OrderRef = if order { call.id::<OrderId>()?.into() } else { call.id::<ReservationId>()?.into() };
+    call.box_office().cancel(caller, what).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -91,7 +91,7 @@ async fn join(mut call: Call) -> Answer {
     };
     let joined = call.box_office().issue_token(caller.with_key(call.idempotency_key()?)).await?;
     let status = if joined.resumed { StatusCode::OK } else { StatusCode::CREATED };
-    answer(status, &joined.token.jwt, &joined.token.standing)
+    answer(status, &auth::signed(joined.token.jwt)?, &joined.token.standing)
 }
 
 #[utoipa::path(
@@ -140,7 +140,7 @@ async fn look(call: Call) -> Answer {
         }
         Credential::Session { .. } => {
             let token = call.box_office().token_status(user).await?;
-            answer(StatusCode::OK, &token.jwt, &token.standing)
+            answer(StatusCode::OK, &auth::signed(token.jwt)?, &token.standing)
         }
     }
 }
@@ -172,7 +172,7 @@ pub(super) async fn ticket(call: &mut Call) -> Result<(QueueTicket, String), Pro
         Credential::Queue(ticket) => Ok((ticket, call.bearer()?.unwrap_or_default().to_owned())),
         Credential::Session { .. } => {
             let token = call.box_office().token_status(user).await?;
-            Ok((token.ticket, token.jwt))
+            Ok((token.ticket, auth::signed(token.jwt)?))
         }
     }
 }

@@ -1,10 +1,11 @@
 //! `/api/v1/users`: sign-up and log-in.
 
-use concert_core::{Password, UserId, Username};
+use concert_core::{Password, SignUp, UserId, Username};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::http::StatusCode;
 
+use super::auth;
 use super::body::{Moment, json, parsed};
 use super::call::Call;
 use super::routing::{Answer, Endpoint, post};
@@ -70,8 +71,8 @@ struct SessionBody {
 )]
 async fn sign_up(mut call: Call) -> Answer {
     let SignUpRequest { username, password } = call.json().await?;
-    let key = call.idempotency_key()?;
-    let user = call.box_office().register_user(username, Some(password), key).await?;
+    let who = SignUp::new(username).with_password(password).with_key(call.idempotency_key()?);
+    let user = call.box_office().sign_up(who).await?;
     let body = UserBody { user_id: user.id, username: user.username, created_at: Moment(user.created_at) };
     json(StatusCode::CREATED, &body)
 }
@@ -91,7 +92,7 @@ async fn log_in(mut call: Call) -> Answer {
     let session = call.box_office().log_in(&username, &password).await?;
     let body = SessionBody {
         user_id: session.user,
-        access_token: session.access_token,
+        access_token: auth::signed(session.access_token)?,
         expires_at: Moment(session.expires_at),
     };
     json(StatusCode::OK, &body)

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use concert_core::{BoxOffice, UserId};
-use concert_server::scheduler;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -26,8 +25,6 @@ const JOINING: usize = 1_024;
 const POLLING: usize = 128;
 /// No more than this join the seed's queue in a turn: what is prepared for it.
 const MOST_THEIRS: usize = 60_000;
-const RERANK_EVERY: Duration = Duration::from_secs(10);
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// What part of their pause people have behind them when they begin to poll: multiples of it are spread evenly.
 const GOLDEN: f64 = 0.618_033_988_749_895;
 
@@ -48,7 +45,10 @@ pub async fn crowd(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let pair = world.pair("crowd").await?;
     let office = &pair.office;
     let (address, stop) = start(office).await?;
-    let passes = scheduler::start(office, RERANK_EVERY, SWEEP_EVERY, &stop);
+    let passes = tokio::spawn({
+        let (office, stop) = (office.clone(), stop.clone());
+        async move { office.run(stop.cancelled()).await }
+    });
     let waiting = world::users(office, opts.crowd).await?;
     let people = people(office, &waiting).await?;
     let joiners = world::users(office, opts.crowd).await?;
@@ -68,7 +68,7 @@ pub async fn crowd(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let count = joined.len();
     check_positions(office, address, joined).await?;
     stop.cancel();
-    passes.wait().await;
+    passes.await?;
     pair.close().await?;
     let what = format!("join of {count} over HTTP while {} poll", opts.crowd);
     Ok(vec![Row::throughput(what, &ours, &theirs, 5.0).note(format!(
@@ -86,7 +86,7 @@ async fn people(office: &BoxOffice, users: &[UserId]) -> Result<Vec<Person>, Fai
     let mut people = Vec::with_capacity(tokens.len());
     for (nth, token) in tokens.into_iter().enumerate() {
         let pause = office.poll(&token.ticket).await?.poll_after_seconds;
-        let request = get(&format!("/api/v1/tokens/{}", token.ticket.user), &token.jwt);
+        let request = get(&format!("/api/v1/tokens/{}", token.ticket.user), &token.jwt.ok_or("no keys")?);
         people.push(Person { request, first: Duration::from_secs(pause).mul_f64(nth as f64 * GOLDEN % 1.0) });
     }
     Ok(people)

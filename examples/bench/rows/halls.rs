@@ -62,8 +62,8 @@ impl Sale {
                 let (office, user, held) = (office.clone(), buyers[nth % BUYERS], Arc::clone(&held));
                 let hall = halls[(at / each) as usize];
                 async move {
-                    let hold = office.reserve(user, hall, seat((at % each) as usize)?).await?;
-                    held.lock().unwrap_or_else(PoisonError::into_inner).push((user, hold.id));
+                    let hold = office.hold(user, hall, seat((at % each) as usize)?).await?;
+                    held.lock().unwrap_or_else(PoisonError::into_inner).push((user, hold.reservations[0].id));
                     Ok(())
                 }
             }
@@ -82,7 +82,7 @@ async fn give_back(office: &BoxOffice, held: Vec<(UserId, ReservationId)>) -> Re
     let (count, until) = (held.len(), Until::Done);
     let give_back = move |(), Turn { nth, .. }: Turn| {
         let (office, (user, hold)) = (office.clone(), held[nth]);
-        async move { Ok(office.cancel_reservation(user, hold).await?) }
+        async move { Ok(office.cancel(user, hold).await?) }
     };
     closed_loop(callers(CALLERS), count, until, give_back).await.map(drop)
 }
@@ -115,8 +115,7 @@ pub async fn sweep(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let sale = world.sale().await?;
     let office = &sale.pair.office;
     let lapsed = world::concert(office, opts.lapsed as u32).await?;
-    let mut policy = office.policy().clone();
-    policy.hold_ttl = Duration::from_secs(60);
+    let policy = office.policy().clone().with_hold_ttl(Duration::from_secs(60));
     let an_hour_ago = SystemClock.now() - chrono::TimeDelta::hours(1);
     let past = world.office_with(World::SALE, policy, Arc::new(ManualClock::new(an_hour_ago))).await?;
     world::holds(&past, &sale.buyers, lapsed, opts.lapsed).await?;
@@ -128,7 +127,7 @@ pub async fn sweep(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
         let (office, buyers, first) = (office.clone(), Arc::clone(&sale.buyers), reserved);
         let reserve = move |(), Turn { nth, .. }: Turn| {
             let (office, user) = (office.clone(), buyers[nth % buyers.len()]);
-            async move { Ok(office.reserve(user, hall, seat(first + nth)?).await.map(drop)?) }
+            async move { Ok(office.hold(user, hall, seat(first + nth)?).await.map(drop)?) }
         };
         let left = SEATS_BESIDE_SWEEP as usize - first;
         let run = closed_loop(callers(CALLERS), left, until, reserve).await?;

@@ -2,6 +2,8 @@
 
 pub mod crowd;
 pub mod halls;
+pub mod limit;
+pub mod polls;
 pub mod process;
 pub mod queue;
 pub mod seats;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use concert_core::UserId;
+use concert_core::{Operator, UserId};
 
 use crate::http::{Client, get};
 use crate::load::{Turn, Until, closed_loop};
@@ -34,7 +34,7 @@ pub async fn memory(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     .await?;
     let mut requests = Vec::with_capacity(users.len());
     for user in users {
-        let token = office.inspect_token(user).await?.jwt;
+        let token = office.operator(Operator::application()).inspect_token(user).await?.jwt.ok_or("no keys")?;
         requests.push(get(&format!("/api/v1/tokens/{user}"), &token));
     }
     let requests = Arc::new(requests);

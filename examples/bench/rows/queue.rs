@@ -3,6 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use concert_core::{AdmissionChange, Operator};
+
 use crate::report::{Row, Target};
 use crate::world::World;
 use crate::{Failure, Opts};
@@ -24,8 +26,9 @@ pub async fn rerank(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let (mut ours, mut theirs) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..TICKS {
         // A thousand people are let in, all of them at this tick.
-        let active = office.queue_figures().await?.active;
-        office.set_max_active(active + CHANGES).await?;
+        let back_office = office.operator(Operator::application());
+        let active = back_office.queue_figures().await?.active;
+        back_office.set_admission(AdmissionChange::new().with_max_active(active + CHANGES)).await?;
         let begun = Instant::now();
         let report = office.rerank_queue().await?;
         ours = ours.min(begun.elapsed().as_secs_f64());
@@ -59,7 +62,7 @@ pub fn rank() -> Result<Vec<Row>, Failure> {
             tickets.push(ticket);
         }
     }
-    let position = concert_core::positions(tickets.iter().copied());
+    let position = concert_core::internals::positions(tickets.iter().copied());
     let asked: Vec<usize> = (0..RANKS).map(|_| dice.roll(RANKED) as usize).collect();
     for nth in &asked {
         if position(tickets[*nth]) != Some(*nth as u64 + 1) {

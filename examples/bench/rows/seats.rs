@@ -48,7 +48,7 @@ pub async fn seats(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let mut held = 0;
     for _ in 0..TURNS {
         let (office, baseline, user) = (&sale.pair.office, &sale.pair.baseline, sale.buyers[0]);
-        let hold = async |nth| Ok(office.reserve(user, hall, seat(nth)?).await.map(drop)?);
+        let hold = async |nth| Ok(office.hold(user, hall, seat(nth)?).await.map(drop)?);
         let (run, now_held) = beside(viewing(address, hall, time, &answers), hold, held).await?;
         ours.add(run);
         let hold = async |nth| baseline.reserve(user, hall, seat(nth)?).await.map(drop);

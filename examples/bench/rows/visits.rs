@@ -1,116 +1,24 @@
 //! What people meet over HTTP: the real server on loopback, in this process, beside what it is compared with.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use concert_core::{BoxOffice, UserId};
 use serde_json::json;
 use tokio::task::JoinSet;
-use warp::Filter as _;
 
 use super::TURNS;
-use crate::http::{Client, get, post, start, start_bare};
+use crate::http::{Client, post, start};
 use crate::load::{Run, Turn, Until, callers, closed_loop};
 use crate::report::{Row, Target};
-use crate::world::{self, PRICE, World, seat, wait_in_line};
+use crate::world::{self, PRICE, World, seat};
 use crate::{Failure, Opts};
 
-const CONNECTIONS: usize = 64;
-/// How many of those who wait poll: the last in the line.
-const POLLERS: u32 = 1_000;
-/// How many wait in the short queue that the long one is compared with.
-const SHORT_QUEUE: u32 = 10_000;
 const CONTENDERS: usize = 1_000;
 /// How many buy at once in the flows, each on seats of its own.
 const BUYERS: usize = 64;
 /// How many people take turns at it: nobody buys more than a handful of seats.
 const PEOPLE: usize = 4_096;
-
-/// Polls of a long queue, against a bare route and against a short queue; and what they ask of the database.
-pub async fn poll(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
-    let long = &world.queue(opts.waiting).await?.office;
-    let short = world.office("short_queue").await?;
-    wait_in_line(&short, SHORT_QUEUE).await?;
-    let (long_requests, short_requests) = (polls(long).await?, polls(&short).await?);
-    let ((address, stop), (short_address, stop_short)) = (start(long).await?, start(&short).await?);
-
-    // What this stack can do at most.
-    let body = String::from_utf8(Client::connect(address).await?.ask(&long_requests[0]).await?.body)?;
-    let route = warp::path!("api" / "v1" / "tokens" / String)
-        .and(warp::get())
-        .map(move |_| warp::reply::with_header(body.clone(), "content-type", "application/json"));
-    let bare = start_bare(route).await?;
-
-    let time = Duration::from_secs_f64(opts.seconds / TURNS as f64);
-    let (mut ours, mut theirs, mut few) = (Run::default(), Run::default(), Run::default());
-    let mut asked = 0;
-    for _ in 0..TURNS {
-        let before = questions(long).await?;
-        ours.add(polling(address, &long_requests, time).await?);
-        asked += questions(long).await?.saturating_sub(before);
-        theirs.add(polling(bare, &long_requests, time).await?);
-        few.add(polling(short_address, &short_requests, time).await?);
-    }
-    stop.cancel();
-    stop_short.cancel();
-    world::close(short).await?;
-    let waiting = opts.waiting;
-    let ratio = few.per_second() / ours.per_second();
-    let per_thousand = asked as f64 / ours.count() as f64 * 1e3;
-    Ok(vec![
-        Row::throughput(format!("poll with JWT, {waiting} waiting, over bare warp"), &ours, &theirs, 0.7),
-        Row::ratio(
-            format!("poll, {SHORT_QUEUE} waiting over {waiting} waiting"),
-            few.text(),
-            ours.text(),
-            ratio,
-            Target::AtMost(1.2),
-        ),
-        Row::figure(
-            "database queries per 1000 polls",
-            format!("{asked} in all"),
-            per_thousand,
-            "",
-            Target::AtMost(1.0),
-        ),
-    ])
-}
-
-/// A poll of each of the last in the line.
-async fn polls(office: &BoxOffice) -> Result<Arc<Vec<Vec<u8>>>, Failure> {
-    let last: Vec<UserId> =
-        sqlx::query_scalar("select user_id from tokens where status = 'WAITING' order by ticket desc limit ?")
-            .bind(POLLERS)
-            .fetch_all(office.pool())
-            .await?;
-    let mut requests = Vec::with_capacity(last.len());
-    for user in last {
-        let token = office.token_status(user).await?.jwt;
-        requests.push(get(&format!("/api/v1/tokens/{user}"), &token));
-    }
-    Ok(Arc::new(requests))
-}
-
-async fn polling(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, time: Duration) -> Result<Run, Failure> {
-    let (requests, clients) = (Arc::clone(requests), Client::connect_some(address, CONNECTIONS).await?);
-    closed_loop(clients, usize::MAX, Until::After(time), move |mut client, Turn { nth, .. }| {
-        let requests = Arc::clone(&requests);
-        async move {
-            client.ask(&requests[nth % requests.len()]).await?.expect(200)?;
-            Ok(client)
-        }
-    })
-    .await
-}
-
-/// How many statements the server has been asked.
-async fn questions(office: &BoxOffice) -> Result<u64, Failure> {
-    let (_, count): (String, String) =
-        sqlx::query_as("show global status like 'Questions'").fetch_one(office.pool()).await?;
-    Ok(count.parse()?)
-}
 
 /// A thousand people on one seat at once.
 pub async fn contenders(world: &World) -> Result<Vec<Row>, Failure> {
@@ -120,7 +28,7 @@ pub async fn contenders(world: &World) -> Result<Vec<Row>, Failure> {
     let concert = world::concert(office, 1).await?;
     let mut ready = Vec::with_capacity(CONTENDERS);
     for user in &sale.buyers[..CONTENDERS] {
-        let token = office.token_status(*user).await?.jwt;
+        let token = office.token_status(*user).await?.jwt.ok_or("no keys")?;
         let body = json!({"concertId": concert, "seatNumber": 1, "userId": user});
         ready.push((Client::connect(address).await?, post("/api/v1/reservations", Some(&token), &body)));
     }
@@ -163,7 +71,7 @@ pub async fn flows(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let hall = sale.pair.concert((TURNS * BUYERS * SEATS) as u32).await?;
     let mut tokens = Vec::with_capacity(PEOPLE);
     for user in &sale.buyers[..PEOPLE] {
-        tokens.push(sale.pair.office.token_status(*user).await?.jwt);
+        tokens.push(sale.pair.office.token_status(*user).await?.jwt.ok_or("no keys")?);
     }
     let tokens = Arc::new(tokens);
     let until = Until::After(Duration::from_secs_f64(opts.seconds / TURNS as f64));

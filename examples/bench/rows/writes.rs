@@ -9,6 +9,7 @@ use concert_core::{Money, UserId};
 
 use super::TURNS;
 use crate::load::{Run, Turn, Until, closed_loop};
+use crate::processor::Meter;
 use crate::report::{Row, Target};
 use crate::world::{self, BUYERS, PRICE, World, seat};
 use crate::{Failure, Opts};
@@ -39,6 +40,7 @@ impl Measured {
 
 /// Runs both sides in turns; each act gets a number that no other act of its side gets.
 async fn measure<A, B, RA, RB>(
+    meter: Meter,
     opts: &Opts,
     callers: usize,
     numbers: Range<usize>,
@@ -57,13 +59,10 @@ where
     for turn in 0..TURNS {
         let first = numbers.start + turn * most;
         let (ours, theirs) = (ours.clone(), theirs.clone());
-        mine.add(
-            closed_loop(vec![(); callers], most, until.clone(), move |(), Turn { nth, .. }| ours(first + nth)).await?,
-        );
-        others.add(
-            closed_loop(vec![(); callers], most, until.clone(), move |(), Turn { nth, .. }| theirs(first + nth))
-                .await?,
-        );
+        let act = move |(), Turn { nth, .. }: Turn| ours(first + nth);
+        mine.add(meter.measure(closed_loop(vec![(); callers], most, until.clone(), act)).await?);
+        let act = move |(), Turn { nth, .. }: Turn| theirs(first + nth);
+        others.add(meter.measure(closed_loop(vec![(); callers], most, until.clone(), act)).await?);
     }
     Ok(Measured { ours: mine, theirs: others })
 }
@@ -90,7 +89,7 @@ pub async fn reserve(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
             let (office, users) = (pair.office.clone(), Arc::clone(users));
             move |nth: usize| {
                 let (office, user) = (office.clone(), users[nth % BUYERS]);
-                async move { Ok(office.reserve(user, hall, seat(nth)?).await.map(drop)?) }
+                async move { Ok(office.hold(user, hall, seat(nth)?).await.map(drop)?) }
             }
         };
         let theirs = {
@@ -100,8 +99,8 @@ pub async fn reserve(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
                 async move { baseline.reserve(user, hall, seat(nth)?).await.map(drop) }
             }
         };
-        let measured = measure(opts, callers, from..from + room(callers), ours, theirs).await?;
-        rows.push(row(&measured, "reserve", callers, 5.0));
+        let measured = measure(world.meter()?, opts, callers, from..from + room(callers), ours, theirs).await?;
+        rows.extend(rows_of(&measured, "reserve", callers, 5.0));
         from += room(callers);
     }
     Ok(rows)
@@ -129,11 +128,11 @@ pub async fn recharge(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
                 async move { baseline.recharge(user).await }
             }
         };
-        let measured = measure(opts, callers, 0..1_000_000, ours, theirs).await?;
-        rows.push(match spread {
-            1 => measured.throughput(&name("recharge one wallet", callers), 20.0),
-            _ => row(&measured, "recharge", callers, 5.0),
-        });
+        let measured = measure(world.meter()?, opts, callers, 0..1_000_000, ours, theirs).await?;
+        match spread {
+            1 => rows.push(measured.throughput(&name("recharge one wallet", callers), 20.0)),
+            _ => rows.extend(rows_of(&measured, "recharge", callers, 5.0)),
+        }
     }
     Ok(rows)
 }
@@ -158,8 +157,8 @@ pub async fn join(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
                 async move { baseline.join(user).await }
             }
         };
-        let measured = measure(opts, callers, from..from + room(callers), ours, theirs).await?;
-        rows.push(row(&measured, "issue_token", callers, 5.0));
+        let measured = measure(world.meter()?, opts, callers, from..from + room(callers), ours, theirs).await?;
+        rows.extend(rows_of(&measured, "issue_token", callers, 5.0));
         from += room(callers);
     }
     pair.close().await?;
@@ -192,15 +191,20 @@ pub async fn pay(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
                 async move { baseline.pay(user, id).await }
             }
         };
-        let measured = measure(opts, callers, 0..count, ours, theirs).await?;
-        rows.push(row(&measured, "pay", callers, 5.0));
+        let measured = measure(world.meter()?, opts, callers, 0..count, ours, theirs).await?;
+        rows.extend(rows_of(&measured, "pay", callers, 5.0));
     }
     Ok(rows)
 }
 
-fn row(measured: &Measured, what: &str, callers: usize, least: f64) -> Row {
+/// Throughput and processor time; of a lone caller, latency.
+fn rows_of(measured: &Measured, what: &str, callers: usize, least: f64) -> Vec<Row> {
+    let Measured { ours, theirs } = measured;
     match callers {
-        1 => measured.latency(&format!("{what}, a lone caller")),
-        _ => measured.throughput(&name(what, callers), least),
+        1 => vec![measured.latency(&format!("{what}, a lone caller"))],
+        _ => {
+            let what = name(what, callers);
+            vec![measured.throughput(&what, least), Row::processor_time(&what, ours, theirs)]
+        }
     }
 }

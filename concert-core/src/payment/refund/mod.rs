@@ -66,6 +66,7 @@ impl FromStr for RefundReason {
 /// A payment that was refunded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Refund {
     /// The payment.
     #[serde(rename = "paymentId")]

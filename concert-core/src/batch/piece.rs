@@ -1,0 +1,78 @@
+//! Commands that are tried together, and what to do when they fail.
+
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+
+use super::Batch;
+use crate::db::Failure;
+
+/// How often commands are tried together before they are split or their callers are told that they failed.
+const MAX_ATTEMPTS: u32 = 8;
+/// How often a failure that may lie in one command is met before the others are tried without it: a second look at the rows
+/// turns a duplicate key into a refusal.
+const ATTEMPTS_BEFORE_SPLIT: u32 = 2;
+/// How long a batch is split further to find the one command that it fails for, and how long one waits for a lock again and
+/// again. A lock that cannot be had costs 3 s the first time and 1 s for each of the eight halvings after it.
+pub(super) const LONGEST_SEARCH: Duration = Duration::from_secs(15);
+/// The pause before the second attempt; it doubles with each, up to `LONGEST_PAUSE`, with jitter.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Commands that are tried together.
+pub(super) struct Piece<'c, B: Batch> {
+    pub(super) commands: &'c [B::Command],
+    pub(super) attempts: u32,
+    /// It was split off a batch that failed.
+    pub(super) is_split: bool,
+    /// A COMMIT got no answer.
+    pub(super) may_have_committed: bool,
+    /// A COMMIT got no answer, and nobody has looked since whether it happened.
+    pub(super) is_unresolved: bool,
+    /// The attempt that runs has sent its COMMIT.
+    pub(super) commit_was_sent: bool,
+}
+
+impl<'c, B: Batch> Piece<'c, B> {
+    pub(super) const fn whole(commands: &'c [B::Command]) -> Self {
+        Self {
+            commands,
+            attempts: 0,
+            is_split: false,
+            may_have_committed: false,
+            is_unresolved: false,
+            commit_was_sent: false,
+        }
+    }
+
+    pub(super) fn halves(&self) -> [Self; 2] {
+        let (first, second) = self.commands.split_at(self.commands.len() / 2);
+        [first, second].map(|commands| Self { commands, attempts: 0, is_split: true, ..*self })
+    }
+}
+
+/// What to do after an attempt that failed.
+pub(super) enum Next {
+    Again,
+    Split,
+    GiveUp,
+}
+
+pub(super) fn next_after<B: Batch>(failure: &Failure, piece: &Piece<'_, B>, search_ends: Instant) -> Next {
+    let is_in_time = Instant::now() < search_ends;
+    let searching = piece.commands.len() > 1 && !piece.is_unresolved && is_in_time;
+    let waited_enough = failure.repeats() && !piece.is_unresolved && (piece.is_split || !is_in_time);
+    let tried_enough = piece.attempts >= ATTEMPTS_BEFORE_SPLIT || failure.repeats() || !failure.may_pass();
+    if searching && failure.may_lie_in_one() && tried_enough {
+        Next::Split
+    } else if piece.attempts < MAX_ATTEMPTS && failure.may_pass() && !waited_enough {
+        Next::Again
+    } else {
+        Next::GiveUp
+    }
+}
+
+pub(super) fn pause_after(attempts: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
+    longest.mul_f64(rand::rng().random_range(0.5..1.0))
+}

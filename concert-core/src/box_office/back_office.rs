@@ -1,0 +1,279 @@
+//! The back office: what operators do.
+
+use super::{BoxOffice, wrong_answer};
+use crate::audit::{self, Violation};
+use crate::caller::Caller;
+use crate::catalog::{self, NewConcert};
+use crate::db;
+use crate::error::Error;
+use crate::explain::{self, Explanation, Rules, Subject};
+use crate::figures::{self, Figures, QueueFigures};
+use crate::id::{PaymentId, UserId, WalletEntryId};
+use crate::payment::{Refund, RefundPayment, RefundReason};
+use crate::queue::{self, AdmissionChange, EndedReason, Operator, QueueChange, QueueToken, RerankReport};
+use crate::reservation::{self, SweepReport};
+use crate::user::{self, OpeningUser};
+
+/// What operators do, under the name of one; from [`BoxOffice::operator`]. Cheap to clone.
+///
+/// Errors and cancel safety are as at [`BoxOffice`].
+#[derive(Debug, Clone)]
+pub struct BackOffice {
+    office: BoxOffice,
+    by: Operator,
+}
+
+impl BoxOffice {
+    /// The back office, entered by `who`, under whose name changes and refunds are recorded. Who may enter is the
+    /// application's matter.
+    #[must_use]
+    pub fn operator(&self, who: Operator) -> BackOffice {
+        BackOffice { office: self.clone(), by: who }
+    }
+}
+
+/// Putting things on sale.
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, Error, Money, NewConcert, Operator, Section};
+///
+/// # async fn example(office: BoxOffice) -> Result<(), Error> {
+/// let back_office = office.operator(Operator::application());
+/// let hall = vec![Section::in_rows(20, 30, Money::whole(120)?).with_name("Stalls"), Section::plain(80, Money::whole(60)?)];
+/// back_office.add_concert(&NewConcert::new("Spring", office.now().date_naive(), hall)).await?;
+/// # Ok(())
+/// # }
+/// ```
+impl BackOffice {
+    /// Puts a concert on sale, all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], [`Error::ConcertExists`].
+    pub async fn add_concert(&self, new: &NewConcert) -> Result<(), Error> {
+        self.add_concert_with_progress(new, |_| {}).await
+    }
+
+    /// The same; calls `progress` with how many seats are in so far.
+    ///
+    /// # Errors
+    /// As [`BackOffice::add_concert`].
+    pub async fn add_concert_with_progress(
+        &self,
+        new: &NewConcert,
+        progress: impl FnMut(u32) + Send,
+    ) -> Result<(), Error> {
+        catalog::add_concert(self.office.pool(), new, self.office.now(), progress).await?;
+        self.office.inner.seat_changes.note(new.id);
+        Ok(())
+    }
+
+    /// Makes many users without passwords, all or none.
+    ///
+    /// # Errors
+    /// [`Error::UsernameTaken`] when any of the names or ids is there already.
+    pub async fn add_users(&self, users: &[OpeningUser]) -> Result<(), Error> {
+        self.add_users_with_progress(users, |_| {}).await
+    }
+
+    /// The same; calls `progress` with how many users are in so far.
+    ///
+    /// # Errors
+    /// As [`BackOffice::add_users`].
+    pub async fn add_users_with_progress(
+        &self,
+        users: &[OpeningUser],
+        progress: impl FnMut(usize) + Send,
+    ) -> Result<(), Error> {
+        user::add_users(self.office.pool(), users, self.office.now(), progress).await
+    }
+}
+
+/// Steering the queue, for all processes.
+///
+/// ```no_run
+/// use concert_core::{AdmissionChange, BoxOffice, Error, PerMinute};
+///
+/// # async fn example(office: BoxOffice) -> Result<(), Error> {
+/// let back_office = office.operator("ann@example.org".parse()?);
+/// back_office.pause_queue().await?;
+/// let slower = AdmissionChange::new().with_max_active(200).with_per_minute(PerMinute::AtMost(50));
+/// back_office.set_admission(slower).await?;
+/// back_office.resume_queue().await?;
+/// # Ok(())
+/// # }
+/// ```
+impl BackOffice {
+    /// Lets nobody in any more, in any process, until [`BackOffice::resume_queue`]: who joins waits, who is in stays in.
+    /// Returns whether it was not paused before.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub async fn pause_queue(&self) -> Result<bool, Error> {
+        self.set_admission(AdmissionChange::paused(true)).await
+    }
+
+    /// Lets people in again. Returns whether the queue was paused.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub async fn resume_queue(&self) -> Result<bool, Error> {
+        self.set_admission(AdmissionChange::paused(false)).await
+    }
+
+    /// Sets how many tokens may be ACTIVE, and how many become so per minute. Returns whether anything changed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for 0, for more than 100 000 000, and for nothing to change.
+    pub async fn set_admission(&self, change: AdmissionChange) -> Result<bool, Error> {
+        change.check()?;
+        let set = queue::Command::Set { change, by: self.by.clone() };
+        match self.office.inner.queue.submit(set).await? {
+            queue::Answer::Set { changed } => Ok(changed),
+            _ => Err(wrong_answer()),
+        }
+    }
+
+    /// Who changed which setting of the queue, and when: newest first, `limit` at most.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn queue_log(&self, limit: u32) -> Result<Vec<QueueChange>, Error> {
+        db::read(|| queue::control_log(self.office.pool(), limit)).await
+    }
+
+    /// Where a user stands in the queue. Unlike [`BoxOffice::token_status`], looking does not pick a due turn up.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::token_status`].
+    pub async fn inspect_token(&self, user: UserId) -> Result<QueueToken, Error> {
+        let token = self.office.latest_token(user).await?;
+        self.office.queue_token_now(&token)
+    }
+
+    /// Ends a user's token.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`], [`Error::TokenNotFound`] (not in the queue).
+    pub async fn expire_token(&self, user: UserId) -> Result<(), Error> {
+        self.office.end_token(Caller::verified(user), EndedReason::Operator).await
+    }
+
+    /// What [`BoxOffice::rerank_queue`] would do now.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn preview_rerank(&self) -> Result<RerankReport, Error> {
+        db::read(|| queue::preview_rerank(self.office.pool(), self.office.now())).await
+    }
+
+    /// What [`BoxOffice::sweep_expired`] would do now.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn preview_sweep(&self) -> Result<SweepReport, Error> {
+        let released = db::read(|| reservation::lapsed_holds(self.office.pool(), self.office.now())).await?;
+        Ok(SweepReport { released })
+    }
+}
+
+/// Looking at the sale, and putting it right.
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, Error, PaymentId, UserId};
+///
+/// # async fn example(office: BoxOffice, user: UserId, payment: PaymentId) -> Result<(), Error> {
+/// let back_office = office.operator("ann@example.org".parse()?);
+/// assert!(back_office.audit().await?.is_empty());
+/// for event in back_office.explain(user).await?.events {
+///     println!("{} {}: {}", event.at, event.what, event.detail);
+/// }
+/// back_office.refund(payment, Some("paid twice by mistake".parse()?)).await?;
+/// # Ok(())
+/// # }
+/// ```
+impl BackOffice {
+    /// What is wrong in the database: nothing, if all invariants hold. Reads everything, on one snapshot.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn audit(&self) -> Result<Vec<Violation>, Error> {
+        audit::audit(self.office.pool()).await
+    }
+
+    /// The figures of the sale. Reads all seats.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn figures(&self) -> Result<Figures, Error> {
+        figures::figures(self.office.pool(), self.office.now()).await
+    }
+
+    /// The figures of the queue alone. Reads a few rows.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn queue_figures(&self) -> Result<QueueFigures, Error> {
+        db::read(|| figures::queue_figures(self.office.pool())).await
+    }
+
+    /// How many seats are held unpaid. Reads the holds whose deadlines are to come, paid ones too.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn held_seats(&self) -> Result<u64, Error> {
+        db::read(|| reservation::holds(self.office.pool(), self.office.now())).await
+    }
+
+    /// How many commands wait in this process now, by lane.
+    #[must_use]
+    pub fn lane_depths(&self) -> [(&'static str, usize); 7] {
+        let inner = &self.office.inner;
+        [
+            ("queue", inner.queue.depth()),
+            ("reservation", inner.reservations.depth()),
+            ("sweep", inner.sweeps.depth()),
+            ("wallet", inner.wallets.depth()),
+            ("payment", inner.payments.depth()),
+            ("refund", inner.refunds.depth()),
+            ("user", inner.users.depth()),
+        ]
+    }
+
+    /// Refunds a payment: the money goes back to the wallet and the seat is for sale again, in one transaction. Recorded with
+    /// who did it and why. A concert that is over may be refunded.
+    ///
+    /// # Errors
+    /// [`Error::PaymentNotFound`], [`Error::AlreadyRefunded`], [`Error::BalanceLimit`].
+    pub async fn refund(&self, payment: PaymentId, reason: Option<RefundReason>) -> Result<Refund, Error> {
+        let entry = WalletEntryId::generate();
+        self.office.inner.refunds.submit(RefundPayment { payment, by: self.by.clone(), reason, entry }).await
+    }
+
+    /// What happened to a visit to the queue, a seat, a reservation or a user, and what will. From the database alone; no
+    /// turn is picked up by looking at it.
+    ///
+    /// # Errors
+    /// [`Error::TokenUnknown`], [`Error::ConcertNotFound`] or [`Error::SeatNotFound`], [`Error::ReservationNotFound`],
+    /// [`Error::UserNotFound`].
+    pub async fn explain(&self, what: impl Into<Subject>) -> Result<Explanation, Error> {
+        let (pool, now, policy) = (self.office.pool(), self.office.now(), self.office.policy());
+        let rules = Rules { active_ttl: policy.active_ttl, claim_window: policy.claim_window };
+        match what.into() {
+            Subject::Token(token) => {
+                db::read(|| explain::token(pool, token, rules, now)).await?.ok_or(Error::TokenUnknown)
+            }
+            Subject::Seat(concert, seat) => {
+                if let Some(found) = db::read(|| explain::seat(pool, concert, seat, now)).await? {
+                    return Ok(found);
+                }
+                let there = db::read(|| catalog::concert_exists(pool, concert)).await?;
+                Err(if there { Error::SeatNotFound { seat } } else { Error::ConcertNotFound })
+            }
+            Subject::Reservation(reservation) => {
+                let found = db::read(|| explain::reservation(pool, reservation, now)).await?;
+                found.ok_or(Error::ReservationNotFound)
+            }
+            Subject::User(user) => explain::user(pool, user, rules, now).await,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The catalogue: what can be booked.
+
+use super::BoxOffice;
+use crate::catalog::{self, ConcertDate, SeatView};
+use crate::db;
+use crate::error::Error;
+use crate::id::ConcertId;
+
+/// The catalogue. Concerts are put on sale in the [`BackOffice`](crate::BackOffice).
+///
+/// ```no_run
+/// # async fn example(office: concert_core::BoxOffice) -> Result<(), concert_core::Error> {
+/// for date in office.concert_dates().await? {
+///     let seats = office.seats(date.concert).await?;
+///     let free = seats.iter().filter(|seat| seat.available).count();
+///     println!("{} on {}: {free} of {} seats are free", date.name, date.date, seats.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+impl BoxOffice {
+    /// The concerts from today on that have a free seat, by date. Reads each hall up to its first free seat, all of it where
+    /// there is none: some 4 ms for 50 000 seats.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn concert_dates(&self) -> Result<Vec<ConcertDate>, Error> {
+        db::read(|| catalog::concert_dates(self.pool(), self.now())).await
+    }
+
+    /// The seats of a concert, by number.
+    ///
+    /// # Errors
+    /// [`Error::ConcertNotFound`].
+    pub async fn seats(&self, concert: ConcertId) -> Result<Vec<SeatView>, Error> {
+        db::read(|| catalog::seats(self.pool(), concert, self.now())).await?.ok_or(Error::ConcertNotFound)
+    }
+
+    /// Counts this process's changes to who has a seat of a concert, for a cache of [`BoxOffice::seats`]. A copy whose
+    /// reading began at the same count lacks nothing that this process has answered for. Concerts may share a counter.
+    #[must_use]
+    pub fn seat_changes(&self, concert: ConcertId) -> u64 {
+        self.inner.seat_changes.count(concert)
+    }
+}

@@ -1,0 +1,161 @@
+//! The periodic passes, and how a box office ends.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join;
+
+use super::{BoxOffice, wrong_answer};
+use crate::db;
+use crate::error::Error;
+use crate::queue::{self, Pass, RerankReport};
+use crate::reservation::{SweepFrom, SweepReport};
+use crate::schedule::{Stop, every};
+
+/// The most batches of one rerank pass: a backlog that is longer waits for the next.
+const MOST_ROUNDS: usize = 1_000;
+/// The most batches of one sweep pass: 128 000 holds. What is left is the next pass's.
+const MOST_BATCHES: usize = 2_000;
+
+/// Passes. [`BoxOffice::run`] makes them all; an application with a scheduler of its own calls them one by one.
+///
+/// ```no_run
+/// use concert_core::BoxOffice;
+///
+/// # async fn example(office: BoxOffice, ctrl_c: impl Future<Output = ()> + Send + 'static) {
+/// let passes = tokio::spawn({
+///     let office = office.clone();
+///     async move { office.run(ctrl_c).await }
+/// });
+/// // .. and serve, until the same signal.
+/// let _ = passes.await;
+/// office.shutdown().await;
+/// # }
+/// ```
+impl BoxOffice {
+    /// Makes the periodic passes until `shutdown` resolves, and ends between two of them: the rerank, the sweep, and this
+    /// process's refresh of the queue, as often as the policy says. Any number of processes may run them on one database: a
+    /// rerank or a sweep is made by one of them per period. A pass that fails is logged and counted, and comes again.
+    ///
+    /// Cancel safety: what the passes did stays done.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        let (ending, stop) = Stop::new();
+        let policy = self.policy();
+        let passes = async {
+            tokio::join!(
+                every("refresh", policy.refresh_every, stop.clone(), || self.refresh_queue()),
+                every("rerank", policy.rerank_every, stop.clone(), || self.rerank_in_turn(policy.rerank_every)),
+                every("sweep", policy.sweep_every, stop.clone(), || self.sweep_in_turn(policy.sweep_every)),
+            )
+        };
+        let ended = async move {
+            shutdown.await;
+            drop(ending);
+        };
+        join(passes, ended).await;
+    }
+
+    /// Ends this process's writers after what they have: commands that wait are carried out and answered, later ones are
+    /// refused with [`Error::ShutDown`]. Reads go on. All clones of the box office are shut down with it.
+    ///
+    /// Cancel safety: the writers end all the same.
+    pub async fn shutdown(&self) {
+        let inner = &self.inner;
+        tokio::join!(
+            inner.queue.shutdown(),
+            inner.reservations.shutdown(),
+            inner.sweeps.shutdown(),
+            inner.wallets.shutdown(),
+            inner.payments.shutdown(),
+            inner.refunds.shutdown(),
+            inner.users.shutdown(),
+        );
+    }
+
+    /// One rerank pass, bounded: ends the tokens whose time is over, admits the head of the queue up to the cap, refreshes
+    /// this process's snapshot.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub async fn rerank_queue(&self) -> Result<RerankReport, Error> {
+        let mut report = RerankReport::default();
+        for _ in 0..MOST_ROUNDS {
+            let answer = self.inner.queue.submit(queue::Command::Rerank).await?;
+            let queue::Answer::Reranked { report: round, more } = answer else {
+                return Err(wrong_answer());
+            };
+            report.expired += round.expired;
+            report.no_shows += round.no_shows;
+            report.admitted += round.admitted;
+            if !more {
+                break;
+            }
+        }
+        self.refresh_queue().await?;
+        Ok(report)
+    }
+
+    /// One sweep pass, bounded: lapsed holds give their seats back. After each batch it pauses for as long as the batch
+    /// took, so that buyers have the database for at least half of the time.
+    ///
+    /// Cancel safety: what was released stays released.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub async fn sweep_expired(&self) -> Result<SweepReport, Error> {
+        let (mut report, mut from) = (SweepReport::default(), None);
+        for _ in 0..MOST_BATCHES {
+            let begun = Instant::now();
+            let swept = self.inner.sweeps.submit(SweepFrom(from)).await?;
+            report.released += swept.released;
+            from = swept.next;
+            if from.is_none() {
+                break;
+            }
+            tokio::time::sleep(begun.elapsed()).await;
+        }
+        Ok(report)
+    }
+
+    /// Brings this process's snapshot of the queue up to date. Without it, polls do so themselves when it is older than two
+    /// seconds.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn refresh_queue(&self) -> Result<(), Error> {
+        self.inner.view.refresh(self.pool(), self.now()).await
+    }
+
+    /// Acquires a pass for this process, so that one process makes it per period; `false`: some process acquired it less than
+    /// `period` ago. Timers fire a little early or late, so ask for a little less than the period they have.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn acquire_pass(&self, pass: Pass, period: Duration) -> Result<bool, Error> {
+        queue::acquire_pass(self.pool(), pass, period, self.now()).await.map_err(db::to_error)
+    }
+
+    async fn rerank_in_turn(&self, period: Duration) -> Result<(), Error> {
+        if self.acquire_pass(Pass::Rerank, since_last(period)).await? {
+            let report = self.rerank_queue().await?;
+            metrics::counter!("concert_tokens_expired_total").increment(report.expired);
+            metrics::counter!("concert_tokens_admitted_total").increment(report.admitted);
+            tracing::debug!(?report, "the queue was reranked");
+        }
+        Ok(())
+    }
+
+    async fn sweep_in_turn(&self, period: Duration) -> Result<(), Error> {
+        if self.acquire_pass(Pass::Sweep, since_last(period)).await? {
+            let report = self.sweep_expired().await?;
+            metrics::counter!("concert_holds_released_total").increment(report.released);
+            tracing::debug!(?report, "lapsed holds were swept");
+        }
+        Ok(())
+    }
+}
+
+/// How long the last pass must be over. A little less than the period: ticks jitter, and one that came a moment early would
+/// otherwise wait for the next.
+fn since_last(period: Duration) -> Duration {
+    period.mul_f64(0.9)
+}

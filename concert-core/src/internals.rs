@@ -1,0 +1,21 @@
+//! No part of the API: what this repository's tests and benchmark look at. It may change with every version.
+
+use crate::sql::MAX_LIST;
+use crate::{audit, catalog, explain, figures, payment, queue, reservation, user, wallet};
+
+/// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that prepares and
+/// explains them on a real database. The places of values are open: `{name}`.
+pub fn statements() -> Vec<String> {
+    let folders = [queue::STATEMENTS, reservation::STATEMENTS, wallet::STATEMENTS, payment::STATEMENTS].concat();
+    let files = [user::STATEMENTS, catalog::STATEMENTS, figures::STATEMENTS, explain::STATEMENTS];
+    let all = folders.into_iter().chain(files).flatten().copied().chain(audit::statements());
+    let mut texts: Vec<_> = all.flat_map(|statement| [1, 2, MAX_LIST].map(|length| statement.text(length))).collect();
+    texts.dedup();
+    texts
+}
+
+/// The positions of tickets among `waiting`, from the snapshot that polls are answered from: for the benchmark that
+/// measures a rank alone.
+pub fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
+    queue::positions(waiting)
+}

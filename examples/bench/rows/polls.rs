@@ -1,0 +1,154 @@
+//! Polls over HTTP: the real server on loopback, in this process, beside what it is compared with.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concert_core::{BoxOffice, UserId};
+use warp::Filter as _;
+use warp::http::StatusCode;
+
+use super::TURNS;
+use crate::http::{Client, get, start, start_bare};
+use crate::load::{Run, Turn, Until, closed_loop};
+use crate::processor::LoadThreads;
+use crate::report::{Row, Target};
+use crate::world::{self, World, wait_in_line};
+use crate::{Failure, Opts};
+
+const CONNECTIONS: usize = 64;
+/// How many of those who wait poll: the last in the line.
+const POLLERS: u32 = 1_000;
+/// How many wait in the short queue that the long one is compared with.
+const SHORT_QUEUE: u32 = 10_000;
+
+/// What is polled, and what each is asked.
+struct Polled {
+    address: SocketAddr,
+    requests: Arc<Vec<Vec<u8>>>,
+}
+
+/// Polls of a long queue, against bare routes and against a short queue; and what they ask of the database.
+pub async fn poll(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
+    let long = &world.queue(opts.waiting).await?.office;
+    let short = world.office("short_queue").await?;
+    wait_in_line(&short, SHORT_QUEUE).await?;
+    let ((address, stop), (short_address, stop_short)) = (start(long).await?, start(&short).await?);
+    let long_queue = Polled { address, requests: requests(long).await? };
+    let short_queue = Polled { address: short_address, requests: requests(&short).await? };
+    let body = Client::connect(address).await?.ask(&long_queue.requests[0]).await?.expect(200)?.body;
+    let body = String::from_utf8(body)?;
+    let bare = Polled { address: bare(body.clone()).await?, requests: Arc::clone(&long_queue.requests) };
+    let checking = bare_checking(long, body).await?;
+    let checking = Polled { address: checking, requests: Arc::clone(&long_queue.requests) };
+
+    let time = Duration::from_secs_f64(opts.seconds / TURNS as f64);
+    let (mut ours, mut theirs, mut few) = (Run::default(), Run::default(), Run::default());
+    let (mut ours_apart, mut theirs_apart) = (Run::default(), Run::default());
+    let (meter, clients) = (world.meter()?, LoadThreads::start()?);
+    let mut asked = 0;
+    for _ in 0..TURNS {
+        let before = questions(long).await?;
+        ours.add(long_queue.poll(time).await?);
+        asked += questions(long).await?.saturating_sub(before);
+        theirs.add(bare.poll(time).await?);
+        few.add(short_queue.poll(time).await?);
+        ours_apart.add(meter.measure(clients.run(long_queue.poll(time))).await?);
+        theirs_apart.add(meter.measure(clients.run(checking.poll(time))).await?);
+    }
+    stop.cancel();
+    stop_short.cancel();
+    world::close(short).await?;
+    let waiting = opts.waiting;
+    let ratio = few.per_second() / ours.per_second();
+    let per_thousand = asked as f64 / ours.count() as f64 * 1e3;
+    let what = format!("poll, {waiting} waiting, over bare warp with JWT");
+    Ok(vec![
+        Row::server_time(&what, &ours_apart, &theirs_apart, 1.3).note(format!(
+            "of the server alone, its clients have threads of their own; the bare route checks the same JWT and answers \
+             the same JSON; {:.0} and {:.0} polls/s",
+            ours_apart.per_second(),
+            theirs_apart.per_second()
+        )),
+        Row::throughput(format!("poll with JWT, {waiting} waiting, over bare warp"), &ours, &theirs, 0.0)
+            .information()
+            .note("the bare route checks no JWT; server and clients share threads"),
+        Row::ratio(
+            format!("poll, {SHORT_QUEUE} waiting over {waiting} waiting"),
+            few.text(),
+            ours.text(),
+            ratio,
+            Target::AtMost(1.2),
+        ),
+        Row::figure(
+            "database queries per 1000 polls",
+            format!("{asked} in all"),
+            per_thousand,
+            "",
+            Target::AtMost(1.0),
+        ),
+    ])
+}
+
+impl Polled {
+    /// Polls for some time, on as many connections as there are.
+    fn poll(&self, time: Duration) -> impl Future<Output = Result<Run, Failure>> + Send + 'static {
+        let (address, requests) = (self.address, Arc::clone(&self.requests));
+        async move {
+            let clients = Client::connect_some(address, CONNECTIONS).await?;
+            closed_loop(clients, usize::MAX, Until::After(time), move |mut client, Turn { nth, .. }| {
+                let requests = Arc::clone(&requests);
+                async move {
+                    client.ask(&requests[nth % requests.len()]).await?.expect(200)?;
+                    Ok(client)
+                }
+            })
+            .await
+        }
+    }
+}
+
+/// What this stack can do at most.
+async fn bare(body: String) -> Result<SocketAddr, Failure> {
+    let route = warp::path!("api" / "v1" / "tokens" / String)
+        .and(warp::get())
+        .map(move |_| warp::reply::with_header(body.clone(), "content-type", "application/json"));
+    start_bare(route).await
+}
+
+/// The same, for those alone who show a good JWT: whatever else a poll costs is ours.
+async fn bare_checking(office: &BoxOffice, body: String) -> Result<SocketAddr, Failure> {
+    let office = office.clone();
+    let route = warp::path!("api" / "v1" / "tokens" / String)
+        .and(warp::get())
+        .and(warp::header::<String>("authorization"))
+        .map(move |_, bearer: String| {
+            let token = bearer.strip_prefix("Bearer ").unwrap_or_default();
+            let status = if office.authenticate(token).is_ok() { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+            let reply = warp::reply::with_header(body.clone(), "content-type", "application/json");
+            warp::reply::with_status(reply, status)
+        });
+    start_bare(route).await
+}
+
+/// A poll of each of the last in the line.
+async fn requests(office: &BoxOffice) -> Result<Arc<Vec<Vec<u8>>>, Failure> {
+    let last: Vec<UserId> =
+        sqlx::query_scalar("select user_id from tokens where status = 'WAITING' order by ticket desc limit ?")
+            .bind(POLLERS)
+            .fetch_all(office.pool())
+            .await?;
+    let mut requests = Vec::with_capacity(last.len());
+    for user in last {
+        let token = office.token_status(user).await?.jwt.ok_or("no keys")?;
+        requests.push(get(&format!("/api/v1/tokens/{user}"), &token));
+    }
+    Ok(Arc::new(requests))
+}
+
+/// How many statements the server has been asked.
+async fn questions(office: &BoxOffice) -> Result<u64, Failure> {
+    let (_, count): (String, String) =
+        sqlx::query_as("show global status like 'Questions'").fetch_one(office.pool()).await?;
+    Ok(count.parse()?)
+}

@@ -1,0 +1,23 @@
+-- People who buy.
+--
+-- For all migrations: every statement can run again, so that a migration that broke off is simply repeated. The comment
+-- of a table says that it is ours: no migration touches a table without it. No foreign keys and no auto_increment; only
+-- what MariaDB >= 10.6 and MySQL >= 8.0 share.
+create table if not exists users (
+    -- Version 7 of UUID where the box office makes it, so that new rows lie together; an application may bring its own.
+    id         binary(16)     not null,
+    -- Compared byte by byte: names that differ in case are different names.
+    username   varchar(64)    character set utf8mb4 collate utf8mb4_bin not null,
+    -- An argon2id PHC string, or `!` for a user without a password: one that an operator made, or an application that
+    -- has a log-in of its own.
+    password   varchar(255)   character set ascii collate ascii_bin not null,
+    -- Always the sum of the user's wallet_entries; `audit` proves it. The check is the last guard of every payment.
+    balance    decimal(10, 2) not null default 0,
+    -- How many entries the wallet has, which is the number of the newest.
+    entries    int unsigned   not null default 0,
+    created_at datetime(6)    not null,
+    primary key (id),
+    -- One user per name; log-in finds the user by it.
+    unique key users_username (username),
+    constraint users_balance_not_negative check (balance >= 0)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';

@@ -1,0 +1,43 @@
+-- One row per hold ever made.
+create table if not exists reservations (
+    id               binary(16)     not null,
+    user_id          binary(16)     not null,
+    concert_id       binary(16)     not null,
+    seat_number      int            not null,
+    -- HELD -> CONFIRMED (paid), EXPIRED (deadline passed) or CANCELLED (given back); CONFIRMED -> REFUNDED.
+    status           varchar(16)    character set ascii collate ascii_bin not null,
+    -- The price at the time of the hold: what `pay` must be given.
+    price            decimal(10, 2) not null,
+    -- The concert's date at the time of the hold.
+    performance_date date           not null,
+    -- The order, which has the id of its first reservation. Null: the reservation is an order of its own, as most are.
+    -- No index: an order is found among the reservations of its user.
+    order_id         binary(16)     null,
+    reserved_at      datetime(6)    not null,
+    -- The deadline of the hold. Kept after payment, as a record.
+    expires_at       datetime(6)    not null,
+    -- When the deadline was moved, which is possible once.
+    extended_at      datetime(6)    null,
+    last_updated_at  datetime(6)    not null,
+    -- 1 while the reservation has its seat, else null, and nulls never collide: so a seat can expire any number of
+    -- times, and the schema itself forbids selling it twice.
+    live             tinyint        generated always as (case when status in ('HELD', 'CONFIRMED') then 1 end) stored,
+    primary key (id),
+    unique key reservations_seat_live (concert_id, seat_number, live),
+    -- A user's holds and orders. Without the status in it, no payment and no expiry moves it.
+    key reservations_user_deadline (user_id, expires_at),
+    -- The sweep's: which holds have lapsed. No payment moves it, so it has every hold there ever was, and the sweep
+    -- remembers in sweep_state how far it has come.
+    key reservations_expires_at (expires_at)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- One row: how far the sweep has come.
+create table if not exists sweep_state (
+    id          tinyint     not null,
+    -- The sweep has been at every hold whose deadline is before this.
+    swept_until datetime(6) not null,
+    primary key (id),
+    constraint sweep_state_single_row check (id = 1)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+insert ignore into sweep_state (id, swept_until) values (1, '1970-01-01 00:00:00');

@@ -1,0 +1,109 @@
+-- One row per visit to the queue.
+create table if not exists tokens (
+    id              binary(16)      not null,
+    user_id         binary(16)      not null,
+    -- The order of arrival: dense and increasing, given out under the lock of queue_gate. A position is the rank of a
+    -- ticket among the WAITING, so nothing ever rewrites positions.
+    ticket          bigint unsigned not null,
+    -- WAITING -> ACTIVE -> EXPIRED, or WAITING -> EXPIRED.
+    status          varchar(16)     character set ascii collate ascii_bin not null,
+    created_at      datetime(6)     not null,
+    -- When the token became ACTIVE, if it ever did.
+    admitted_at     datetime(6)     null,
+    -- When the holder first showed up (polled or acted) after that. Null while ACTIVE: nobody has picked the turn up yet,
+    -- expires_at is the end of the claim window, and a token that ends so has the ended_reason NO_SHOW.
+    claimed_at      datetime(6)     null,
+    -- ACTIVE: the end of the turn. WAITING: the end of the longest wait that is allowed.
+    expires_at      datetime(6)     not null,
+    -- Why the token ended: LAPSED, NO_SHOW, LEFT or OPERATOR.
+    ended_reason    varchar(16)     character set ascii collate ascii_bin null,
+    last_updated_at datetime(6)     not null,
+    -- The gate's change_seq in the transaction that last moved `status`. The gate's lock is held until commit, so a
+    -- reader that has seen n has seen every change up to n: snapshots of the queue need no overlap.
+    change_seq      bigint unsigned not null,
+    -- 1 while the token is in the queue, else null: one live token per user.
+    live            tinyint         generated always as (case when status in ('WAITING', 'ACTIVE') then 1 end) stored,
+    primary key (id),
+    unique key tokens_ticket (ticket),
+    -- Also finds the newest token of a user.
+    unique key tokens_user_live (user_id, live),
+    -- The next to be let in, and how many are ahead.
+    key tokens_status_ticket (status, ticket),
+    -- The turns and waits that have ended.
+    key tokens_status_expires (status, expires_at, ticket),
+    -- What has changed since a snapshot.
+    key tokens_change_seq (change_seq)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- One row, through which everything about the queue's order goes: a transaction that moves a token's status has it locked.
+create table if not exists queue_gate (
+    id                tinyint         not null,
+    -- The ticket of the next who joins.
+    next_ticket       bigint unsigned not null,
+    -- How many transactions have changed the queue.
+    change_seq        bigint unsigned not null,
+    -- How many tokens are ACTIVE and WAITING now; `audit` proves both.
+    active            int unsigned    not null,
+    waiting           bigint unsigned not null,
+    -- How many tokens were ever moved from WAITING to ACTIVE: its growth is the admission rate.
+    admitted          bigint unsigned not null,
+    -- How many tokens ever left the queue or outlasted it while WAITING.
+    departed          bigint unsigned not null default 0,
+    -- How many turns nobody ever picked up.
+    no_shows          bigint unsigned not null default 0,
+    -- The cap on ACTIVE tokens, for all processes together, and since when it has this value.
+    max_active        int unsigned    not null,
+    max_active_set_at datetime(6)     not null,
+    -- 1: nobody is let in.
+    paused            tinyint         not null default 0,
+    -- The most tokens that are let in within any 60 seconds; null: no such limit.
+    per_minute        int unsigned    null,
+    -- When a process last began each periodic pass.
+    last_rerank_at    datetime(6)     null,
+    last_sweep_at     datetime(6)     null,
+    primary key (id),
+    constraint queue_gate_single_row check (id = 1)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- The cap is 10 until somebody sets another.
+insert ignore into queue_gate (id, next_ticket, change_seq, active, waiting, admitted, max_active, max_active_set_at)
+values (1, 1, 0, 0, 0, 0, 10, '2000-01-01 00:00:00');
+
+-- How many were let in when, written while queue_gate.per_minute is set; older than a minute: deleted.
+create table if not exists queue_admissions (
+    admitted_at datetime(6)  not null,
+    admitted    int unsigned not null,
+    primary key (admitted_at)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- The gate's counters every few seconds over the last minutes: how fast the queue moves, the same for every process.
+create table if not exists queue_pace (
+    sampled_at datetime(6)     not null,
+    admitted   bigint unsigned not null,
+    departed   bigint unsigned not null,
+    waiting    bigint unsigned not null,
+    -- 1: the queue stood still since the sample before, on purpose, so the time between says nothing.
+    resumed    tinyint         not null,
+    primary key (sampled_at)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- Who changed which setting of the queue, and when; append-only.
+create table if not exists queue_control_log (
+    -- The gate's change_seq of the transaction, and the change's number in it: their order.
+    change_seq bigint unsigned  not null,
+    nth        int unsigned     not null,
+    changed_at datetime(6)      not null,
+    -- The operator.
+    changed_by varchar(128)     not null,
+    -- paused, max_active or per_minute.
+    setting    varchar(16)      character set ascii collate ascii_bin not null,
+    was        varchar(16)      character set ascii collate ascii_bin not null,
+    becomes    varchar(16)      character set ascii collate ascii_bin not null,
+    primary key (change_seq, nth)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- For people with an SQL client; no program reads it.
+create or replace view queue_positions as
+select row_number() over (order by ticket) as queue_position, ticket, id as token_id, user_id, created_at
+from tokens
+where status = 'WAITING';
