@@ -7,6 +7,7 @@ mod halls;
 mod history;
 mod host;
 mod http;
+mod imports;
 mod lost_answers;
 mod migrate;
 mod neighbours;

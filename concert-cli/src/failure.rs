@@ -1,13 +1,8 @@
-//! Why a command fails, and what the shell learns of it.
+//! Why a command fails.
 
-use std::error::Error as _;
 use std::io;
-use std::process::ExitCode;
 
-use concert_core::Error;
-use serde_json::json;
-
-use crate::table::{self, Output};
+use concert_core::{Error, InvalidInput};
 
 const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
@@ -38,12 +33,19 @@ pub enum Failure {
     Io { what: String, source: io::Error },
 }
 
+impl From<InvalidInput> for Failure {
+    fn from(invalid: InvalidInput) -> Self {
+        Self::BoxOffice(invalid.into())
+    }
+}
+
 impl Failure {
     pub fn io(what: impl Into<String>, source: io::Error) -> Self {
         Self::Io { what: what.into(), source }
     }
 
-    const fn code(&self) -> &'static str {
+    /// Its stable code.
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::BoxOffice(error) | Self::NotMigrated(error) | Self::SeedTaken { refusal: error, .. } => error.code(),
             Self::Violations(_) => "INVARIANT_VIOLATED",
@@ -53,7 +55,8 @@ impl Failure {
         }
     }
 
-    const fn exit_code(&self) -> u8 {
+    /// What the shell learns of it.
+    pub const fn exit_code(&self) -> u8 {
         match self {
             Self::BoxOffice(Error::InvalidInput(_)) | Self::Usage(_) => USAGE,
             _ => REFUSED,
@@ -61,29 +64,7 @@ impl Failure {
     }
 
     /// Whether whoever read our results has seen enough, as `head` has: that is no failure.
-    fn is_closed_pipe(&self) -> bool {
+    pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
-    }
-
-    /// Says it on stderr, with all its causes.
-    pub fn report(&self, output: Output) -> ExitCode {
-        if self.is_closed_pipe() {
-            return ExitCode::SUCCESS;
-        }
-        let mut message = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let reason = error.to_string();
-            // Some errors of others repeat their cause.
-            if !message.ends_with(&reason) {
-                message = format!("{message}: {reason}");
-            }
-            cause = error.source();
-        }
-        table::note(&format!("error: {message} ({})", self.code()));
-        if output == Output::Json {
-            table::note(&json!({"error": {"code": self.code(), "message": message}}).to_string());
-        }
-        ExitCode::from(self.exit_code())
     }
 }

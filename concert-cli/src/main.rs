@@ -13,6 +13,7 @@ mod cli;
 mod commands;
 mod database;
 mod failure;
+mod report;
 mod table;
 
 use std::pin::pin;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(output),
+        Err(failure) => report::report(&failure, output),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::id::SeatNumber;
+use crate::invalid::InvalidInput;
 use crate::money::Money;
-use crate::queue::TokenStatus;
+use crate::token_status::TokenStatus;
 
 /// Why an operation was refused or failed.
 ///
@@ -220,6 +221,12 @@ pub enum ErrorKind {
     TryAgain,
     /// A defect, or a database that is not set up: for an operator.
     Internal,
+}
+
+impl From<InvalidInput> for Error {
+    fn from(InvalidInput(what): InvalidInput) -> Self {
+        Self::InvalidInput(what)
+    }
 }
 
 impl Error {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::invalid::InvalidInput;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
@@ -43,10 +43,10 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = Error;
+            type Err = InvalidInput;
 
-            /// Reads the hyphenated form, `018f7d0e-...`; anything else is [`Error::InvalidInput`].
-            fn from_str(text: &str) -> Result<Self, Error> {
+            /// Reads the hyphenated form, `018f7d0e-...`; anything else is [`InvalidInput`].
+            fn from_str(text: &str) -> Result<Self, InvalidInput> {
                 parse_uuid(text, $what).map(Self)
             }
         }
@@ -115,11 +115,11 @@ impl From<OrderId> for ReservationId {
     }
 }
 
-fn parse_uuid(text: &str, what: &str) -> Result<Uuid, Error> {
+fn parse_uuid(text: &str, what: &str) -> Result<Uuid, InvalidInput> {
     const HYPHENATED: usize = 36;
     let parsed = if text.len() == HYPHENATED { Uuid::try_parse(text).ok() } else { None };
     parsed.ok_or_else(|| {
-        Error::invalid(format!("the {what} is not a UUID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
+        InvalidInput::new(format!("the {what} is not a UUID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
     })
 }
 
@@ -133,11 +133,11 @@ impl SeatNumber {
     /// Checks the range.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for numbers below 1 or above 2 147 483 647.
-    pub fn new(number: i64) -> Result<Self, Error> {
+    /// [`InvalidInput`] for numbers below 1 or above 2 147 483 647.
+    pub fn new(number: i64) -> Result<Self, InvalidInput> {
         match i32::try_from(number) {
             Ok(n) if n >= 1 => Ok(Self(n)),
-            _ => Err(Error::invalid(format!("a seat number is from 1 to {}, not {number}", i32::MAX))),
+            _ => Err(InvalidInput::new(format!("a seat number is from 1 to {}, not {number}", i32::MAX))),
         }
     }
 

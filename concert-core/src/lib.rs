@@ -51,11 +51,12 @@ mod id;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
+mod invalid;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod migrate;
-//#[cfg(test)]
-//mod model;
+#[cfg(test)]
+mod model;
 mod money;
 mod page;
 mod payment;
@@ -66,6 +67,7 @@ mod queue;
 mod reservation;
 mod schedule;
 mod sql;
+mod token_status;
 mod user;
 mod wallet;
 
@@ -73,7 +75,7 @@ pub use secrecy::SecretString;
 pub use {chrono, rust_decimal, sqlx, uuid};
 
 pub use crate::audit::Violation;
-pub use crate::box_office::{BackOffice, BoxOffice};
+pub use crate::box_office::{BackOffice, BoxOffice, Follow};
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket};
 pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -81,6 +83,7 @@ pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
 pub use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
+pub use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]
 pub use crate::jwt::{Credential, JwtKeys, SHORTEST_SECRET};
 pub use crate::money::{BalanceChange, Money};
@@ -88,8 +91,8 @@ pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
 pub use crate::policy::Policy;
 pub use crate::queue::{
-    Admission, AdmissionChange, Follow, Joined, Operator, Pass, PerMinute, QueueChange, QueueToken, RerankReport,
-    Standing, TokenStatus,
+    Admission, AdmissionChange, Joined, Operator, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing,
+    TokenStatus,
 };
 pub use crate::reservation::{Order, OrderRef, Reservation, ReservationStatus, SweepReport, Wanted};
 pub use crate::user::{OpeningUser, SignUp, User, Username};

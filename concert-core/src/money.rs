@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Serialize, Serializer};
 
-use crate::error::Error;
+use crate::invalid::InvalidInput;
 
 /// An amount of money: 0 to 99 999 999.99, two decimal places.
 ///
@@ -26,17 +26,17 @@ impl Money {
     /// Checks the range and the places.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] when negative, above [`Money::MAX`], or with more than two decimal places.
-    pub fn new(amount: Decimal) -> Result<Self, Error> {
+    /// [`InvalidInput`] when negative, above [`Money::MAX`], or with more than two decimal places.
+    pub fn new(amount: Decimal) -> Result<Self, InvalidInput> {
         let amount = amount.normalize();
         if amount.scale() > 2 {
-            return Err(Error::invalid("an amount has at most two decimal places"));
+            return Err(InvalidInput::new("an amount has at most two decimal places"));
         }
         if amount.is_sign_negative() && !amount.is_zero() {
-            return Err(Error::invalid("an amount is not negative"));
+            return Err(InvalidInput::new("an amount is not negative"));
         }
         if amount > Self::MAX.0 {
-            return Err(Error::invalid(format!("an amount is at most {}", Self::MAX)));
+            return Err(InvalidInput::new(format!("an amount is at most {}", Self::MAX)));
         }
         Ok(Self(amount))
     }
@@ -44,8 +44,8 @@ impl Money {
     /// A whole amount.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] above [`Money::MAX`].
-    pub fn whole(amount: u32) -> Result<Self, Error> {
+    /// [`InvalidInput`] above [`Money::MAX`].
+    pub fn whole(amount: u32) -> Result<Self, InvalidInput> {
         Self::new(Decimal::from(amount))
     }
 
@@ -69,9 +69,9 @@ impl Money {
     }
 
     /// Refuses zero: what is charged or priced is more than nothing.
-    pub(crate) fn positive(self) -> Result<Self, Error> {
+    pub(crate) fn positive(self) -> Result<Self, InvalidInput> {
         if self.0.is_zero() {
-            return Err(Error::invalid("an amount is more than 0"));
+            return Err(InvalidInput::new("an amount is more than 0"));
         }
         Ok(self)
     }
@@ -104,16 +104,16 @@ impl Serialize for BalanceChange {
 }
 
 impl FromStr for Money {
-    type Err = Error;
+    type Err = InvalidInput;
 
     /// Reads `100`, `100.5`, `1e2`: exactly, without a detour through a float.
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, InvalidInput> {
         let decimal = match text.find(['e', 'E']) {
             Some(_) => Decimal::from_scientific(text),
             None => Decimal::from_str_exact(text),
         };
         Self::new(decimal.map_err(|_| {
-            Error::invalid(format!("an amount is a number from 0 to {} with at most two decimal places", Self::MAX))
+            InvalidInput::new(format!("an amount is a number from 0 to {} with at most two decimal places", Self::MAX))
         })?)
     }
 }

@@ -11,7 +11,7 @@ use concert_core::{Error, JwtKeys, Policy, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use crate::http::CorsOrigin;
-use crate::serve::Limits;
+use crate::limits::Limits;
 use crate::telemetry::LogFormat;
 
 /// The REST server of the concert box office.

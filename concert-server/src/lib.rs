@@ -29,9 +29,11 @@
 
 pub mod config;
 mod http;
+mod limits;
 mod serve;
 pub mod start;
 pub mod telemetry;
 
 pub use crate::http::{App, CorsOrigin, Route, Router, openapi, routes};
-pub use crate::serve::{Limits, serve};
+pub use crate::limits::Limits;
+pub use crate::serve::serve;

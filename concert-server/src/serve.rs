@@ -18,33 +18,8 @@ use tokio_util::task::TaskTracker;
 use warp::http::Request;
 
 use crate::http::{App, Router, Streams};
+use crate::limits::Limits;
 use crate::telemetry;
-
-/// What a server bears.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// The most connections at once, those of event streams among them; whoever comes then gets a 503. Default 30 000,
-    /// if the system allows that many open files.
-    pub max_connections: usize,
-    /// The most event streams at once; whoever comes then gets a 503, and polls. Default 20 000.
-    pub max_streams: usize,
-    /// How long a connection may take to send the head of a request, or wait between two. Default 75 seconds: longer
-    /// than clients pause between polls, but at the back of a queue of a million.
-    pub idle_timeout: Duration,
-    /// How long requests in flight may take to finish when the server stops. Default 30 seconds.
-    pub shutdown_deadline: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_connections: 30_000,
-            max_streams: 20_000,
-            idle_timeout: Duration::from_secs(75),
-            shutdown_deadline: Duration::from_secs(30),
-        }
-    }
-}
 
 /// The most connections at once that are told that there are too many; those beyond are closed.
 const MAX_REFUSALS: usize = 256;

@@ -309,7 +309,7 @@ fn pause(answer: &Answer) -> Result<Option<Duration>, Failure> {
 
 fn id<T>(answer: &Answer, field: &str) -> Result<T, Failure>
 where
-    T: std::str::FromStr<Err = concert_core::Error>,
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
     Ok(answer.text(field)?.parse()?)
 }

@@ -301,22 +301,4 @@ async fn await_stragglers<J>(jobs: &mpsc::Receiver<J>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn those_who_ask_again_at_once_are_waited_for_and_nobody_else() {
-        let (sender, jobs) = mpsc::channel(16);
-        for (caller, pauses) in [0, 1, 2, 9].into_iter().enumerate() {
-            let sender = sender.clone();
-            tokio::spawn(async move {
-                for _ in 0..pauses {
-                    tokio::task::yield_now().await;
-                }
-                sender.send(caller).await.expect("is received");
-            });
-        }
-        await_stragglers(&jobs).await;
-        assert_eq!(jobs.len(), 3);
-    }
-}
+mod tests;

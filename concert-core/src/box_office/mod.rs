@@ -2,6 +2,7 @@
 
 mod back_office;
 mod catalog;
+mod follow;
 mod history;
 mod money;
 mod orders;
@@ -15,6 +16,7 @@ use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 
 pub use self::back_office::BackOffice;
+pub use self::follow::Follow;
 use crate::batch::Lane;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db;

@@ -1,6 +1,6 @@
 //! The queue: joining, polling, following, leaving.
 
-use super::{BoxOffice, wrong_answer};
+use super::{BoxOffice, Follow, wrong_answer};
 use crate::caller::{Caller, QueueTicket};
 #[cfg(feature = "jwt")]
 use crate::clock::span;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::id::{TokenId, UserId};
 #[cfg(feature = "jwt")]
 use crate::jwt::Claims;
-use crate::queue::{self, EndedReason, Follow, Joined, QueueToken, Standing, Token, TokenStatus};
+use crate::queue::{self, EndedReason, Joined, QueueToken, Standing, Token, TokenStatus};
 
 /// The queue. It moves by the passes, which [`BoxOffice::run`] makes.
 ///

@@ -38,7 +38,7 @@ use crate::wallet::{self, Account};
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::Pay;
-    pub(crate) use super::decide::{Effects, Rows, decide};
+    pub(crate) use super::decide::{Effects, Rows};
     pub(crate) use super::refund::model as refund;
 }
 

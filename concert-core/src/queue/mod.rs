@@ -6,7 +6,6 @@
 mod admission;
 mod control;
 mod decide;
-mod follow;
 mod pace;
 mod pause;
 mod poll;
@@ -26,7 +25,6 @@ use uuid::Uuid;
 pub(crate) use admission::read_admission;
 pub use control::{Admission, AdmissionChange, Operator, PerMinute, QueueChange};
 use decide::{Gate, Member};
-pub use follow::Follow;
 pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
@@ -48,43 +46,13 @@ use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions, Key, Lookup, Test, Value};
 use crate::id::{TokenId, UserId};
 use crate::sql::Script;
+pub use crate::token_status::TokenStatus;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::decide::{Gate, Member, RerankRows, Rows, decide};
+    pub(crate) use super::decide::{Effects, Gate, Member, RerankRows, Rows};
     pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, Rules, Token, TokenStatus};
-}
-
-/// What a queue token is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum TokenStatus {
-    /// In the queue.
-    Waiting,
-    /// In: its user may reserve and pay.
-    Active,
-    /// Over: the turn ended, the user left, or an operator ended it.
-    Expired,
-}
-
-impl TokenStatus {
-    /// The status as the database and the JSON write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "WAITING",
-            Self::Active => "ACTIVE",
-            Self::Expired => "EXPIRED",
-        }
-    }
-
-    pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Waiting, Self::Active, Self::Expired]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a token").into()))
-    }
 }
 
 /// Where a token stands.

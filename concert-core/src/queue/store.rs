@@ -11,7 +11,7 @@ use super::{Command, EndedReason, RERANK_LIMIT, Token, TokenStatus, Turn, Turns,
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::db::Failure;
-use crate::fact::{Assumed, Fact, Lookup, Test, Value};
+use crate::fact::{Assumed, Fact, Key, Lookup, Test, Value};
 use crate::id::UserId;
 use crate::sql::{Keyword, Reading, ResultSet, RowValues, Script, SqlTemplate, grouped, statements};
 
@@ -226,11 +226,14 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
     let made: HashSet<Uuid> = effects.joined.iter().map(|token| token.id.as_uuid()).collect();
     assumed.strike(MADE, |token, test| test == Test::Equals(Value::Nothing) && made.contains(&token.id()));
     let (there, without_password) = (assumed.take(USER), assumed.take(HAS_PASSWORD));
-    if let Some(other) = without_password.iter().find(|(_, test)| *test != Test::Equals(Value::Flag(false))) {
-        return assumed.put_back(HAS_PASSWORD, vec![*other]);
+    let is_other = |flag| move |(_, test): &(Key, Test)| *test != Test::Equals(Value::Flag(flag));
+    if there.iter().any(is_other(true)) || without_password.iter().any(is_other(false)) {
+        assumed.put_back(USER, there);
+        return assumed.put_back(HAS_PASSWORD, without_password);
     }
-    let mut users: Vec<_> = there.iter().map(|(user, _)| user.id()).collect();
+    let mut users: Vec<_> = there.iter().chain(&without_password).map(|(user, _)| user.id()).collect();
     users.sort_unstable();
+    users.dedup();
     let mut bare: Vec<_> = without_password.iter().map(|(user, _)| user.id()).collect();
     bare.sort_unstable();
     let proved = users.iter().filter(|user| bare.binary_search(user).is_err());
@@ -339,3 +342,6 @@ pub(crate) fn read_token(row: &MySqlRow) -> Result<Token, sqlx::Error> {
         claimed_at: row.try_get("claimed_at")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ pub(crate) struct Turn {
 }
 
 /// Facts of the live token of a user; their key is the user's id.
-const ID: Column = Column("tokens.id");
+const ID: Column = Column("turn: tokens.id");
 const STATUS: Column = Column("tokens.status");
 const IS_CLAIMED: Column = Column("tokens.claimed_at");
 const EXPIRES_AT: Column = Column("tokens.expires_at");
@@ -122,7 +122,12 @@ pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed) {
         let Test::Equals(Value::Id(token)) = test else { return assumed.put_back(ID, ids) };
         shown.push((user.id(), *token));
     }
-    let Some(until) = until else { return };
+    let Some(until) = until else {
+        // Without an end to ask for, nothing is locked.
+        assumed.put_back(STATUS, statuses);
+        assumed.put_back(IS_CLAIMED, claims);
+        return assumed.put_back(ID, ids);
+    };
     let mut users: Vec<_> =
         [&statuses, &claims, &ends, &ids].into_iter().flatten().map(|(user, _)| user.id()).collect();
     users.sort_unstable();
@@ -136,4 +141,60 @@ pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed) {
             part.list("shown", shown.iter().map(|(user, token)| Pair(*user, *token))).list("others", others.clone())
         })
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn guard(ask: impl FnOnce(&mut Turn)) -> (String, Assumed) {
+        let assumptions = Assumptions::default();
+        ask(&mut Turn::unread(&assumptions, UserId::from_uuid(Uuid::from_u128(0xab))));
+        let (mut script, mut assumed) = (Script::default(), assumptions.take());
+        guard_turns(&mut script, &mut assumed);
+        (script.into_text(), assumed)
+    }
+
+    #[test]
+    fn a_turn_is_locked_with_all_that_holding_and_paying_ask_of_it() {
+        let (user, shown) = (UserId::from_uuid(Uuid::from_u128(0xab)), TokenId::from_uuid(Uuid::from_u128(0xcd)));
+        for (caller, shows) in [(Caller::from(user), false), (Caller::with_queue_token(user, shown), true)] {
+            let (script, assumed) =
+                guard(|turn| require_active(&caller, Some(turn), Timestamp::UNIX_EPOCH).expect("is assumed"));
+            assert!(assumed.is_empty(), "{assumed:?}");
+            let conditions = "live = 1 and user_id in (x'000000000000000000000000000000ab') and status = 'ACTIVE' \
+                              and claimed_at is not null and expires_at >= '1970-01-01 00:00:00.000001'";
+            let token = " and (concat(user_id, id) in \
+                         (x'000000000000000000000000000000ab000000000000000000000000000000cd') or user_id in (null))";
+            let token = if shows { token } else { "" };
+            assert!(script.contains(&format!("{conditions}{token} for update;")), "{script}");
+            assert!(script.ends_with("set @guarded = exp(if(@locked = 1, 0, 1000))"), "{script}");
+        }
+    }
+
+    #[test]
+    fn what_the_lock_does_not_state_is_left() {
+        let until = Timestamp::UNIX_EPOCH;
+        let asks: [fn(&mut Turn) -> bool; 6] = [
+            |turn| turn.status.equals(TokenStatus::Waiting),
+            |turn| turn.is_claimed.equals(false),
+            |turn| turn.expires_at.at_most(Timestamp::UNIX_EPOCH),
+            // These would be stated beside a question for the end.
+            |turn| turn.status.equals(TokenStatus::Active),
+            |turn| turn.is_claimed.equals(true),
+            |turn| turn.id.equals(TokenId::generate()),
+        ];
+        for (nth, ask) in asks.into_iter().enumerate() {
+            let (script, assumed) = guard(|turn| assert!(ask(turn)));
+            assert!(!assumed.is_empty(), "question {nth} of {script}");
+            if nth < 3 {
+                let (script, assumed) = guard(|turn| {
+                    assert!(ask(turn) && turn.expires_at.at_least(until));
+                });
+                assert!(!assumed.is_empty(), "question {nth} of {script}");
+            }
+        }
+    }
 }

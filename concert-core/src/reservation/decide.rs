@@ -300,10 +300,11 @@ mod tests {
     use chrono::{DateTime, TimeDelta};
 
     use super::*;
+    use crate::fact::Lookup;
     use crate::id::TokenId;
-    use crate::queue::{Token, TokenStatus};
+    use crate::queue::{Token, TokenStatus, Turn};
     use crate::reservation::rows::SeatChange;
-    use crate::reservation::{Holds, Seat};
+    use crate::reservation::{Seat, UnpaidHolds};
 
     /// Whoever knows how ids come from idempotency keys can name a hold that is being made.
     #[test]
@@ -321,14 +322,13 @@ mod tests {
             claimed_at: Some(now),
         };
         let price = Money::whole(100).expect("in range");
-        let seat = Seat { section: None, row: None, price, holder: None };
         let rows = Rows {
-            tokens: HashMap::from([(user, token)]),
-            known: HashMap::new(),
-            seats: HashMap::from([(key, seat)]),
+            turns: HashMap::from([(user, Turn::of(&token))]),
+            known: Lookup::default(),
+            seats: HashMap::from([(key, Seat::free(price))]),
             halls: HashMap::new(),
-            holds: Holds::new(),
-            concerts: HashMap::from([(concert, now.date_naive())]),
+            holds: HashMap::from([(user, UnpaidHolds::read(0))]),
+            concerts: HashMap::from([(concert, Concert { version: 1, date: now.date_naive() })]),
         };
         let caller = Caller::verified(user);
         let commands = [
@@ -338,7 +338,7 @@ mod tests {
         ];
         let seconds = Duration::from_secs;
         let rules = Rules { hold_ttl: seconds(300), hold_extension: seconds(60), max_holds_per_user: 1 };
-        let (answers, effects) = decide(rows, &commands, &Attempt { now, recheck: false }, rules);
+        let (answers, effects) = decide(rows, &commands, &Attempt { now, may_have_committed: false }, rules);
         assert!(
             matches!(answers[..], [Ok(Answer::Held(_)), Ok(Answer::Extended(_)), Ok(Answer::Cancelled)]),
             "{answers:?}"

@@ -126,3 +126,39 @@ pub(crate) fn unpaid_holds(users: impl IntoIterator<Item = UserId>, counts: &Has
     let of = |user| (user, UnpaidHolds::read(counts.get(&user).copied().unwrap_or_default()));
     users.into_iter().map(of).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn guard(ask: impl FnOnce([UnpaidHolds; 2])) -> (String, Assumed) {
+        let assumptions = Assumptions::default();
+        let users = [1, 2].map(|user| UserId::from_uuid(Uuid::from_u128(user)));
+        ask(users.map(|user| UnpaidHolds::unread(&assumptions, user)));
+        let (mut script, mut assumed) = (Script::default(), assumptions.take());
+        guard_holds(&mut script, &mut assumed, Timestamp::UNIX_EPOCH);
+        (script.into_text().replace("000000000000000000000000000000", ""), assumed)
+    }
+
+    #[test]
+    fn the_least_that_any_user_may_hold_is_the_bound_for_all() {
+        let (script, assumed) = guard(|[mut one, other]| {
+            assert!(one.fit(1, 4) && other.fit(3, 4));
+            one.add(1);
+            assert!(one.fit(1, 4), "2 of 4 are left");
+        });
+        assert!(assumed.is_empty(), "{assumed:?}");
+        assert!(script.contains("user_id in (x'01',x'02')"), "{script}");
+        assert!(script.contains("if(count(*) > 1, 1000, 0)"), "{script}");
+    }
+
+    #[test]
+    fn a_question_that_the_guard_does_not_state_is_left() {
+        let (_, assumed) = guard(|[one, other]| {
+            assert!(one.fit(1, 4) && other.before.at_least(2));
+        });
+        assert!(!assumed.is_empty());
+    }
+}

@@ -140,6 +140,17 @@ impl HallLayouts {
         Ok(concerts)
     }
 
+    /// As if a hall had been read, by number.
+    #[cfg(test)]
+    pub(crate) fn remember(&self, id: ConcertId, concert: Concert, seats: Vec<(SeatNumber, Seat)>) {
+        let run = |(number, seat): (SeatNumber, Seat)| {
+            let Seat { section, row, price, .. } = seat;
+            SeatRun { first: number, last: number, section, row, price }
+        };
+        let layout = HallLayout { concert, runs: seats.into_iter().map(run).collect() };
+        self.keep(vec![(id, Arc::new(layout))], &HashMap::from([(id, concert)]));
+    }
+
     fn keep(&self, read: Vec<(ConcertId, Arc<HallLayout>)>, concerts: &HashMap<ConcertId, Concert>) {
         let is_other =
             |(id, concert): (&ConcertId, &Concert)| self.get(*id).is_some_and(|layout| layout.concert != *concert);
@@ -162,7 +173,8 @@ pub(super) fn guard_concerts(script: &mut Script, assumed: &mut Assumed) {
     let (versions, dates) = (assumed.take(VERSION), assumed.take(DATE));
     let is_equality = |(_, test): &(Key, Test)| matches!(test, Test::Equals(_));
     if !versions.iter().chain(&dates).all(is_equality) || versions.len() != dates.len() {
-        return assumed.put_back(VERSION, versions);
+        assumed.put_back(VERSION, versions);
+        return assumed.put_back(DATE, dates);
     }
     // `HallLayout::concert` records both at once.
     let value = |test: &Test| match test {
@@ -174,4 +186,49 @@ pub(super) fn guard_concerts(script: &mut Script, assumed: &mut Assumed) {
             part.bind("concert", concert).bind("version", version).bind("date", date)
         })
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn guard(record: impl FnOnce(&Assumptions)) -> (String, Assumed) {
+        let assumptions = Assumptions::default();
+        record(&assumptions);
+        let (mut script, mut assumed) = (Script::default(), assumptions.take());
+        guard_concerts(&mut script, &mut assumed);
+        (script.into_text(), assumed)
+    }
+
+    #[test]
+    fn a_concert_is_counted_by_all_that_is_remembered_of_it() {
+        let concert = Concert { version: 7, date: NaiveDate::from_ymd_opt(2027, 3, 1).expect("a date") };
+        let layout = HallLayout { concert, runs: Vec::new() };
+        let id = ConcertId::from_uuid(Uuid::from_u128(0xab));
+        let (script, assumed) = guard(|assumptions| {
+            layout.concert(id, assumptions);
+        });
+        assert!(assumed.is_empty(), "{assumed:?}");
+        let condition = "(id = x'000000000000000000000000000000ab' and version = 7 and date = '2027-03-01')) = 1";
+        assert!(script.contains(condition), "{script}");
+    }
+
+    #[test]
+    fn a_question_that_the_guard_does_not_state_is_left() {
+        let of = Key::row(Uuid::from_u128(0xab));
+        let date = Test::Equals(Value::Date(NaiveDate::MIN));
+        let questions: [&[(Column, Test)]; 3] = [
+            &[(DATE, date)],
+            &[(VERSION, Test::Equals(Value::Number(7)))],
+            &[(VERSION, Test::AtLeast(Value::Number(7))), (DATE, date)],
+        ];
+        for questions in questions {
+            let (script, assumed) = guard(|assumptions| {
+                questions.iter().for_each(|(about, test)| assumptions.record(*about, of, *test));
+            });
+            assert!(!assumed.is_empty(), "{questions:?} of {script}");
+        }
+    }
 }

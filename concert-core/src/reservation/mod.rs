@@ -53,8 +53,8 @@ use crate::sql::Script;
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::best::{Hall, HallSeat};
-    pub(crate) use super::decide::decide;
-    pub(crate) use super::rows::Rows;
+    pub(crate) use super::layout::Concert;
+    pub(crate) use super::rows::{Effects, Rows};
     pub(crate) use super::{Answer, Command};
 }
 

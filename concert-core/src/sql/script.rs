@@ -178,7 +178,7 @@ impl Script {
     }
 
     #[cfg(test)]
-    pub(super) fn into_text(mut self) -> String {
+    pub(crate) fn into_text(mut self) -> String {
         self.check_pending();
         self.sql.into_text()
     }

@@ -37,7 +37,7 @@ use crate::sql::{ResultSet, Script};
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::decide::{Rows, decide};
+    pub(crate) use super::decide::Rows;
 }
 
 /// What a recharge did.

@@ -1,12 +1,13 @@
 //! Bodies: reading JSON that strangers sent, and writing ours.
 
+use std::fmt::Display;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use chrono::SecondsFormat;
-use concert_core::{Error, Money, SeatNumber, Timestamp};
+use concert_core::{Money, SeatNumber, Timestamp};
 use futures_util::{Stream, StreamExt as _};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -68,12 +69,12 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// For fields that the library parses from text: ids and names.
-pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(deserializer: D) -> Result<T, D::Error> {
+pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<T, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 /// The same, for what may be left out, though not null.
-pub(super) fn parsed_if_there<'de, D: Deserializer<'de>, T: FromStr<Err = Error>>(
+pub(super) fn parsed_if_there<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     parsed(deserializer).map(Some)

@@ -52,8 +52,8 @@ impl Call {
     }
 
     /// The id in the path.
-    pub(super) fn id<T: FromStr<Err = Error>>(&self) -> Result<T, Problem> {
-        Ok(self.parameter.parse()?)
+    pub(super) fn id<T: FromStr<Err: Into<Error>>>(&self) -> Result<T, Problem> {
+        self.parameter.parse().map_err(|error: T::Err| Problem::from(error.into()))
     }
 
     /// The query string.

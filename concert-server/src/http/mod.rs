@@ -34,7 +34,7 @@ pub(crate) use self::events::Streams;
 pub use self::openapi::openapi;
 use self::routing::Endpoint;
 pub use self::routing::Route;
-use crate::serve::Limits;
+use crate::limits::Limits;
 use crate::telemetry;
 
 /// What the handlers work with. Cheap to clone.

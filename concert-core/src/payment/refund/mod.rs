@@ -29,7 +29,7 @@ use crate::wallet::{lock_accounts, read_accounts};
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::RefundPayment;
-    pub(crate) use super::decide::{Effects, Paid, Rows, decide};
+    pub(crate) use super::decide::{Effects, Paid, Rows};
 }
 
 /// The longest reason, in characters.

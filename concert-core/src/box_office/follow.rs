@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Standing, TokenStatus};
-use crate::box_office::BoxOffice;
+use super::BoxOffice;
 use crate::caller::QueueTicket;
 use crate::error::Error;
+use crate::queue::{Standing, TokenStatus};
 
 /// One ticket, followed from memory; from [`BoxOffice::follow`].
 ///

@@ -1,0 +1,323 @@
+//! What the lanes do to the tables in place of their SQL.
+
+use super::*;
+use crate::reservation::UnpaidHolds;
+
+/// A lane over tables.
+pub(super) trait ModelLane: Batch {
+    /// The rows that `lock` would read.
+    fn read(&self, tables: &Tables, commands: &[Self::Command], attempt: &Attempt) -> Self::Rows;
+
+    /// Changes the tables as the script of `write` would. `Err`: the guard that ends the script.
+    fn apply(&self, tables: &mut Tables, effects: &Self::Effects, attempt: &Attempt) -> Result<(), &'static str>;
+
+    /// What `complete` does, with the tables from before the batch.
+    fn complete_answers(_: &mut [Result<Self::Answer, Error>], _: &Self::Effects, _: &Tables) {}
+}
+
+fn require(holds: bool, guard: &'static str) -> Result<(), &'static str> {
+    if holds { Ok(()) } else { Err(guard) }
+}
+
+fn queue_user(command: &queue::Command) -> Option<UserId> {
+    match command {
+        queue::Command::Join { caller, .. }
+        | queue::Command::Leave { caller, .. }
+        | queue::Command::Claim { caller } => Some(caller.user),
+        queue::Command::Set { .. } | queue::Command::Rerank => None,
+    }
+}
+
+impl ModelLane for QueueBatch {
+    fn read(&self, tables: &Tables, commands: &[queue::Command], attempt: &Attempt) -> queue::Rows {
+        let member = |user: UserId| {
+            let row = tables.users.get(&user)?;
+            let live = Fact::read(tables.live_token(user).cloned());
+            Some((user, queue::Member { has_password: Fact::read(row.has_password), live }))
+        };
+        let live = || tables.tokens.values().filter(|token| token.status != queue::TokenStatus::Expired);
+        let mut heads: Vec<_> = live().filter(|token| token.status == queue::TokenStatus::Waiting).cloned().collect();
+        heads.sort_by_key(|token| token.ticket);
+        let lapsed = live().filter(|token| token.expires_at <= attempt.now).cloned().collect();
+        let since = attempt.now - span(Duration::from_secs(60));
+        let lately = tables.admissions.iter().filter(|(at, _)| *at > since).map(|(_, count)| u64::from(*count));
+        let reranks = commands.iter().any(|command| matches!(command, queue::Command::Rerank));
+        queue::Rows {
+            gate: tables.gate.clone(),
+            members: commands.iter().filter_map(queue_user).filter_map(member).collect(),
+            made: Lookup::read(tables.tokens.clone()),
+            admitted_last_minute: tables.gate.admission.per_minute.map_or(0, |_| lately.sum()),
+            rerank: reranks.then_some(queue::RerankRows { lapsed, heads, last_sample: None }),
+        }
+    }
+
+    fn apply(&self, tables: &mut Tables, effects: &queue::Effects, attempt: &Attempt) -> Result<(), &'static str> {
+        if effects.is_empty() {
+            return Ok(());
+        }
+        let (before, gate) = (&effects.gate_before, &effects.gate);
+        let is_same = tables.gate.change_seq == before.change_seq && tables.gate.admission == before.admission;
+        require(is_same, "moving the gate")?;
+        // The settings are set by a statement of their own.
+        let kept = if effects.changes.is_empty() { tables.gate.admission } else { gate.admission };
+        tables.gate = queue::Gate { admission: kept, ..gate.clone() };
+        for token in &effects.claimed {
+            let row = tables.tokens.get_mut(&token.id).ok_or("picking turns up")?;
+            require(row.is_unclaimed(), "picking turns up")?;
+            (row.claimed_at, row.expires_at) = (Some(attempt.now), token.expires_at);
+        }
+        for (token, _) in &effects.ended {
+            let row = tables.tokens.get_mut(&token.id).ok_or("ending tokens")?;
+            require(row.status != queue::TokenStatus::Expired, "ending tokens")?;
+            row.status = queue::TokenStatus::Expired;
+        }
+        for token in &effects.admitted {
+            let row = tables.tokens.get_mut(&token.id).ok_or("admitting tokens")?;
+            require(row.status == queue::TokenStatus::Waiting, "admitting tokens")?;
+            (row.status, row.expires_at) = (queue::TokenStatus::Active, token.expires_at);
+        }
+        for token in &effects.joined {
+            let is_live = token.status != queue::TokenStatus::Expired;
+            require(tables.users.contains_key(&token.user), "the key of users")?;
+            require(!is_live || tables.live_token(token.user).is_none(), "the key of live tokens")?;
+            require(tables.tokens.insert(token.id, token.clone()).is_none(), "the key of tokens")?;
+        }
+        if gate.admission.per_minute.is_some() && effects.let_in > 0 {
+            tables.admissions.push((attempt.now, effects.let_in));
+        }
+        Ok(())
+    }
+}
+
+const fn holder(command: &reservation::Command) -> UserId {
+    match command {
+        reservation::Command::Hold { caller, .. }
+        | reservation::Command::Cancel { caller, .. }
+        | reservation::Command::Extend { caller, .. } => caller.user,
+    }
+}
+
+impl ModelLane for ReservationBatch {
+    fn read(&self, tables: &Tables, commands: &[reservation::Command], attempt: &Attempt) -> reservation::Rows {
+        use reservation::Command;
+        let (mut named, mut wanted, mut known) = (Vec::new(), HashMap::<_, u32>::new(), Vec::new());
+        let mut halls = HashMap::new();
+        for command in commands {
+            match command {
+                Command::Hold { caller, concert, wanted: what, ids } => {
+                    *wanted.entry(caller.user).or_default() += ids.len() as u32;
+                    known.extend(ids.iter().filter_map(|id| tables.reservations.get(id)));
+                    match what {
+                        Wanted::Seats(seats) => {
+                            named.extend(seats.iter().map(|seat| SeatKey { concert: *concert, seat: *seat }));
+                        }
+                        Wanted::BestAvailable { .. } => {
+                            halls.insert(*concert, tables.hall(*concert, attempt.now));
+                            named.extend(tables.seats.keys().filter(|key| key.concert == *concert));
+                        }
+                    }
+                }
+                Command::Cancel { what, .. } => known.extend(tables.named(*what)),
+                Command::Extend { reservation, .. } => known.extend(tables.order_of(*reservation)),
+            }
+        }
+        named.extend(known.iter().map(|reservation| reservation.seat_key()));
+        // The same upper bound as `lock` takes where it is enough.
+        let held = |(user, more): (&UserId, &u32)| {
+            let most = tables.in_time(*user, attempt.now).count() as u32;
+            let is_enough = most + more <= self.rules.max_holds_per_user;
+            (*user, UnpaidHolds::read(if is_enough { most } else { tables.unpaid(*user, attempt.now) }))
+        };
+        reservation::Rows {
+            turns: tables.turns(commands.iter().map(holder)),
+            known: Lookup::read(known.into_iter().map(|known| (known.id, known.clone())).collect()),
+            seats: tables.read_seats(named),
+            halls,
+            holds: wanted.iter().map(held).collect(),
+            concerts: tables.concerts.clone(),
+        }
+    }
+
+    fn apply(
+        &self,
+        tables: &mut Tables,
+        effects: &reservation::Effects,
+        attempt: &Attempt,
+    ) -> Result<(), &'static str> {
+        let before = tables.clone();
+        for (id, status) in &effects.closed {
+            let closed = tables.reservations.get_mut(id).filter(|row| row.is_held()).ok_or("releasing seats")?;
+            closed.status = *status;
+            let seat = tables.seats.get_mut(&closed.seat_key()).ok_or("releasing seats")?;
+            require(seat.holder == Some(*id), "releasing seats")?;
+            (seat.holder, seat.held_until) = (None, None);
+        }
+        for (id, until) in &effects.extended {
+            let row = tables.reservations.get_mut(id).ok_or("extending holds")?;
+            let seat = tables.seats.get_mut(&row.seat_key()).ok_or("extending holds")?;
+            let is_in_time = seat.holder == Some(*id) && seat.held_until.is_some_and(|until| until > attempt.now);
+            require(is_in_time && row.is_held() && row.extended_at.is_none(), "extending holds")?;
+            (row.expires_at, row.extended_at, seat.held_until) = (*until, Some(attempt.now), Some(*until));
+        }
+        for made in &effects.made {
+            if made.is_held() {
+                let seat = tables.seats.get_mut(&made.seat_key()).ok_or("taking seats")?;
+                require(seat.holder.is_none() && seat.price == made.price, "taking seats")?;
+                (seat.holder, seat.held_until) = (Some(made.id), Some(made.expires_at));
+            }
+            require(tables.reservations.insert(made.id, made.clone()).is_none(), "the key of reservations")?;
+        }
+        for (key, change) in &effects.seats {
+            let holders = (before.seats[key].holder, tables.seats[key].holder);
+            assert_eq!(holders, (change.from, change.to), "the changes of seats are what is written");
+        }
+        Ok(())
+    }
+}
+
+impl ModelLane for PaymentBatch {
+    fn read(&self, tables: &Tables, commands: &[Pay], _attempt: &Attempt) -> payment::Rows {
+        let reservations: HashMap<_, _> = commands
+            .iter()
+            .flat_map(|command| tables.named(command.what))
+            .map(|reservation| (reservation.id, reservation.clone()))
+            .collect();
+        let users = || commands.iter().map(|command| command.caller.user);
+        payment::Rows {
+            turns: tables.turns(users()),
+            seats: tables.read_seats(reservations.values().map(Reservation::seat_key)),
+            accounts: tables.accounts(users()),
+            made: Lookup::read(tables.payments.values().map(|(made, _)| (made.id, made.clone())).collect()),
+            reservations,
+        }
+    }
+
+    fn apply(&self, tables: &mut Tables, effects: &payment::Effects, attempt: &Attempt) -> Result<(), &'static str> {
+        for (id, key) in &effects.sold {
+            let seat = tables.seats.get_mut(key).ok_or("selling seats")?;
+            require(seat.held_until.is_some_and(|until| until > attempt.now), "selling seats")?;
+            seat.held_until = None;
+            let row = tables.reservations.get_mut(id).filter(|row| row.is_held()).ok_or("confirming")?;
+            row.status = ReservationStatus::Confirmed;
+        }
+        for payment in &effects.payments {
+            let is_paid = tables.payments.values().any(|(other, _)| other.reservation == payment.reservation);
+            require(!is_paid, "the key of paid reservations")?;
+            let before = tables.payments.insert(payment.id, (payment.clone(), false));
+            require(before.is_none(), "the key of payments")?;
+        }
+        let mut sums: HashMap<UserId, Decimal> = HashMap::new();
+        for payment in &effects.payments {
+            *sums.entry(payment.user).or_default() -= payment.amount.as_decimal();
+        }
+        for (user, sum) in &sums {
+            tables.require_balance(*user, *sum)?;
+        }
+        for payment in &effects.payments {
+            let id = WalletEntryId::from_uuid(payment.id.as_uuid());
+            tables.enter(id, payment.user, -payment.amount.as_decimal());
+        }
+        let until = attempt.now + span(self.after_payment_ttl);
+        let paid_up = sums.into_keys().filter(|user| tables.unpaid(*user, attempt.now) == 0).collect::<HashSet<_>>();
+        let live = tables.tokens.values_mut().filter(|token| token.status != queue::TokenStatus::Expired);
+        for token in live.filter(|token| paid_up.contains(&token.user)) {
+            token.expires_at = token.expires_at.min(until);
+        }
+        Ok(())
+    }
+}
+
+impl ModelLane for RefundBatch {
+    fn read(&self, tables: &Tables, commands: &[refund::RefundPayment], _attempt: &Attempt) -> refund::Rows {
+        let paid = |command: &refund::RefundPayment| {
+            let (payment, _) = tables.payments.get(&command.payment)?;
+            let (user, reservation, amount) = (payment.user, payment.reservation, payment.amount);
+            let seat = tables.reservations[&reservation].seat_key();
+            Some((payment.id, refund::Paid { user, reservation, seat, amount }))
+        };
+        let payments: HashMap<_, _> = commands.iter().filter_map(paid).collect();
+        refund::Rows {
+            seats: tables.read_seats(payments.values().map(|paid| paid.seat)),
+            accounts: tables.accounts(payments.values().map(|paid| paid.user)),
+            made: HashMap::new(),
+            payments,
+        }
+    }
+
+    fn apply(&self, tables: &mut Tables, effects: &refund::Effects, _attempt: &Attempt) -> Result<(), &'static str> {
+        for refund in &effects.refunds {
+            let row = tables.reservations.get_mut(&refund.reservation).ok_or("returning seats")?;
+            require(row.status == ReservationStatus::Confirmed, "returning seats")?;
+            row.status = ReservationStatus::Refunded;
+            let seat = tables.seats.get_mut(&row.seat_key()).ok_or("returning seats")?;
+            require(seat.holder == Some(refund.reservation), "returning seats")?;
+            (seat.holder, seat.held_until) = (None, None);
+            let (_, refunded) = tables.payments.get_mut(&refund.payment).ok_or("refunding a payment")?;
+            require(!std::mem::replace(refunded, true), "refunding a payment")?;
+        }
+        tables.enter_all(&effects.entries)
+    }
+}
+
+impl ModelLane for WalletBatch {
+    fn read(&self, tables: &Tables, commands: &[Recharge], _attempt: &Attempt) -> WalletRows {
+        let made = tables.entries.iter().map(|(id, entry)| {
+            let money = |amount| Money::new(amount).expect("in range");
+            let before = money(entry.balance_after - entry.amount);
+            (*id, Recharged { before, after: money(entry.balance_after) })
+        });
+        WalletRows {
+            accounts: tables.accounts(commands.iter().map(|command| command.caller.user)),
+            made: Lookup::read(made.collect()),
+        }
+    }
+
+    fn apply(&self, tables: &mut Tables, effects: &Vec<WalletEntry>, _attempt: &Attempt) -> Result<(), &'static str> {
+        tables.enter_all(effects)
+    }
+
+    /// In a wallet that was not read they are relative to its balance.
+    fn complete_answers(answers: &mut [Result<Recharged, Error>], effects: &Vec<WalletEntry>, before: &Tables) {
+        let Some(last) = effects.last().filter(|entry| entry.before.is_none()) else { return };
+        let balance = Money::new(before.users[&last.user].balance).expect("in range");
+        for answer in answers.iter_mut().flatten() {
+            let whole = |amount: Money| balance.checked_add(amount).expect("in range");
+            *answer = Recharged { before: whole(answer.before), after: whole(answer.after) };
+        }
+    }
+}
+
+impl Tables {
+    fn require_balance(&self, user: UserId, sum: Decimal) -> Result<(), &'static str> {
+        let row = self.users.get(&user).ok_or("changing balances")?;
+        require((Decimal::ZERO..=Money::MAX.as_decimal()).contains(&(row.balance + sum)), "changing balances")
+    }
+
+    /// Adds entries, each where its wallet stands, which must be where the rules have put it.
+    fn enter_all(&mut self, entries: &[WalletEntry]) -> Result<(), &'static str> {
+        let before = self.users.clone();
+        let mut sums: HashMap<UserId, Decimal> = HashMap::new();
+        for entry in entries {
+            *sums.entry(entry.user).or_default() += entry.amount;
+        }
+        for (user, sum) in sums {
+            self.require_balance(user, sum)?;
+        }
+        for entry in entries {
+            require(!self.entries.contains_key(&entry.id), "the key of wallet entries")?;
+            self.enter(entry.id, entry.user, entry.amount);
+            let (balance, newest) = entry.before.unwrap_or((before[&entry.user].balance, before[&entry.user].entries));
+            let row = &self.entries[&entry.id];
+            assert_eq!((row.sequence, row.balance_after), (newest + entry.sequence, balance + entry.sum));
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, id: WalletEntryId, user: UserId, amount: Decimal) {
+        let row = self.users.get_mut(&user).expect("a user");
+        row.balance += amount;
+        row.entries += 1;
+        let entry = EntryRow { user, sequence: row.entries, amount, balance_after: row.balance };
+        assert!(self.entries.insert(id, entry).is_none(), "an entry has an id of its own");
+    }
+}

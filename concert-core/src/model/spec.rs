@@ -1,0 +1,217 @@
+//! The box office as one would explain it: one act at a time, plain collections, no ids.
+
+use super::*;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Hold {
+    Held { until: i64 },
+    Paid,
+    Refunded,
+    GivenBack,
+    Lost,
+}
+
+#[derive(Default)]
+pub(super) struct Spec {
+    pub(super) now: i64,
+    /// In order of arrival, each with the end of the longest wait.
+    waiting: Vec<(usize, i64)>,
+    /// Each with the end of the turn. Those over still take up room until the next rerank.
+    active: Vec<(usize, i64)>,
+    /// Who of them has not shown up yet.
+    unclaimed: HashSet<usize>,
+    pub(super) no_shows: u64,
+    paused: bool,
+    /// How many may be in less than `CAP`.
+    closed: u32,
+    per_minute: Option<u32>,
+    /// When somebody was let in while there was a limit per minute.
+    let_in: Vec<i64>,
+    /// Every hold ever made.
+    pub(super) holds: Vec<(usize, usize, Hold)>,
+    pub(super) wallets: [i64; USERS],
+}
+
+impl Spec {
+    pub(super) fn act(&mut self, act: Act) -> Outcome {
+        match act {
+            Act::Join(user) => self.join(user),
+            Act::Leave(user) => self.leave(user),
+            Act::Claim(user) => self.claim(user),
+            Act::Set(change) => Ok(self.set(change)),
+            Act::Rerank => {
+                let over: Vec<_> = self.active.iter().filter(|(_, until)| *until <= self.now).copied().collect();
+                over.into_iter().for_each(|(user, _)| self.forget(user));
+                self.waiting.retain(|(_, until)| *until > self.now);
+                while self.has_room() && !self.waiting.is_empty() {
+                    let (user, _) = self.waiting.remove(0);
+                    self.let_in(user, CLAIM);
+                    self.unclaimed.insert(user);
+                }
+                Ok("reranked")
+            }
+            Act::Reserve { user, seat } => self.reserve(user, seat),
+            Act::Cancel { user, nth } => self.cancel(user, nth),
+            Act::Pay { user, nth, amount } => self.pay(user, nth, amount),
+            Act::Refund { nth } => self.refund(nth),
+            Act::Recharge { user, amount } => {
+                self.wallets[user] += amount;
+                Ok("recharged")
+            }
+            Act::Wait(seconds) => {
+                self.now += seconds;
+                Ok("waited")
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let lately = self.let_in.iter().filter(|at| **at + 60 > self.now).count();
+        !self.paused
+            && self.active.len() < (CAP - self.closed) as usize
+            && self.per_minute.is_none_or(|most| lately < most as usize)
+    }
+
+    fn let_in(&mut self, user: usize, seconds: i64) {
+        self.active.push((user, self.now + seconds));
+        if self.per_minute.is_some() {
+            self.let_in.push(self.now);
+        }
+    }
+
+    fn claim(&mut self, user: usize) -> Outcome {
+        if !self.is_in(&self.active, user) {
+            return Err("TOKEN_NOT_ACTIVE");
+        }
+        if self.unclaimed.remove(&user) {
+            let until = self.now + TURN;
+            self.active.iter_mut().filter(|(other, _)| *other == user).for_each(|(_, end)| *end = until);
+        }
+        Ok("claimed")
+    }
+
+    fn set(&mut self, change: queue::AdmissionChange) -> &'static str {
+        let before = (self.paused, self.closed, self.per_minute);
+        self.paused = change.paused.unwrap_or(self.paused);
+        self.closed = change.max_active.map_or(self.closed, |cap| CAP - cap);
+        self.per_minute = change.per_minute.map_or(self.per_minute, PerMinute::limit);
+        if before == (self.paused, self.closed, self.per_minute) { "as it was" } else { "set" }
+    }
+
+    fn forget(&mut self, user: usize) {
+        let over = self.active.iter().any(|(other, until)| *other == user && *until <= self.now);
+        if self.unclaimed.remove(&user) && over {
+            self.no_shows += 1;
+        }
+        self.active.retain(|(other, _)| *other != user);
+        self.waiting.retain(|(other, _)| *other != user);
+    }
+
+    fn is_in(&self, list: &[(usize, i64)], user: usize) -> bool {
+        list.iter().any(|(other, until)| *other == user && *until > self.now)
+    }
+
+    fn join(&mut self, user: usize) -> Outcome {
+        if self.is_in(&self.active, user) || self.is_in(&self.waiting, user) {
+            return Err("ALREADY_IN_QUEUE");
+        }
+        self.forget(user);
+        if self.waiting.is_empty() && self.has_room() {
+            self.let_in(user, TURN);
+            Ok("active")
+        } else {
+            self.waiting.push((user, self.now + WAIT));
+            Ok("waiting")
+        }
+    }
+
+    fn leave(&mut self, user: usize) -> Outcome {
+        let there = self.is_in(&self.active, user) || self.is_in(&self.waiting, user);
+        self.forget(user);
+        if there { Ok("left") } else { Err("TOKEN_NOT_FOUND") }
+    }
+
+    /// What has become of a hold by now.
+    fn hold(&self, nth: usize) -> Option<(usize, Hold)> {
+        let (user, _, hold) = *self.holds.get(nth)?;
+        match hold {
+            Hold::Held { until } if until <= self.now => Some((user, Hold::Lost)),
+            hold => Some((user, hold)),
+        }
+    }
+
+    fn unpaid(&self, user: usize) -> usize {
+        let held = |nth: &usize| matches!(self.hold(*nth), Some((owner, Hold::Held { .. })) if owner == user);
+        (0..self.holds.len()).filter(held).count()
+    }
+
+    fn reserve(&mut self, user: usize, seat: usize) -> Outcome {
+        if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
+            return Err("TOKEN_NOT_ACTIVE");
+        }
+        let taken = |nth: usize| {
+            self.holds[nth].1 == seat && matches!(self.hold(nth), Some((_, Hold::Held { .. } | Hold::Paid)))
+        };
+        if (0..self.holds.len()).any(taken) {
+            return Err("SEAT_ALREADY_RESERVED");
+        }
+        if self.unpaid(user) >= MAX_HOLDS as usize {
+            return Err("TOO_MANY_HOLDS");
+        }
+        self.holds.push((user, seat, Hold::Held { until: self.now + HOLD }));
+        Ok("held")
+    }
+
+    fn cancel(&mut self, user: usize, nth: usize) -> Outcome {
+        match self.hold(nth) {
+            None => Err("RESERVATION_NOT_FOUND"),
+            Some((owner, _)) if owner != user => Err("NOT_YOURS"),
+            Some((_, Hold::Paid)) => Err("ALREADY_PAID"),
+            Some((_, Hold::Held { .. })) => {
+                self.holds[nth].2 = Hold::GivenBack;
+                Ok("given back")
+            }
+            Some((_, Hold::Lost | Hold::GivenBack | Hold::Refunded)) => Ok("given back"),
+        }
+    }
+
+    fn pay(&mut self, user: usize, nth: usize, amount: i64) -> Outcome {
+        if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
+            return Err("TOKEN_NOT_ACTIVE");
+        }
+        match self.hold(nth) {
+            None => return Err("RESERVATION_NOT_FOUND"),
+            Some((owner, _)) if owner != user => return Err("NOT_YOURS"),
+            Some((_, Hold::Paid)) => return Err("ALREADY_PAID"),
+            Some((_, Hold::GivenBack)) => return Err("HOLD_CANCELLED"),
+            Some((_, Hold::Refunded)) => return Err("ALREADY_REFUNDED"),
+            Some((_, Hold::Lost)) => return Err("HOLD_EXPIRED"),
+            Some((_, Hold::Held { .. })) => {}
+        }
+        if amount != PRICE {
+            return Err("WRONG_AMOUNT");
+        }
+        if self.wallets[user] < PRICE {
+            return Err("INSUFFICIENT_BALANCE");
+        }
+        self.wallets[user] -= PRICE;
+        self.holds[nth].2 = Hold::Paid;
+        if self.unpaid(user) == 0 {
+            let end = self.now + AFTER_PAYMENT;
+            self.active.iter_mut().filter(|(other, _)| *other == user).for_each(|(_, until)| *until = end.min(*until));
+        }
+        Ok("paid")
+    }
+
+    fn refund(&mut self, nth: usize) -> Outcome {
+        match self.hold(nth) {
+            Some((owner, Hold::Paid)) => {
+                self.wallets[owner] += PRICE;
+                self.holds[nth].2 = Hold::Refunded;
+                Ok("refunded")
+            }
+            Some((_, Hold::Refunded)) => Err("ALREADY_REFUNDED"),
+            _ => Err("PAYMENT_NOT_FOUND"),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The rows, as the database keeps them.
+
+use super::*;
+
+/// All tables that the rules are about.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tables {
+    pub(super) gate: queue::Gate,
+    /// As `queue_admissions`: when how many were let in.
+    pub(super) admissions: Vec<(Timestamp, u32)>,
+    pub(super) tokens: HashMap<TokenId, queue::Token>,
+    pub(super) concerts: HashMap<ConcertId, reservation::Concert>,
+    pub(super) seats: HashMap<SeatKey, SeatRow>,
+    pub(super) reservations: HashMap<ReservationId, Reservation>,
+    pub(super) users: HashMap<UserId, UserRow>,
+    pub(super) entries: HashMap<WalletEntryId, EntryRow>,
+    /// Each with whether it is refunded.
+    pub(super) payments: HashMap<PaymentId, (Payment, bool)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SeatRow {
+    pub(super) section: Option<Arc<str>>,
+    pub(super) row: Option<Arc<str>>,
+    pub(super) price: Money,
+    pub(super) holder: Option<ReservationId>,
+    pub(super) held_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct UserRow {
+    pub(super) has_password: bool,
+    pub(super) balance: Decimal,
+    /// The number of the newest entry.
+    pub(super) entries: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct EntryRow {
+    pub(super) user: UserId,
+    pub(super) sequence: u32,
+    pub(super) amount: Decimal,
+    pub(super) balance_after: Decimal,
+}
+
+impl SeatRow {
+    pub(super) const fn free(price: Money) -> Self {
+        Self { section: None, row: None, price, holder: None, held_until: None }
+    }
+
+    fn is_free(&self, now: Timestamp) -> bool {
+        self.holder.is_none() || self.held_until.is_some_and(|until| until <= now)
+    }
+
+    pub(super) fn read(&self) -> Seat {
+        let mut seat = Seat::free(self.price);
+        (seat.section, seat.row) = (self.section.clone(), self.row.clone());
+        seat.pass_to(self.holder, self.held_until);
+        seat
+    }
+}
+
+impl Tables {
+    /// Everybody is a user and nobody is in the queue, in a hall where all is free.
+    pub(super) fn new(users: &[UserId], concert: ConcertId, seats: Vec<SeatRow>) -> Self {
+        let date = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date");
+        let user = UserRow { has_password: false, balance: Decimal::ZERO, entries: 0 };
+        Self {
+            gate: queue::Gate {
+                next_ticket: 1,
+                change_seq: 0,
+                active: 0,
+                waiting: 0,
+                admitted: 0,
+                departed: 0,
+                no_shows: 0,
+                admission: queue::Admission { paused: false, max_active: CAP, per_minute: None },
+            },
+            admissions: Vec::new(),
+            tokens: HashMap::new(),
+            concerts: HashMap::from([(concert, reservation::Concert { version: 1, date })]),
+            seats: seats.into_iter().enumerate().map(|(nth, seat)| (seat_key(concert, nth), seat)).collect(),
+            reservations: HashMap::new(),
+            users: users.iter().map(|id| (*id, user.clone())).collect(),
+            entries: HashMap::new(),
+            payments: HashMap::new(),
+        }
+    }
+
+    pub(super) fn live_token(&self, user: UserId) -> Option<&queue::Token> {
+        self.tokens.values().find(|token| token.user == user && token.status != queue::TokenStatus::Expired)
+    }
+
+    pub(super) fn turns(&self, users: impl Iterator<Item = UserId>) -> Turns {
+        users.filter_map(|user| Some((user, Turn::of(self.live_token(user)?)))).collect()
+    }
+
+    /// The reservations of the order that one is in.
+    pub(super) fn order_of(&self, id: ReservationId) -> impl Iterator<Item = &Reservation> {
+        let order = self.reservations.get(&id).map(Reservation::order);
+        self.reservations.values().filter(move |other| Some(other.order()) == order)
+    }
+
+    pub(super) fn named(&self, what: OrderRef) -> Vec<&Reservation> {
+        match what {
+            OrderRef::Reservation(id) => self.reservations.get(&id).into_iter().collect(),
+            OrderRef::Order(order) => self.order_of(order.into()).collect(),
+        }
+    }
+
+    pub(super) fn read_seats(&self, keys: impl IntoIterator<Item = SeatKey>) -> HashMap<SeatKey, Seat> {
+        keys.into_iter().filter_map(|key| Some((key, self.seats.get(&key)?.read()))).collect()
+    }
+
+    pub(super) fn accounts(&self, users: impl Iterator<Item = UserId>) -> HashMap<UserId, Account> {
+        let account = |user| {
+            let row = self.users.get(&user)?;
+            Some((user, Account::read(Money::new(row.balance).expect("in range"), row.entries, None)))
+        };
+        users.filter_map(account).collect()
+    }
+
+    /// How many seats a user holds unpaid.
+    pub(super) fn unpaid(&self, user: UserId, now: Timestamp) -> u32 {
+        self.in_time(user, now).filter(|held| held.status == ReservationStatus::Held).count() as u32
+    }
+
+    /// Of a user, what has its deadline to come, whatever became of it.
+    pub(super) fn in_time(&self, user: UserId, now: Timestamp) -> impl Iterator<Item = &Reservation> {
+        self.reservations.values().filter(move |made| made.user == user && made.expires_at > now)
+    }
+
+    pub(super) fn hall(&self, concert: ConcertId, now: Timestamp) -> reservation::Hall {
+        let mut seats: Vec<_> = self.seats.iter().filter(|(key, _)| key.concert == concert).collect();
+        seats.sort_unstable_by_key(|(key, _)| **key);
+        reservation::Hall::new(seats.into_iter().map(|(key, seat)| reservation::HallSeat {
+            number: key.seat,
+            section: seat.section.clone(),
+            row: seat.row.clone(),
+            free: seat.is_free(now),
+        }))
+    }
+
+    /// What is so whatever has happened.
+    pub(super) fn check(&self) {
+        self.check_gate();
+        self.check_seats();
+        for (user, row) in &self.users {
+            let mut entries: Vec<_> = self.entries.values().filter(|entry| entry.user == *user).collect();
+            entries.sort_unstable_by_key(|entry| entry.sequence);
+            let mut balance = Decimal::ZERO;
+            for (entry, sequence) in entries.iter().zip(1..) {
+                balance += entry.amount;
+                assert_eq!((entry.sequence, entry.balance_after), (sequence, balance), "entries tell the balance");
+            }
+            assert_eq!((row.entries as usize, row.balance), (entries.len(), balance));
+        }
+    }
+
+    fn check_gate(&self) {
+        let count = |status| self.tokens.values().filter(|token| token.status == status).count();
+        assert_eq!(self.gate.active as usize, count(queue::TokenStatus::Active));
+        assert_eq!(self.gate.waiting as usize, count(queue::TokenStatus::Waiting));
+        assert!(self.gate.active <= CAP);
+        assert_eq!(self.gate.next_ticket as usize, self.tokens.len() + 1, "tickets are dense");
+    }
+
+    pub(super) fn check_seats(&self) {
+        let confirmed = self.reservations.values().filter(|one| one.status == ReservationStatus::Confirmed);
+        let paid = self.payments.values().filter(|(_, refunded)| !refunded).map(|(payment, _)| payment.reservation);
+        assert_eq!(confirmed.map(|one| one.id).collect::<HashSet<_>>(), paid.collect());
+        for (key, seat) in &self.seats {
+            let mine = self.reservations.values().filter(|one| one.seat_key() == *key);
+            let holding: Vec<_> = mine
+                .filter(|one| matches!(one.status, ReservationStatus::Held | ReservationStatus::Confirmed))
+                .map(|one| one.id)
+                .collect();
+            assert_eq!(holding, Vec::from_iter(seat.holder));
+            if let (Some(holder), Some(until)) = (seat.holder, seat.held_until) {
+                assert_eq!(self.reservations[&holder].expires_at, until, "one deadline");
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The box office of the model: tables, and processes that serve them.
+
+use super::*;
+
+/// The lanes of one process, and what it remembers.
+pub(super) struct Process {
+    pub(super) queue: QueueBatch,
+    pub(super) reservation: ReservationBatch,
+    pub(super) payment: PaymentBatch,
+    pub(super) wallet: WalletBatch,
+    refund: RefundBatch,
+}
+
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) users: Vec<UserId>,
+    pub(super) concert: ConcertId,
+    pub(super) tables: Tables,
+    /// Two, so that each finds the tables other than it remembers them.
+    pub(super) processes: [Process; 2],
+    /// Which of them serves.
+    pub(super) serving: usize,
+    /// In the order they were made: what `nth` counts.
+    pub(super) made: Vec<ReservationId>,
+    /// Which way the last batch went.
+    pub(super) way: Way,
+}
+
+pub(super) fn money(amount: i64) -> Money {
+    Money::new(amount.into()).expect("in range")
+}
+
+pub(super) fn seat_key(concert: ConcertId, nth: usize) -> SeatKey {
+    SeatKey { concert, seat: SeatNumber::new(nth as i64 + 1).expect("in range") }
+}
+
+const fn seconds(seconds: i64) -> Duration {
+    Duration::from_secs(seconds as u64)
+}
+
+impl Process {
+    fn new(rules: Rules, concert: ConcertId, tables: &Tables) -> Self {
+        let (recent, changes) = (Arc::new(RecentHolds::default()), Arc::new(SeatChanges::new()));
+        let layouts = HallLayouts::default();
+        let mut seats: Vec<_> = tables.seats.iter().map(|(key, seat)| (key.seat, seat.read())).collect();
+        seats.sort_unstable_by_key(|(number, _)| *number);
+        layouts.remember(concert, tables.concerts[&concert], seats);
+        let turns =
+            queue::Rules { active_ttl: seconds(TURN), claim_window: seconds(CLAIM), waiting_ttl: seconds(WAIT) };
+        let (after_payment_ttl, active_ttl) = (seconds(AFTER_PAYMENT), seconds(TURN));
+        Self {
+            queue: QueueBatch::new(turns, Arc::new(QueueView::new(seconds(TURN), 1_000))),
+            payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
+            wallet: WalletBatch,
+            refund: RefundBatch { changes: Arc::clone(&changes) },
+            reservation: ReservationBatch { layouts, recent, rules, changes },
+        }
+    }
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(MAX_HOLDS, HOLD, vec![SeatRow::free(money(PRICE)); SEATS])
+    }
+
+    pub(super) fn with(max_holds_per_user: u32, extension: i64, seats: Vec<SeatRow>) -> Self {
+        let users: Vec<_> = (0..USERS).map(|_| UserId::generate()).collect();
+        let concert = ConcertId::generate();
+        let tables = Tables::new(&users, concert, seats);
+        let (hold_ttl, hold_extension) = (seconds(HOLD), seconds(extension));
+        let rules = Rules { hold_ttl, hold_extension, max_holds_per_user };
+        Self {
+            now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
+            processes: [0, 1].map(|_| Process::new(rules, concert, &tables)),
+            users,
+            concert,
+            tables,
+            serving: 0,
+            made: Vec::new(),
+            way: Way::Locked,
+        }
+    }
+
+    pub(super) fn wait(&mut self, time: i64) {
+        self.now += span(seconds(time));
+    }
+
+    pub(super) const fn attempt(&self) -> Attempt {
+        Attempt { now: self.now, may_have_committed: false }
+    }
+
+    pub(super) fn caller(&self, user: usize) -> Caller {
+        Caller::from(self.users[user])
+    }
+
+    fn nth(&self, nth: usize) -> ReservationId {
+        self.made.get(nth).copied().unwrap_or_else(ReservationId::generate)
+    }
+
+    /// Runs a batch of one lane, on both ways.
+    pub(super) fn run<B: ModelLane>(
+        &mut self,
+        lane: fn(&Process) -> &B,
+        commands: &[B::Command],
+    ) -> Vec<Result<B::Answer, Error>>
+    where
+        B::Answer: Debug,
+    {
+        let attempt = self.attempt();
+        let (answers, way) = both_ways(lane(&self.processes[self.serving]), &mut self.tables, commands, &attempt);
+        self.way = way;
+        answers
+    }
+
+    pub(super) fn hold(&mut self, commands: &[reservation::Command]) -> Vec<Result<reservation::Answer, Error>> {
+        let answers = self.run(|process| &process.reservation, commands);
+        for answer in answers.iter().flatten() {
+            if let reservation::Answer::Held(made) = answer {
+                self.made.extend(made.iter().map(|made| made.id));
+            }
+        }
+        answers
+    }
+
+    pub(super) fn pay(&mut self, commands: &[Pay]) -> Vec<Result<Vec<Payment>, Error>> {
+        self.run(|process| &process.payment, commands)
+    }
+
+    /// Acts of one lane, as one batch.
+    pub(super) fn batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        match acts[0] {
+            Act::Join(_) | Act::Leave(_) | Act::Claim(_) | Act::Set(_) | Act::Rerank => self.queue_batch(acts),
+            Act::Reserve { .. } | Act::Cancel { .. } => self.reservation_batch(acts),
+            Act::Pay { .. } => self.payment_batch(acts),
+            Act::Refund { .. } => self.refund_batch(acts),
+            Act::Recharge { .. } => self.wallet_batch(acts),
+            Act::Wait(time) => {
+                self.wait(time);
+                vec![Ok("waited")]
+            }
+        }
+    }
+
+    fn queue_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let command = |act: &Act| match *act {
+            Act::Join(user) => queue::Command::Join { caller: self.caller(user), id: TokenId::generate() },
+            Act::Leave(user) => queue::Command::Leave { caller: self.caller(user), reason: queue::EndedReason::Left },
+            Act::Claim(user) => queue::Command::Claim { caller: self.caller(user) },
+            Act::Set(change) => queue::Command::Set { change, by: "the model".parse().expect("a name") },
+            _ => queue::Command::Rerank,
+        };
+        let commands: Vec<_> = acts.iter().map(command).collect();
+        outcomes(self.run(|process| &process.queue, &commands), |answer| match answer {
+            queue::Answer::Joined { token, .. } if token.status == queue::TokenStatus::Active => "active",
+            queue::Answer::Joined { .. } => "waiting",
+            queue::Answer::Left => "left",
+            queue::Answer::Claimed(_) => "claimed",
+            queue::Answer::Set { changed: true } => "set",
+            queue::Answer::Set { changed: false } => "as it was",
+            queue::Answer::Reranked { .. } => "reranked",
+        })
+    }
+
+    fn reservation_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let command = |act: &Act| match *act {
+            Act::Reserve { user, seat } => {
+                let SeatKey { concert, seat } = seat_key(self.concert, seat);
+                let (wanted, ids) = (Wanted::Seats(vec![seat]), vec![ReservationId::generate()]);
+                Some(reservation::Command::Hold { caller: self.caller(user), concert, wanted, ids })
+            }
+            Act::Cancel { user, nth } => {
+                let what = OrderRef::Reservation(self.nth(nth));
+                Some(reservation::Command::Cancel { caller: self.caller(user), what })
+            }
+            _ => None,
+        };
+        let commands: Vec<_> = acts.iter().filter_map(command).collect();
+        outcomes(self.hold(&commands), |answer| match answer {
+            reservation::Answer::Held(_) => "held",
+            reservation::Answer::Cancelled => "given back",
+            reservation::Answer::Extended(_) => "extended",
+        })
+    }
+
+    fn payment_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let command = |act: &Act| match *act {
+            Act::Pay { user, nth, amount } => Some(Pay {
+                caller: self.caller(user),
+                what: OrderRef::Reservation(self.nth(nth)),
+                amount: money(amount),
+                id: PaymentId::generate(),
+            }),
+            _ => None,
+        };
+        let commands: Vec<_> = acts.iter().filter_map(command).collect();
+        outcomes(self.pay(&commands), |_| "paid")
+    }
+
+    fn refund_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let payment_of = |nth| {
+            let mut payments = self.tables.payments.values().map(|(payment, _)| payment);
+            let found = payments.find(|payment| payment.reservation == self.nth(nth));
+            found.map_or_else(PaymentId::generate, |payment| payment.id)
+        };
+        let command = |act: &Act| match *act {
+            Act::Refund { nth } => Some(refund::RefundPayment {
+                payment: payment_of(nth),
+                by: "the model".parse().expect("a name"),
+                reason: None,
+                entry: WalletEntryId::generate(),
+            }),
+            _ => None,
+        };
+        let commands: Vec<_> = acts.iter().filter_map(command).collect();
+        outcomes(self.run(|process| &process.refund, &commands), |_| "refunded")
+    }
+
+    fn wallet_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let command = |act: &Act| match *act {
+            Act::Recharge { user, amount } => {
+                Some(Recharge { caller: self.caller(user), amount: money(amount), id: WalletEntryId::generate() })
+            }
+            _ => None,
+        };
+        let commands: Vec<_> = acts.iter().filter_map(command).collect();
+        outcomes(self.run(|process| &process.wallet, &commands), |_| "recharged")
+    }
+
+    pub(super) fn check(&self, spec: &Spec) {
+        self.tables.check();
+        assert_eq!(self.tables.gate.no_shows, spec.no_shows);
+        for (nth, user) in self.users.iter().enumerate() {
+            assert_eq!(self.tables.users[user].balance, spec.wallets[nth].into());
+        }
+    }
+}
+
+fn outcomes<A>(answers: Vec<Result<A, Error>>, say: impl Fn(&A) -> &'static str) -> Vec<Outcome> {
+    answers.into_iter().map(|answer| answer.as_ref().map(&say).map_err(Error::code)).collect()
+}
