@@ -26,7 +26,7 @@ fn asked<B: ModelLane>(lane: &B, commands: &[B::Command], attempt: &Attempt) -> 
     let assumptions = Assumptions::default();
     let rows = lane.assume(commands, &assumptions, attempt).expect("a usual batch");
     let _ = lane.decide(rows, commands, attempt);
-    assumptions.take().iter().copied().collect()
+    assumptions.take().iter().collect()
 }
 
 /// Questions near to one that was asked, which no guard and no change states.
@@ -109,7 +109,7 @@ fn a_payment_that_comes_twice_in_one_batch_is_locked() {
     let mut world = opened();
     run(&mut world, &[reserve(0, 0)]);
     let (caller, what) =
-        (world.caller(0).with_key(Some("a key".parse().expect("a key"))), Named::Reservation(world.made[0]));
+        (world.caller(0).with_key(Some("a key".parse().expect("a key"))), OrderRef::Reservation(world.made[0]));
     let id = PaymentId::generate();
     let pay = || Pay { caller: caller.clone(), what, amount: money(PRICE), id };
     let lane = &world.processes[0].payment;

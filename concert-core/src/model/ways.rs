@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fact::{Assumption, Assumptions, Key, Test, Value};
-use crate::sql::{Script, SqlValue as _, SqlWriter};
+use crate::sql::{Script, literal};
 
 /// Which way a batch went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn assumed<B: ModelLane>(
         return None;
     }
     let (mut script, mut unstated) = (Script::default(), assumptions.take());
-    let all: Vec<_> = unstated.iter().copied().collect();
+    let all: Vec<_> = unstated.iter().collect();
     lane.guard(&mut script, &mut unstated, &decision.effects, attempt);
     assert!(unstated.is_empty(), "no guard states {unstated:?}");
     lane.write(&mut script, &decision.effects, attempt);
@@ -120,9 +120,7 @@ fn is_stated(assumption: &Assumption, script: &str) -> bool {
         ("queue_gate.change_seq", Value::Number(number)) => (number.to_string(), String::new()),
         ("seats.reservation_id", Value::Id(holder)) => (holder.as_simple().to_string(), String::new()),
         ("seats.reserved_until" | "tokens.expires_at" | "concerts.version" | "concerts.date", value) => {
-            let mut out = SqlWriter::default();
-            value.write(&mut out);
-            (assumption.of.id().as_simple().to_string(), format!("{text}{}", out.text_so_far()))
+            (assumption.of.id().as_simple().to_string(), format!("{text}{}", literal(value)))
         }
         _ => (assumption.of.id().as_simple().to_string(), String::new()),
     };
