@@ -4,16 +4,34 @@
 //! Start at [`BoxOffice`]: one method per operation. What operators do is in the [`BackOffice`].
 //!
 //! ```no_run
-//! use concert_core::{BoxOffice, Caller, Money, Policy, SeatNumber};
+//! use concert_core::{BoxOffice, Caller, Money, Policy, SeatNumber, Wanted};
 //!
-//! # async fn buy(user: concert_core::UserId, concert: concert_core::ConcertId) -> Result<(), concert_core::Error> {
+//! # async fn buy(
+//! #     user: concert_core::UserId, concert: concert_core::ConcertId, shutdown: impl Future<Output = ()> + Send + 'static,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let office = BoxOffice::connect("mysql://user:password@localhost/concert", Policy::default()).await?;
 //! office.migrate().await?;
+//! tokio::spawn({
+//!     let office = office.clone();
+//!     async move { office.run(shutdown).await } // the queue moves, lapsed holds are released
+//! });
 //!
-//! office.issue_token(Caller::verified(user)).await?;
-//! let order = office.hold(user, concert, SeatNumber::new(1)?).await?;
+//! office.issue_token(Caller::verified(user)).await?; // ACTIVE, or WAITING at a position
+//!
+//! let seat = office.hold(user, concert, SeatNumber::new(1)?).await?; // for five minutes
+//! office.cancel(user, seat.id).await?;
+//!
+//! let pair = Wanted::BestAvailable { count: 2, section: None }; // or a list of seats
+//! let order = office.hold(user, concert, pair).await?; // both or none
+//! office.extend_hold(user, order.id).await?; // once, within the turn
 //! office.recharge(user, Money::whole(500)?).await?;
-//! office.pay(user, order.id, order.total).await?;
+//! office.pay(user, order.id, order.total).await?; // both are sold
+//!
+//! let back_office = office.operator("ann@example.org".parse()?); // what operators do, under a name
+//! back_office.pause_queue().await?;
+//! assert!(back_office.audit().await?.is_empty());
+//!
+//! office.shutdown().await; // ends the writers after what they have
 //! # Ok(())
 //! # }
 //! ```
@@ -28,10 +46,12 @@
 //!
 //! # Layout
 //! - `box_office`: the handle, and the back office.
-//! - `batch`: group commit. Every write is a command in a lane: lock, decide, write.
+//! - `batch`: group commit. Every write is a command in a lane: lock, decide, write. `fact`: what rules assume instead of
+//!   reading it.
 //! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
 //!   the pure rules, `store` the SQL.
 //! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
+//! - `sql`, `db`, `migrate`: scripts, connections, the schema.
 //! - `schedule`: the loop of the periodic passes.
 
 #![warn(missing_docs)]

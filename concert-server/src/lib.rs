@@ -23,7 +23,7 @@
 //! # Layout
 //! - `config`: what the binary takes from flags and environment.
 //! - `start`: from the configuration to a box office.
-//! - `serve`: connections, and how they end.
+//! - `serve`: connections, and how they end; `limits`: how many there may be, and for how long.
 //! - `http`: the table of routes, what every request gets, and one file per domain.
 //! - `telemetry`: logs and metrics.
 

@@ -117,7 +117,7 @@ fn is_stated(assumption: &Assumption, script: &str) -> bool {
     let text = guard_of(assumption).unwrap_or_else(|| change_of(assumption));
     let (Test::Equals(value) | Test::AtLeast(value) | Test::AtMost(value)) = assumption.test;
     let (row, value) = match (assumption.about.0, value) {
-        ("queue_gate.change_seq", Value::Number(number)) => (number.to_string(), String::new()),
+        ("queue_gate.change_seq", Value::Number(number)) => (String::new(), format!("{text}{number} and")),
         ("seats.reservation_id", Value::Id(holder)) => (holder.as_simple().to_string(), String::new()),
         ("seats.reserved_until" | "tokens.expires_at" | "concerts.version" | "concerts.date", value) => {
             (assumption.of.id().as_simple().to_string(), format!("{text}{}", literal(value)))
