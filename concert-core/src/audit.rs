@@ -29,191 +29,146 @@ struct Check {
     invariant: u8,
     what: &'static str,
     /// Selects one text per offending row; `limit` at most.
-    statement: &'static SqlTemplate,
+    statement: SqlTemplate,
 }
 
 /// Every statement, for the test that prepares and explains them.
 #[cfg(any(test, feature = "internals"))]
 pub(crate) fn statements() -> impl Iterator<Item = Statement> {
-    CHECKS.iter().map(|check| Statement::Template(check.statement))
+    CHECKS.iter().map(|check| Statement::Template(&check.statement))
+}
+
+const fn check(invariant: u8, what: &'static str, select: &'static str) -> Check {
+    Check { invariant, what, statement: SqlTemplate::new(select, None) }
 }
 
 const CHECKS: &[Check] = &[
-    Check {
-        invariant: 1,
-        what: "a seat has more than one live reservation",
-        statement: &SqlTemplate::new(
-            "select concat('concert ', hex(concert_id), ' seat ', seat_number, ': ', count(*), ' live reservations') \
+    check(
+        1,
+        "a seat has more than one live reservation",
+        "select concat('concert ', hex(concert_id), ' seat ', seat_number, ': ', count(*), ' live reservations') \
              from reservations where status in ('HELD', 'CONFIRMED') \
              group by concert_id, seat_number having count(*) > 1 limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 1,
-        what: "a seat disagrees with the reservation it names",
-        statement: &SqlTemplate::new(
-            "select concat('concert ', hex(s.concert_id), ' seat ', s.seat_number, ': reservation ', hex(s.reservation_id), \
+    ),
+    check(
+        1,
+        "a seat disagrees with the reservation it names",
+        "select concat('concert ', hex(s.concert_id), ' seat ', s.seat_number, ': reservation ', hex(s.reservation_id), \
              ' is ', coalesce(r.status, 'missing')) \
              from seats s left join reservations r on r.id = s.reservation_id and r.concert_id = s.concert_id \
              and r.seat_number = s.seat_number and r.user_id = s.reserved_by \
              and ((s.reserved_until is null and r.status = 'CONFIRMED') \
              or (s.reserved_until = r.expires_at and r.status = 'HELD')) \
              where s.reservation_id is not null and r.id is null limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 1,
-        what: "a live reservation does not have its seat",
-        statement: &SqlTemplate::new(
-            "select concat('reservation ', hex(r.id), ' ', r.status, ': seat ', r.seat_number, ' of concert ', hex(r.concert_id), \
+    ),
+    check(
+        1,
+        "a live reservation does not have its seat",
+        "select concat('reservation ', hex(r.id), ' ', r.status, ': seat ', r.seat_number, ' of concert ', hex(r.concert_id), \
              ' has ', coalesce(hex(s.reservation_id), 'none')) \
              from reservations r left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
              where r.status in ('HELD', 'CONFIRMED') and not (s.reservation_id <=> r.id) limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 1,
-        what: "a seat is half reserved",
-        statement: &SqlTemplate::new(
-            "select concat('concert ', hex(concert_id), ' seat ', seat_number, ': is_reserved ', is_reserved) from seats \
+    ),
+    check(
+        1,
+        "a seat is half reserved",
+        "select concat('concert ', hex(concert_id), ' seat ', seat_number, ': is_reserved ', is_reserved) from seats \
              where is_reserved <> (reservation_id is not null) or (reserved_by is null) <> (reservation_id is null) \
              or (reservation_id is null and reserved_until is not null) limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 1,
-        what: "an order is of more than one user or concert, or its holds have different deadlines",
-        statement: &SqlTemplate::new(
-            "select concat('order ', hex(order_id), ': ', count(*), ' reservations') from reservations \
+    ),
+    check(
+        1,
+        "an order is of more than one user or concert, or its holds have different deadlines",
+        "select concat('order ', hex(order_id), ': ', count(*), ' reservations') from reservations \
              where order_id is not null group by order_id \
              having count(distinct user_id) > 1 or count(distinct concert_id) > 1 \
              or count(distinct case when status = 'HELD' then expires_at end) > 1 limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 2,
-        what: "a CONFIRMED reservation has no successful payment of its price by its user",
-        statement: &SqlTemplate::new(
-            "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
+    ),
+    check(
+        2,
+        "a CONFIRMED reservation has no successful payment of its price by its user",
+        "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
              left join payments p on p.reservation_id = r.id and p.successful = 1 and p.amount = r.price and p.user_id = r.user_id \
              where r.status = 'CONFIRMED' and p.id is null limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 2,
-        what: "a successful payment has no CONFIRMED reservation",
-        statement: &SqlTemplate::new(
-            "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
+    ),
+    check(
+        2,
+        "a successful payment has no CONFIRMED reservation",
+        "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
              from payments p left join reservations r on r.id = p.reservation_id \
              where p.successful = 1 and not (r.status <=> 'CONFIRMED') limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 2,
-        what: "a reservation has more than one successful payment",
-        statement: &SqlTemplate::new(
-            "select concat('reservation ', hex(reservation_id), ': ', count(*), ' payments') from payments \
+    ),
+    check(
+        2,
+        "a reservation has more than one successful payment",
+        "select concat('reservation ', hex(reservation_id), ': ', count(*), ' payments') from payments \
              where successful = 1 group by reservation_id having count(*) > 1 limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 2,
-        what: "a REFUNDED reservation has no refunded payment of its price by its user",
-        statement: &SqlTemplate::new(
-            "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
+    ),
+    check(
+        2,
+        "a REFUNDED reservation has no refunded payment of its price by its user",
+        "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
              left join payments p on p.reservation_id = r.id and p.payment_status = 'REFUNDED' and p.amount = r.price \
              and p.user_id = r.user_id where r.status = 'REFUNDED' and p.id is null limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 2,
-        what: "a refunded payment has no REFUNDED reservation",
-        statement: &SqlTemplate::new(
-            "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
+    ),
+    check(
+        2,
+        "a refunded payment has no REFUNDED reservation",
+        "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
              from payments p left join reservations r on r.id = p.reservation_id \
              where p.payment_status = 'REFUNDED' and not (r.status <=> 'REFUNDED') limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 2,
-        what: "a payment is half refunded",
-        statement: &SqlTemplate::new(
-            "select concat('payment ', hex(id), ' ', payment_status, ': refunded at ', coalesce(refunded_at, 'no time'), \
+    ),
+    check(
+        2,
+        "a payment is half refunded",
+        "select concat('payment ', hex(id), ' ', payment_status, ': refunded at ', coalesce(refunded_at, 'no time'), \
              ' by ', coalesce(refunded_by, 'nobody')) from payments \
              where payment_status not in ('SUCCESS', 'REFUNDED') or (payment_status = 'REFUNDED') <> (refunded_at is not null) \
              or (refunded_at is null) <> (refunded_by is null) limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 3,
-        what: "a balance is not the sum of its wallet entries",
-        statement: &SqlTemplate::new(
-            "select concat('user ', hex(u.id), ': balance ', u.balance, ', entries ', coalesce(e.total, 0)) \
+    ),
+    check(
+        3,
+        "a balance is not the sum of its wallet entries",
+        "select concat('user ', hex(u.id), ': balance ', u.balance, ', entries ', coalesce(e.total, 0)) \
              from users u left join (select user_id, sum(amount) as total from wallet_entries group by user_id) e \
              on e.user_id = u.id where u.balance <> coalesce(e.total, 0) limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 3,
-        what: "a balance is negative",
-        statement: &SqlTemplate::new(
-            "select concat('user ', hex(id), ': balance ', balance) from users where balance < 0 limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 3,
-        what: "the entries of a wallet are not numbered without a gap",
-        statement: &SqlTemplate::new(
-            "select concat('user ', hex(u.id), ': ', u.entries, ' counted, ', coalesce(e.entries, 0), ' numbered, the highest ', \
+    ),
+    check(
+        3,
+        "a balance is negative",
+        "select concat('user ', hex(id), ': balance ', balance) from users where balance < 0 limit {limit}",
+    ),
+    check(
+        3,
+        "the entries of a wallet are not numbered without a gap",
+        "select concat('user ', hex(u.id), ': ', u.entries, ' counted, ', coalesce(e.entries, 0), ' numbered, the highest ', \
              coalesce(e.highest, 0)) from users u left join (select user_id, count(*) as entries, max(nth) as highest, \
              count(distinct nth) as numbers from wallet_entries where nth > 0 group by user_id) e on e.user_id = u.id \
              where u.entries <> coalesce(e.highest, 0) or u.entries <> coalesce(e.entries, 0) \
              or u.entries <> coalesce(e.numbers, 0) limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        // Each against the one before it: a sum over a wallet's whole history would take hours where it is long. The first is
-        // checked in wallets all of whose entries have numbers.
-        invariant: 3,
-        what: "an entry's balance is not that of the entry before it and its amount",
-        statement: &SqlTemplate::new(
-            "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id), ': balance ', e.balance_after, ', before it ', \
+    ),
+    // Each against the one before it: a sum over a wallet's whole history would take hours where it is long. The first is
+    // checked in wallets all of whose entries have numbers.
+    check(
+        3,
+        "an entry's balance is not that of the entry before it and its amount",
+        "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id), ': balance ', e.balance_after, ', before it ', \
              coalesce(p.balance_after, 0), ', amount ', e.amount) from wallet_entries e left join wallet_entries p \
              on p.user_id = e.user_id and p.nth = cast(e.nth as signed) - 1 and p.nth > 0 \
              where e.balance_after <> coalesce(p.balance_after, 0) + e.amount and (e.nth > 1 or e.nth = 1 \
              and not exists (select 1 from wallet_entries o where o.user_id = e.user_id and o.nth = 0)) limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 3,
-        what: "a wallet entry belongs to no user",
-        statement: &SqlTemplate::new(
-            "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id)) from wallet_entries e \
+    ),
+    check(
+        3,
+        "a wallet entry belongs to no user",
+        "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id)) from wallet_entries e \
              left join users u on u.id = e.user_id where u.id is null limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 3,
-        what: "a payment and its wallet entries disagree",
-        // One that takes its amount and, once it is refunded, one that brings it back.
-        statement: &SqlTemplate::new(
-            "select concat('payment ', hex(p.id), ' over ', p.amount, ' ', p.payment_status, ': ', coalesce(e.payments, 0), \
+    ),
+    // One that takes its amount and, once it is refunded, one that brings it back.
+    check(
+        3,
+        "a payment and its wallet entries disagree",
+        "select concat('payment ', hex(p.id), ' over ', p.amount, ' ', p.payment_status, ': ', coalesce(e.payments, 0), \
              ' payments over ', coalesce(e.paid, 0), ', ', coalesce(e.refunds, 0), ' refunds over ', coalesce(e.refunded, 0)) \
              from payments p left join (select payment_id, user_id, sum(kind = 'PAYMENT') as payments, \
              sum(case when kind = 'PAYMENT' then amount else 0 end) as paid, sum(kind = 'REFUND') as refunds, \
@@ -223,79 +178,56 @@ const CHECKS: &[Check] = &[
              where coalesce(e.payments, 0) <> 1 or coalesce(e.paid, 0) <> -p.amount \
              or coalesce(e.refunds, 0) <> (p.payment_status = 'REFUNDED') \
              or coalesce(e.refunded, 0) <> (case when p.payment_status = 'REFUNDED' then p.amount else 0 end) limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 3,
-        what: "a wallet entry names no payment of its user, or should name none",
-        statement: &SqlTemplate::new(
-            "select concat('entry ', hex(e.id), ' ', e.kind, ' of payment ', coalesce(hex(e.payment_id), 'none')) \
+    ),
+    check(
+        3,
+        "a wallet entry names no payment of its user, or should name none",
+        "select concat('entry ', hex(e.id), ' ', e.kind, ' of payment ', coalesce(hex(e.payment_id), 'none')) \
              from wallet_entries e left join payments p on p.id = e.payment_id and p.user_id = e.user_id \
              where (e.kind = 'RECHARGE' and e.payment_id is not null) or (e.kind <> 'RECHARGE' and p.id is null) \
              or e.kind not in ('RECHARGE', 'PAYMENT', 'REFUND') limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 4,
-        what: "a user has more than one live token",
-        statement: &SqlTemplate::new(
-            "select concat('user ', hex(user_id), ': ', count(*), ' live tokens') from tokens \
+    ),
+    check(
+        4,
+        "a user has more than one live token",
+        "select concat('user ', hex(user_id), ': ', count(*), ' live tokens') from tokens \
              where status in ('WAITING', 'ACTIVE') group by user_id having count(*) > 1 limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 4,
-        what: "the gate's counts are not those of the tokens",
-        statement: &SqlTemplate::new(
-            "select concat('gate: ', g.active, ' active, ', g.waiting, ' waiting; tokens: ', t.active, ', ', t.waiting) \
+    ),
+    check(
+        4,
+        "the gate's counts are not those of the tokens",
+        "select concat('gate: ', g.active, ' active, ', g.waiting, ' waiting; tokens: ', t.active, ', ', t.waiting) \
              from queue_gate g, (select coalesce(sum(status = 'ACTIVE'), 0) as active, coalesce(sum(status = 'WAITING'), 0) as waiting \
              from tokens where status in ('ACTIVE', 'WAITING')) t \
              where g.active <> t.active or g.waiting <> t.waiting limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        // A cap that was lowered holds for whoever is admitted from then on.
-        invariant: 4,
-        what: "there are more ACTIVE tokens than the cap allows",
-        statement: &SqlTemplate::new(
-            "select concat('cap ', g.max_active, ', ACTIVE ', t.active) from queue_gate g, \
+    ),
+    // A cap that was lowered holds for whoever is admitted from then on.
+    check(
+        4,
+        "there are more ACTIVE tokens than the cap allows",
+        "select concat('cap ', g.max_active, ', ACTIVE ', t.active) from queue_gate g, \
              (select count(*) as active, max(admitted_at) as last_admitted from tokens where status = 'ACTIVE') t \
              where t.active > g.max_active and t.last_admitted > g.max_active_set_at limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 4,
-        what: "the gate's count of turns that nobody picked up is not that of the tokens",
-        statement: &SqlTemplate::new(
-            "select concat('gate: ', g.no_shows, ' no-shows; tokens: ', t.no_shows) from queue_gate g, \
+    ),
+    check(
+        4,
+        "the gate's count of turns that nobody picked up is not that of the tokens",
+        "select concat('gate: ', g.no_shows, ' no-shows; tokens: ', t.no_shows) from queue_gate g, \
              (select count(*) as no_shows from tokens where ended_reason = 'NO_SHOW') t \
              where g.no_shows <> t.no_shows limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 4,
-        what: "a turn is picked up that never began",
-        statement: &SqlTemplate::new(
-            "select concat('token ', hex(id), ' ', status) from tokens where claimed_at is not null and admitted_at is null limit {limit}",
-            None,
-        ),
-    },
-    Check {
-        invariant: 4,
-        what: "tickets are not dense",
-        statement: &SqlTemplate::new(
-            "select concat('next ticket ', g.next_ticket, ', tokens ', t.tokens, ', highest ticket ', t.highest) from queue_gate g, \
+    ),
+    check(
+        4,
+        "a turn is picked up that never began",
+        "select concat('token ', hex(id), ' ', status) from tokens where claimed_at is not null and admitted_at is null limit {limit}",
+    ),
+    check(
+        4,
+        "tickets are not dense",
+        "select concat('next ticket ', g.next_ticket, ', tokens ', t.tokens, ', highest ticket ', t.highest) from queue_gate g, \
              (select count(*) as tokens, count(distinct ticket) as tickets, coalesce(max(ticket), 0) as highest from tokens) t \
              where t.tokens <> g.next_ticket - 1 or t.highest <> g.next_ticket - 1 or t.tickets <> t.tokens limit {limit}",
-            None,
-        ),
-    },
+    ),
 ];
 
 /// Runs every check on one snapshot of the database, so that a sale in progress does not disturb it.
@@ -306,7 +238,7 @@ pub(crate) async fn audit(pool: &MySqlPool) -> Result<Vec<Violation>, Error> {
     connection.execute(snapshot).await.map_err(db::to_error)?;
     let mut violations = Vec::new();
     for check in CHECKS {
-        let rows = fetch_all(&mut connection, check.statement, |params| params.bind("limit", MOST_ROWS)).await;
+        let rows = fetch_all(&mut connection, &check.statement, |params| params.bind("limit", MOST_ROWS)).await;
         let rows = rows.map_err(db::to_error)?;
         for row in rows {
             let row = row.try_get(0).map_err(db::to_error)?;

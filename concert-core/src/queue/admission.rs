@@ -6,8 +6,8 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 
 use super::control::{Admission, QueueChange};
-use super::decide::Effects;
 use super::pace::{PACE_WINDOW, Sample};
+use super::rows::Effects;
 use crate::clock::{Timestamp, span};
 use crate::sql::{Reading, Script, Text, fetch_one, statements};
 

@@ -10,6 +10,7 @@ mod pace;
 mod pause;
 mod poll;
 mod reads;
+mod rows;
 mod snapshot;
 mod store;
 mod turn;
@@ -24,11 +25,11 @@ use uuid::Uuid;
 
 pub(crate) use admission::read_admission;
 pub use control::{Admission, AdmissionChange, Operator, PerMinute, QueueChange};
-use decide::{Gate, Member};
 pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
 pub(crate) use reads::{acquire_pass, control_log, preview_rerank, read_pace};
+use rows::{Gate, Member};
 #[cfg(feature = "internals")]
 pub(crate) use snapshot::positions;
 pub(crate) use store::{lock_live_tokens, read_token, read_turns, token_columns};
@@ -51,7 +52,7 @@ pub use crate::token_status::TokenStatus;
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::decide::{Effects, Gate, Member, RerankRows, Rows};
+    pub(crate) use super::rows::{Effects, Gate, Member, RerankRows, Rows};
     pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, Rules, Token, TokenStatus};
 }
 
@@ -251,8 +252,8 @@ impl Batch for QueueBatch {
     const NAME: &'static str = "queue";
     type Command = Command;
     type Answer = Answer;
-    type Rows = decide::Rows;
-    type Effects = decide::Effects;
+    type Rows = rows::Rows;
+    type Effects = rows::Effects;
 
     fn key(command: &Command) -> Uuid {
         match command {
@@ -268,24 +269,24 @@ impl Batch for QueueBatch {
         connection: &mut MySqlConnection,
         commands: &[Command],
         attempt: &Attempt,
-    ) -> Result<decide::Rows, Failure> {
+    ) -> Result<rows::Rows, Failure> {
         store::lock(connection, commands, attempt).await
     }
 
-    fn decide(&self, rows: decide::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
+    fn decide(&self, rows: rows::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
         let (answers, effects) = decide::decide(rows, commands, attempt, self.rules);
         Decision { answers, effects }
     }
 
-    fn write(&self, script: &mut Script, effects: &decide::Effects, attempt: &Attempt) {
+    fn write(&self, script: &mut Script, effects: &rows::Effects, attempt: &Attempt) {
         store::write(script, effects, attempt.now);
     }
 
     /// Joins alone, over the gate as this process left it, in case it is still so and those who join are not in the queue.
-    fn assume(&self, commands: &[Command], assumptions: &Assumptions, _attempt: &Attempt) -> Option<decide::Rows> {
+    fn assume(&self, commands: &[Command], assumptions: &Assumptions, _attempt: &Attempt) -> Option<rows::Rows> {
         // A limit per minute counts what other processes have let in.
         let gate = self.remembered().clone().filter(|gate| gate.admission.per_minute.is_none())?;
-        assumptions.record(decide::REMEMBERED_GATE, Key::row(Uuid::nil()), Test::Equals(gate.change_seq.into()));
+        assumptions.record(rows::REMEMBERED_GATE, Key::row(Uuid::nil()), Test::Equals(gate.change_seq.into()));
         let mut members = HashMap::with_capacity(commands.len());
         for command in commands {
             let Command::Join { caller: Caller { user, proof: Proof::Bare | Proof::Verified, .. }, .. } = command
@@ -294,22 +295,22 @@ impl Batch for QueueBatch {
             };
             let of = Key::row(user.as_uuid());
             members.entry(*user).or_insert_with(|| {
-                assumptions.record(decide::USER, of, Test::Equals(Value::Flag(true)));
+                assumptions.record(rows::USER, of, Test::Equals(Value::Flag(true)));
                 Member {
-                    has_password: assumptions.unread(decide::HAS_PASSWORD, of),
-                    live: assumptions.unread(decide::LIVE_TOKEN, of),
+                    has_password: assumptions.unread(rows::HAS_PASSWORD, of),
+                    live: assumptions.unread(rows::LIVE_TOKEN, of),
                 }
             });
         }
-        let made: Lookup<_, _> = assumptions.unread_rows(decide::MADE, HashMap::new());
-        Some(decide::Rows { gate, members, made, admitted_last_minute: 0, rerank: None })
+        let made: Lookup<_, _> = assumptions.unread_rows(rows::MADE, HashMap::new());
+        Some(rows::Rows { gate, members, made, admitted_last_minute: 0, rerank: None })
     }
 
-    fn guard(&self, script: &mut Script, assumed: &mut Assumed, effects: &decide::Effects, _attempt: &Attempt) {
+    fn guard(&self, script: &mut Script, assumed: &mut Assumed, effects: &rows::Effects, _attempt: &Attempt) {
         store::guard(script, assumed, effects);
     }
 
-    fn committed(&self, effects: decide::Effects) {
+    fn committed(&self, effects: rows::Effects) {
         self.view.apply(&effects);
         *self.remembered() = Some(effects.gate);
     }

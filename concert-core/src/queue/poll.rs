@@ -10,7 +10,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 use tokio::sync::{Mutex, watch};
 
-use super::decide::Effects;
+use super::rows::Effects;
 use super::snapshot::{Change, Place, Read, Snapshot, Turn};
 use super::{Standing, Token, TokenStatus, pause, reads, store};
 use crate::caller::QueueTicket;

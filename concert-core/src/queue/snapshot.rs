@@ -9,8 +9,8 @@ use std::time::Duration;
 use roaring::RoaringTreemap;
 
 use super::TokenStatus;
-use super::decide::{Effects, Gate};
 use super::pace::Pace;
+use super::rows::{Effects, Gate};
 use crate::clock::Timestamp;
 
 /// Where a ticket stands.

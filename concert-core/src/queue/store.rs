@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 use uuid::Uuid;
 
-use super::decide::{Effects, Gate, HAS_PASSWORD, LIVE_TOKEN, MADE, Member, REMEMBERED_GATE, RerankRows, Rows, USER};
+use super::rows::{Effects, Gate, HAS_PASSWORD, LIVE_TOKEN, MADE, Member, REMEMBERED_GATE, RerankRows, Rows, USER};
 use super::{Command, EndedReason, RERANK_LIMIT, Token, TokenStatus, Turn, Turns, admission};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
@@ -18,22 +18,7 @@ use crate::sql::{Keyword, Reading, ResultSet, RowValues, Script, SqlTemplate, gr
 /// The columns that `read_token` reads, each with a prefix.
 macro_rules! token_columns {
     ($prefix:literal) => {
-        concat!(
-            $prefix,
-            "id, ",
-            $prefix,
-            "user_id, ",
-            $prefix,
-            "ticket, ",
-            $prefix,
-            "status, ",
-            $prefix,
-            "created_at, ",
-            $prefix,
-            "expires_at, ",
-            $prefix,
-            "claimed_at"
-        )
+        $crate::sql::columns!($prefix: id, user_id, ticket, status, created_at, expires_at, claimed_at)
     };
 }
 pub(crate) use token_columns;

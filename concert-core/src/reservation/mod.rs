@@ -1,6 +1,7 @@
 //! Reservations: holding a seat for a while, and giving it back.
 
 mod best;
+mod by_seat;
 mod changes;
 mod decide;
 mod eligibility;

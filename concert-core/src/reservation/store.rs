@@ -20,30 +20,8 @@ use crate::sql::{Keyword, Reading, ResultSet, Script, fetch_all, fetch_optional,
 /// The columns that `read_reservation` reads, beside those of the seat, each with a prefix.
 macro_rules! reservation_columns {
     ($prefix:literal) => {
-        concat!(
-            $prefix,
-            "id, ",
-            $prefix,
-            "order_id, ",
-            $prefix,
-            "user_id, ",
-            $prefix,
-            "concert_id, ",
-            $prefix,
-            "seat_number, ",
-            $prefix,
-            "status, ",
-            $prefix,
-            "price, ",
-            $prefix,
-            "performance_date, ",
-            $prefix,
-            "reserved_at, ",
-            $prefix,
-            "expires_at, ",
-            $prefix,
-            "extended_at"
-        )
+        $crate::sql::columns!($prefix: id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
+            reserved_at, expires_at, extended_at)
     };
 }
 pub(crate) use reservation_columns;

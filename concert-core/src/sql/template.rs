@@ -61,6 +61,14 @@ macro_rules! statements {
 }
 pub(crate) use statements;
 
+/// Columns with commas between them, each with a prefix: a list that several statements share is written once.
+macro_rules! columns {
+    ($prefix:literal: $first:ident $(, $column:ident)*) => {
+        concat!($prefix, stringify!($first) $(, ", ", $prefix, stringify!($column))*)
+    };
+}
+pub(crate) use columns;
+
 impl SqlTemplate {
     pub(crate) const fn new(text: &'static str, part: Option<Part>) -> Self {
         Self { text, part }

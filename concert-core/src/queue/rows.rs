@@ -1,0 +1,110 @@
+//! What a batch of the queue reads, and what it changes.
+
+use std::collections::HashMap;
+
+use super::control::{Admission, QueueChange};
+use super::pace::Sample;
+use super::{EndedReason, Token};
+use crate::clock::Timestamp;
+use crate::fact::{Column, Fact, Lookup};
+use crate::id::{TokenId, UserId};
+
+/// The gate row: the state that every change of the queue's order shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gate {
+    pub(crate) next_ticket: u64,
+    pub(crate) change_seq: u64,
+    pub(crate) active: u32,
+    pub(crate) waiting: u64,
+    pub(crate) admitted: u64,
+    /// How many ever ended while WAITING.
+    pub(crate) departed: u64,
+    /// How many turns nobody ever picked up.
+    pub(crate) no_shows: u64,
+    /// What operators set.
+    pub(crate) admission: Admission,
+}
+
+/// What the queue knows of a user.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) has_password: Fact<bool>,
+    /// The token that is WAITING or ACTIVE in the table; its time may be over all the same.
+    pub(crate) live: Fact<Option<Token>>,
+}
+
+/// What may be assumed: that the gate is as this process left it, by its `change_seq`; of users, by their id, that they are
+/// there, that they have no password and no live token; of tokens, by their id, that they were not made before.
+pub(super) const REMEMBERED_GATE: Column = Column("queue_gate.change_seq");
+pub(super) const USER: Column = Column("users.id");
+pub(super) const HAS_PASSWORD: Column = Column("users.password");
+pub(super) const LIVE_TOKEN: Column = Column("tokens.live");
+pub(super) const MADE: Column = Column("tokens.id");
+
+/// The rows that a batch concerns.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) gate: Gate,
+    /// By user; a user who is missing does not exist.
+    pub(crate) members: HashMap<UserId, Member>,
+    /// Tokens that commands of this batch made earlier, by id: for repeated calls.
+    pub(crate) made: Lookup<TokenId, Token>,
+    /// How many were let in within the last minute, while the gate has a limit on that.
+    pub(crate) admitted_last_minute: u64,
+    /// Read for a `Rerank` alone.
+    pub(crate) rerank: Option<RerankRows>,
+}
+
+/// What a `Rerank` looks at.
+#[derive(Debug, Default)]
+pub(crate) struct RerankRows {
+    /// Live tokens whose time is over.
+    pub(crate) lapsed: Vec<Token>,
+    /// The first in the queue.
+    pub(crate) heads: Vec<Token>,
+    /// When the pace was sampled last.
+    pub(crate) last_sample: Option<Timestamp>,
+}
+
+/// What a batch changes. All tokens in it carry their state afterwards.
+#[derive(Debug)]
+pub(crate) struct Effects {
+    pub(crate) gate_before: Gate,
+    pub(crate) gate: Gate,
+    /// Turns that are picked up; written before `ended`, which may end them.
+    pub(crate) claimed: Vec<Token>,
+    pub(crate) ended: Vec<(Token, EndedReason)>,
+    pub(crate) admitted: Vec<Token>,
+    pub(crate) joined: Vec<Token>,
+    /// How many became ACTIVE, by either way.
+    pub(crate) let_in: u32,
+    /// The record of what operators set.
+    pub(crate) changes: Vec<QueueChange>,
+    pub(crate) sample: Option<Sample>,
+}
+
+impl Effects {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.moves_tokens() && self.changes.is_empty() && self.sample.is_none()
+    }
+
+    pub(super) fn moves_tokens(&self) -> bool {
+        let Self { claimed, ended, admitted, joined, .. } = self;
+        !(claimed.is_empty() && ended.is_empty() && admitted.is_empty() && joined.is_empty())
+    }
+
+    /// Nothing is changed yet.
+    pub(super) fn none(gate: Gate) -> Self {
+        Self {
+            gate_before: gate.clone(),
+            gate,
+            claimed: Vec::new(),
+            ended: Vec::new(),
+            admitted: Vec::new(),
+            joined: Vec::new(),
+            let_in: 0,
+            changes: Vec::new(),
+            sample: None,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
+
+use super::*;
+use crate::fact::Lookup;
+use crate::id::TokenId;
+use crate::queue::{Token, TokenStatus, Turn};
+use crate::reservation::rows::SeatChange;
+use crate::reservation::{Seat, UnpaidHolds};
+
+/// Whoever knows how ids come from idempotency keys can name a hold that is being made.
+#[test]
+fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
+    let now = DateTime::UNIX_EPOCH;
+    let (user, concert, id) = (UserId::generate(), ConcertId::generate(), ReservationId::generate());
+    let key = SeatKey { concert, seat: SeatNumber::new(1).expect("in range") };
+    let token = Token {
+        id: TokenId::generate(),
+        user,
+        ticket: 1,
+        status: TokenStatus::Active,
+        created_at: now,
+        expires_at: now + TimeDelta::minutes(10),
+        claimed_at: Some(now),
+    };
+    let price = Money::whole(100).expect("in range");
+    let rows = Rows {
+        turns: HashMap::from([(user, Turn::of(&token))]),
+        known: Lookup::default(),
+        seats: HashMap::from([(key, Seat::free(price))]),
+        halls: HashMap::new(),
+        holds: HashMap::from([(user, UnpaidHolds::read(0))]),
+        concerts: HashMap::from([(concert, Concert { version: 1, date: now.date_naive() })]),
+    };
+    let caller = Caller::verified(user);
+    let commands = [
+        Command::Hold { caller: caller.clone(), concert, wanted: Wanted::Seats(vec![key.seat]), ids: vec![id] },
+        Command::Extend { caller: caller.clone(), reservation: id },
+        Command::Cancel { caller, what: OrderRef::Reservation(id) },
+    ];
+    let seconds = Duration::from_secs;
+    let rules = Rules { hold_ttl: seconds(300), hold_extension: seconds(60), max_holds_per_user: 1 };
+    let (answers, effects) = decide(rows, &commands, &Attempt { now, may_have_committed: false }, rules);
+    assert!(
+        matches!(answers[..], [Ok(Answer::Held(_)), Ok(Answer::Extended(_)), Ok(Answer::Cancelled)]),
+        "{answers:?}"
+    );
+    assert_eq!(effects.closed, []);
+    assert!(effects.extended.is_empty());
+    assert_eq!(effects.made[0].status, ReservationStatus::Cancelled);
+    assert_eq!(effects.seats[&key], SeatChange { from: None, to: None });
+}
