@@ -1,5 +1,8 @@
 //! Every SQL statement of the library, prepared and explained on the real database.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
@@ -134,4 +137,53 @@ async fn every_connection_is_strict_bounded_and_in_utc() {
     assert!(value(["sql_mode"; 2]).contains("STRICT_ALL_TABLES"));
     let limit: f64 = value(["max_statement_time", "max_execution_time"]).parse().expect("a number");
     assert!(limit == 5.0 || limit == 5_000.0, "five seconds, in the server's unit: {limit}");
+}
+
+/// What makes SQL, and the files of the library that may: everything else declares its statements with `statements!`, which
+/// registers them for the tests above, and writes values through the writer.
+const SOURCES_OF_SQL: [(&str, &[&str]); 6] = [
+    // Its checks are a list, all of which is registered.
+    ("SqlTemplate::new(", &["sql/template.rs", "audit.rs"]),
+    ("SqlInsert::new(", &["sql/template.rs"]),
+    ("SqlSlot(", &["sql/writer.rs"]),
+    ("raw_sql(", &["sql/read.rs", "sql/script.rs"]),
+    // An identifier that was checked is no value.
+    ("AssertSqlSafe(", &["sql/read.rs", "sql/script.rs", "db.rs"]),
+    ("sqlx::query", &["migrate.rs"]),
+];
+
+/// The files of the library that are no tests.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let name = entry.file_name().expect("a name").to_string_lossy().into_owned();
+        if name.contains("tests") || name.starts_with("model") {
+            continue;
+        }
+        if entry.is_dir() {
+            sources(&entry, found);
+        } else {
+            found.push(entry);
+        }
+    }
+}
+
+#[test]
+fn statements_come_from_one_macro_and_values_from_one_writer() {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../concert-core/src");
+    let mut files = Vec::new();
+    sources(&library, &mut files);
+    let mut elsewhere = Vec::new();
+    let mut seen = [false; SOURCES_OF_SQL.len()];
+    for file in files {
+        let (text, path) = (fs::read_to_string(&file).expect("reads"), file.strip_prefix(&library).expect("is in it"));
+        for (nth, (source, allowed)) in SOURCES_OF_SQL.into_iter().enumerate() {
+            let is_allowed = allowed.iter().any(|allowed| path == Path::new(allowed));
+            seen[nth] |= text.contains(source);
+            if text.contains(source) && !is_allowed {
+                elsewhere.push(format!("{}: {source}", path.display()));
+            }
+        }
+    }
+    assert!(elsewhere.is_empty(), "{elsewhere:#?}");
+    assert_eq!(seen, [true; SOURCES_OF_SQL.len()], "what is looked for is still written so");
 }

@@ -1,5 +1,6 @@
 //! The box office on a real MariaDB: one private server for all tests, one database for each, the clock moved by hand.
 
+mod assumed;
 mod audit;
 mod explain;
 mod halls;
@@ -9,6 +10,7 @@ mod http;
 mod imports;
 mod lost_answers;
 mod migrate;
+mod neighbours;
 mod order_races;
 mod orders;
 mod passes;
@@ -19,7 +21,3 @@ mod races;
 mod refund;
 mod statements;
 mod support;
-mod unread;
-mod unread_holds;
-mod unread_joins;
-mod unread_recharges;

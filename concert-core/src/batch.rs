@@ -116,9 +116,6 @@ pub(crate) struct Lane<B: Batch> {
     open: Arc<AtomicUsize>,
     /// Whether the writers are to end; each has a receiver as long as it lives.
     stop: watch::Sender<bool>,
-    /// For the test that ends them.
-    #[cfg(test)]
-    tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl<B: Batch> Lane<B> {
@@ -130,16 +127,10 @@ impl<B: Batch> Lane<B> {
         let start = |_| {
             let (sender, jobs) = mpsc::channel(capacity);
             let writer = Writer::new(Arc::clone(&batch), pool.clone(), Arc::clone(clock), Arc::clone(&open));
-            (sender, tokio::spawn(writer.run(jobs, stop.subscribe())))
+            tokio::spawn(writer.run(jobs, stop.subscribe()));
+            sender
         };
-        let (writers, _tasks): (_, Vec<_>) = (0..writers).map(start).unzip();
-        Self {
-            writers,
-            open,
-            stop,
-            #[cfg(test)]
-            tasks: _tasks,
-        }
+        Self { writers: (0..writers).map(start).collect(), open, stop }
     }
 
     /// Runs one command.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{ReservationId, SeatNumber, TokenId};
-use crate::sql::{Keyword, SqlValue, SqlWriter};
+use crate::sql::{Keyword, SqlSlot, SqlValue, Written};
 
 /// Names what a fact is about: a column, or what is counted over rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) enum Value {
 }
 
 impl SqlValue for Value {
-    fn write(&self, out: &mut SqlWriter) {
+    fn write(&self, out: SqlSlot<'_>) -> Written {
         match *self {
             Self::Nothing => out.null(),
             Self::Flag(flag) => flag.write(out),
@@ -80,6 +80,7 @@ pub(crate) enum Test {
 }
 
 /// One thing that a batch took for granted.
+#[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Assumption {
     pub(crate) about: Column,
@@ -89,7 +90,7 @@ pub(crate) struct Assumption {
 
 /// Collects what is assumed while a batch is decided.
 #[derive(Clone, Default)]
-pub(crate) struct Assumptions(Arc<Mutex<Vec<Assumption>>>);
+pub(crate) struct Assumptions(Arc<Mutex<Assumed>>);
 
 impl Assumptions {
     /// A fact that nobody has read.
@@ -103,15 +104,15 @@ impl Assumptions {
     }
 
     pub(crate) fn record(&self, about: Column, of: Key, test: Test) {
-        self.list().push(Assumption { about, of, test });
+        self.assumed().of(about).push((of, test));
     }
 
     /// All that was assumed so far, for the script to state.
     pub(crate) fn take(&self) -> Assumed {
-        Assumed(std::mem::take(&mut *self.list()))
+        std::mem::take(&mut *self.assumed())
     }
 
-    fn list(&self) -> MutexGuard<'_, Vec<Assumption>> {
+    fn assumed(&self) -> MutexGuard<'_, Assumed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -122,36 +123,42 @@ impl fmt::Debug for Assumptions {
     }
 }
 
-/// What a decided batch has assumed and no guard states yet.
+/// What a decided batch has assumed and no guard states yet, by column: there are few.
 #[derive(Debug, Default)]
-pub(crate) struct Assumed(Vec<Assumption>);
+pub(crate) struct Assumed(Vec<(Column, Vec<(Key, Test)>)>);
 
 impl Assumed {
     /// Takes out all that was assumed about a column, for guards to state it.
     pub(crate) fn take(&mut self, about: Column) -> Vec<(Key, Test)> {
-        let (taken, rest) = std::mem::take(&mut self.0).into_iter().partition(|one| one.about == about);
-        self.0 = rest;
-        let taken: Vec<Assumption> = taken;
-        taken.into_iter().map(|Assumption { of, test, .. }| (of, test)).collect()
+        std::mem::take(self.of(about))
     }
 
     /// Leaves what no guard can state, so that the batch is locked.
     pub(crate) fn put_back(&mut self, about: Column, unstated: Vec<(Key, Test)>) {
-        self.0.extend(unstated.into_iter().map(|(of, test)| Assumption { about, of, test }));
+        self.of(about).extend(unstated);
     }
 
     /// Takes out what was assumed about a column as far as the changes of the script imply it.
     pub(crate) fn strike(&mut self, about: Column, is_implied: impl Fn(Key, Test) -> bool) {
-        self.0.retain(|one| one.about != about || !is_implied(one.of, one.test));
+        self.of(about).retain(|(of, test)| !is_implied(*of, *test));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.iter().all(|(_, tests)| tests.is_empty())
     }
 
     #[cfg(test)]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Assumption> {
-        self.0.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Assumption> {
+        let one = |about, &(of, test): &(Key, Test)| Assumption { about, of, test };
+        self.0.iter().flat_map(move |(about, tests)| tests.iter().map(move |test| one(*about, test)))
+    }
+
+    fn of(&mut self, about: Column) -> &mut Vec<(Key, Test)> {
+        let at = self.0.iter().position(|(column, _)| *column == about).unwrap_or_else(|| {
+            self.0.push((about, Vec::new()));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
     }
 }
 
@@ -335,6 +342,6 @@ mod tests {
         assert_eq!(rows.all(), Err(Unread));
         let missing =
             Assumption { about: BALANCE, of: Key::row(Uuid::from_u128(2)), test: Test::Equals(Value::Nothing) };
-        assert_eq!(assumptions.take().iter().collect::<Vec<_>>(), [&missing]);
+        assert_eq!(assumptions.take().iter().collect::<Vec<_>>(), [missing]);
     }
 }

@@ -96,31 +96,51 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         .prop_map(|(user, nth, amount)| Act::Pay { user, nth, amount });
     let refund = (0..100_usize).prop_map(|nth| Act::Refund { nth });
     let wallet = (user.clone(), 1_i64..150).prop_map(|(user, amount)| Act::Recharge { user, amount });
-    let own_wallet = (user, prop::collection::vec(1_i64..150, 1..6))
+    let own_wallet = (user, prop::collection::vec(1_i64..400, 1..6))
         .prop_map(|(user, amounts)| amounts.into_iter().map(|amount| Act::Recharge { user, amount }).collect());
-    let wait = prop_oneof![Just(1), Just(20), Just(59), Just(60), Just(299), Just(300), Just(600), Just(3_000)]
-        .prop_map(Act::Wait);
+    let short = prop_oneof![Just(1), Just(20), Just(59), Just(60)];
+    let wait = prop_oneof![3 => short, 1 => prop_oneof![Just(299), Just(300), Just(600), Just(3_000)]];
+    // What mostly succeeds, and so may be assumed.
+    let joins = (USERS..2 * USERS).prop_map(Act::Join);
+    let holds = (USERS..2 * USERS, SEATS..2 * SEATS).prop_map(|(user, seat)| Act::Reserve { user, seat });
+    let payments = (100..200_usize).prop_map(|nth| Act::Pay { user: USERS, nth, amount: PRICE });
     let burst = prop_oneof![
         3 => prop::collection::vec(queue, 1..6),
         2 => Just(vec![Act::Rerank]),
         4 => prop::collection::vec(reservation, 1..8),
-        5 => prop::collection::vec(payment, 1..12),
+        3 => prop::collection::vec(payment, 1..12),
         2 => prop::collection::vec(refund, 1..6),
         2 => prop::collection::vec(wallet, 1..6),
         2 => own_wallet,
-        2 => wait.prop_map(|wait| vec![wait]),
+        2 => wait.prop_map(|wait| vec![Act::Wait(wait)]),
+        3 => prop::collection::vec(joins, 1..4),
+        6 => prop::collection::vec(holds, 1..4),
+        8 => prop::collection::vec(payments, 1..3),
     ];
-    prop::collection::vec(burst, 1..40).prop_map(|bursts| bursts.concat())
+    // Mostly some are in and have money.
+    let opening: Vec<_> =
+        (0..CAP as usize).flat_map(|user| [Act::Join(user), Act::Recharge { user, amount: 4 * PRICE }]).collect();
+    let opening = prop_oneof![1 => Just(Vec::new()), 3 => Just(opening)];
+    (opening, prop::collection::vec(burst, 1..40)).prop_map(|(opening, bursts)| [opening, bursts.concat()].concat())
 }
 
 impl Act {
-    /// The same act on one of the holds that are known, mostly by its owner, and now and then on none.
-    fn among(self, holds: &[(usize, usize, Hold)]) -> Self {
+    /// The same act on one of the holds that are known, mostly by its owner, and now and then on none; and past the numbers
+    /// that there are, one that may well succeed.
+    fn aimed(self, spec: &Spec) -> Self {
+        fn pick(number: usize, range: usize, likely: &[usize]) -> usize {
+            if number >= range && !likely.is_empty() { likely[number % likely.len()] } else { number % range }
+        }
+        let holds = &spec.holds;
         match self {
+            Self::Join(user) => Self::Join(pick(user, USERS, &spec.outside())),
+            Self::Reserve { user, seat } => {
+                Self::Reserve { user: pick(user, USERS, &spec.acting()), seat: pick(seat, SEATS, &spec.free_seats()) }
+            }
             Self::Cancel { user, nth } => Self::Cancel { user, nth: nth % (holds.len() + 1) },
             Self::Refund { nth } => Self::Refund { nth: nth % (holds.len() + 1) },
             Self::Pay { user, nth, amount } => {
-                let nth = nth % (holds.len() + 1);
+                let nth = if nth < 100 { nth % (holds.len() + 1) } else { pick(nth, holds.len() + 1, &spec.due()) };
                 let owner = holds.get(nth).filter(|_| user >= USERS).map(|(owner, ..)| *owner);
                 Self::Pay { user: owner.unwrap_or(user % USERS), nth, amount }
             }
@@ -153,7 +173,7 @@ proptest! {
     fn batches_answer_as_one_act_after_the_other_would(
         acts in acts(),
         most in 1_usize..9,
-        servers in prop::collection::vec(prop_oneof![3 => Just(0_usize), 1 => Just(1)], 1..20),
+        servers in prop::collection::vec(prop_oneof![6 => Just(0_usize), 1 => Just(1)], 1..20),
     ) {
         let mut servers = servers.into_iter().cycle();
         let (mut spec, mut world) = (Spec::default(), World::new());
@@ -161,7 +181,7 @@ proptest! {
             for batch in run.chunks(most) {
                 // What `nth` names is fixed before the batch: nobody knows the id of a hold that is not answered yet.
                 let known = spec.holds.len();
-                let batch: Vec<_> = batch.iter().map(|act| act.among(&spec.holds)).collect();
+                let batch: Vec<_> = batch.iter().map(|act| act.aimed(&spec)).collect();
                 let expected: Vec<_> = batch.iter().map(|act| match *act {
                     Act::Cancel { nth, .. } if nth >= known => Err("RESERVATION_NOT_FOUND"),
                     act => spec.act(act),

@@ -22,7 +22,9 @@ pub(crate) use self::script::Script;
 #[cfg(any(test, feature = "internals"))]
 pub(crate) use self::template::Statement;
 pub(crate) use self::template::{Part, RowValues, SqlInsert, SqlTemplate, statements};
-pub(crate) use self::writer::{ByKey, Keyword, Pair, SqlValue, SqlWriter, Text};
+#[cfg(test)]
+pub(crate) use self::writer::literal;
+pub(crate) use self::writer::{ByKey, Keyword, Pair, SqlSlot, SqlValue, Text, Written};
 
 /// The longest list in one statement. MariaDB turns an `in` of a thousand values and more into a join.
 pub(crate) const MAX_LIST: usize = 256;

@@ -1,5 +1,7 @@
 //! What every test starts from.
 
+pub mod ways;
+
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 use tokio::sync::OnceCell;
 
+use self::ways::Watch;
+
 /// What access tokens are signed with in tests.
 pub const SECRET: &str = "a secret of the tests, thirty-two bytes and more";
 /// What a seat costs unless a test says otherwise.
@@ -29,6 +33,8 @@ pub struct House {
     pub office: BoxOffice,
     pub clock: Arc<ManualClock>,
     pub database: MySqlConnectOptions,
+    /// In tests that look which ways batches go.
+    _watch: Option<Watch>,
 }
 
 impl House {
@@ -43,7 +49,14 @@ impl House {
         let policy = change(policy());
         let office = BoxOffice::connect_with(database.clone(), policy, clock.clone()).await.expect("connects");
         office.migrate().await.expect("migrates");
-        Self { office, clock, database }
+        Self { office, clock, database, _watch: None }
+    }
+
+    /// With the ways of batches watched, on the test's thread; one writer a lane.
+    pub async fn watched(change: impl FnOnce(Policy) -> Policy) -> Self {
+        let watch = Watch::start();
+        let house = Self::open_with(|policy| change(policy.with_writers_per_lane(1))).await;
+        Self { _watch: Some(watch), ..house }
     }
 
     /// Another process's box office, as far as the database can tell.

@@ -126,11 +126,13 @@ async fn a_batch_whose_commit_nobody_has_looked_up_is_not_split() {
     let house = House::open(true, CAPACITY).await;
     // Its commit is done when this panics, so the outcome is unknown to the writer.
     let panicking = Guest { panics_in: Some(Step::Complete), ..Guest::of_room(2) };
+    let nobody_locks = house.may_lock.acquire().await.expect("is free");
     let meanwhile = async {
         while house.guests().await.is_empty() {
-            tokio::time::sleep(Duration::from_micros(100)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let mut other = house.lock_room(1).await;
+        drop(nobody_locks);
         tokio::time::sleep(TWO_WAITS).await;
         other.execute("commit").await.expect("commits");
     };
@@ -142,12 +144,17 @@ async fn a_batch_whose_commit_nobody_has_looked_up_is_not_split() {
 
 #[tokio::test]
 async fn a_lane_whose_writers_are_gone_says_so() {
-    let house = House::open(false, 2).await;
+    // The writers run where the lane was started.
+    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let elsewhere = elsewhere.expect("a runtime");
+    let house = elsewhere.spawn(House::open(false, 2)).await.expect("opens");
+    let _nobody_locks = house.may_lock.acquire().await.expect("is free");
     let waiting = house.at_once(crowd(2, 0, Guest::of_room(0)));
     let gone = async {
-        for task in &house.lane.tasks {
-            task.abort();
+        while house.locked.lock().expect("no panic").is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        elsewhere.shutdown_background();
     };
     let (answers, ()) = tokio::join!(waiting, gone);
     assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(is_internal)), "{answers:?}");

@@ -44,16 +44,18 @@ impl<B: Batch> Writer<B> {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
         while receive(&mut jobs, &mut waiting, &mut stopped).await > 0 {
             let (commands, callers): (Vec<_>, Vec<_>) = waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
-            let begun = Instant::now();
-            let answers = self.run_until_committed(&commands).await;
+            let (begun, crowd) = (Instant::now(), callers.len() > 1);
+            let (open, mut callers) = (Arc::clone(&self.open), callers.into_iter());
+            let answer = |answers: Answers<B>| {
+                open.fetch_sub(answers.len(), Ordering::Relaxed);
+                for (answer, caller) in answers.into_iter().zip(callers.by_ref()) {
+                    // A caller that went away misses the answer; the act stands.
+                    let _ = caller.send(answer);
+                }
+            };
+            self.run_until_committed(&commands, answer).await;
             metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);
             metrics::histogram!("concert_batch_seconds", "lane" => B::NAME).record(begun.elapsed().as_secs_f64());
-            self.open.fetch_sub(callers.len(), Ordering::Relaxed);
-            let crowd = callers.len() > 1;
-            for (caller, answer) in callers.into_iter().zip(answers) {
-                // A caller that went away misses the answer; the act stands.
-                let _ = caller.send(answer);
-            }
             if crowd {
                 await_stragglers(&jobs).await;
             }
@@ -63,16 +65,16 @@ impl<B: Batch> Writer<B> {
         }
     }
 
-    /// Tries until each command is committed or refused, or there is no sense in trying again.
-    async fn run_until_committed(&mut self, commands: &[B::Command]) -> Answers<B> {
+    /// Tries until each command is committed or refused, or there is no sense in trying again. Answers in the order of the
+    /// commands, as soon as it can: those whose part of a split batch is done do not wait for the rest.
+    async fn run_until_committed(&mut self, commands: &[B::Command], mut answer: impl FnMut(Answers<B>)) {
         let search_ends = Instant::now() + LONGEST_SEARCH;
-        let mut answers = Vec::with_capacity(commands.len());
         let mut pieces = vec![Piece::<B>::whole(commands)];
         let mut was_split = false;
         while let Some(piece) = pieces.last_mut() {
             let failure = match self.attempt(piece).await {
-                Ok(answered) => {
-                    answers.extend(answered);
+                Ok(answers) => {
+                    answer(answers);
                     pieces.pop();
                     continue;
                 }
@@ -94,7 +96,7 @@ impl<B: Batch> Writer<B> {
                 Next::GiveUp => {
                     tracing::error!(lane = B::NAME, attempts = piece.attempts, ?failure, "a batch failed");
                     let error = failure.into_error();
-                    answers.extend(piece.commands.iter().map(|_| Err(error.clone())));
+                    answer(piece.commands.iter().map(|_| Err(error.clone())).collect());
                     pieces.pop();
                 }
             }
@@ -103,7 +105,6 @@ impl<B: Batch> Writer<B> {
             // It waits for locks less long than others do.
             self.connection = None;
         }
-        answers
     }
 
     /// One transaction. Nothing in it can end the writer.

@@ -26,7 +26,7 @@ fn asked<B: ModelLane>(lane: &B, commands: &[B::Command], attempt: &Attempt) -> 
     let assumptions = Assumptions::default();
     let rows = lane.assume(commands, &assumptions, attempt).expect("a usual batch");
     let _ = lane.decide(rows, commands, attempt);
-    assumptions.take().iter().copied().collect()
+    assumptions.take().iter().collect()
 }
 
 /// Questions near to one that was asked, which no guard and no change states.
@@ -101,4 +101,18 @@ fn a_rule_that_nobody_wrote_a_guard_for_sends_the_batch_to_be_locked() {
         lane.guard(&mut Script::default(), &mut assumed, &effects, &attempt);
         assert_eq!(assumed.is_empty(), !asks_more, "{assumed:?}");
     }
+}
+
+/// The answer to the second looks for payments of other seats under the same call, which nobody has read.
+#[test]
+fn a_payment_that_comes_twice_in_one_batch_is_locked() {
+    let mut world = opened();
+    run(&mut world, &[reserve(0, 0)]);
+    let (caller, what) =
+        (world.caller(0).with_key(Some("a key".parse().expect("a key"))), OrderRef::Reservation(world.made[0]));
+    let id = PaymentId::generate();
+    let pay = || Pay { caller: caller.clone(), what, amount: money(PRICE), id };
+    let lane = &world.processes[0].payment;
+    assert!(left(lane, &[pay()], &world.attempt(), None).is_empty());
+    assert!(!left(lane, &[pay(), pay()], &world.attempt(), None).is_empty());
 }

@@ -111,6 +111,37 @@ impl Spec {
         list.iter().any(|(other, until)| *other == user && *until > self.now)
     }
 
+    /// Who may join.
+    pub(super) fn outside(&self) -> Vec<usize> {
+        (0..USERS).filter(|user| !self.is_in(&self.active, *user) && !self.is_in(&self.waiting, *user)).collect()
+    }
+
+    /// Who may hold and pay.
+    pub(super) fn acting(&self) -> Vec<usize> {
+        (0..USERS).filter(|user| self.is_in(&self.active, *user) && !self.unclaimed.contains(user)).collect()
+    }
+
+    pub(super) fn free_seats(&self) -> Vec<usize> {
+        (0..SEATS).filter(|seat| !self.is_taken(*seat)).collect()
+    }
+
+    /// Which holds can be paid.
+    pub(super) fn due(&self) -> Vec<usize> {
+        let acting = self.acting();
+        let is_due = |nth: &usize| {
+            let hold = self.hold(*nth);
+            matches!(hold, Some((user, Hold::Held { .. })) if acting.contains(&user) && self.wallets[user] >= PRICE)
+        };
+        (0..self.holds.len()).filter(is_due).collect()
+    }
+
+    fn is_taken(&self, seat: usize) -> bool {
+        let taken = |nth: usize| {
+            self.holds[nth].1 == seat && matches!(self.hold(nth), Some((_, Hold::Held { .. } | Hold::Paid)))
+        };
+        (0..self.holds.len()).any(taken)
+    }
+
     fn join(&mut self, user: usize) -> Outcome {
         if self.is_in(&self.active, user) || self.is_in(&self.waiting, user) {
             return Err("ALREADY_IN_QUEUE");
@@ -149,10 +180,7 @@ impl Spec {
         if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
             return Err("TOKEN_NOT_ACTIVE");
         }
-        let taken = |nth: usize| {
-            self.holds[nth].1 == seat && matches!(self.hold(nth), Some((_, Hold::Held { .. } | Hold::Paid)))
-        };
-        if (0..self.holds.len()).any(taken) {
+        if self.is_taken(seat) {
             return Err("SEAT_ALREADY_RESERVED");
         }
         if self.unpaid(user) >= MAX_HOLDS as usize {

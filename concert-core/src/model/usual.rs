@@ -114,6 +114,10 @@ fn a_wallet_is_filled_to_its_limit_and_no_further() {
     assert_eq!(run(&mut world, &[recharge(0, 40_000_000), recharge(0, 20_000_000)]), (Way::Locked, answers));
     assert_eq!(run(&mut world, &[recharge(0, 19_999_999)]), (Way::Assumed, vec![Ok("recharged")]));
     assert_eq!(run(&mut world, &[recharge(0, 1)]), (Way::Locked, vec![Err("BALANCE_LIMIT")]));
+    let (caller, amount) = (UserId::generate().into(), money(1));
+    let stranger = Recharge { caller, amount, id: WalletEntryId::generate() };
+    assert!(matches!(world.run(|process| &process.wallet, &[stranger])[..], [Err(Error::UserNotFound)]));
+    assert_eq!(world.way, Way::Locked);
 }
 
 #[test]
@@ -214,4 +218,35 @@ fn a_repeated_call_is_locked_and_answers_as_the_first() {
     assert_eq!(first, second);
     let again = world.hold(&hold);
     assert!(matches!(&again[..], [Ok(Answer::Held(made))] if made[0].is_held()), "as it was answered: {again:?}");
+}
+
+#[test]
+fn a_call_that_comes_twice_in_one_batch_is_carried_out_once() {
+    fn same<B: ModelLane>(world: &mut World, lane: fn(&world::Process) -> &B, commands: [B::Command; 2])
+    where
+        B::Answer: Debug,
+    {
+        let answers = world.run(lane, &commands);
+        assert_eq!(world.way, Way::Assumed, "{answers:?}");
+        let [first, second] = [0, 1].map(|nth| format!("{:?}", answers[nth]).replace("Some(1) })", "None })"));
+        assert_eq!(first, second);
+        world.tables.check();
+    }
+    let mut world = opened();
+    let key: IdempotencyKey = "a key".parse().expect("a key");
+    let [caller, waiting] = [0, 3].map(|user| world.caller(user).with_key(key.clone()));
+
+    let id = TokenId::generate();
+    let join = || QueueCommand::Join { caller: waiting.clone(), id };
+    same(&mut world, |process| &process.queue, [join(), join()]);
+    let id = WalletEntryId::generate();
+    let recharge = || Recharge { caller: caller.clone(), amount: money(PRICE), id };
+    same(&mut world, |process| &process.wallet, [recharge(), recharge()]);
+    let SeatKey { concert, seat } = seat_key(world.concert, 0);
+    let ids = vec![ReservationId::generate()];
+    let wanted = Wanted::Seats(vec![seat]);
+    let hold = || HoldCommand::Hold { caller: caller.clone(), concert, wanted: wanted.clone(), ids: ids.clone() };
+    same(&mut world, |process| &process.reservation, [hold(), hold()]);
+    assert_eq!(world.tables.users[&world.users[0]].balance, PRICE.into());
+    assert_eq!(world.tables.reservations.len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fact::{Assumption, Assumptions, Key, Test, Value};
-use crate::sql::Script;
+use crate::sql::{Script, literal};
 
 /// Which way a batch went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,16 +56,15 @@ fn assumed<B: ModelLane>(
         return None;
     }
     let (mut script, mut unstated) = (Script::default(), assumptions.take());
-    let all: Vec<_> = unstated.iter().copied().collect();
+    let all: Vec<_> = unstated.iter().collect();
     lane.guard(&mut script, &mut unstated, &decision.effects, attempt);
     assert!(unstated.is_empty(), "no guard states {unstated:?}");
     lane.write(&mut script, &decision.effects, attempt);
     let text = script.into_text();
 
+    let unsaid = all.iter().find(|one| !is_stated(one, &text));
+    assert!(unsaid.is_none(), "{unsaid:?} is not stated by {text}");
     let (guarded, implied): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| guard_of(one).is_some());
-    for one in &guarded {
-        assert!(is_guarded(one, &text), "{one:?} has no guard in {text}");
-    }
     if !guarded.iter().all(|one| is_so(one, tables, attempt.now)) {
         return None;
     }
@@ -92,23 +91,40 @@ pub(super) fn guard_of(assumption: &Assumption) -> Option<&'static str> {
         "reservations held unpaid" => "having exp(if(count(*) > ",
         "concerts.version" => "version = ",
         "concerts.date" => "date = ",
-        "queue_gate.change_seq"
-        | "tokens.live"
-        | "tokens.id"
-        | "seats.reservation_id"
-        | "seats.reserved_until"
-        | "reservations.id"
-        | "payments.id"
-        | "wallet_entries.id"
-        | "users.balance" => return None,
-        other => panic!("the model does not know what {other} is"),
+        _ => return None,
     })
 }
 
-/// Whether one statement of the script has the guard and names the row.
-fn is_guarded(assumption: &Assumption, script: &str) -> bool {
-    let (guard, id) = (guard_of(assumption).unwrap_or_default(), assumption.of.id().as_simple().to_string());
-    script.split(';').any(|statement| statement.contains(guard) && statement.contains(&id))
+/// Text of the change that states an assumption which has no guard.
+fn change_of(assumption: &Assumption) -> &'static str {
+    match (assumption.about.0, assumption.test) {
+        ("queue_gate.change_seq", _) => "id = 1 and change_seq = ",
+        ("tokens.live" | "tokens.id", _) => "insert into tokens (",
+        ("seats.reservation_id", Test::Equals(Value::Nothing)) => "s.is_reserved = 0 and (",
+        // A reservation is HELD only as long as it has its seat.
+        ("seats.reservation_id", _) => "status = 'HELD' and id in (",
+        ("seats.reserved_until", _) => "s.reserved_until >= ",
+        ("reservations.id", _) => "insert into reservations (",
+        ("payments.id", _) => "insert into payments (",
+        ("wallet_entries.id", _) => "insert into wallet_entries (",
+        ("users.balance", _) => " between 0 and 99999999.99 and id in (",
+        (other, _) => panic!("the model does not know what {other} is"),
+    }
+}
+
+/// Whether one statement of the script has the text, and names the row and the value.
+fn is_stated(assumption: &Assumption, script: &str) -> bool {
+    let text = guard_of(assumption).unwrap_or_else(|| change_of(assumption));
+    let (Test::Equals(value) | Test::AtLeast(value) | Test::AtMost(value)) = assumption.test;
+    let (row, value) = match (assumption.about.0, value) {
+        ("queue_gate.change_seq", Value::Number(number)) => (String::new(), format!("{text}{number} and")),
+        ("seats.reservation_id", Value::Id(holder)) => (holder.as_simple().to_string(), String::new()),
+        ("seats.reserved_until" | "tokens.expires_at" | "concerts.version" | "concerts.date", value) => {
+            (assumption.of.id().as_simple().to_string(), format!("{text}{}", literal(value)))
+        }
+        _ => (assumption.of.id().as_simple().to_string(), String::new()),
+    };
+    script.split(';').any(|statement| [text, &row, &value].iter().all(|part| statement.contains(part)))
 }
 
 fn is_so(assumption: &Assumption, tables: &Tables, now: Timestamp) -> bool {

@@ -15,7 +15,9 @@ use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Unread, Value};
 use crate::id::{ConcertId, ReservationId, SeatNumber};
 use crate::money::Money;
-use crate::sql::{Keyword, MAX_LIST, Part, Reading, ResultSet, Script, SqlValue, SqlWriter, grouped, statements};
+use crate::sql::{
+    Keyword, MAX_LIST, Part, Reading, ResultSet, Script, SqlSlot, SqlValue, Written, grouped, statements,
+};
 
 /// Names a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -254,13 +256,13 @@ const CONCERT_ID: Keyword = Keyword::new("concert_id");
 const SEAT_NUMBER: Keyword = Keyword::new("seat_number");
 
 impl<V: SqlValue> SqlValue for BySeat<'_, V> {
-    fn write(&self, out: &mut SqlWriter) {
+    fn write(&self, out: SqlSlot<'_>) -> Written {
         let numbers: HashSet<_> = self.0.iter().map(|(key, _)| key.seat).collect();
         if numbers.len() == self.0.len() {
             return ByNumber(self.0).write(out);
         }
         let concerts = self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert);
-        out.case(CONCERT_ID, concerts.map(|seats| (seats[0].0.concert, ByNumber(seats))));
+        out.case(CONCERT_ID, concerts.map(|seats| (seats[0].0.concert, ByNumber(seats))))
     }
 }
 
@@ -268,7 +270,7 @@ impl<V: SqlValue> SqlValue for BySeat<'_, V> {
 struct ByNumber<'a, V>(&'a [(SeatKey, V)]);
 
 impl<V: SqlValue> SqlValue for ByNumber<'_, V> {
-    fn write(&self, out: &mut SqlWriter) {
+    fn write(&self, out: SqlSlot<'_>) -> Written {
         match self.0 {
             [(_, value)] => value.write(out),
             seats => out.case(SEAT_NUMBER, seats.iter().map(|(key, value)| (key.seat, value))),
@@ -343,6 +345,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::sql::literal;
 
     fn by_seat(seats: &[(u128, i64)]) -> String {
         let key = |(concert, seat): &(u128, i64)| SeatKey {
@@ -350,9 +353,7 @@ mod tests {
             seat: SeatNumber::new(*seat).expect("a seat"),
         };
         let values: Vec<_> = seats.iter().map(key).zip(1..).map(|(key, value): (_, i32)| (key, value)).collect();
-        let mut out = SqlWriter::default();
-        BySeat(&values).write(&mut out);
-        out.text_so_far().replace("000000000000000000000000000000", "")
+        literal(BySeat(&values)).replace("000000000000000000000000000000", "")
     }
 
     #[test]

@@ -139,7 +139,7 @@ pub(crate) struct Params<'w> {
 impl Params<'_> {
     pub(crate) fn bind(mut self, name: &str, value: impl SqlValue) -> Self {
         self.advance_to(name);
-        value.write(self.out);
+        self.out.value(&value);
         self
     }
 
@@ -229,7 +229,7 @@ impl RowValues<'_> {
         self.first = false;
         match self.guard.take() {
             Some(guard) => self.out.value_if(guard, &value),
-            None => value.write(self.out),
+            None => self.out.value(&value),
         }
         self
     }

@@ -10,10 +10,9 @@ use crate::clock::Timestamp;
 use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
 use crate::money::Money;
 
-/// Writes values as literals: digits, hexadecimal digits and keywords. Nothing else can be written through it, so no
-/// [`SqlValue`] can bring text of its own into a statement.
+/// The text of a statement, as far as it is written: templates of this crate, and values.
 #[derive(Debug, Default)]
-pub(crate) struct SqlWriter(String);
+pub(super) struct SqlWriter(String);
 
 impl SqlWriter {
     /// Text of a template: constants of this crate, see `statements!`.
@@ -21,111 +20,35 @@ impl SqlWriter {
         self.0.push_str(text);
     }
 
-    #[cfg(test)]
-    pub(crate) fn text_so_far(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn into_text(self) -> String {
-        self.0
-    }
-
-    pub(crate) fn null(&mut self) {
-        self.0.push_str("null");
-    }
-
-    pub(crate) fn integer(&mut self, number: i128) {
-        // Into a string: it cannot fail.
-        let _ = write!(self.0, "{number}");
-    }
-
-    pub(crate) fn decimal(&mut self, number: Decimal) {
-        let _ = write!(self.0, "{number}");
-    }
-
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        self.0.push_str("x'");
-        for byte in bytes {
-            self.0.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            self.0.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-        self.0.push('\'');
-    }
-
-    pub(crate) fn text(&mut self, text: &str) {
-        self.0.push_str("_utf8mb4 ");
-        self.bytes(text.as_bytes());
-    }
-
-    pub(crate) fn keyword(&mut self, keyword: Keyword) {
-        self.0.push('\'');
-        self.0.push_str(keyword.0);
-        self.0.push('\'');
-    }
-
-    /// To the microsecond, which all our timestamps are cut to.
-    pub(crate) fn timestamp(&mut self, moment: Timestamp) {
-        self.0.push('\'');
-        self.date_digits(moment.date_naive());
-        let time = moment.time();
-        for (before, number) in [(' ', time.hour()), (':', time.minute()), (':', time.second())] {
-            self.0.push(before);
-            self.digits(number, 2);
-        }
-        self.0.push('.');
-        self.digits(time.nanosecond() / 1_000, 6);
-        self.0.push('\'');
-    }
-
-    pub(crate) fn date(&mut self, date: NaiveDate) {
-        self.0.push('\'');
-        self.date_digits(date);
-        self.0.push('\'');
+    pub(super) fn value(&mut self, value: &(impl SqlValue + ?Sized)) {
+        let Written(()) = value.write(SqlSlot(&mut self.0));
     }
 
     /// Values with commas between them; `null` for none, which no key equals.
-    pub(crate) fn list<V: SqlValue>(&mut self, values: impl IntoIterator<Item = V>) {
+    ///
+    /// # Panics
+    /// If it is not alone in the brackets of an `in`, where a list means what one value does.
+    pub(super) fn list<V: SqlValue>(&mut self, values: impl IntoIterator<Item = V>) {
+        assert!(self.0.ends_with(" in ("), "a list outside of an `in`");
         let mut first = true;
         for value in values {
             if !first {
                 self.0.push(',');
             }
             first = false;
-            value.write(self);
+            self.value(&value);
         }
         if first {
-            self.null();
+            self.value(&None::<bool>);
         }
-    }
-
-    /// What a session variable holds, and so much more.
-    pub(crate) fn variable_plus(&mut self, variable: Keyword, added: Decimal) {
-        self.0.push('@');
-        self.0.push_str(variable.0);
-        self.0.push_str(" + ");
-        self.decimal(added);
-    }
-
-    /// The value of the key that the row has in `column`.
-    pub(crate) fn case<K: SqlValue, V: SqlValue>(&mut self, column: Keyword, arms: impl IntoIterator<Item = (K, V)>) {
-        self.0.push_str("case ");
-        self.0.push_str(column.0);
-        for (key, value) in arms {
-            self.0.push_str(" when ");
-            key.write(self);
-            self.0.push_str(" then ");
-            value.write(self);
-        }
-        self.0.push_str(" end");
     }
 
     /// `value` if `condition` is true. A false condition is out of range, so the value is never null.
-    pub(super) fn value_if(&mut self, condition: &str, value: &dyn SqlValue) {
+    pub(super) fn value_if(&mut self, condition: &str, value: &impl SqlValue) {
         self.0.push_str("if(");
         self.0.push_str(condition);
         self.0.push(',');
-        value.write(self);
+        self.value(value);
         self.0.push_str(",null)");
     }
 
@@ -135,25 +58,129 @@ impl SqlWriter {
         self.0.push_str(after);
     }
 
-    fn date_digits(&mut self, date: NaiveDate) {
-        self.digits(u32::try_from(date.year()).unwrap_or_default(), 4);
-        self.0.push('-');
-        self.digits(date.month(), 2);
-        self.0.push('-');
-        self.digits(date.day(), 2);
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// The place of one value in a statement. Whoever writes it can write digits, hexadecimal digits, keywords and what is made
+/// of them here, and exactly one value: the place is used up, and only that gives a [`Written`].
+#[derive(Debug)]
+pub(crate) struct SqlSlot<'w>(&'w mut String);
+
+/// A value was written.
+#[derive(Debug)]
+pub(crate) struct Written(());
+
+impl SqlSlot<'_> {
+    pub(crate) fn null(self) -> Written {
+        self.0.push_str("null");
+        Written(())
     }
 
-    fn digits(&mut self, number: u32, digits: u32) {
-        for place in (0..digits).rev() {
-            let digit = number / 10_u32.pow(place) % 10;
-            self.0.push(char::from(b'0' + digit as u8));
+    pub(crate) fn integer(self, number: i128) -> Written {
+        // Into a string: it cannot fail.
+        let _ = write!(self.0, "{number}");
+        Written(())
+    }
+
+    pub(crate) fn decimal(self, number: Decimal) -> Written {
+        let _ = write!(self.0, "{number}");
+        Written(())
+    }
+
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Written {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        self.0.push_str("x'");
+        for byte in bytes {
+            self.0.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            self.0.push(char::from(DIGITS[usize::from(byte & 15)]));
         }
+        self.0.push('\'');
+        Written(())
+    }
+
+    pub(crate) fn text(self, text: &str) -> Written {
+        self.0.push_str("_utf8mb4 ");
+        self.bytes(text.as_bytes())
+    }
+
+    pub(crate) fn keyword(self, keyword: Keyword) -> Written {
+        self.0.push('\'');
+        self.0.push_str(keyword.0);
+        self.0.push('\'');
+        Written(())
+    }
+
+    /// To the microsecond, which all our timestamps are cut to.
+    pub(crate) fn timestamp(self, moment: Timestamp) -> Written {
+        self.0.push('\'');
+        date_digits(self.0, moment.date_naive());
+        let time = moment.time();
+        for (before, number) in [(' ', time.hour()), (':', time.minute()), (':', time.second())] {
+            self.0.push(before);
+            digits(self.0, number, 2);
+        }
+        self.0.push('.');
+        digits(self.0, time.nanosecond() / 1_000, 6);
+        self.0.push('\'');
+        Written(())
+    }
+
+    pub(crate) fn date(self, date: NaiveDate) -> Written {
+        self.0.push('\'');
+        date_digits(self.0, date);
+        self.0.push('\'');
+        Written(())
+    }
+
+    /// What a session variable holds, and so much more; in brackets, as the place may be in a sum.
+    pub(crate) fn variable_plus(self, variable: Keyword, added: Decimal) -> Written {
+        self.0.push_str("(@");
+        self.0.push_str(variable.0);
+        let _ = write!(self.0, " + {added})");
+        Written(())
+    }
+
+    /// The value of the key that the row has in `column`.
+    pub(crate) fn case<K: SqlValue, V: SqlValue>(
+        self,
+        column: Keyword,
+        arms: impl IntoIterator<Item = (K, V)>,
+    ) -> Written {
+        self.0.push_str("case ");
+        self.0.push_str(column.0);
+        for (key, value) in arms {
+            self.0.push_str(" when ");
+            let Written(()) = key.write(SqlSlot(self.0));
+            self.0.push_str(" then ");
+            let Written(()) = value.write(SqlSlot(self.0));
+        }
+        self.0.push_str(" end");
+        Written(())
+    }
+}
+
+fn date_digits(out: &mut String, date: NaiveDate) {
+    // A year that is not one of four digits stays what it is, and the server refuses it.
+    let _ = write!(out, "{:04}", date.year());
+    out.push('-');
+    digits(out, date.month(), 2);
+    out.push('-');
+    digits(out, date.day(), 2);
+}
+
+/// The last so many digits of a number.
+fn digits(out: &mut String, number: u32, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        out.push(char::from(b'0' + digit as u8));
     }
 }
 
 /// A value that a statement can contain.
 pub(crate) trait SqlValue {
-    fn write(&self, out: &mut SqlWriter);
+    fn write(&self, out: SqlSlot<'_>) -> Written;
 }
 
 /// A word of ours: a status, a reason, the name of a column. Letters, digits and `_`.
@@ -187,7 +214,7 @@ pub(crate) struct Pair(pub(crate) Uuid, pub(crate) Uuid);
 pub(crate) struct ByKey<'a, K, V>(pub(crate) Keyword, pub(crate) &'a [(K, V)]);
 
 impl<K: SqlValue, V: SqlValue + PartialEq> SqlValue for ByKey<'_, K, V> {
-    fn write(&self, out: &mut SqlWriter) {
+    fn write(&self, out: SqlSlot<'_>) -> Written {
         let Self(column, pairs) = self;
         match pairs {
             [(_, first), rest @ ..] if rest.iter().all(|(_, value)| value == first) => first.write(out),
@@ -199,9 +226,9 @@ impl<K: SqlValue, V: SqlValue + PartialEq> SqlValue for ByKey<'_, K, V> {
 macro_rules! values {
     ($($kind:ty: |$value:ident, $out:ident| $write:expr;)*) => {$(
         impl SqlValue for $kind {
-            fn write(&self, $out: &mut SqlWriter) {
+            fn write(&self, $out: SqlSlot<'_>) -> Written {
                 let $value = self;
-                $write;
+                $write
             }
         }
     )*};
@@ -232,7 +259,7 @@ values! {
 }
 
 impl<V: SqlValue> SqlValue for Option<V> {
-    fn write(&self, out: &mut SqlWriter) {
+    fn write(&self, out: SqlSlot<'_>) -> Written {
         match self {
             Some(value) => value.write(out),
             None => out.null(),
@@ -241,9 +268,17 @@ impl<V: SqlValue> SqlValue for Option<V> {
 }
 
 impl<V: SqlValue + ?Sized> SqlValue for &V {
-    fn write(&self, out: &mut SqlWriter) {
-        (*self).write(out);
+    fn write(&self, out: SqlSlot<'_>) -> Written {
+        (*self).write(out)
     }
+}
+
+/// What is written for a value.
+#[cfg(test)]
+pub(crate) fn literal(value: impl SqlValue) -> String {
+    let mut out = SqlWriter::default();
+    out.value(&value);
+    out.into_text()
 }
 
 #[cfg(test)]
@@ -252,17 +287,13 @@ mod tests {
 
     use super::*;
 
-    fn literal(value: impl SqlValue) -> String {
-        let mut out = SqlWriter::default();
-        value.write(&mut out);
-        out.into_text()
-    }
-
     #[test]
     fn literals_are_what_the_server_reads_back() {
         let moment = DateTime::from_timestamp_micros(1_803_902_400_000_042).expect("a time");
         assert_eq!(literal(moment), "'2027-03-01 12:00:00.000042'");
         assert_eq!(literal(moment.date_naive()), "'2027-03-01'");
+        let years = [-1, 12_027].map(|year| literal(NaiveDate::from_ymd_opt(year, 3, 1).expect("a date")));
+        assert_eq!(years, ["'-001-03-01'", "'12027-03-01'"], "no date, so the server refuses it");
         assert_eq!(literal(Uuid::from_u128(0xab)), "x'000000000000000000000000000000ab'");
         assert_eq!(literal(Text("a'\\")), "_utf8mb4 x'61275c'");
         assert_eq!(literal(Some(Decimal::new(-105, 1))), "-10.5");

@@ -17,7 +17,7 @@ use crate::fact::{Assumed, Lookup, Test, Value};
 use crate::id::{UserId, WalletEntryId};
 use crate::money::Money;
 use crate::sql::{
-    ByKey, Keyword, Reading, ResultSet, Script, SqlValue, SqlWriter, fetch_optional, grouped, statements,
+    ByKey, Keyword, Reading, ResultSet, Script, SqlSlot, SqlValue, Written, fetch_optional, grouped, statements,
 };
 
 /// The columns of a wallet entry, for inserts of other domains.
@@ -183,7 +183,7 @@ enum OnTop {
 }
 
 impl SqlValue for OnTop {
-    fn write(&self, out: &mut SqlWriter) {
+    fn write(&self, out: SqlSlot<'_>) -> Written {
         match self {
             Self::OfRead(number) => out.decimal(*number),
             Self::OfVariable(variable, added) => out.variable_plus(*variable, *added),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{Connection as _, Executor as _, MySqlConnection, MySqlPool, Row as _};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use uuid::Uuid;
 
 use crate::batch::{Attempt, Batch, Decision, Lane};
@@ -59,6 +59,8 @@ pub(super) struct Guests {
     pub(super) may_assume: bool,
     /// How many commands were to be locked, each time.
     pub(super) locked: Arc<Mutex<Vec<usize>>>,
+    /// Locking waits for it.
+    pub(super) may_lock: Arc<Semaphore>,
 }
 
 fn panic_if(step: Step, guests: &[Guest]) {
@@ -84,6 +86,7 @@ impl Batch for Guests {
         attempt: &Attempt,
     ) -> Result<HashSet<u32>, Failure> {
         self.locked.lock().expect("no panic").push(commands.len());
+        let _permit = self.may_lock.acquire().await;
         panic_if(Step::Lock, commands);
         let mut script = Script::default();
         let rooms = commands.iter().map(|guest| guest.room).collect();
@@ -134,6 +137,7 @@ impl Batch for Guests {
 pub(super) struct House {
     pub(super) lane: Arc<Lane<Guests>>,
     pub(super) locked: Arc<Mutex<Vec<usize>>>,
+    pub(super) may_lock: Arc<Semaphore>,
     pub(super) pool: MySqlPool,
 }
 
@@ -150,9 +154,10 @@ impl House {
             sqlx::query("insert into rooms (id) values (?)").bind(room).execute(&pool).await.expect("adds a room");
         }
         let (locked, clock): (Arc<Mutex<_>>, Arc<dyn Clock>) = (Arc::default(), Arc::new(SystemClock));
-        let guests = Guests { may_assume, locked: Arc::clone(&locked) };
+        let may_lock = Arc::new(Semaphore::new(1));
+        let guests = Guests { may_assume, locked: Arc::clone(&locked), may_lock: Arc::clone(&may_lock) };
         let lane = Arc::new(Lane::start(guests, 1, capacity, &pool, &clock));
-        Self { lane, locked, pool }
+        Self { lane, locked, may_lock, pool }
     }
 
     /// Sent before the writer takes its first batch, so all in one.

@@ -1,5 +1,4 @@
-//! Holds that are tried without reading first, as those of seats are in halls that the process knows: they come to what
-//! another process comes to, which has to read.
+//! Holds of seats by number, in halls that this process remembers. Another process locks them.
 
 use chrono::NaiveDate;
 use concert_core::{
@@ -7,7 +6,11 @@ use concert_core::{
     Wanted,
 };
 
+use super::{assert_refused_locked, assert_refused_on_both_ways};
+use crate::support::ways::{ASSUMED, LOCKED, tried_and_locked, ways};
 use crate::support::{House, Shortcuts as _, keyed, money, seat, section};
+
+const LANE: &str = "reservation";
 
 const SEATS: u32 = 10;
 
@@ -17,12 +20,22 @@ async fn known_hall() -> (House, ConcertId, [UserId; 2]) {
 }
 
 async fn known_hall_with(change: impl FnOnce(Policy) -> Policy) -> (House, ConcertId, [UserId; 2]) {
-    let house = House::open_with(|policy| change(policy.with_writers_per_lane(1))).await;
+    let house = House::watched(change).await;
     let concert = house.concert(SEATS).await;
     let users = house.active_users(3, 500).await;
     house.office.set_max_active(3).await.expect("sets the cap");
     house.office.hold_one(users[2], concert, seat(i64::from(SEATS))).await.expect("holds");
+    assert_eq!(ways(LANE), [LOCKED]);
     (house, concert, [users[0], users[1]])
+}
+
+/// An office that remembers the hall and has assumed nothing yet: it has refused somebody who is not in the queue.
+async fn knowing_office(house: &House, concert: ConcertId) -> BoxOffice {
+    let office = house.another_office().await;
+    ways(LANE);
+    let not_active = |error: &Error| matches!(error, Error::TokenNotActive { status: None });
+    assert_refused_locked(LANE, office.hold_one(UserId::generate(), concert, seat(1)).await, not_active);
+    office
 }
 
 /// Both ways refuse seat 1 for the same reason, and nothing changes.
@@ -40,30 +53,36 @@ async fn assert_seat_refused(
     let caller = caller.into();
     let rows = "select count(*) from reservations";
     let before = house.count(rows).await;
-    for office in [&house.office, &house.another_office().await] {
-        let refused = office.hold_one(caller.clone(), concert, seat(number)).await.expect_err("is refused");
-        assert!(reason(&refused), "{refused:?}");
-    }
+    let (knowing, other) = (knowing_office(house, concert).await, house.another_office().await);
+    assert_refused_on_both_ways(LANE, knowing.hold_one(caller.clone(), concert, seat(number)).await, reason);
+    assert_refused_locked(LANE, other.hold_one(caller, concert, seat(number)).await, reason);
     assert_eq!(house.count(rows).await, before);
     house.assert_sound().await;
 }
 
 #[tokio::test]
 async fn both_ways_leave_the_same_behind() {
-    let house = House::open_with(|policy| policy.with_max_holds_per_user(8)).await;
+    let house = House::watched(|policy| policy.with_max_holds_per_user(8)).await;
     let sections = vec![section("Front", 2, 3, 90), section("Back", 1, 4, 30)];
     let concert = house.concert_in(NaiveDate::from_ymd_opt(2027, 4, 1).expect("a date"), sections).await;
-    let users = house.active_users(3, 500).await;
-    house.office.hold_one(users[2], concert, seat(10)).await.expect("holds");
-    for (nth, office) in [&house.office, &house.another_office().await].into_iter().enumerate() {
+    let users = house.active_users(2, 500).await;
+    for (nth, way) in [ASSUMED, LOCKED].into_iter().enumerate() {
+        let knows = async || match way {
+            ASSUMED => knowing_office(&house, concert).await,
+            _ => house.another_office().await,
+        };
+        let office = knows().await;
         let user = users[nth];
         let token = house.office.token_status(user).await.expect("reads").ticket.token;
         let from = 1 + 3 * nth as i64;
         let one = office.hold_one(Caller::with_queue_token(user, token), concert, seat(from)).await.expect("holds");
         let (row, price) = (one.row.as_deref(), one.price);
         assert_eq!((one.section.as_deref(), row, price), (Some("Front"), Some(["1", "2"][nth]), money(90)));
+        assert_eq!(ways(LANE), [way]);
+        let office = knows().await;
         let two = Wanted::Seats(vec![seat(from + 1), seat(from + 2)]);
         let order = office.hold(user, concert, two).await.expect("holds");
+        assert_eq!(ways(LANE), [way]);
         assert_eq!(
             order.reservations.iter().map(|held| held.seat).collect::<Vec<_>>(),
             [seat(from + 1), seat(from + 2)]
@@ -76,7 +95,7 @@ async fn both_ways_leave_the_same_behind() {
          timediff(s.reserved_until, r.expires_at)) \
          from reservations r join seats s on s.reservation_id = r.id and s.seat_number = r.seat_number";
     assert_eq!(house.count(kinds_of_rows).await, 3, "a single seat, the first of an order, another of an order");
-    assert_eq!(house.count("select count(*) from seats where is_reserved = 1").await, 7);
+    assert_eq!(house.count("select count(*) from seats where is_reserved = 1").await, 6);
     house.assert_sound().await;
 }
 
@@ -132,6 +151,7 @@ async fn a_hold_that_has_lapsed_is_taken_over() {
     let lapsed = house.office.hold_one(other, concert, seat(1)).await.expect("holds");
     house.advance(300);
     let held = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
+    assert_eq!(ways(LANE), [&[ASSUMED.to_owned()][..], &tried_and_locked("guard")].concat());
     assert_eq!(held.user, user);
     let lapsed = house.office.order(other, lapsed.id).await.expect("reads");
     assert_eq!(lapsed.reservations[0].status, ReservationStatus::Expired);
@@ -147,6 +167,7 @@ async fn holds_of_all_processes_count() {
     let two = Wanted::Seats(vec![seat(4), seat(5)]);
     let refused = house.office.hold(user, concert, two).await.expect_err("is refused");
     assert!(matches!(refused, Error::TooManyHolds { limit: 3 }), "{refused:?}");
+    assert_eq!(ways(LANE), [&[LOCKED.to_owned(), LOCKED.to_owned()][..], &tried_and_locked("guard")].concat());
     house.office.hold_one(user, concert, seat(4)).await.expect("holds");
     assert_refused(&house, concert, user, |error| matches!(error, Error::TooManyHolds { limit: 3 })).await;
 }
@@ -159,6 +180,8 @@ async fn what_was_paid_or_given_back_does_not_count() {
     let given_back = house.office.hold_one(user, concert, seat(3)).await.expect("holds");
     house.office.cancel(user, given_back.id).await.expect("gives back");
     house.office.hold_one(user, concert, seat(4)).await.expect("holds");
+    let tried = "the guard counts what was paid in time, too; who it holds up is counted exactly under lock";
+    assert_eq!(ways(LANE), [ASSUMED, "assumed guard", LOCKED, LOCKED, LOCKED], "{tried}");
     assert_refused(&house, concert, user, |error| matches!(error, Error::TooManyHolds { limit: 1 })).await;
 }
 
@@ -166,7 +189,10 @@ async fn what_was_paid_or_given_back_does_not_count() {
 async fn a_seat_that_is_not_there_is_not_held() {
     let (house, concert, [user, _]) = known_hall().await;
     let nowhere = |error: &Error| matches!(error, Error::SeatNotFound { .. });
-    assert_seat_refused(&house, concert, user, i64::from(SEATS) + 1, nowhere).await;
+    let number = seat(i64::from(SEATS) + 1);
+    // The hall that is remembered may have grown.
+    assert_refused_locked(LANE, house.office.hold_one(user, concert, number).await, nowhere);
+    assert_refused_locked(LANE, house.another_office().await.hold_one(user, concert, number).await, nowhere);
 }
 
 #[tokio::test]
@@ -183,6 +209,7 @@ async fn a_price_that_was_changed_behind_the_box_offices_back_is_the_price() {
     house.tamper("update seats set price = 150 where seat_number = 1").await;
     let held = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
     assert_eq!(held.price, money(150));
+    assert_eq!(ways(LANE), tried_and_locked("guard"));
     house.assert_sound().await;
 }
 
@@ -191,9 +218,12 @@ async fn a_call_that_is_repeated_gets_the_first_answer() {
     let (house, concert, [user, _]) = known_hall().await;
     let caller = keyed(user, "a key");
     let first = house.office.hold_one(caller.clone(), concert, seat(1)).await.expect("holds");
-    for office in [&house.office, &house.another_office().await] {
-        assert_eq!(office.hold_one(caller.clone(), concert, seat(1)).await.expect("holds"), first);
-    }
+    assert_eq!(ways(LANE), [ASSUMED]);
+    assert_eq!(house.office.hold_one(caller.clone(), concert, seat(1)).await.expect("holds"), first);
+    assert_eq!(ways(LANE), tried_and_locked("guard"));
+    let other = house.another_office().await;
+    assert_eq!(other.hold_one(caller.clone(), concert, seat(1)).await.expect("holds"), first);
+    assert_eq!(ways(LANE), [LOCKED]);
     assert_seat_refused(&house, concert, caller.clone(), 2, |error| matches!(error, Error::IdempotencyKeyReused)).await;
     house.office.cancel(user, first.id).await.expect("gives back");
     assert_eq!(house.office.hold_one(caller, concert, seat(1)).await.expect("answers"), first);
@@ -216,8 +246,10 @@ async fn those_who_are_refused_are_refused_alone() {
     let (house, concert, [user, other]) = known_hall().await;
     house.another_office().await.hold_one(other, concert, seat(2)).await.expect("holds");
     let third = house.active_users(1, 0).await[0];
+    ways(LANE);
     let answers = at_once(&house.office, concert, [(user, 1), (third, 2), (other, 3)]).await;
     assert!(matches!(answers, [Ok(_), Err(Error::SeatAlreadyReserved { .. }), Ok(_)]), "{answers:?}");
+    assert_eq!(ways(LANE), tried_and_locked("guard"));
     house.assert_sound().await;
 }
 
@@ -228,6 +260,7 @@ async fn who_asks_first_gets_the_seat_and_who_asks_twice_has_both_counted() {
     let expected =
         matches!(answers, [Ok(_), Err(Error::SeatAlreadyReserved { .. }), Err(Error::TooManyHolds { limit: 1 })]);
     assert!(expected, "{answers:?}");
+    assert_eq!(ways(LANE), tried_and_locked("refused"));
     house.assert_sound().await;
 }
 
@@ -238,23 +271,29 @@ async fn a_call_that_is_repeated_gets_the_first_answer_though_somebody_takes_the
     let first = house.office.hold_one(caller.clone(), concert, seat(1)).await.expect("holds");
     house.office.cancel(user, first.id).await.expect("gives back");
     let third = house.active_users(1, 0).await[0];
+    ways(LANE);
     let wanted = [(Caller::from(other), 1), (caller, 1), (Caller::from(third), 2)];
     match at_once(&house.office, concert, wanted).await {
         [Ok(_), Ok(again), Ok(_)] => assert_eq!(again, first),
         answers => panic!("{answers:?}"),
     }
+    assert_eq!(ways(LANE), tried_and_locked("refused"));
 }
 
 #[tokio::test]
 async fn a_crowd_gets_each_the_own_seat_at_its_price() {
-    let house = House::open().await;
+    let house = House::watched(|policy| policy).await;
     let date = house.clock.now().date_naive();
     let sections = || vec![section("Front", 2, 20, 90), section("Back", 1, 20, 30)];
     let concerts = [house.concert_in(date, sections()).await, house.concert_in(date, sections()).await];
     let users = house.active_users(120, 0).await;
     let mut holding = tokio::task::JoinSet::new();
     for (nth, user) in users.into_iter().enumerate() {
+        // The first batch reads the halls.
         let (office, concert, number) = (house.office.clone(), concerts[nth % 2], nth as i64 / 2 + 1);
+        if nth == 2 {
+            tokio::task::yield_now().await;
+        }
         holding
             .spawn(async move { (user, number, office.hold_one(user, concert, seat(number)).await.expect("holds")) });
     }
@@ -263,5 +302,6 @@ async fn a_crowd_gets_each_the_own_seat_at_its_price() {
         let row = if number <= 20 || number > 40 { "1" } else { "2" };
         assert_eq!((held.user, held.seat, held.price, held.row.as_deref()), (user, seat(number), price, Some(row)));
     }
+    assert_eq!(ways(LANE), [LOCKED, ASSUMED]);
     house.assert_sound().await;
 }

@@ -1,14 +1,17 @@
-//! Payments that are tried without reading first, as those of holds are that were made in the same process: they come to
-//! what another process comes to, which reads.
+//! Payments of holds that this process has made. Another process locks them.
 
 use concert_core::{Caller, Clock as _, Error, Payment, Reservation, TokenStatus, UserId};
 use tokio::task::JoinSet;
 
+use super::{assert_refused_locked, assert_refused_on_both_ways};
+use crate::support::ways::{ASSUMED, LOCKED, tried_and_locked, ways};
 use crate::support::{House, PRICE, Shortcuts as _, money, seat, section};
+
+const LANE: &str = "payment";
 
 /// A user with a turn and a hold in it, and another with a turn; nobody else gets one.
 async fn one_holds(balance: u32) -> (House, [UserId; 2], Reservation) {
-    let house = House::open().await;
+    let house = House::watched(|policy| policy).await;
     let concert = house.concert(2).await;
     let users = house.active_users(2, balance).await;
     house.office.set_max_active(2).await.expect("sets the cap");
@@ -19,10 +22,9 @@ async fn one_holds(balance: u32) -> (House, [UserId; 2], Reservation) {
 /// Both ways refuse the payment for the same reason, and nothing changes.
 async fn assert_refused(house: &House, caller: impl Into<Caller>, held: &Reservation, reason: fn(&Error) -> bool) {
     let caller = caller.into();
-    for office in [&house.office, &house.another_office().await] {
-        let refused = office.pay(caller.clone(), held.id, held.price).await.expect_err("is refused");
-        assert!(reason(&refused), "{refused:?}");
-    }
+    assert_refused_on_both_ways(LANE, house.office.pay(caller.clone(), held.id, held.price).await, reason);
+    let other = house.another_office().await;
+    assert_refused_locked(LANE, other.pay(caller, held.id, held.price).await, reason);
     assert_eq!(house.count("select count(*) from payments").await, 0);
     assert_eq!(house.count("select count(*) from wallet_entries where kind = 'PAYMENT'").await, 0);
     house.assert_sound().await;
@@ -30,10 +32,11 @@ async fn assert_refused(house: &House, caller: impl Into<Caller>, held: &Reserva
 
 #[tokio::test]
 async fn both_ways_leave_the_same_behind() {
-    let house = House::open().await;
+    let house = House::watched(|policy| policy).await;
     let concert = house.concert(4).await;
     let users = house.active_users(2, 500).await;
-    for (user, office) in users.iter().zip([&house.office, &house.another_office().await]) {
+    let offices = [(&house.office, ASSUMED), (&house.another_office().await, LOCKED)];
+    for (user, (office, way)) in users.iter().zip(offices) {
         for number in [1, 2] {
             let number = number + 2 * i64::from(*user == users[1]);
             let held = house.office.hold_one(*user, concert, seat(number)).await.expect("holds");
@@ -41,6 +44,7 @@ async fn both_ways_leave_the_same_behind() {
             let caller = Caller::with_queue_token(*user, token);
             let payment = office.pay(caller, held.id, held.price).await.expect("pays").payments.remove(0);
             assert_eq!((payment.user, payment.reservation, payment.amount), (*user, held.id, money(PRICE)));
+            assert_eq!(ways(LANE), [way]);
         }
     }
     let rows = "select count(*) from payments p join wallet_entries e on e.payment_id = p.id \
@@ -99,6 +103,8 @@ async fn a_payment_picks_the_turn_up() {
     let unclaimed = "select count(*) from tokens where status = 'ACTIVE' and claimed_at is null";
     assert_eq!(house.count(unclaimed).await, 1);
     house.office.pay(user, held.id, held.price).await.expect("pays");
+    let ways = ways(LANE);
+    assert_eq!(ways, ["assumed guard", LOCKED, LOCKED], "refused, picked up in the queue's lane, and paid");
     assert_eq!(house.count(unclaimed).await, 0);
     house.assert_sound().await;
 }
@@ -158,7 +164,7 @@ async fn a_hold_is_not_paid_at_another_price() {
     assert_refused(&house, user, &dearer, |error| matches!(error, Error::WrongAmount { .. })).await;
 }
 
-/// All at once, so in a few batches.
+/// All at once, so in one batch.
 async fn pay_at_once(house: &House, held: Vec<Reservation>) -> Vec<(Reservation, Result<Payment, Error>)> {
     let mut paying = JoinSet::new();
     for held in held {
@@ -184,11 +190,12 @@ async fn all_hold(house: &House, balance: u32) -> Vec<Reservation> {
 
 #[tokio::test]
 async fn each_pays_the_price_of_the_own_seat() {
-    let house = House::open().await;
+    let house = House::watched(|policy| policy).await;
     let held = all_hold(&house, 100).await;
     for (_, paid) in pay_at_once(&house, held).await {
         paid.expect("pays");
     }
+    assert_eq!(ways(LANE), [ASSUMED]);
     let balances = "select count(*) from users u join payments p on p.user_id = u.id where u.balance = 100 - p.amount";
     assert_eq!(house.count(balances).await, 40);
     house.assert_sound().await;
@@ -197,12 +204,13 @@ async fn each_pays_the_price_of_the_own_seat() {
 /// A batch is tried as a whole.
 #[tokio::test]
 async fn those_who_are_refused_are_refused_alone() {
-    let house = House::open().await;
+    let house = House::watched(|policy| policy).await;
     let held = all_hold(&house, 50).await;
     for (held, paid) in pay_at_once(&house, held).await {
         let too_little = matches!(paid, Err(Error::InsufficientBalance { .. }));
         let enough = held.price <= money(50);
         assert_eq!((paid.is_ok(), too_little), (enough, !enough), "{paid:?}");
     }
+    assert_eq!(ways(LANE), tried_and_locked("guard"));
     house.assert_sound().await;
 }
