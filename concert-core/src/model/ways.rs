@@ -107,7 +107,7 @@ fn change_of(assumption: &Assumption) -> &'static str {
         ("reservations.id", _) => "insert into reservations (",
         ("payments.id", _) => "insert into payments (",
         ("wallet_entries.id", _) => "insert into wallet_entries (",
-        ("users.balance", _) => " between 0 and 99999999.99 and id in (",
+        ("users.balance", _) => " between 0 and 99999999.99 and id ",
         (other, _) => panic!("the model does not know what {other} is"),
     }
 }

@@ -63,7 +63,7 @@ statements! {
     MOVE_GATE {
         "update queue_gate set next_ticket = {next_ticket}, change_seq = {change_seq}, active = {active}, \
          waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows} \
-         where {guard}id = 1 and change_seq = {change_seq_before} \
+         where {required}id = 1 and change_seq = {change_seq_before} \
          and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}"
     }
     /// The users there are of those who may join by their id alone or have proved who they are.

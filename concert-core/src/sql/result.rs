@@ -8,18 +8,21 @@ use sqlx::mysql::MySqlRow;
 #[derive(Debug, Clone)]
 pub(crate) struct Reading(pub(super) Range<usize>);
 
-/// The rows that the statements of a script have selected.
+/// What the statements of a script have selected, and the ids that they gave out.
 #[derive(Default)]
-pub(crate) struct ResultSet(pub(super) Vec<Vec<MySqlRow>>);
+pub(crate) struct ResultSet {
+    pub(super) rows: Vec<Vec<MySqlRow>>,
+    pub(super) ids: Vec<u64>,
+}
 
 impl ResultSet {
     pub(crate) fn rows(&self, reading: &Reading) -> impl Iterator<Item = &MySqlRow> {
-        self.0[reading.0.clone()].iter().flatten()
+        self.rows[reading.0.clone()].iter().flatten()
     }
 
-    /// The row that was selected last, by any statement.
-    pub(crate) fn last_row(&self) -> Result<&MySqlRow, sqlx::Error> {
-        self.0.iter().flatten().next_back().ok_or(sqlx::Error::RowNotFound)
+    /// The number that a change gave to `last_insert_id`; 0 if none did.
+    pub(crate) fn id_given(&self) -> u64 {
+        self.ids.iter().copied().find(|id| *id != 0).unwrap_or_default()
     }
 
     /// The one row of a reading.

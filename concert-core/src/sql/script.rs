@@ -19,6 +19,8 @@ pub(crate) struct Script {
     placed: Vec<Placed>,
     /// Those of the statements before, for the next one that has a place for them.
     pending: Vec<Guard>,
+    /// Queries that must count what they should, for the next statement that evaluates them once.
+    required: Vec<Guard>,
 }
 
 impl Script {
@@ -57,7 +59,8 @@ impl Script {
         self.pending.push(Guard::equal(act, LOCKED, expected));
     }
 
-    /// Goes on only if a query counts exactly `expected` rows when the next change runs.
+    /// Goes on only if a query counts exactly `expected` rows. It goes into the next insert, or into the next change with a
+    /// place for it: a condition of a change is evaluated once for each row (3 us of a hold, measured).
     pub(crate) fn require_count(
         &mut self,
         act: &'static str,
@@ -67,7 +70,7 @@ impl Script {
     ) {
         let mut sql = SqlWriter::default();
         fill(query.params(&mut sql, None)).end();
-        self.pending.push(Guard::equal(act, &format!("({})", sql.into_text()), expected));
+        self.required.push(Guard::equal(act, &format!("({})", sql.into_text()), expected));
     }
 
     /// Selects what is out of range for the server, and so ends the script, where it must not go on. Guards that are
@@ -121,7 +124,7 @@ impl Script {
         fill: impl for<'p> Fn(RowValues<'p>, &R) -> RowValues<'p>,
     ) {
         for rows in rows.chunks(MAX_LIST) {
-            let condition = self.place_pending();
+            let condition = self.place_all();
             self.begin();
             self.sql.template("insert into ");
             self.sql.template(insert.table);
@@ -144,21 +147,21 @@ impl Script {
 
     /// Runs it, and answers what its statements selected.
     pub(crate) async fn run(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
-        self.check_pending();
+        self.check_all();
         if self.statements == 0 {
             return Ok(ResultSet::default());
         }
         let mut rows: Vec<_> = (0..self.statements).map(|_| Vec::new()).collect();
-        let mut at = 0;
+        let mut ids = Vec::with_capacity(self.statements);
         // Built of templates and of literals.
         let mut results = sqlx::raw_sql(AssertSqlSafe(self.sql.into_text())).fetch_many(connection);
         loop {
             match results.try_next().await {
-                Ok(Some(Either::Right(row))) => rows[at].push(row),
-                Ok(Some(Either::Left(_))) => at += 1,
-                Ok(None) => return Ok(ResultSet(rows)),
+                Ok(Some(Either::Right(row))) => rows[ids.len()].push(row),
+                Ok(Some(Either::Left(done))) => ids.push(done.last_insert_id()),
+                Ok(None) => return Ok(ResultSet { rows, ids }),
                 Err(error) => {
-                    let guard = self.placed.iter().find(|guard| guard.statement == at);
+                    let guard = self.placed.iter().find(|guard| guard.statement == ids.len());
                     return Err(match guard.filter(|_| db::is_out_of_range(&error)) {
                         Some(Placed { act, .. }) => Failure::Guard { act },
                         None => error.into(),
@@ -171,7 +174,7 @@ impl Script {
     /// Runs it and commits, in the same round trip, and answers as [`Script::run`] does. An answer from the server is a fact;
     /// no answer is [`Failure::CommitUnknown`].
     pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
-        self.check_pending();
+        self.check_all();
         self.begin();
         self.sql.template("commit");
         self.run(connection).await.map_err(Failure::after_commit_was_sent)
@@ -179,11 +182,14 @@ impl Script {
 
     #[cfg(test)]
     pub(crate) fn into_text(mut self) -> String {
-        self.check_pending();
+        self.check_all();
         self.sql.into_text()
     }
 
     fn push(&mut self, template: &SqlTemplate, fill: impl FnOnce(Params<'_>) -> Params<'_>) {
+        if template.takes_required() {
+            self.pending.append(&mut self.required);
+        }
         let condition = if template.takes_guard() { self.place_pending() } else { None };
         self.begin();
         fill(template.params(&mut self.sql, condition.as_deref())).end();
@@ -205,6 +211,18 @@ impl Script {
         let statement = self.statements;
         self.placed.extend(self.pending.drain(..).map(|Guard { act, .. }| Placed { statement, act }));
         Some(condition)
+    }
+
+    /// The same, with what is required.
+    fn place_all(&mut self) -> Option<String> {
+        self.pending.append(&mut self.required);
+        self.place_pending()
+    }
+
+    /// Brings all guards as a statement of their own.
+    fn check_all(&mut self) {
+        self.pending.append(&mut self.required);
+        self.check_pending();
     }
 
     /// Brings the pending guards as a statement of their own.

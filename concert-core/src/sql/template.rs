@@ -3,7 +3,7 @@
 use super::writer::{SqlValue, SqlWriter};
 
 /// A statement's text. `{name}` is the place of a value, of a list after `in (`, or of a repeated part; `{guard}` is where
-/// the check of the statement before it goes. Declared by [`statements!`] alone.
+/// the check of the statement before it goes; `{required}`, in a change of one row, takes required counts as well. Declared by [`statements!`] alone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqlTemplate {
     text: &'static str,
@@ -33,8 +33,8 @@ pub(crate) enum Statement {
     Insert(&'static SqlInsert),
 }
 
-/// The place of a guard.
-pub(super) const GUARD: &str = "guard";
+/// The places of guards.
+const GUARDS: [&str; 2] = ["guard", "required"];
 
 /// Declares the statements of a module, and lists them for the test that prepares and explains every statement on a real
 /// database. A list that the test's registry leaves out is dead code, which the lints refuse.
@@ -79,7 +79,12 @@ impl SqlTemplate {
     }
 
     pub(super) fn takes_guard(&self) -> bool {
-        self.text.contains("{guard}")
+        self.text.contains("{guard}") || self.takes_required()
+    }
+
+    /// Changes one row, so that what is required is evaluated once.
+    pub(super) fn takes_required(&self) -> bool {
+        self.text.contains("{required}")
     }
 
     #[cfg(any(test, feature = "internals"))]
@@ -110,7 +115,7 @@ impl Statement {
                 format!("insert into {table} ({}) values {}", columns.join(", "), vec![row; length].join(","))
             }
             Self::Template(SqlTemplate { text, part }) => {
-                let mut text = text.replace("{guard}", "");
+                let mut text = text.replace("{guard}", "").replace("{required}", "");
                 if let Some(Part { text: each, between }) = part {
                     text = text.replace("{each}", &vec![*each; length].join(between));
                 }
@@ -204,7 +209,7 @@ impl Params<'_> {
             self.out.template(before);
             let (name, rest) = after.split_once('}').unwrap_or_else(|| unreachable!("a place that is closed"));
             self.rest = rest;
-            if name != GUARD {
+            if !GUARDS.contains(&name) {
                 return Some(name);
             }
             if let Some(guard) = self.guard.take() {

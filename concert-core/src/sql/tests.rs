@@ -5,6 +5,7 @@ statements! {
     KEYS { "select a from t where b > {least} and c in ({keys})" }
     PAIRS { "select a from t where {each}", each Part { text: "(b = {hall} and c in ({seats}))", between: " or " } }
     UPDATE { "update t set a = {value} where {guard}b in ({keys})" }
+    ONE_ROW { "update t set a = {value} where {required}b = 1" }
     COUNT { "select count(*) from u where d in ({keys})" }
     ROWS { insert "t" (a, b) }
 }
@@ -49,15 +50,43 @@ fn every_change_is_guarded_by_the_statement_after_it() {
 #[test]
 fn a_guard_that_no_change_takes_is_a_statement_of_its_own() {
     let mut script = Script::default();
-    script.require_count("counting", 2, &COUNT, |params| params.list("keys", [1, 2]));
     script.change("changing", Some(1), &UPDATE, |params| params.bind("value", 1).list("keys", [3]));
     script.select(&COUNT, |params| params.list("keys", [4]));
     let statements = [
-        "update t set a = 1 where exp(if((select count(*) from u where d in (1,2)) = 2, 0, 1000)) and b in (3)",
+        "update t set a = 1 where b in (3)",
         "set @guarded = exp(if(row_count() = 1, 0, 1000))",
         "select count(*) from u where d in (4)",
     ];
     assert_eq!(text(script), statements.join(";"));
+}
+
+#[test]
+fn a_required_count_goes_where_it_is_evaluated_once() {
+    let require =
+        |script: &mut Script| script.require_count("counting", 2, &COUNT, |params| params.list("keys", [1, 2]));
+    let many_rows = |script: &mut Script| {
+        script.change("changing", Some(1), &UPDATE, |params| params.bind("value", 1).list("keys", [3]));
+    };
+    let counted = "exp(if((select count(*) from u where d in (1,2)) = 2, 0, 1000))";
+
+    let mut script = Script::default();
+    require(&mut script);
+    script.change("changing", Some(1), &ONE_ROW, |params| params.bind("value", 1));
+    assert!(text(script).starts_with(&format!("update t set a = 1 where {counted} and b = 1;")));
+
+    let mut script = Script::default();
+    require(&mut script);
+    many_rows(&mut script);
+    script.insert(&ROWS, &[(1, 2)], |row, (a, b)| row.bind("a", a).bind("b", b));
+    let guards = format!("exp(if(row_count() = 1, 0, 1000)) and {counted}");
+    let inserted = format!("update t set a = 1 where b in (3);insert into t (a, b) values (if({guards},1,null),2)");
+    assert_eq!(text(script), inserted);
+
+    let mut script = Script::default();
+    require(&mut script);
+    many_rows(&mut script);
+    let guards = format!("exp(if(row_count() = 1, 0, 1000)) and {counted}");
+    assert_eq!(text(script), format!("update t set a = 1 where b in (3);set @guarded = {guards}"));
 }
 
 #[test]
@@ -85,6 +114,7 @@ fn texts_for_the_test_of_all_statements_have_lists_of_any_length() {
         "select a from t where b > {least} and c in ({keys},{keys})",
         "select a from t where (b = {hall} and c in ({seats},{seats})) or (b = {hall} and c in ({seats},{seats}))",
         "update t set a = {value} where b in ({keys},{keys})",
+        "update t set a = {value} where b = 1",
         "select count(*) from u where d in ({keys},{keys})",
         "insert into t (a, b) values ({a},{b}),({a},{b})",
     ];

@@ -176,8 +176,10 @@ impl Batch for WalletBatch {
         effects: &Vec<WalletEntry>,
         selected: &ResultSet,
     ) -> Result<(), sqlx::Error> {
-        let Some(last) = effects.last().filter(|entry| entry.before.is_none()) else { return Ok(()) };
-        let before = store::balance_before(selected, last)?;
+        if effects.first().is_none_or(|entry| entry.before.is_some()) {
+            return Ok(());
+        }
+        let before = store::balance_before(selected)?;
         for answer in answers.iter_mut().flatten() {
             let whole = answer.on_top_of(before);
             *answer = whole.ok_or_else(|| sqlx::Error::Decode("a balance is past its limit".into()))?;

@@ -44,11 +44,14 @@ statements! {
          where {guard}balance + {change} between 0 and {most} and id in ({users})"
     }
     INSERT_ENTRIES { insert "wallet_entries" (id, user_id, nth, kind, amount, balance_after, payment_id, created_at) }
-    /// What is in a wallet before it is changed, for the entries of a batch that has not read it.
-    REMEMBER {
-        "select balance, entries into @balance, @entries from users force index (primary) where id = {user} for update"
+    /// The same for one wallet that nobody has read. It notes what was there for the entries, and answers the balance of
+    /// before, in hundredths, as an id is answered. To select both takes two statements more, each of which wakes a lone
+    /// caller once more: 0.58 ms instead of 0.45 (measured).
+    CHANGE_UNREAD {
+        "update users force index (primary) set entries = (@entries := entries) + {added}, \
+         balance = last_insert_id(100 * (@balance := balance)) * 0.01 + {change} \
+         where {guard}balance + {change} between 0 and {most} and id = {user}"
     }
-    READ_CHANGED { "select balance from users force index (primary) where id = {user}" }
     BALANCE_OF {
         "select u.balance, u.entries, \
          (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > {now}) as live_token \
@@ -158,12 +161,18 @@ pub(super) fn strike_made(assumed: &mut Assumed, entries: &[WalletEntry]) {
 
 /// Writes entries, in the order they happened, and the balances that they lead to.
 pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
-    // A batch that has read no wallet is about one.
-    let unread = entries.first().filter(|entry| entry.before.is_none()).map(|entry| entry.user);
-    if let Some(user) = unread {
-        script.select(&REMEMBER, |params| params.bind("user", user));
+    let changes = changes(entries);
+    match entries.first() {
+        // A batch that has read no wallet is about one.
+        Some(WalletEntry { user, before: None, .. }) => {
+            let BalanceChange { entries, sum } = changes[user];
+            script.change("changing an unread balance", Some(1), &CHANGE_UNREAD, |params| {
+                let params = params.bind("added", entries).bind("change", sum).bind("change", sum);
+                params.bind("most", Money::MAX).bind("user", *user)
+            });
+        }
+        _ => change_balances(script, &changes),
     }
-    change_balances(script, &changes(entries));
     script.insert(&INSERT_ENTRIES, entries, |row, entry| {
         let [nth, balance_after] = positions(entry);
         let row = row.bind("id", entry.id).bind("user_id", entry.user).bind("nth", nth);
@@ -171,9 +180,6 @@ pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
         let row = row.bind("balance_after", balance_after).bind("payment_id", entry.payment);
         row.bind("created_at", entry.created_at)
     });
-    if let Some(user) = unread {
-        script.select(&READ_CHANGED, |params| params.bind("user", user));
-    }
 }
 
 /// A number on top of one that was read, or of one that the script remembers.
@@ -204,10 +210,10 @@ fn positions(entry: &WalletEntry) -> [OnTop; 2] {
     }
 }
 
-/// What was in the wallet that `last` is the newest entry of, after a script that had not read it.
-pub(super) fn balance_before(selected: &ResultSet, last: &WalletEntry) -> Result<Money, sqlx::Error> {
-    let after: Money = selected.last_row()?.try_get("balance")?;
-    Money::new(after.as_decimal() - last.sum).map_err(|error| sqlx::Error::Decode(error.into()))
+/// What was in a wallet that nobody had read, before the script changed it.
+pub(super) fn balance_before(selected: &ResultSet) -> Result<Money, sqlx::Error> {
+    let hundredths = i64::try_from(selected.id_given()).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Money::new(Decimal::new(hundredths, 2)).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// The account of a user, unlocked.
