@@ -158,6 +158,10 @@ async fn a_lane_whose_writers_are_gone_says_so() {
     };
     let (answers, ()) = tokio::join!(waiting, gone);
     assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(is_internal)), "{answers:?}");
+    for writer in &house.lane.writers {
+        // The runtime ends its tasks in the background.
+        writer.closed().await;
+    }
     for answer in house.at_once(crowd(5, 0, Guest::of_room(0))).await {
         assert!(answer.as_ref().is_err_and(is_internal), "{answer:?}");
     }
