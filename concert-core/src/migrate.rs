@@ -141,7 +141,7 @@ fn development() -> String {
 fn not_ours(tables: &[&str]) -> String {
     format!(
         "it has tables of another application under names that the box office needs ({}); nothing was changed. Give the \
-         box office a schema of its own (Policy::schema, or --schema)",
+         box office a schema of its own (`Policy::with_schema`, or `--schema`)",
         tables.join(", ")
     )
 }

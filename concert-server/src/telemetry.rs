@@ -87,10 +87,8 @@ fn describe() {
     describe_counter!("concert_dates_readings_total", "Readings of the dates, for all who look");
     describe_histogram!("concert_batch_commands", "Commands in one transaction, by lane");
     describe_histogram!("concert_batch_seconds", Unit::Seconds, "Time from taking a batch to its commit, by lane");
-    describe_counter!(
-        "concert_optimistic_in_vain_total",
-        "Batches that were tried without reading first and had to be read, by lane"
-    );
+    describe_counter!("concert_batches_total", "Batches, by lane, way (assumed or locked) and outcome");
+    describe_counter!("concert_best_seats_moved_total", "Looks for the best seats that found one changed");
     describe_counter!("concert_retries_total", "Batches that did not go through, by lane and reason");
     describe_counter!("concert_overloaded_total", "Commands that found a lane full, by lane");
     describe_gauge!("concert_lane_depth", "Commands that wait in this process, by lane");

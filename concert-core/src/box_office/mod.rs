@@ -64,7 +64,7 @@ struct Inner {
 }
 
 impl BoxOffice {
-    /// A box office on the database that `pool` connects to, or on [`Policy::schema`] beside it. Only the pool's options
+    /// A box office on the database that `pool` connects to, or on [`Policy::with_schema`] beside it. Only the pool's options
     /// are used, never its connections, which may be in any state: the box office opens up to 16 of its own for reads and
     /// one for each writer, when they are first needed. Must be called within a tokio runtime.
     ///
@@ -120,7 +120,7 @@ impl BoxOffice {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// A box office on the database that a URL names, or on [`Policy::schema`] beside it, with the system's clock.
+    /// A box office on the database that a URL names, or on [`Policy::with_schema`] beside it, with the system's clock.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a URL that is not `mysql://user:password@host:3306/name`; [`Error::Setup`] or
@@ -161,7 +161,7 @@ impl BoxOffice {
         self.inner.clock.now()
     }
 
-    /// Brings the schema up to date, and makes [`Policy::schema`] if it is missing. Any number of processes may do so at
+    /// Brings the schema up to date, and makes [`Policy::with_schema`] if it is missing. Any number of processes may do so at
     /// once, also on different nodes of a cluster. Where the schema is up to date, nothing is written, so that a database
     /// user with rights on rows alone will do.
     ///
