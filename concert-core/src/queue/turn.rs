@@ -31,7 +31,7 @@ const EXPIRES_AT: Column = Column("tokens.expires_at");
 statements! {
     /// The turns of users, with everything that `require_active` asks as a condition.
     LOCK_TURNS {
-        "select count(*) into @locked from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) \
+        "select count(*){counts} into @locked from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) \
          and status = 'ACTIVE' and claimed_at is not null and expires_at >= {until}{each} for update",
         // Only where somebody has shown a token.
         each Part { text: " and (concat(user_id, id) in ({shown}) or user_id in ({others}))", between: "" }

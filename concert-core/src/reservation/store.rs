@@ -133,9 +133,10 @@ pub(super) fn lock_concerts(script: &mut Script, concerts: Vec<ConcertId>) -> Re
 /// States what was assumed of a batch of holds, by the primary key of those that are made, and as far as it goes by taking
 /// the seats.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
+    // Before the lock, which counts them.
+    layout::guard_concerts(script, assumed);
     guard_turns(script, assumed);
     eligibility::guard_holds(script, assumed, now);
-    layout::guard_concerts(script, assumed);
     seat::strike_taken(assumed, &effects.made);
     let made: HashSet<Uuid> = effects.made.iter().map(|made| made.id.as_uuid()).collect();
     assumed.strike(MADE, |id, test| test == Test::Equals(Value::Nothing) && made.contains(&id.id()));

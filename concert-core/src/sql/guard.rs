@@ -8,6 +8,14 @@ pub(super) struct Guard {
     pub(super) condition: String,
 }
 
+/// A query that is to count so many.
+#[derive(Debug)]
+pub(super) struct Required {
+    pub(super) act: &'static str,
+    pub(super) query: String,
+    pub(super) expected: usize,
+}
+
 /// Which statement of a script brings a guard.
 #[derive(Debug)]
 pub(super) struct Placed {
@@ -24,6 +32,12 @@ impl Guard {
     /// That `counted` is `expected`.
     pub(super) fn equal(act: &'static str, counted: &str, expected: usize) -> Self {
         Self { act, condition: format!("exp(if({counted} = {expected}, 0, 1000))") }
+    }
+}
+
+impl From<Required> for Guard {
+    fn from(Required { act, query, expected }: Required) -> Self {
+        Self::equal(act, &query, expected)
     }
 }
 

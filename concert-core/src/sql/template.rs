@@ -3,7 +3,8 @@
 use super::writer::{SqlValue, SqlWriter};
 
 /// A statement's text. `{name}` is the place of a value, of a list after `in (`, or of a repeated part; `{guard}` is where
-/// the check of the statement before it goes; `{required}`, in a change of one row, takes required counts as well. Declared by [`statements!`] alone.
+/// the check of the statement before it goes; `{required}`, in a change of one row, takes required counts as
+/// well, and so does `{counts}` after the count of a lock. Declared by [`statements!`] alone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqlTemplate {
     text: &'static str,
@@ -35,6 +36,8 @@ pub(crate) enum Statement {
 
 /// The places of guards.
 const GUARDS: [&str; 2] = ["guard", "required"];
+/// The place of further counts, in a lock.
+const COUNTS: &str = "counts";
 
 /// Declares the statements of a module, and lists them for the test that prepares and explains every statement on a real
 /// database. A list that the test's registry leaves out is dead code, which the lints refuse.
@@ -115,7 +118,7 @@ impl Statement {
                 format!("insert into {table} ({}) values {}", columns.join(", "), vec![row; length].join(","))
             }
             Self::Template(SqlTemplate { text, part }) => {
-                let mut text = text.replace("{guard}", "").replace("{required}", "");
+                let mut text = text.replace("{guard}", "").replace("{required}", "").replace("{counts}", "");
                 if let Some(Part { text: each, between }) = part {
                     text = text.replace("{each}", &vec![*each; length].join(between));
                 }
@@ -209,6 +212,10 @@ impl Params<'_> {
             self.out.template(before);
             let (name, rest) = after.split_once('}').unwrap_or_else(|| unreachable!("a place that is closed"));
             self.rest = rest;
+            if name == COUNTS {
+                self.out.condition(self.guard.take().unwrap_or_default(), "");
+                continue;
+            }
             if !GUARDS.contains(&name) {
                 return Some(name);
             }
