@@ -53,7 +53,7 @@ pub(crate) enum Value {
     Id(Uuid),
     Moment(Timestamp),
     Date(NaiveDate),
-    Word(&'static str),
+    Keyword(&'static str),
 }
 
 impl SqlValue for Value {
@@ -66,7 +66,7 @@ impl SqlValue for Value {
             Self::Id(id) => id.write(out),
             Self::Moment(moment) => out.timestamp(moment),
             Self::Date(date) => out.date(date),
-            Self::Word(word) => out.keyword(Keyword::new(word)),
+            Self::Keyword(word) => out.keyword(Keyword::new(word)),
         }
     }
 }

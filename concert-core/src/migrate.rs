@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where a schema stands.
 #[derive(Debug, PartialEq, Eq)]
-enum Standing {
+enum SchemaState {
     /// What this build works with, or newer.
     Current,
     /// Migrations are missing, perhaps all.
@@ -58,7 +58,7 @@ enum Standing {
 type Applied = (i64, Vec<u8>);
 
 /// What an attempt at migrating has come to.
-enum Attempt {
+enum Outcome {
     Done,
     /// Another process has the lock.
     Busy,
@@ -71,9 +71,9 @@ pub(crate) async fn migrate(pool: &MySqlPool, host: &MySqlConnectOptions) -> Res
     let deadline = Instant::now() + LONGEST;
     loop {
         let failure = match attempt(pool, host).await {
-            Ok(Attempt::Done) => return Ok(()),
-            Ok(Attempt::Refused(text)) => return Err(Error::Setup(text)),
-            Ok(Attempt::Busy) => {
+            Ok(Outcome::Done) => return Ok(()),
+            Ok(Outcome::Refused(text)) => return Err(Error::Setup(text)),
+            Ok(Outcome::Busy) => {
                 Error::Setup(format!("another process has been migrating it for {} s", LONGEST.as_secs()))
             }
             Err(error) if db::classify(&error) == Class::Fatal => {
@@ -95,29 +95,29 @@ async fn pause() {
 
 /// Whether the schema is the one that this library works with, or a newer one.
 pub(crate) async fn is_current(pool: &MySqlPool) -> Result<bool, sqlx::Error> {
-    Ok(standing(&applied(pool).await?) == Standing::Current)
+    Ok(schema_state(&applied(pool).await?) == SchemaState::Current)
 }
 
-async fn attempt(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Attempt, sqlx::Error> {
-    match standing(&applied(pool).await?) {
-        Standing::Current => return Ok(Attempt::Done),
-        Standing::Development => return Ok(Attempt::Refused(development())),
-        Standing::Behind => {}
+async fn attempt(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Outcome, sqlx::Error> {
+    match schema_state(&applied(pool).await?) {
+        SchemaState::Current => return Ok(Outcome::Done),
+        SchemaState::Development => return Ok(Outcome::Refused(development())),
+        SchemaState::Behind => {}
     }
     let mut connection = connect(pool, host).await?;
     let foreign = foreign_tables(&mut connection).await?;
     if !foreign.is_empty() {
-        return Ok(Attempt::Refused(not_ours(&foreign)));
+        return Ok(Outcome::Refused(not_ours(&foreign)));
     }
     connection.execute(CREATE_RECORDS).await?;
     connection.execute(ADD_LOCK).await?;
     if connection.execute(TAKE_LOCK).await?.rows_affected() == 0 {
-        return Ok(Attempt::Busy);
+        return Ok(Outcome::Busy);
     }
     let done = apply(&mut connection, &applied(pool).await?).await;
     let released = connection.execute(RELEASE_LOCK).await;
     let _ = connection.close().await;
-    done.and(released).map(|_| Attempt::Done)
+    done.and(released).map(|_| Outcome::Done)
 }
 
 /// Runs the migrations that are not among `applied`.
@@ -153,7 +153,7 @@ async fn applied(pool: &MySqlPool) -> Result<Vec<Applied>, sqlx::Error> {
     }
 }
 
-fn standing(applied: &[Applied]) -> Standing {
+fn schema_state(applied: &[Applied]) -> SchemaState {
     let newest = MIGRATOR.iter().map(|migration| migration.version).max();
     let made_otherwise =
         |(version, checksum): &Applied| match MIGRATOR.iter().find(|migration| migration.version == *version) {
@@ -162,11 +162,11 @@ fn standing(applied: &[Applied]) -> Standing {
         };
     let is_applied = |ours: &Migration| applied.iter().any(|(version, _)| *version == ours.version);
     if applied.iter().any(made_otherwise) {
-        Standing::Development
+        SchemaState::Development
     } else if MIGRATOR.iter().all(is_applied) {
-        Standing::Current
+        SchemaState::Current
     } else {
-        Standing::Behind
+        SchemaState::Behind
     }
 }
 
@@ -241,18 +241,18 @@ mod tests {
     #[test]
     fn a_schema_is_current_once_all_is_applied_and_a_newer_one_as_well() {
         let mut applied = all();
-        assert_eq!(standing(&applied), Standing::Current);
+        assert_eq!(schema_state(&applied), SchemaState::Current);
         applied.push((i64::MAX, vec![]));
-        assert_eq!(standing(&applied), Standing::Current);
-        assert_eq!(standing(&all()[1..]), Standing::Behind);
-        assert_eq!(standing(&[]), Standing::Behind);
+        assert_eq!(schema_state(&applied), SchemaState::Current);
+        assert_eq!(schema_state(&all()[1..]), SchemaState::Behind);
+        assert_eq!(schema_state(&[]), SchemaState::Behind);
     }
 
     #[test]
     fn a_schema_of_other_texts_is_of_a_development_version() {
-        assert_eq!(standing(&[(20_261_123_000_001, vec![])]), Standing::Development);
+        assert_eq!(schema_state(&[(20_261_123_000_001, vec![])]), SchemaState::Development);
         let mut applied = all();
         applied[0].1[0] ^= 1;
-        assert_eq!(standing(&applied), Standing::Development);
+        assert_eq!(schema_state(&applied), SchemaState::Development);
     }
 }

@@ -53,7 +53,7 @@ impl<'c, B: Batch> Piece<'c, B> {
 
 /// What to do after an attempt that failed.
 pub(super) enum Next {
-    Again,
+    Retry,
     Split,
     GiveUp,
 }
@@ -66,7 +66,7 @@ pub(super) fn next_after<B: Batch>(failure: &Failure, piece: &Piece<'_, B>, sear
     if searching && failure.may_lie_in_one() && tried_enough {
         Next::Split
     } else if piece.attempts < MAX_ATTEMPTS && failure.may_pass() && !waited_enough {
-        Next::Again
+        Next::Retry
     } else {
         Next::GiveUp
     }

@@ -82,7 +82,7 @@ impl<B: Batch> Writer<B> {
             };
             metrics::counter!("concert_retries_total", "lane" => B::NAME, "reason" => failure.reason()).increment(1);
             match next_after(&failure, piece, search_ends) {
-                Next::Again => {
+                Next::Retry => {
                     tracing::debug!(lane = B::NAME, attempts = piece.attempts, ?failure, "a batch runs again");
                     tokio::time::sleep(pause_after(piece.attempts)).await;
                 }

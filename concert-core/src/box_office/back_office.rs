@@ -6,7 +6,7 @@ use crate::caller::Caller;
 use crate::catalog::{self, NewConcert};
 use crate::db;
 use crate::error::Error;
-use crate::explain::{self, Explanation, Rules, Subject};
+use crate::explain::{self, Explanation, Subject, TurnRules};
 use crate::figures::{self, Figures, QueueFigures};
 use crate::id::{PaymentId, UserId, WalletEntryId};
 use crate::payment::{Refund, RefundPayment, RefundReason};
@@ -257,7 +257,7 @@ impl BackOffice {
     /// [`Error::UserNotFound`].
     pub async fn explain(&self, what: impl Into<Subject>) -> Result<Explanation, Error> {
         let (pool, now, policy) = (self.office.pool(), self.office.now(), self.office.policy());
-        let rules = Rules { active_ttl: policy.active_ttl, claim_window: policy.claim_window };
+        let rules = TurnRules { active_ttl: policy.active_ttl, claim_window: policy.claim_window };
         match what.into() {
             Subject::Token(token) => {
                 db::read(|| explain::token(pool, token, rules, now)).await?.ok_or(Error::TokenUnknown)

@@ -25,7 +25,7 @@ use crate::migrate;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
-use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, Rules, SeatChanges, SweepBatch};
+use crate::reservation::{HallLayouts, HoldRules, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
 use crate::user::UserBatch;
 use crate::wallet::WalletBatch;
 
@@ -79,13 +79,13 @@ impl BoxOffice {
         let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?);
         let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
-        let queue_rules = crate::queue::Rules {
+        let queue_rules = crate::queue::QueueRules {
             active_ttl: policy.active_ttl,
             claim_window: policy.claim_window,
             waiting_ttl: policy.waiting_ttl,
         };
         let queue = QueueBatch::new(queue_rules, Arc::clone(&view));
-        let rules = Rules {
+        let rules = HoldRules {
             hold_ttl: policy.hold_ttl,
             hold_extension: policy.hold_extension,
             max_holds_per_user: policy.max_holds_per_user,

@@ -16,7 +16,7 @@ pub(crate) use reservation::explain as reservation;
 pub(crate) use seat::explain as seat;
 #[cfg(any(test, feature = "internals"))]
 pub(crate) use store::STATEMENTS;
-pub(crate) use token::{Rules, explain as token};
+pub(crate) use token::{TurnRules, explain as token};
 pub(crate) use user::explain as user;
 
 use crate::clock::Timestamp;

@@ -15,7 +15,7 @@ const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
 /// The part of the policy that decides what comes next.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct TurnRules {
     pub(crate) active_ttl: Duration,
     pub(crate) claim_window: Duration,
 }
@@ -24,11 +24,11 @@ pub(crate) struct Rules {
 pub(crate) async fn explain(
     pool: &MySqlPool,
     id: TokenId,
-    rules: Rules,
+    rules: TurnRules,
     now: Timestamp,
 ) -> Result<Option<Explanation>, sqlx::Error> {
     let Some(row) = store::token(pool, id).await? else { return Ok(None) };
-    let place = Place::of(pool, &row, now).await?;
+    let place = QueuePosition::of(pool, &row, now).await?;
     let mut next = next(&row, place.as_ref(), rules, now);
     if !row.token.is_live(now)
         && let Some(newest) = store::tokens_of(pool, row.token.user).await?.first()
@@ -46,7 +46,7 @@ pub(crate) async fn explain(
 }
 
 /// Where a token that waits stands.
-pub(super) struct Place {
+pub(super) struct QueuePosition {
     position: u64,
     queue: QueueRow,
     /// Who paused the queue, and since when it is.
@@ -54,7 +54,7 @@ pub(super) struct Place {
     pace: Option<Pace>,
 }
 
-impl Place {
+impl QueuePosition {
     /// `None`: the token does not wait.
     pub(super) async fn of(pool: &MySqlPool, row: &TokenRow, now: Timestamp) -> Result<Option<Self>, sqlx::Error> {
         if row.token.status != TokenStatus::Waiting || !row.token.is_live(now) {
@@ -115,10 +115,10 @@ fn turn_over(row: &TokenRow) -> String {
 }
 
 /// How the token stands now.
-pub(super) fn standing(row: &TokenRow, place: Option<&Place>, now: Timestamp) -> String {
+pub(super) fn standing(row: &TokenRow, place: Option<&QueuePosition>, now: Timestamp) -> String {
     let token = &row.token;
     match place {
-        Some(Place { position, queue, .. }) => {
+        Some(QueuePosition { position, queue, .. }) => {
             let since = lasting(now - token.created_at);
             format!("WAITING at position {position} of {}, for {since}", queue.waiting)
         }
@@ -129,7 +129,7 @@ pub(super) fn standing(row: &TokenRow, place: Option<&Place>, now: Timestamp) ->
 }
 
 /// What will happen to the token.
-pub(super) fn next(row: &TokenRow, place: Option<&Place>, rules: Rules, now: Timestamp) -> Vec<String> {
+pub(super) fn next(row: &TokenRow, place: Option<&QueuePosition>, rules: TurnRules, now: Timestamp) -> Vec<String> {
     let token = &row.token;
     let ends = moment(token.expires_at);
     if let Some(place) = place {
@@ -152,8 +152,8 @@ pub(super) fn next(row: &TokenRow, place: Option<&Place>, rules: Rules, now: Tim
     vec![format!("the turn ends at {ends}, or before if the user leaves, or soon after paying for all that is held")]
 }
 
-fn forecast(place: &Place, rules: Rules, now: Timestamp) -> String {
-    let Place { position, queue, paused, pace } = place;
+fn forecast(place: &QueuePosition, rules: TurnRules, now: Timestamp) -> String {
+    let QueuePosition { position, queue, paused, pace } = place;
     if queue.admission.paused {
         return match paused {
             Some((at, by)) => format!("nobody is let in: {by} paused the queue at {}", moment(*at)),

@@ -30,7 +30,7 @@ statements! {
              order by p.paid_at desc, p.id desc limit {limit}"
         )
     }
-    PLACE { "select paid_at from payments where id = {id} and user_id = {user}" }
+    PAGE_START { "select paid_at from payments where id = {id} and user_id = {user}" }
 }
 
 /// What has become of a payment.
@@ -102,7 +102,7 @@ pub(crate) async fn payments_of(
     let rows = match page.starting_after() {
         None => fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?,
         Some(last) => {
-            let place = fetch_optional(pool, &PLACE, |params| params.bind("id", last).bind("user", user)).await?;
+            let place = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last).bind("user", user)).await?;
             let Some(place) = place else { return Ok(None) };
             let paid_at: Timestamp = place.try_get("paid_at")?;
             let older = fetch_all(pool, &OLDER, |params| {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::control::{self, Admission, AdmissionChange, Operator, PerMinute, QueueChange};
 use super::pace::{SAMPLE_EVERY, Sample};
 use super::rows::{Effects, Gate, Member, RerankRows, Rows};
-use super::{Answer, Command, EndedReason, RERANK_LIMIT, RerankReport, Rules, Token, TokenStatus};
+use super::{Answer, Command, EndedReason, QueueRules, RERANK_LIMIT, RerankReport, Token, TokenStatus};
 use crate::batch::Attempt;
 use crate::caller::{Caller, Proof};
 use crate::clock::{Timestamp, span};
@@ -17,7 +17,7 @@ pub(crate) fn decide(
     rows: Rows,
     commands: &[Command],
     attempt: &Attempt,
-    rules: Rules,
+    rules: QueueRules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
     let Rows { gate, members, made, admitted_last_minute, rerank } = rows;
     let mut queue = Queue {
@@ -59,7 +59,7 @@ pub(crate) fn decide(
 struct Queue {
     now: Timestamp,
     may_have_committed: bool,
-    rules: Rules,
+    rules: QueueRules,
     members: HashMap<UserId, Member>,
     made: Lookup<TokenId, Token>,
     admitted_last_minute: u64,

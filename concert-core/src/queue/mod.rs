@@ -53,7 +53,7 @@ pub use crate::token_status::TokenStatus;
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::rows::{Effects, Gate, Member, RerankRows, Rows};
-    pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, Rules, Token, TokenStatus};
+    pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, Token, TokenStatus};
 }
 
 /// Where a token stands.
@@ -165,7 +165,7 @@ impl Token {
 
 impl From<TokenStatus> for Value {
     fn from(status: TokenStatus) -> Self {
-        Self::Word(status.as_str())
+        Self::Keyword(status.as_str())
     }
 }
 
@@ -224,7 +224,7 @@ pub(crate) enum Answer {
 
 /// The part of the policy that the queue obeys.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct QueueRules {
     pub(crate) active_ttl: Duration,
     pub(crate) claim_window: Duration,
     pub(crate) waiting_ttl: Duration,
@@ -232,14 +232,14 @@ pub(crate) struct Rules {
 
 /// The lane's batch. One writer: the gate would admit only one at a time anyway.
 pub(crate) struct QueueBatch {
-    rules: Rules,
+    rules: QueueRules,
     view: Arc<QueueView>,
     /// The gate as this process last left it.
     remembered: Mutex<Option<Gate>>,
 }
 
 impl QueueBatch {
-    pub(crate) fn new(rules: Rules, view: Arc<QueueView>) -> Self {
+    pub(crate) fn new(rules: QueueRules, view: Arc<QueueView>) -> Self {
         Self { rules, view, remembered: Mutex::default() }
     }
 

@@ -11,7 +11,7 @@ use sqlx::{MySqlPool, Row as _};
 use tokio::sync::{Mutex, watch};
 
 use super::rows::Effects;
-use super::snapshot::{Change, Place, Read, Snapshot, Turn};
+use super::snapshot::{Refresh, Snapshot, TicketPlace, TicketTurn, TokenChange};
 use super::{Standing, Token, TokenStatus, pause, reads, store};
 use crate::caller::QueueTicket;
 use crate::clock::{Timestamp, seconds_until};
@@ -58,7 +58,7 @@ impl QueueView {
     /// Where a ticket stands that the snapshot has known before; `None`: it has ended.
     pub(crate) fn known_standing(&self, ticket: u64, now: Timestamp) -> Option<Standing> {
         match self.place(ticket, now) {
-            Place::Unknown => None,
+            TicketPlace::Unknown => None,
             place => Some(self.standing(place, now)),
         }
     }
@@ -67,7 +67,7 @@ impl QueueView {
     pub(crate) async fn poll(&self, pool: &MySqlPool, ticket: &QueueTicket, now: Timestamp) -> Result<Standing, Error> {
         self.keep_fresh(pool, now).await?;
         match self.place(ticket.ticket, now) {
-            Place::Unknown => {
+            TicketPlace::Unknown => {
                 let token = self.latest_token(pool, ticket.user, now).await?;
                 let token = token.filter(|token| token.id == ticket.token).ok_or(Error::TokenExpired)?;
                 self.standing_of(&token, now)
@@ -98,9 +98,9 @@ impl QueueView {
             return Err(Error::TokenExpired);
         }
         match (token.status, self.place(token.ticket, now)) {
-            (TokenStatus::Active, _) => Ok(self.standing(Place::Active { until: token.expires_at }, now)),
+            (TokenStatus::Active, _) => Ok(self.standing(TicketPlace::Active { until: token.expires_at }, now)),
             // It ended between the two looks.
-            (_, Place::Unknown) => Err(Error::TokenExpired),
+            (_, TicketPlace::Unknown) => Err(Error::TokenExpired),
             (_, place) => Ok(self.standing(place, now)),
         }
     }
@@ -108,8 +108,8 @@ impl QueueView {
     /// Where a token stands that has just been made at `position`.
     pub(crate) fn standing_at(&self, token: &Token, position: u64, now: Timestamp) -> Standing {
         let place = match token.status {
-            TokenStatus::Waiting => Place::Waiting { position },
-            TokenStatus::Active | TokenStatus::Expired => Place::Active { until: token.expires_at },
+            TokenStatus::Waiting => TicketPlace::Waiting { position },
+            TokenStatus::Active | TokenStatus::Expired => TicketPlace::Active { until: token.expires_at },
         };
         self.standing(place, now)
     }
@@ -191,7 +191,7 @@ impl QueueView {
             }
             match snapshot.as_mut() {
                 Some(snapshot) => {
-                    let moved = snapshot.absorb(Read { changes, gate, active, pace }, now);
+                    let moved = snapshot.absorb(Refresh { changes, gate, active, pace }, now);
                     self.forget_claimed(snapshot);
                     moved
                 }
@@ -204,19 +204,19 @@ impl QueueView {
         Ok(())
     }
 
-    fn place(&self, ticket: u64, now: Timestamp) -> Place {
-        self.look(|snapshot| snapshot.place(ticket, now)).unwrap_or(Place::Unknown)
+    fn place(&self, ticket: u64, now: Timestamp) -> TicketPlace {
+        self.look(|snapshot| snapshot.place(ticket, now)).unwrap_or(TicketPlace::Unknown)
     }
 
-    fn standing(&self, place: Place, now: Timestamp) -> Standing {
+    fn standing(&self, place: TicketPlace, now: Timestamp) -> Standing {
         let (status, queue_position, remaining_seconds, expires_at) = match place {
-            Place::Active { until } => (TokenStatus::Active, 0, seconds_until(until, now), Some(until)),
-            Place::Waiting { position } => {
+            TicketPlace::Active { until } => (TokenStatus::Active, 0, seconds_until(until, now), Some(until)),
+            TicketPlace::Waiting { position } => {
                 let wait = self.look(|snapshot| snapshot.wait_seconds(position, self.active_ttl));
                 let wait = wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs()));
                 (TokenStatus::Waiting, position, wait, None)
             }
-            Place::Unknown => (TokenStatus::Expired, 0, 0, None),
+            TicketPlace::Unknown => (TokenStatus::Expired, 0, 0, None),
         };
         let poll_after_seconds = match status {
             TokenStatus::Waiting => {
@@ -242,11 +242,11 @@ async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
     Ok(waiting)
 }
 
-async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::Error> {
+async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<TokenChange>, sqlx::Error> {
     let rows = fetch_all(pool, &reads::READ_CHANGES, |params| params.bind("seen", seen)).await?;
     rows.iter()
         .map(|row| {
-            Ok(Change {
+            Ok(TokenChange {
                 ticket: row.try_get("ticket")?,
                 status: TokenStatus::from_column(row.try_get("status")?)?,
                 change_seq: row.try_get("change_seq")?,
@@ -255,10 +255,10 @@ async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::
         .collect()
 }
 
-async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Turn>, sqlx::Error> {
+async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, TicketTurn>, sqlx::Error> {
     let rows = fetch_all(pool, &reads::READ_ACTIVE, |params| params).await?;
     let turn = |row: &MySqlRow| {
-        let turn = Turn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
+        let turn = TicketTurn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
         Ok((row.try_get("ticket")?, turn))
     };
     rows.iter().map(turn).collect()

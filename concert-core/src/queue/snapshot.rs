@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 
 /// Where a ticket stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TicketPlace {
     /// Its 1-based rank among the WAITING.
     Waiting { position: u64 },
     /// In, until then.
@@ -26,26 +26,26 @@ pub(super) enum Place {
 
 /// The turn of an ACTIVE ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct TicketTurn {
     pub(super) until: Timestamp,
     /// Whether it is picked up; if not, it ends with the claim window.
     pub(super) claimed: bool,
 }
 
 /// A row that changed since the last refresh.
-pub(super) struct Change {
+pub(super) struct TokenChange {
     pub(super) ticket: u64,
     pub(super) status: TokenStatus,
     pub(super) change_seq: u64,
 }
 
 /// What a refresh reads, in this order.
-pub(super) struct Read {
+pub(super) struct Refresh {
     /// The rows that changed since the snapshot's `change_seq`, as it was then.
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<TokenChange>,
     pub(super) gate: Gate,
     /// All ACTIVE tokens.
-    pub(super) active: HashMap<u64, Turn>,
+    pub(super) active: HashMap<u64, TicketTurn>,
     pub(super) pace: Option<Pace>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Read {
 pub(super) struct Snapshot {
     change_seq: u64,
     waiting: RoaringTreemap,
-    active: HashMap<u64, Turn>,
+    active: HashMap<u64, TicketTurn>,
     max_active: u32,
     /// Whether anyone's place has changed since the last refresh.
     moved: bool,
@@ -76,12 +76,12 @@ impl Snapshot {
         self.waiting.len()
     }
 
-    pub(super) fn place(&self, ticket: u64, now: Timestamp) -> Place {
+    pub(super) fn place(&self, ticket: u64, now: Timestamp) -> TicketPlace {
         match self.active.get(&ticket) {
-            Some(turn) if now < turn.until => Place::Active { until: turn.until },
-            Some(_) => Place::Unknown,
-            None if self.waiting.contains(ticket) => Place::Waiting { position: self.waiting.rank(ticket) },
-            None => Place::Unknown,
+            Some(turn) if now < turn.until => TicketPlace::Active { until: turn.until },
+            Some(_) => TicketPlace::Unknown,
+            None if self.waiting.contains(ticket) => TicketPlace::Waiting { position: self.waiting.rank(ticket) },
+            None => TicketPlace::Unknown,
         }
     }
 
@@ -103,8 +103,8 @@ impl Snapshot {
     ///
     /// Batches that were applied while it was read are newer than it: what they brought stays. Otherwise a ticket that has
     /// just been admitted would wait again, and all behind it would move back.
-    pub(super) fn absorb(&mut self, read: Read, now: Timestamp) -> bool {
-        let Read { changes, gate, active, pace } = read;
+    pub(super) fn absorb(&mut self, read: Refresh, now: Timestamp) -> bool {
+        let Refresh { changes, gate, active, pace } = read;
         let applied = self.change_seq;
         for change in changes.iter().filter(|change| change.change_seq > applied) {
             match change.status {
@@ -150,7 +150,7 @@ impl Snapshot {
                     self.waiting.insert(token.ticket);
                 }
                 TokenStatus::Active => {
-                    let turn = Turn { until: token.expires_at, claimed: token.claimed_at.is_some() };
+                    let turn = TicketTurn { until: token.expires_at, claimed: token.claimed_at.is_some() };
                     self.active.insert(token.ticket, turn);
                 }
                 TokenStatus::Expired => {}
@@ -164,8 +164,8 @@ impl Snapshot {
 pub(crate) fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
     let snapshot = Snapshot { waiting: waiting.into_iter().collect(), ..Snapshot::default() };
     move |ticket| match snapshot.place(ticket, Timestamp::UNIX_EPOCH) {
-        Place::Waiting { position } => Some(position),
-        Place::Active { .. } | Place::Unknown => None,
+        TicketPlace::Waiting { position } => Some(position),
+        TicketPlace::Active { .. } | TicketPlace::Unknown => None,
     }
 }
 
@@ -193,14 +193,14 @@ mod tests {
         Token { id, user, ticket, status, created_at: noon(), expires_at: until, claimed_at: Some(noon()) }
     }
 
-    fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> Change {
-        Change { ticket, status, change_seq }
+    fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> TokenChange {
+        TokenChange { ticket, status, change_seq }
     }
 
-    fn read(changes: Vec<Change>, seq: u64, active: &[u64]) -> Read {
+    fn read(changes: Vec<TokenChange>, seq: u64, active: &[u64]) -> Refresh {
         let until = noon() + span(Duration::from_secs(600));
-        let turn = Turn { until, claimed: true };
-        Read { changes, gate: gate(seq), active: active.iter().map(|ticket| (*ticket, turn)).collect(), pace: None }
+        let turn = TicketTurn { until, claimed: true };
+        Refresh { changes, gate: gate(seq), active: active.iter().map(|ticket| (*ticket, turn)).collect(), pace: None }
     }
 
     fn effects(before: u64) -> Effects {
@@ -224,15 +224,15 @@ mod tests {
         let late = read(vec![change(1, TokenStatus::Waiting, 8), change(2, TokenStatus::Waiting, 8)], 8, &[]);
         let waiting = |ticket| token(ticket, TokenStatus::Waiting);
         queue.apply(&Effects { joined: vec![waiting(1), waiting(2)], ..effects(7) });
-        assert_eq!(queue.place(3, noon()), Place::Waiting { position: 3 });
+        assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 3 });
         queue.apply(&Effects { admitted: vec![token(1, TokenStatus::Active)], ..effects(8) });
         let left = (token(2, TokenStatus::Expired), EndedReason::Left);
         queue.apply(&Effects { ended: vec![left], ..effects(9) });
         assert!(queue.absorb(late, noon()), "the batches moved the queue");
 
-        assert!(matches!(queue.place(1, noon()), Place::Active { .. }));
-        assert_eq!(queue.place(2, noon()), Place::Unknown);
-        assert_eq!(queue.place(3, noon()), Place::Waiting { position: 1 }, "nobody moves back");
+        assert!(matches!(queue.place(1, noon()), TicketPlace::Active { .. }));
+        assert_eq!(queue.place(2, noon()), TicketPlace::Unknown);
+        assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 1 }, "nobody moves back");
         assert!(!queue.absorb(read(Vec::new(), 10, &[1]), noon()), "nothing is new");
     }
 
@@ -242,14 +242,14 @@ mod tests {
         queue.apply(&Effects { joined: vec![token(1, TokenStatus::Active)], ..effects(7) });
         assert!(queue.absorb(read(Vec::new(), 8, &[1]), noon()));
         let soon = noon() + span(Duration::from_secs(60));
-        let shortened = Read {
+        let shortened = Refresh {
             changes: Vec::new(),
             gate: gate(7),
-            active: HashMap::from([(1, Turn { until: soon, claimed: true })]),
+            active: HashMap::from([(1, TicketTurn { until: soon, claimed: true })]),
             pace: None,
         };
         assert!(queue.absorb(shortened, noon()));
-        assert_eq!(queue.place(1, noon()), Place::Active { until: soon });
+        assert_eq!(queue.place(1, noon()), TicketPlace::Active { until: soon });
         assert!(queue.absorb(read(Vec::new(), 8, &[]), soon), "its end, too");
     }
 }

@@ -57,7 +57,7 @@ struct Run {
 
 /// Where a party would sit in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Placement {
     orphans: usize,
     /// Twice the seats between its middle and where it wants to be.
     away: i64,
@@ -138,7 +138,7 @@ fn together<'a>(count: usize, rows: impl Iterator<Item = &'a Row>) -> Option<Vec
 
 impl Row {
     /// The best place for a party that sits together.
-    fn place(&self, count: usize) -> Option<Place> {
+    fn place(&self, count: usize) -> Option<Placement> {
         self.free.iter().filter_map(|run| run.place(count, self.middle())).min()
     }
 
@@ -186,7 +186,7 @@ impl Run {
     }
 
     /// The best place for `count` in a row, near to `middle` (twice a number); `None`: there are fewer.
-    fn place(&self, count: usize, middle: i64) -> Option<Place> {
+    fn place(&self, count: usize, middle: i64) -> Option<Placement> {
         // Seats that stay free: none or at least two on each side leave nobody single.
         let spare = self.seats().checked_sub(count)?;
         let last = i64::from(self.first) + spare as i64;
@@ -195,12 +195,12 @@ impl Run {
             ideal.clamp(i64::from(self.first) + 2, last - 2)
         }));
         let away = |first: i64| (2 * first + count as i64 - 1 - middle).abs();
-        let place = |first| Place { orphans: usize::from(spare == 1), away: away(first), first: first as i32 };
+        let place = |first| Placement { orphans: usize::from(spare == 1), away: away(first), first: first as i32 };
         candidates.map(place).min()
     }
 }
 
-impl Place {
+impl Placement {
     fn seats(self, count: usize) -> impl Iterator<Item = SeatNumber> {
         (self.first..=i32::MAX).take(count).map(SeatNumber::known)
     }

@@ -3,7 +3,8 @@
 use super::layout::Concert;
 use super::rows::{Effects, Rows};
 use super::{
-    Answer, Command, HoldState, OrderRef, Reservation, ReservationStatus, Rules, SeatKey, Wanted, refusal_for, total,
+    Answer, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, SeatKey, Wanted, refusal_for,
+    total,
 };
 use crate::batch::Attempt;
 use crate::caller::Caller;
@@ -18,7 +19,7 @@ pub(crate) fn decide(
     rows: Rows,
     commands: &[Command],
     attempt: &Attempt,
-    rules: Rules,
+    rules: HoldRules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
     let mut desk = Desk::new(rows, attempt, rules);
     let answers = commands.iter().map(|command| desk.carry_out(command)).collect();
@@ -26,7 +27,7 @@ pub(crate) fn decide(
 }
 
 /// The seats that commands who seek the best ones would look at, besides those that are named.
-pub(crate) fn best_seats(rows: Rows, commands: &[Command], attempt: &Attempt, rules: Rules) -> Vec<SeatKey> {
+pub(crate) fn best_seats(rows: Rows, commands: &[Command], attempt: &Attempt, rules: HoldRules) -> Vec<SeatKey> {
     let mut desk = Desk::new(rows, attempt, rules);
     for command in commands {
         let _ = desk.carry_out(command);
@@ -38,7 +39,7 @@ pub(crate) fn best_seats(rows: Rows, commands: &[Command], attempt: &Attempt, ru
 struct Desk {
     now: Timestamp,
     may_have_committed: bool,
-    rules: Rules,
+    rules: HoldRules,
     rows: Rows,
     effects: Effects,
     /// What was best when it was sought, whether or not it was then held.
@@ -46,7 +47,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(rows: Rows, attempt: &Attempt, rules: Rules) -> Self {
+    fn new(rows: Rows, attempt: &Attempt, rules: HoldRules) -> Self {
         let &Attempt { now, may_have_committed } = attempt;
         Self { now, may_have_committed, rules, rows, effects: Effects::default(), best: Vec::new() }
     }

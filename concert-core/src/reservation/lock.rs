@@ -15,7 +15,7 @@ use super::eligibility::{read_counts, select_at_most, select_unpaid, unpaid_hold
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
-    Command, Holds, Reservation, ReservationBatch, Rules, Seat, SeatKey, Wanted, lock_seats, read_seats, store,
+    Command, HoldRules, Holds, Reservation, ReservationBatch, Seat, SeatKey, Wanted, lock_seats, read_seats, store,
 };
 use crate::batch::Attempt;
 use crate::db::Failure;
@@ -114,7 +114,7 @@ async fn holds_within(
     mut at_most: HashMap<UserId, u32>,
     wanted: &HashMap<UserId, u32>,
     attempt: &Attempt,
-    rules: Rules,
+    rules: HoldRules,
 ) -> Result<Holds, Failure> {
     let mut unsure = Vec::new();
     at_most.retain(|user, held| {
@@ -162,7 +162,7 @@ async fn lock_best(
     connection: &mut MySqlConnection,
     commands: &[Command],
     attempt: &Attempt,
-    rules: Rules,
+    rules: HoldRules,
     rows: &mut Rows,
     (named, sought): (Vec<SeatKey>, Vec<ConcertId>),
 ) -> Result<(), Failure> {

@@ -199,13 +199,13 @@ pub(crate) enum Answer {
 pub(crate) struct ReservationBatch {
     pub(crate) layouts: HallLayouts,
     pub(crate) recent: Arc<RecentHolds>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: HoldRules,
     pub(crate) changes: Arc<SeatChanges>,
 }
 
 /// The part of the policy that holds obey.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct HoldRules {
     pub(crate) hold_ttl: Duration,
     pub(crate) hold_extension: Duration,
     pub(crate) max_holds_per_user: u32,

@@ -58,20 +58,20 @@ statements! {
 
 /// A place in the order of deadlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Deadline {
     deadline: Timestamp,
     id: ReservationId,
 }
 
 /// Releases some lapsed holds, from after a place on, or from where the last pass ended.
 #[derive(Debug)]
-pub(crate) struct SweepFrom(pub(crate) Option<Place>);
+pub(crate) struct SweepFrom(pub(crate) Option<Deadline>);
 
 #[derive(Debug)]
 pub(crate) struct Swept {
     pub(crate) released: u64,
     /// Where to go on; `None`: there are no more.
-    pub(crate) next: Option<Place>,
+    pub(crate) next: Option<Deadline>,
 }
 
 /// The lane's batch.
@@ -82,7 +82,7 @@ pub(crate) struct SweepBatch {
 pub(crate) struct Lapsed {
     holds: Vec<(ReservationId, SeatKey)>,
     seats: HashMap<SeatKey, Seat>,
-    next: Option<Place>,
+    next: Option<Deadline>,
 }
 
 pub(crate) struct SweepEffects {
@@ -154,21 +154,21 @@ impl Batch for SweepBatch {
 /// Looks at a page of deadlines and adds the holds among them, and answers where it came to; `None`: to the last.
 async fn look(
     connection: &mut MySqlConnection,
-    from: Option<Place>,
+    from: Option<Deadline>,
     now: Timestamp,
     holds: &mut Vec<(ReservationId, SeatKey)>,
-) -> Result<Option<Place>, Failure> {
+) -> Result<Option<Deadline>, Failure> {
     let mut script = Script::default();
     let page = match from {
         None => script.select(&PAGE, |params| params.bind("now", now).bind("limit", PAGE_SIZE)),
-        Some(Place { deadline, id }) => script.select(&NEXT_PAGE, |params| {
+        Some(Deadline { deadline, id }) => script.select(&NEXT_PAGE, |params| {
             let params = params.bind("deadline", deadline).bind("id", id).bind("deadline", deadline);
             params.bind("now", now).bind("limit", PAGE_SIZE)
         }),
     };
     let selected = script.run(connection).await?;
     for (nth, row) in selected.rows(&page).enumerate() {
-        let place = Place { deadline: row.try_get("expires_at")?, id: row.try_get("id")? };
+        let place = Deadline { deadline: row.try_get("expires_at")?, id: row.try_get("id")? };
         if row.try_get::<&str, _>("status")? == ReservationStatus::Held.as_str() {
             holds.push((place.id, SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? }));
         }

@@ -24,7 +24,7 @@ macro_rules! entries {
 statements! {
     NEWEST { entries!("") }
     OLDER { entries!(" and nth < {nth}") }
-    PLACE { "select nth from wallet_entries where id = {id} and user_id = {user}" }
+    PAGE_START { "select nth from wallet_entries where id = {id} and user_id = {user}" }
 }
 
 /// A change of a balance.
@@ -54,7 +54,7 @@ pub(crate) async fn entries_of(
     let rows = match page.starting_after() {
         None => fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?,
         Some(last) => {
-            let place = fetch_optional(pool, &PLACE, |params| params.bind("id", last).bind("user", user)).await?;
+            let place = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last).bind("user", user)).await?;
             let Some(place) = place else { return Ok(None) };
             let nth: u32 = place.try_get("nth")?;
             let older =

@@ -43,7 +43,7 @@ enum Page {
 
 /// A page at one moment.
 #[derive(Clone)]
-pub(super) struct Posted {
+pub(super) struct CachedPage {
     /// `None`: there is no such concert.
     pub(super) body: Option<Arc<Body>>,
     /// When it was read, by the box office's clock.
@@ -65,8 +65,8 @@ pub(super) struct Body {
 }
 
 #[derive(Default)]
-struct Place {
-    posted: RwLock<Option<Posted>>,
+struct Slot {
+    cached: RwLock<Option<CachedPage>>,
     /// The last reading that failed, and when it began.
     failed: Mutex<Option<(Instant, Problem)>>,
     /// Locked while the page is read.
@@ -75,9 +75,9 @@ struct Place {
     bytes: AtomicUsize,
 }
 
-impl Place {
-    fn posted(&self) -> Option<Posted> {
-        self.posted.read().unwrap_or_else(PoisonError::into_inner).clone()
+impl Slot {
+    fn cached(&self) -> Option<CachedPage> {
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Why the reading came to nothing that began after `asked`: a crowd that waits for a database that is gone fails
@@ -100,41 +100,41 @@ pub(super) struct Board(Arc<Inner>);
 struct Inner {
     max_age: Duration,
     looks: AtomicU64,
-    places: Mutex<HashMap<Page, Arc<Place>>>,
+    slots: Mutex<HashMap<Page, Arc<Slot>>>,
 }
 
 impl Board {
     pub(super) fn new(max_age: Duration) -> Self {
-        Self(Arc::new(Inner { max_age, looks: AtomicU64::new(0), places: Mutex::default() }))
+        Self(Arc::new(Inner { max_age, looks: AtomicU64::new(0), slots: Mutex::default() }))
     }
 
-    /// The seats of `concert`: at most [`Posted::max_age`] old, and never from before a sale that this process has answered
+    /// The seats of `concert`: at most [`CachedPage::max_age`] old, and never from before a sale that this process has answered
     /// for.
-    pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<Posted, Problem> {
+    pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<CachedPage, Problem> {
         self.page(office, Page::Seats(concert)).await
     }
 
-    /// The concerts that can be booked: at most [`Posted::max_age`] old.
-    pub(super) async fn dates(&self, office: &BoxOffice) -> Result<Posted, Problem> {
+    /// The concerts that can be booked: at most [`CachedPage::max_age`] old.
+    pub(super) async fn dates(&self, office: &BoxOffice) -> Result<CachedPage, Problem> {
         self.page(office, Page::Dates).await
     }
 
-    async fn page(&self, office: &BoxOffice, page: Page) -> Result<Posted, Problem> {
+    async fn page(&self, office: &BoxOffice, page: Page) -> Result<CachedPage, Problem> {
         let asked = Instant::now();
-        let place = self.place(page);
-        if let Some(posted) = place.posted().filter(|posted| is_good(posted, office, page, asked)) {
-            return Ok(posted);
+        let slot = self.slot(page);
+        if let Some(cached) = slot.cached().filter(|cached| is_good(cached, office, page, asked)) {
+            return Ok(cached);
         }
         // One at a time reads; the others then find what they wait for.
-        let reading = Arc::clone(&place.reading).lock_owned().await;
-        if let Some(posted) = place.posted().filter(|posted| is_good(posted, office, page, asked)) {
-            return Ok(posted);
+        let reading = Arc::clone(&slot.reading).lock_owned().await;
+        if let Some(cached) = slot.cached().filter(|cached| is_good(cached, office, page, asked)) {
+            return Ok(cached);
         }
-        if let Some(problem) = place.failed_since(asked) {
+        if let Some(problem) = slot.failed_since(asked) {
             return Err(problem);
         }
         // In a task of its own: whoever goes away does not take the others' answer along.
-        let reader = self.clone().read(office.clone(), page, place, reading);
+        let reader = self.clone().read(office.clone(), page, slot, reading);
         tokio::spawn(reader).await.map_err(Problem::internal)?
     }
 
@@ -142,10 +142,10 @@ impl Board {
         self,
         office: BoxOffice,
         page: Page,
-        place: Arc<Place>,
+        slot: Arc<Slot>,
         reading: OwnedMutexGuard<()>,
-    ) -> Result<Posted, Problem> {
-        let before = place.posted();
+    ) -> Result<CachedPage, Problem> {
+        let before = slot.cached();
         if let Some(before) = &before {
             tokio::time::sleep_until(before.begun + PAUSE_BETWEEN_SALES.min(self.0.max_age)).await;
         }
@@ -153,48 +153,48 @@ impl Board {
         let before = before.and_then(|before| before.body);
         let body = match page.read(&office, before).await {
             Ok(body) => body,
-            Err(problem) => return Err(place.fail(begun, problem)),
+            Err(problem) => return Err(slot.fail(begun, problem)),
         };
-        place.bytes.store(body.as_ref().map_or(0, |body| body.json.len() + body.gzip.len()), Ordering::Relaxed);
+        slot.bytes.store(body.as_ref().map_or(0, |body| body.json.len() + body.gzip.len()), Ordering::Relaxed);
         let max_age = match page {
             Page::Dates if !self.0.max_age.is_zero() => self.0.max_age.max(begun.elapsed() * DATES_READING_SHARE),
             Page::Dates | Page::Seats(_) => self.0.max_age,
         };
-        let posted = Posted { body, read_at, max_age, changes, begun };
-        *place.posted.write().unwrap_or_else(PoisonError::into_inner) = Some(posted.clone());
+        let cached = CachedPage { body, read_at, max_age, changes, begun };
+        *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
         drop(reading);
         self.make_room();
-        Ok(posted)
+        Ok(cached)
     }
 
-    fn place(&self, page: Page) -> Arc<Place> {
-        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = Arc::clone(places.entry(page).or_default());
-        place.used.store(self.0.looks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
-        place
+    fn slot(&self, page: Page) -> Arc<Slot> {
+        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = Arc::clone(slots.entry(page).or_default());
+        slot.used.store(self.0.looks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        slot
     }
 
     /// Concerts that are not there go first: anyone can make up any number of them.
     fn make_room(&self) {
-        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes: usize = places.values().map(|place| place.bytes.load(Ordering::Relaxed)).sum();
-        while places.len() > MOST_CONCERTS || (bytes > MOST_BYTES && places.len() > 1) {
-            let worth = |place: &Place| (place.bytes.load(Ordering::Relaxed) > 0, place.used.load(Ordering::Relaxed));
-            let Some(least) = places.iter().min_by_key(|(_, place)| worth(place)).map(|(page, _)| *page) else {
+        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes: usize = slots.values().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum();
+        while slots.len() > MOST_CONCERTS || (bytes > MOST_BYTES && slots.len() > 1) {
+            let worth = |slot: &Slot| (slot.bytes.load(Ordering::Relaxed) > 0, slot.used.load(Ordering::Relaxed));
+            let Some(least) = slots.iter().min_by_key(|(_, slot)| worth(slot)).map(|(page, _)| *page) else {
                 return;
             };
-            bytes -= places.remove(&least).map_or(0, |place| place.bytes.load(Ordering::Relaxed)).min(bytes);
+            bytes -= slots.remove(&least).map_or(0, |slot| slot.bytes.load(Ordering::Relaxed)).min(bytes);
         }
     }
 }
 
-fn is_good(posted: &Posted, office: &BoxOffice, page: Page, asked: Instant) -> bool {
+fn is_good(cached: &CachedPage, office: &BoxOffice, page: Page, asked: Instant) -> bool {
     // What was read after the question cannot be too old, however slow the reading and short the age.
-    if posted.begun >= asked {
+    if cached.begun >= asked {
         return true;
     }
-    let age = (office.now() - posted.read_at).to_std();
-    posted.changes == page.changes(office) && age.is_ok_and(|age| age < posted.max_age)
+    let age = (office.now() - cached.read_at).to_std();
+    cached.changes == page.changes(office) && age.is_ok_and(|age| age < cached.max_age)
 }
 
 impl Page {
