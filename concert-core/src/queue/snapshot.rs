@@ -13,14 +13,14 @@ use super::pace::Pace;
 use super::rows::{Effects, Gate};
 use crate::clock::Timestamp;
 
-/// Where a ticket stands.
+/// What the snapshot knows of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TicketPlace {
     /// Its 1-based rank among the WAITING.
     Waiting { position: u64 },
-    /// In, until then.
+    /// Its turn lasts until then.
     Active { until: Timestamp },
-    /// Ended, or newer than the snapshot: its row knows.
+    /// Ended, or newer than the snapshot: only its row can tell.
     Unknown,
 }
 
@@ -28,7 +28,7 @@ pub(super) enum TicketPlace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TicketTurn {
     pub(super) until: Timestamp,
-    /// Whether it is picked up; if not, it ends with the claim window.
+    /// Whether it was claimed; if not, `until` is the end of the claim window.
     pub(super) claimed: bool,
 }
 
@@ -56,13 +56,14 @@ pub(super) struct Snapshot {
     waiting: RoaringTreemap,
     active: HashMap<u64, TicketTurn>,
     max_active: u32,
-    /// Whether anyone's place has changed since the last refresh.
+    /// Whether any ticket's place has changed since the last refresh.
     moved: bool,
     pace: Option<Pace>,
 }
 
 impl Snapshot {
-    /// The queue as read in full; `gate` was read first, so that changes after it are absorbed once more.
+    /// The queue as read in full. `gate` was read before `waiting`, so changes in between are absorbed a second time, which
+    /// does no harm.
     pub(super) fn new(gate: &Gate, waiting: RoaringTreemap) -> Self {
         Self { change_seq: gate.change_seq, waiting, ..Self::default() }
     }
@@ -85,13 +86,13 @@ impl Snapshot {
         }
     }
 
-    /// Whether the ticket was let in and nobody has picked its turn up.
+    /// Whether the ticket was let in and its turn is not claimed yet.
     pub(super) fn is_unclaimed(&self, ticket: u64) -> bool {
         self.active.get(&ticket).is_some_and(|turn| !turn.claimed)
     }
 
-    /// How many seconds the wait at `position` is estimated to be: by the measured pace, or, until there is one, as if
-    /// everyone took the whole of their turn.
+    /// The estimated wait at `position`, in seconds: by the measured pace or, before there is one, as if every turn lasted
+    /// its full time.
     pub(super) fn wait_seconds(&self, position: u64, active_ttl: Duration) -> u64 {
         match self.pace {
             Some(pace) => pace.wait_seconds(position),
@@ -99,12 +100,13 @@ impl Snapshot {
         }
     }
 
-    /// Takes over what was read from the database, and answers whether anyone's place has changed since the last time.
+    /// Takes over what was read from the database. Returns whether any ticket's place has changed since the last time.
     ///
-    /// Batches that were applied while it was read are newer than it: what they brought stays. Otherwise a ticket that has
-    /// just been admitted would wait again, and all behind it would move back.
+    /// Batches that were applied during the reading are newer than what was read, so they stay. Otherwise a ticket that has
+    /// just been admitted would wait again, and all tickets behind it would move back.
     pub(super) fn absorb(&mut self, read: Refresh, now: Timestamp) -> bool {
         let Refresh { changes, gate, active, pace } = read;
+        // Invariant: `change_seq` never goes back, so a late reading changes only rows that no applied batch has changed.
         let applied = self.change_seq;
         for change in changes.iter().filter(|change| change.change_seq > applied) {
             match change.status {
@@ -118,7 +120,8 @@ impl Snapshot {
             self.moved |= self.active != active;
             self.active = active;
         } else {
-            // Only the ends of turns can be news: a payment moves them without moving the queue.
+            // This reading is older than the snapshot. Only the ends of turns can be newer in it: a payment shortens a turn
+            // without raising `change_seq`.
             for (ticket, turn) in active {
                 if let Some(known) = self.active.get_mut(&ticket) {
                     self.moved |= *known != turn;
@@ -128,11 +131,12 @@ impl Snapshot {
         }
         self.max_active = gate.admission.max_active;
         self.pace = pace;
+        // A turn that is over changes its follower's standing, though no row has changed yet.
         self.moved |= self.active.values().any(|turn| turn.until <= now);
         std::mem::take(&mut self.moved)
     }
 
-    /// Takes over a batch that this process has just committed, unless another process committed before it: then the
+    /// Takes over a batch that this process has just committed, unless another process has committed before it. Then the
     /// next refresh brings both.
     pub(super) fn apply(&mut self, effects: &Effects) {
         if effects.is_empty() || effects.gate_before.change_seq != self.change_seq {
@@ -140,7 +144,7 @@ impl Snapshot {
         }
         self.change_seq = effects.gate.change_seq;
         self.moved = true;
-        // In this order: a turn that is picked up may end in the same batch.
+        // In this order: a turn that is claimed may end in the same batch.
         let ended = effects.ended.iter().map(|(token, _)| token);
         for token in effects.claimed.iter().chain(ended).chain(&effects.admitted).chain(&effects.joined) {
             self.waiting.remove(token.ticket);
