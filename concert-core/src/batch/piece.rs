@@ -64,7 +64,7 @@ pub(super) fn next_after<B: Batch>(failure: &Failure, piece: &Piece<'_, B>, sear
     // Invariant: a piece whose COMMIT got no answer is never split. One half could be carried out a second time before the
     // other has looked for its rows.
     let searching = piece.commands.len() > 1 && !piece.is_unresolved && is_in_time;
-    // A half that waits in vain for a lock holds up the other half, so it waits once.
+    // A split piece waits for a lock once only: the pieces after it wait for this one.
     let waited_enough = failure.repeats() && !piece.is_unresolved && (piece.is_split || !is_in_time);
     let tried_enough = piece.attempts >= ATTEMPTS_BEFORE_SPLIT || failure.repeats() || !failure.may_pass();
     if searching && failure.may_lie_in_one() && tried_enough {

@@ -161,9 +161,9 @@ impl BoxOffice {
         self.inner.clock.now()
     }
 
-    /// Brings the schema up to date, and makes [`Policy::with_schema`] if it is missing. Any number of processes may do so at
-    /// once, also on different nodes of a cluster. Where the schema is up to date, nothing is written, so that a database
-    /// user with rights on rows alone will do.
+    /// Brings the schema up to date, and creates [`Policy::with_schema`] if it is missing. Any number of processes may do so
+    /// at once, also on different nodes of a cluster. If the schema is up to date, nothing is written, so a database user
+    /// with rights on rows alone is enough.
     ///
     /// # Errors
     /// [`Error::Setup`] when the schema cannot be brought up to date. Nothing is changed where another application has a
@@ -172,14 +172,14 @@ impl BoxOffice {
         migrate::migrate(&self.inner.pool, &self.inner.host).await
     }
 
-    /// Answers once the database does, with a schema that this library works with: for readiness.
+    /// Succeeds if the database answers and its schema is one that this library works with: for readiness checks.
     ///
     /// # Errors
     /// [`Error::Setup`] before [`BoxOffice::migrate`].
     pub async fn ping(&self) -> Result<(), Error> {
         match db::read(|| migrate::is_current(self.pool())).await? {
             true => Ok(()),
-            false => Err(Error::Setup("its schema is missing or out of date: migrate it".to_owned())),
+            false => Err(Error::Setup("its schema is missing or out of date".to_owned())),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The story of a token: joined, let in, picked up, ended.
+//! The story of a token: joined, let in, claimed, ended.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::queue::{EndedReason, Pace, TokenStatus, read_pace};
 /// No forecast goes farther: 10 years.
 const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
-/// The part of the policy that decides what comes next.
+/// The part of the policy that forecasts need.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TurnRules {
     pub(crate) active_ttl: Duration,
@@ -45,7 +45,7 @@ pub(crate) async fn explain(
     }))
 }
 
-/// Where a token that waits stands.
+/// The place of a WAITING token in the queue.
 pub(super) struct QueuePosition {
     position: u64,
     queue: QueueRow,
@@ -88,7 +88,7 @@ pub(super) fn events(row: &TokenRow, now: Timestamp) -> Vec<Event> {
     events
 }
 
-/// How the token ended, if it did: by its time when that is up, whether or not that is written down yet.
+/// How the token ended, if it did. A token whose time is up has ended, recorded or not.
 fn end(row: &TokenRow, now: Timestamp) -> Option<Event> {
     let token = &row.token;
     let event = match row.ended {
@@ -123,7 +123,7 @@ pub(super) fn standing(row: &TokenRow, place: Option<&QueuePosition>, now: Times
             format!("WAITING at position {position} of {}, for {since}", queue.waiting)
         }
         None if !token.is_live(now) => "ended".to_owned(),
-        None if token.is_unclaimed() => "ACTIVE, not picked up yet".to_owned(),
+        None if token.is_unclaimed() => "ACTIVE, not claimed yet".to_owned(),
         None => "ACTIVE".to_owned(),
     }
 }
@@ -136,7 +136,7 @@ pub(super) fn next(row: &TokenRow, place: Option<&QueuePosition>, rules: TurnRul
         let window = lasting(span(rules.claim_window));
         return vec![
             forecast(place, rules, now),
-            format!("once let in, the user has {window} to poll or act, or the place goes to the next"),
+            format!("once let in, the user has {window} to poll or act; otherwise the place goes to the next"),
             format!("the wait ends at {ends}, unless the user is let in before"),
         ];
     }
@@ -146,10 +146,10 @@ pub(super) fn next(row: &TokenRow, place: Option<&QueuePosition>, rules: TurnRul
     if token.is_unclaimed() {
         let turn = lasting(span(rules.active_ttl));
         return vec![format!(
-            "the turn ends at {ends} unless the user polls or acts before; then it lasts {turn} from there"
+            "the turn ends at {ends} unless the user polls or acts before; then it lasts {turn} from that moment"
         )];
     }
-    vec![format!("the turn ends at {ends}, or before if the user leaves, or soon after paying for all that is held")]
+    vec![format!("the turn ends at {ends}; earlier if the user leaves or has paid all holds")]
 }
 
 fn forecast(place: &QueuePosition, rules: TurnRules, now: Timestamp) -> String {

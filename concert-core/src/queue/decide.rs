@@ -83,7 +83,7 @@ impl Queue {
         let is_proved = match caller.proof {
             Proof::Bare => false,
             Proof::Verified => true,
-            // An ended token proves nothing: it may have been shown by anyone since.
+            // A queue token proves its user only while it is in the queue.
             Proof::Queue(shown) => member.live.value()?.as_ref().is_some_and(|token| token.id == shown),
         };
         if !is_proved && !member.has_password.equals(false) {

@@ -1,16 +1,16 @@
-//! Best available: the seats that a party gets who asks for a number of them and not for names.
+//! Best available: chooses seats for a party that asks for a number of seats instead of naming them.
 //!
 //! The rules, in their order:
 //!
-//! 1. whoever asks for as many seats as are free gets them, wherever they are;
-//! 2. who can sit together does: side by side in one row;
-//! 3. no seat is left single that need not be: an *orphan*, as ticketing calls a free seat between taken ones or the ends
-//!    of its row, since hardly anyone buys it. Sellers of seating plans enforce the same on seats that buyers pick;
+//! 1. a party gets its seats whenever that many are free, wherever they are;
+//! 2. a party sits together if it can: side by side in one row;
+//! 3. no *orphan* is left over if that can be avoided. That is ticketing's word for a single free seat between taken ones or
+//!    the ends of its row, which hardly anyone buys. Seating plans often enforce the same on seats that buyers pick;
 //! 4. nearest to the front, and in that row nearest to the middle;
-//! 5. who cannot sit together sits in as few groups as can be, the largest first, over as few rows as can be; then rule 3
-//!    again, then groups in one row are as near to each other as can be, then rule 4.
+//! 5. a party that cannot sit together gets as few groups as possible, the largest first, over as few rows as possible. Then
+//!    rule 3 applies again, then groups in one row are as near to each other as possible, then rule 4.
 //!
-//! What is equal in all of this goes to the lower number, so equal halls give equal seats.
+//! Ties go to the lower number, so equal halls give equal seats.
 
 mod split;
 #[cfg(test)]

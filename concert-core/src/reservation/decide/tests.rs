@@ -10,7 +10,7 @@ use crate::queue::{Token, TokenStatus, Turn};
 use crate::reservation::rows::SeatChange;
 use crate::reservation::{Seat, UnpaidHolds};
 
-/// Whoever knows how ids come from idempotency keys can name a hold that is being made.
+/// A client who knows how ids derive from idempotency keys can name a hold that is being made.
 #[test]
 fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
     let now = DateTime::UNIX_EPOCH;
