@@ -16,9 +16,9 @@ pub struct Opts {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Put a user into the queue, or take up the place that the user has
+    /// Put a user into the queue, or resume the user's place in it
     Issue { user_id: UserId },
-    /// Show where a user stands
+    /// Show a user's standing in the queue
     Show { user_id: UserId },
     /// End a user's turn or wait
     Expire { user_id: UserId },
@@ -84,7 +84,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     let back_office = box_office.operator(Operator::application());
     match opts.action {
         Action::Issue { user_id } => {
-            // Whoever has the database need not prove to be the user.
+            // An operator with access to the database need not prove to be the user.
             let joined = box_office.issue_token(Caller::verified(user_id)).await?;
             print(output, &PlaceView::from(joined.token))
         }

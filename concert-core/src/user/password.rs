@@ -60,7 +60,7 @@ impl Passwords {
 
     /// Whether `password` is the one that `phc` was made from. Without a PHC string it takes as long, and returns false.
     pub(crate) async fn verify(&self, password: &Password, phc: Option<&str>) -> Result<bool, Error> {
-        // Longer than any password that a user can have: cut, so that its length does not cost more work.
+        // No user can have a longer password. It is verified as an empty one, so that its length costs no more work.
         let plausible = password.0.expose_secret().len() <= LONGEST;
         let decoy = match self.decoy.get() {
             Some(decoy) => decoy,

@@ -23,7 +23,7 @@ macro_rules! entries {
 
 statements! {
     NEWEST { entries!("") }
-    OLDER { entries!(" and nth < {nth}") }
+    OLDER { entries!(" and nth < {sequence}") }
     PAGE_START { "select nth from wallet_entries where id = {id} and user_id = {user}" }
 }
 
@@ -57,8 +57,9 @@ pub(crate) async fn entries_of(
             let start = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last).bind("user", user)).await?;
             let Some(start) = start else { return Ok(None) };
             let sequence: u32 = start.try_get("nth")?;
-            let older =
-                fetch_all(pool, &OLDER, |params| params.bind("user", user).bind("nth", nth).bind("limit", page.rows()));
+            let older = fetch_all(pool, &OLDER, |params| {
+                params.bind("user", user).bind("sequence", sequence).bind("limit", page.rows())
+            });
             older.await?
         }
     };

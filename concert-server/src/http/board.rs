@@ -1,7 +1,7 @@
-//! The board: the dates, and the seats of the concerts that are looked at, as they go over the wire.
+//! The board: a cache of the HTTP bodies of the dates and of the seats of concerts.
 //!
-//! A crowd looks at one hall, so the seats of a concert are read, written as JSON and compressed once for all who look
-//! within a short time; and so are the dates. It is kept here and not in the library, whose answers are exact: what is kept are bodies of HTTP.
+//! A crowd looks at one hall. So its seats are read, written as JSON and compressed once for all requests within a short
+//! time, and so are the dates. The cache is here and not in the library because the library's answers are exact.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -23,32 +23,32 @@ use super::problem::Problem;
 
 /// How old an answer may be, unless the configuration says otherwise.
 pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
-/// The shortest time between two readings of one concert because of this process's own sales. Whoever looks in between
-/// waits for it: it bounds the cost of a sell-out, and is too short to be seen.
+/// The shortest time between two readings of one concert that this process's own sales cause. Requests in between wait for
+/// the second one. It bounds the cost of a sell-out, and is too short to be noticed.
 const PAUSE_BETWEEN_SALES: Duration = Duration::from_millis(100);
-/// How many times as long as its reading took the list of dates stays good: that reads halls which are sold out whole, and
-/// so takes no more than this share of one connection.
+/// The list of dates stays fresh for this many times as long as its reading took. Halls that are sold out are read as a whole,
+/// so a reading may take long; this bounds its share of one connection.
 const DATES_READING_SHARE: u32 = 10;
-/// The most concerts that are kept, there or not; those that nobody has looked at for longest make room.
+/// The most concerts in the cache, existing or not. The least recently used make room.
 const MOST_CONCERTS: usize = 1_000;
-/// The most bytes that are kept: some sixty halls of 50 000, with sections and rows.
+/// The most bytes in the cache: some sixty halls of 50 000 seats, with sections and rows.
 const MOST_BYTES: usize = 256 << 20;
 
-/// What there is to look at.
+/// A page of the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Page {
     Dates,
     Seats(ConcertId),
 }
 
-/// A page at one moment.
+/// A page as it was read.
 #[derive(Clone)]
 pub(super) struct CachedPage {
     /// `None`: there is no such concert.
     pub(super) body: Option<Arc<Body>>,
     /// When it was read, by the box office's clock.
     pub(super) read_at: Timestamp,
-    /// How old it may get.
+    /// The age up to which it is fresh.
     pub(super) max_age: Duration,
     /// [`BoxOffice::seat_changes`] from before it was read.
     changes: u64,
@@ -56,11 +56,11 @@ pub(super) struct CachedPage {
     begun: Instant,
 }
 
-/// What goes over the wire. Equal pages have equal tags, whichever server reads them.
+/// The body of an answer, plain and compressed. Equal pages have equal tags on every server.
 pub(super) struct Body {
     pub(super) json: Bytes,
     pub(super) gzip: Bytes,
-    /// Of the content: half of its SHA-256 in hexadecimal.
+    /// The ETag: half of the content's SHA-256, in hexadecimal.
     pub(super) tag: String,
 }
 
@@ -80,7 +80,7 @@ impl Slot {
         self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Why the reading came to nothing that began after `asked`: a crowd that waits for a database that is gone fails
+    /// The problem of a reading that began after `asked` and failed. So a crowd that waits for an unavailable database fails
     /// together, not one after the other.
     fn failed_since(&self, asked: Instant) -> Option<Problem> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,18 +122,18 @@ impl Board {
     async fn page(&self, office: &BoxOffice, page: Page) -> Result<CachedPage, Problem> {
         let asked = Instant::now();
         let slot = self.slot(page);
-        if let Some(cached) = slot.cached().filter(|cached| is_good(cached, office, page, asked)) {
+        if let Some(cached) = slot.cached().filter(|cached| is_fresh(cached, office, page, asked)) {
             return Ok(cached);
         }
-        // One at a time reads; the others then find what they wait for.
+        // One request reads; the others wait here and then find the result.
         let reading = Arc::clone(&slot.reading).lock_owned().await;
-        if let Some(cached) = slot.cached().filter(|cached| is_good(cached, office, page, asked)) {
+        if let Some(cached) = slot.cached().filter(|cached| is_fresh(cached, office, page, asked)) {
             return Ok(cached);
         }
         if let Some(problem) = slot.failed_since(asked) {
             return Err(problem);
         }
-        // In a task of its own: whoever goes away does not take the others' answer along.
+        // In a task of its own: a client that disconnects must not cancel the reading for the others.
         let reader = self.clone().read(office.clone(), page, slot, reading);
         tokio::spawn(reader).await.map_err(Problem::internal)?
     }
@@ -174,7 +174,7 @@ impl Board {
         slot
     }
 
-    /// Concerts that are not there go first: anyone can make up any number of them.
+    /// Concerts that do not exist go first: clients can make up any number of them.
     fn make_room(&self) {
         let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes: usize = slots.values().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum();
@@ -188,8 +188,8 @@ impl Board {
     }
 }
 
-fn is_good(cached: &CachedPage, office: &BoxOffice, page: Page, asked: Instant) -> bool {
-    // What was read after the question cannot be too old, however slow the reading and short the age.
+fn is_fresh(cached: &CachedPage, office: &BoxOffice, page: Page, asked: Instant) -> bool {
+    // A reading that began after the request is never too old, however long it took.
     if cached.begun >= asked {
         return true;
     }
@@ -206,7 +206,7 @@ impl Page {
         }
     }
 
-    /// Reads it and writes it, the same body as `before` if it says the same. `None`: there is no such concert.
+    /// Reads the page and makes its body, or returns `before` if the content is the same. `None`: there is no such concert.
     async fn read(self, office: &BoxOffice, before: Option<Arc<Body>>) -> Result<Option<Arc<Body>>, Problem> {
         match self {
             Self::Dates => {
@@ -241,7 +241,7 @@ impl Body {
         making.await.map_err(Problem::internal)
     }
 
-    /// The same body as `before`, if it is.
+    /// Returns `before` if its content is the same.
     fn new(json: Vec<u8>, before: Option<Arc<Self>>) -> Arc<Self> {
         let hash = Sha256::digest(&json);
         let tag: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
