@@ -25,7 +25,7 @@ build: setup ## Builds the server and the CLI.
 demo: build ## Serves on 127.0.0.1:8080 with a concert to try, until Ctrl-C.
 	@scripts/demo.sh
 
-demo-check: build ## Runs the demo, and the purchase that it prints, and stops.
+demo-check: build ## Runs the demo and the purchase that it prints, then stops.
 	@scripts/demo.sh --check
 
 test: setup ## Runs all tests, on a private MariaDB; the suite a second time as newer MariaDBs are set up.
@@ -49,13 +49,13 @@ features: ## Clippy on the library with no feature, with each alone, with all; n
 docs: ## The API's documentation, in target/doc.
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
-package: ## What would be published of concert-core: it must contain the migrations.
+package: ## Checks that the package of concert-core contains the migrations.
 	$(CARGO) package --locked -p concert-core --list --allow-dirty | grep -q '^migrations/.*_queue.sql$$'
 
-review: setup ## Runs the tests and takes over changed snapshots.
+review: setup ## Runs the tests and accepts changed snapshots.
 	INSTA_UPDATE=always $(CARGO) test --workspace
 
-bench: setup ## Measures against the pattern that people use today, in some minutes: table, JSON and chart in target/bench.
+bench: setup ## Measures against the usual pattern, in some minutes: table, JSON and chart in target/bench.
 	$(CARGO) build --locked --release -q --workspace --bins --example bench
 	$${CARGO_TARGET_DIR:-target}/release/examples/bench $(BENCH_OPTIONS)
 

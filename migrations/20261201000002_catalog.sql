@@ -3,7 +3,7 @@ create table if not exists concerts (
     id           binary(16)   not null,
     concert_name varchar(255) not null,
     date         date         not null,
-    -- Raised by every change of the concert or its hall: what a process remembers of a concert holds for one version.
+    -- Raised by every change of the concert or its hall: what a process caches of a concert is valid for one version.
     version      int unsigned not null default 1,
     created_at   datetime(6)  not null,
     primary key (id),
@@ -15,12 +15,12 @@ create table if not exists concerts (
 -- transaction that has its seat's row locked.
 --
 --   free  is_reserved = 0, the three others null
---   held  is_reserved = 1, reserved_until = the hold's deadline; from that moment on it counts as free for
---         everybody, whether or not the sweep has been there
+--   held  is_reserved = 1, reserved_until = the hold's deadline; from then on it counts as free for everybody, released
+--         by the sweep or not
 --   sold  is_reserved = 1, reserved_until null: what is paid has no deadline
 --
--- No index but the primary key: a hold and a payment would have to move its entries.
--- Redundant rows: null takes as much room as a value, so a seat that is taken stays where it is in its page.
+-- No index but the primary key: every hold and every payment would have to update it.
+-- row_format = redundant: null takes as much room as a value, so an update never moves the row within its page.
 create table if not exists seats (
     concert_id     binary(16)     not null,
     -- Neighbours in a row have consecutive numbers: two seats are beside each other if section and seat_row are the same
@@ -43,8 +43,8 @@ create table if not exists seats (
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci row_format = redundant
   comment = 'concert box office';
 
--- A hall in short, for readers that need not look at every seat: a run is seats with consecutive numbers in the same row
--- of the same section at the same price.
+-- A compact copy of a hall, for readers that need not read every seat: a run has seats with consecutive numbers in the same
+-- row of the same section at the same price.
 create table if not exists seat_runs (
     concert_id binary(16)     not null,
     -- The numbers of its first and its last seat, both in the run.

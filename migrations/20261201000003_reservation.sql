@@ -6,7 +6,7 @@ create table if not exists reservations (
     seat_number      int            not null,
     -- HELD -> CONFIRMED (paid), EXPIRED (deadline passed) or CANCELLED (given back); CONFIRMED -> REFUNDED.
     status           varchar(16)    character set ascii collate ascii_bin not null,
-    -- The price at the time of the hold: what `pay` must be given.
+    -- The price at the time of the hold: the amount that `pay` expects.
     price            decimal(10, 2) not null,
     -- The concert's date at the time of the hold.
     performance_date date           not null,
@@ -26,15 +26,15 @@ create table if not exists reservations (
     unique key reservations_seat_live (concert_id, seat_number, live),
     -- A user's holds and orders. Without the status in it, no payment and no expiry moves it.
     key reservations_user_deadline (user_id, expires_at),
-    -- The sweep's: which holds have lapsed. No payment moves it, so it has every hold there ever was, and the sweep
-    -- remembers in sweep_state how far it has come.
+    -- For the sweep: which holds have lapsed. It has every hold ever made, since no payment updates it; sweep_state records
+    -- how far the sweep has come.
     key reservations_expires_at (expires_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- One row: how far the sweep has come.
 create table if not exists sweep_state (
     id          tinyint     not null,
-    -- The sweep has been at every hold whose deadline is before this.
+    -- The sweep has released all lapsed holds with a deadline before this.
     swept_until datetime(6) not null,
     primary key (id),
     constraint sweep_state_single_row check (id = 1)

@@ -10,8 +10,8 @@ create table if not exists tokens (
     created_at      datetime(6)     not null,
     -- When the token became ACTIVE, if it ever did.
     admitted_at     datetime(6)     null,
-    -- When the holder first showed up (polled or acted) after that. Null while ACTIVE: nobody has picked the turn up yet,
-    -- expires_at is the end of the claim window, and a token that ends so has the ended_reason NO_SHOW.
+    -- When the user claimed the turn, by the first poll or act after that. Null while ACTIVE: nobody has claimed the turn
+    -- yet, expires_at is the end of the claim window, and a token that ends so has the ended_reason NO_SHOW.
     claimed_at      datetime(6)     null,
     -- ACTIVE: the end of the turn. WAITING: the end of the longest wait that is allowed.
     expires_at      datetime(6)     not null,
@@ -35,10 +35,10 @@ create table if not exists tokens (
     key tokens_change_seq (change_seq)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
--- One row, through which everything about the queue's order goes: a transaction that moves a token's status has it locked.
+-- One row, the lock of the queue's order: every transaction that changes a token's status has it locked.
 create table if not exists queue_gate (
     id                tinyint         not null,
-    -- The ticket of the next who joins.
+    -- The ticket of the next user who joins.
     next_ticket       bigint unsigned not null,
     -- How many transactions have changed the queue.
     change_seq        bigint unsigned not null,
@@ -49,7 +49,7 @@ create table if not exists queue_gate (
     admitted          bigint unsigned not null,
     -- How many tokens ever left the queue or outlasted it while WAITING.
     departed          bigint unsigned not null default 0,
-    -- How many turns nobody ever picked up.
+    -- How many turns were never claimed.
     no_shows          bigint unsigned not null default 0,
     -- The cap on ACTIVE tokens, for all processes together, and since when it has this value.
     max_active        int unsigned    not null,
@@ -69,7 +69,7 @@ create table if not exists queue_gate (
 insert ignore into queue_gate (id, next_ticket, change_seq, active, waiting, admitted, max_active, max_active_set_at)
 values (1, 1, 0, 0, 0, 0, 10, '2000-01-01 00:00:00');
 
--- How many were let in when, written while queue_gate.per_minute is set; older than a minute: deleted.
+-- How many tokens were let in, and when. Written while queue_gate.per_minute is set; rows older than a minute are deleted.
 create table if not exists queue_admissions (
     admitted_at datetime(6)  not null,
     admitted    int unsigned not null,
@@ -82,7 +82,7 @@ create table if not exists queue_pace (
     admitted   bigint unsigned not null,
     departed   bigint unsigned not null,
     waiting    bigint unsigned not null,
-    -- 1: the queue stood still since the sample before, on purpose, so the time between says nothing.
+    -- 1: the queue was paused since the sample before, so the time between the two is not measured.
     resumed    tinyint         not null,
     primary key (sampled_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';

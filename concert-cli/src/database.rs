@@ -29,14 +29,14 @@ pub struct Opts {
     /// it. The private database keeps its own
     #[arg(long, global = true, value_name = "SECRET", env = "CONCERT_JWT_SECRET", hide_env_values = true)]
     jwt_secret: Option<SecretString>,
-    /// A file with that secret; white space at its end is left out
+    /// A file with that secret; white space at its end is ignored
     #[arg(long, global = true, value_name = "FILE", env = "CONCERT_JWT_SECRET_FILE", conflicts_with = "jwt_secret")]
     jwt_secret_file: Option<PathBuf>,
-    /// How long a turn lasts for whom `rerank` and `token issue` let in, the same as the server's
+    /// How long a turn that `rerank` or `token issue` gives lasts, the same as the server's
     #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_ACTIVE_TTL", default_value = "10m",
         value_parser = humantime::parse_duration)]
     active_ttl: Duration,
-    /// How long whom `rerank` lets in may take to show up, the same as the server's
+    /// How long a turn that `rerank` gives may stay unclaimed, the same as the server's
     #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_CLAIM_WINDOW", default_value = "60s",
         value_parser = humantime::parse_duration)]
     claim_window: Duration,
@@ -116,7 +116,7 @@ impl Opts {
             .with_hold_extension(self.hold_extension)
             .with_max_holds_per_user(self.max_holds_per_user)
             .with_after_payment_ttl(self.after_payment_ttl.min(self.active_ttl))
-            // As with the URL, an empty variable is none.
+            // As with the URL, an empty variable counts as unset.
             .with_schema(self.schema.clone().filter(|schema| !schema.is_empty())))
     }
 }

@@ -10,7 +10,7 @@ const USAGE: u8 = 2;
 /// Why a command fails. Like those of the library, each has a stable code.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The box office says so.
+    /// A refusal or failure of the box office.
     #[error(transparent)]
     BoxOffice(#[from] Error),
     /// The database has no schema yet.
@@ -22,13 +22,13 @@ pub enum Failure {
     /// The invariants do not hold.
     #[error("the database breaks an invariant; offending rows: {0}")]
     Violations(usize),
-    /// The command line or an input asks for what cannot be.
+    /// The command line or an input is not valid.
     #[error("{0}")]
     Usage(String),
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
-    /// The operating system refuses.
+    /// An operation of the operating system failed.
     #[error("cannot {what}")]
     Io { what: String, source: io::Error },
 }
@@ -55,7 +55,7 @@ impl Failure {
         }
     }
 
-    /// What the shell learns of it.
+    /// The exit code.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::BoxOffice(Error::InvalidInput(_)) | Self::Usage(_) => USAGE,
@@ -63,7 +63,7 @@ impl Failure {
         }
     }
 
-    /// Whether whoever read our results has seen enough, as `head` has: that is no failure.
+    /// Whether the reader of our results has closed the pipe, as `head` does: that is not a failure.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }

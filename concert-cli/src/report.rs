@@ -1,4 +1,4 @@
-//! What a failed command says on stderr, and what the shell learns of it.
+//! The error text of a failed command on stderr, and its exit code.
 
 use std::error::Error as _;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ pub fn report(failure: &Failure, output: Output) -> ExitCode {
     let mut cause = failure.source();
     while let Some(error) = cause {
         let reason = error.to_string();
-        // Some errors of others repeat their cause.
+        // Some foreign errors repeat their cause in their own text.
         if !message.ends_with(&reason) {
             message = format!("{message}: {reason}");
         }

@@ -20,9 +20,9 @@ pub enum Output {
     Json,
 }
 
-/// What a command found out: its fields are the JSON.
+/// The result of a command: its fields are the JSON.
 pub trait Show: Serialize {
-    /// The same for people.
+    /// The text for people.
     fn text(&self) -> String;
 }
 
@@ -53,7 +53,7 @@ pub fn clear_screen(output: Output) -> Result<(), Failure> {
     write!(stdout, "\x1b[2J\x1b[H").map_err(|source| Failure::io("write to stdout", source))
 }
 
-/// Says something that is no result. Nobody can be told if that fails.
+/// Prints a note that is not a result. A failure is ignored: there is nowhere left to report it.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -71,7 +71,7 @@ pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String 
     table.trim_fmt()
 }
 
-/// Names and what they stand for, one per line, without lines around them: long values stay easy to copy.
+/// Names and values, one per line, without a frame, so that long values stay easy to copy.
 pub fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).add_rows(facts.map(|(name, fact)| [name.to_owned(), printable(&fact)]));

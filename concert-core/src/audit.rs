@@ -1,4 +1,4 @@
-//! The audit: the invariants, proved on the live database.
+//! The audit: checks the invariants on the live database.
 
 use serde::Serialize;
 use sqlx::{Connection as _, Executor as _, MySqlPool, Row as _};
@@ -147,8 +147,7 @@ const CHECKS: &[Check] = &[
              where u.entries <> coalesce(e.highest, 0) or u.entries <> coalesce(e.entries, 0) \
              or u.entries <> coalesce(e.numbers, 0) limit {limit}",
     ),
-    // Each against the one before it: a sum over a wallet's whole history would take hours where it is long. The first is
-    // checked in wallets all of whose entries have numbers.
+    // Each entry is compared with the one before it: a sum over a long history for each entry would take hours.
     check(
         3,
         "an entry's balance is not that of the entry before it and its amount",
@@ -164,7 +163,7 @@ const CHECKS: &[Check] = &[
         "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id)) from wallet_entries e \
              left join users u on u.id = e.user_id where u.id is null limit {limit}",
     ),
-    // One that takes its amount and, once it is refunded, one that brings it back.
+    // A payment has an entry that takes its amount and, once it is refunded, one that returns it.
     check(
         3,
         "a payment and its wallet entries disagree",
@@ -201,7 +200,7 @@ const CHECKS: &[Check] = &[
              from tokens where status in ('ACTIVE', 'WAITING')) t \
              where g.active <> t.active or g.waiting <> t.waiting limit {limit}",
     ),
-    // A cap that was lowered holds for whoever is admitted from then on.
+    // A cap that was lowered applies to tokens that are admitted from then on.
     check(
         4,
         "there are more ACTIVE tokens than the cap allows",
@@ -211,14 +210,14 @@ const CHECKS: &[Check] = &[
     ),
     check(
         4,
-        "the gate's count of turns that nobody picked up is not that of the tokens",
+        "the gate's count of no-shows is not that of the tokens",
         "select concat('gate: ', g.no_shows, ' no-shows; tokens: ', t.no_shows) from queue_gate g, \
              (select count(*) as no_shows from tokens where ended_reason = 'NO_SHOW') t \
              where g.no_shows <> t.no_shows limit {limit}",
     ),
     check(
         4,
-        "a turn is picked up that never began",
+        "a turn was claimed that never began",
         "select concat('token ', hex(id), ' ', status) from tokens where claimed_at is not null and admitted_at is null limit {limit}",
     ),
     check(

@@ -1,9 +1,9 @@
 //! Group commit: commands that wait at the same time share one transaction. Knows no domain.
 //!
 //! A [`Lane`] has writers; each owns a connection and takes whatever has queued while its previous batch was in flight.
-//! So a lone caller waits for nobody and a crowd shares the cost of a durable commit. Up to a crowd, one writer takes all, since
-//! two transactions of half the size cost more. Past it commands with the same key go to the same writer, so a hot row is
-//! fought over inside one batch instead of between transactions.
+//! So a lone caller waits for nobody, and a crowd shares the cost of a durable commit. Below [`CROWD`] open commands one
+//! writer takes all, since two transactions of half the size cost more. From there on, commands with the same key go to the
+//! same writer, so that conflicts over a hot row are resolved inside one batch instead of between transactions.
 
 mod backoff;
 #[cfg(all(test, feature = "private-db"))]
@@ -28,10 +28,10 @@ use crate::sql::{MAX_LIST, ResultSet, Script};
 
 /// The most commands in one transaction: past a few hundred the gain is small and the locks are held longer.
 const MAX_BATCH: usize = 256;
-/// Whatever has one key for each command is one list in a statement.
+/// A key for each command of a batch fits into one list of a statement.
 const _: () = assert!(MAX_BATCH <= MAX_LIST);
-/// With so many open commands a lane uses all its writers. Measured (two cores): 64 callers make 5 to 8 % more of a lane
-/// with one writer than of one with two, 256 callers 25 % less.
+/// From this many open commands on, a lane uses all its writers. Measured (two cores): with 64 callers, one writer carries
+/// out 5 to 8 % more than two; with 256 callers, 25 % less.
 const CROWD: usize = 96;
 
 /// One kind of write, over a batch of commands: lock, decide, write. See ARCHITECTURE.md.
@@ -67,7 +67,7 @@ pub(crate) trait Batch: Send + Sync + 'static {
     /// Adds the statements that bring the effects; each says how many rows it must change.
     fn write(&self, script: &mut Script, effects: &Self::Effects, attempt: &Attempt);
 
-    /// The rows without reading them: what this process knows, the rest as unread facts. `None`: they must be locked.
+    /// The rows without reading them: known values, and unread facts for the rest. `None`: the batch must be locked.
     fn assume(
         &self,
         _commands: &[Self::Command],
@@ -77,11 +77,11 @@ pub(crate) trait Batch: Send + Sync + 'static {
         None
     }
 
-    /// Adds the guards that state what was assumed, and takes out of `assumed` what they, or the changes that
-    /// [`Batch::write`] will add, state. If anything is left, the batch is locked.
+    /// Adds guards for the assumptions. Removes from `assumed` those that a guard states, or a change that [`Batch::write`]
+    /// will add. If any is left, the batch is locked.
     fn guard(&self, _script: &mut Script, _assumed: &mut Assumed, _effects: &Self::Effects, _attempt: &Attempt) {}
 
-    /// Completes answers with what only the script could tell.
+    /// Completes the answers with values that only the script knows, such as a balance that was not read.
     fn complete(
         &self,
         _answers: &mut [Result<Self::Answer, Error>],
@@ -109,7 +109,7 @@ pub(crate) struct Attempt {
     pub(crate) may_have_committed: bool,
 }
 
-/// The way in for one kind of write.
+/// The queue in front of the writers of one kind of batch.
 pub(crate) struct Lane<B: Batch> {
     writers: Vec<mpsc::Sender<Job<B>>>,
     /// How many commands are not answered yet.
@@ -137,7 +137,7 @@ impl<B: Batch> Lane<B> {
     ///
     /// Cancel safety: once polled, the command runs whole or not at all, whether or not the caller waits for the answer.
     pub(crate) async fn submit(&self, command: B::Command) -> Result<B::Answer, Error> {
-        // Here, not where writers receive: they would never be done as long as somebody submits.
+        // Checked here, not by the writers: they would never finish while callers go on submitting.
         if *self.stop.borrow() {
             return Err(Error::ShutDown);
         }
@@ -161,9 +161,9 @@ impl<B: Batch> Lane<B> {
         self.writers.iter().map(|sender| sender.max_capacity() - sender.capacity()).sum()
     }
 
-    /// Takes no more commands, and waits until those that were taken are answered.
+    /// Refuses further commands, and waits until all earlier ones are answered.
     ///
-    /// Cancel safety: no command is taken any more; the rest run on.
+    /// Cancel safety: the lane stays shut down, and the earlier commands run on.
     pub(crate) async fn shutdown(&self) {
         self.stop.send_replace(true);
         self.stop.closed().await;
@@ -177,7 +177,7 @@ impl<B: Batch> Lane<B> {
     }
 }
 
-/// Which of `writers` takes a command when so many others are not answered yet.
+/// Which of `writers` takes a command while `open` others are not answered yet.
 fn writer_for(key: Uuid, open: usize, writers: usize) -> usize {
     let used = if open < CROWD { 1 } else { writers };
     // The low bits of a UUID are the random ones, in v5 and v7 alike.

@@ -78,8 +78,8 @@ impl Caller {
         }
     }
 
-    /// The ids of `count` things that the operation makes together, the first as [`Caller::entity_id`]; of another count
-    /// all but the first are others.
+    /// The ids of `count` things that the operation makes together. The first is [`Caller::entity_id`]; the others depend on
+    /// `count`.
     pub(crate) fn entity_ids(&self, route: &str, count: usize) -> impl Iterator<Item = Uuid> {
         let first = self.entity_id(route);
         let next = move |nth| match &self.key {
@@ -90,7 +90,7 @@ impl Caller {
     }
 }
 
-/// What a queue token says of itself; from [`QueueToken`](crate::QueueToken) or an access token.
+/// The contents of a queue token; from [`QueueToken`](crate::QueueToken) or an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueTicket {
     /// Whose it is.

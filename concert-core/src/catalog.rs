@@ -16,7 +16,7 @@ use crate::sql::{Script, Text, execute, fetch_all, fetch_optional, statements};
 
 /// The most concerts that one list of dates shows.
 const MOST_DATES: u32 = 10_000;
-/// How many seats, or rows of seats, travel at once.
+/// How many seats, or rows of seats, one statement inserts.
 const CHUNK: usize = 10_000;
 /// The longest name of a concert, in characters.
 const LONGEST_NAME: usize = 255;
@@ -217,7 +217,7 @@ pub(crate) async fn seats(
         .map(Some)
 }
 
-/// A text of a seat's: that of the seat before, where it is the same, since a hall has few.
+/// A section's or row's name, shared with the previous seat if it is the same: a hall has few names.
 pub(crate) fn shared(before: &mut Option<Arc<str>>, text: Option<&str>) -> Option<Arc<str>> {
     if before.as_deref() != text {
         *before = text.map(Arc::from);
@@ -233,7 +233,7 @@ pub(crate) async fn add_concert(
     progress: impl FnMut(u32) + Send,
 ) -> Result<(), Error> {
     check(new)?;
-    // Dropped before COMMIT, the connection closes and the server undoes what was done.
+    // If this is dropped before COMMIT, the connection closes and the server rolls back.
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;
     insert(&mut connection, new, now, progress).await.map_err(|failure| match failure {

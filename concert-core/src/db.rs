@@ -24,18 +24,17 @@ const READ_ATTEMPTS: u32 = 3;
 /// The longest name of a database.
 const LONGEST_NAME: usize = 64;
 
-/// What every connection of ours is set to, whatever the host and the server prefer. The limits are the server's own: a
-/// time-out on this side would leave the statement running there. `wait_timeout` is long enough that this side closes an
-/// idle connection first. Each kind of server reads its own executable comment.
+/// The settings of all our connections, whatever the host and the server prefer. The time limits are the server's: a timeout
+/// on this side would leave the statement running there. `wait_timeout` is so long that this side closes an idle connection
+/// first. MariaDB and MySQL each read their own executable comment.
 const SESSION: &str = "set session transaction isolation level read committed; set names utf8mb4; \
      set session autocommit = 1, wait_timeout = 28800, innodb_lock_wait_timeout = 3, time_zone = '+00:00', \
      sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION' \
      /*M!100000 , max_statement_time = 5 */ /*!80000 , max_execution_time = 5000 */";
-/// For passes over whole tables, which take their time.
+/// For passes over whole tables, which may take long.
 const WITHOUT_TIME_LIMIT: &str = "set session innodb_lock_wait_timeout = 3 /*M!100000 , max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */";
-/// A writer's transactions start by themselves, which saves a round trip each, and nothing is committed but by COMMIT.
-/// A process that is frozen in the middle of one keeps its locks for 10 s (MariaDB) or 15 minutes (MySQL, which cannot tell
-/// it from an idle connection).
+/// A writer's transactions start implicitly, which saves a round trip each, and only COMMIT commits. A process that freezes
+/// within a transaction keeps its locks for 10 s (MariaDB) or 15 minutes (MySQL, which has no limit for idle transactions).
 const WRITER: &str =
     "set session autocommit = 0 /*M!100300 , idle_transaction_timeout = 10 */ /*!80000 , wait_timeout = 900 */";
 
@@ -102,7 +101,7 @@ pub(crate) async fn unhurried_connection(pool: &MySqlPool) -> Result<MySqlConnec
     unlimited_connection(pool).await.map_err(to_error)
 }
 
-/// The same, for who sorts the errors.
+/// The same, with the error as sqlx gives it.
 pub(crate) async fn unlimited_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::Error> {
     let mut connection = detached_connection(pool).await?;
     connection.execute(WITHOUT_TIME_LIMIT).await?;
@@ -117,7 +116,7 @@ pub(crate) async fn rollback(connection: &mut MySqlConnection) -> Result<(), sql
     connection.execute("rollback").await.map(drop)
 }
 
-/// For the search for the one command that a batch fails for: it may wait for a lock many times over.
+/// Shortens lock waits while a batch is split to find the command that fails it: the search may wait for a lock many times.
 pub(crate) async fn shorten_lock_wait(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     connection.execute("set session innodb_lock_wait_timeout = 1").await.map(drop)
 }
@@ -167,7 +166,7 @@ pub(crate) async fn create_database(options: &MySqlConnectOptions, name: &str) -
 pub(crate) enum Class {
     /// The transaction is undone or must be: run it again.
     Conflict,
-    /// Nothing was done: another connection, or come back later.
+    /// Nothing was done: try another connection, or later.
     Lost,
     /// Trying again would not help.
     Fatal,
@@ -195,7 +194,7 @@ pub(crate) fn classify(error: &sqlx::Error) -> Class {
     }
 }
 
-/// Whether somebody else kept a lock for longer than this connection waits.
+/// Whether another transaction kept a lock for longer than this connection waits.
 fn is_lock_not_had(error: &sqlx::Error) -> bool {
     const LOCK_WAIT_TIMEOUT: u16 = 1205;
     const LOCK_NOT_AVAILABLE: u16 = 3572;

@@ -9,8 +9,8 @@ use crate::token_status::TokenStatus;
 
 /// Why an operation was refused or failed.
 ///
-/// [`Error::code`] is stable: the library, REST and the CLI show the same one. [`Error::kind`] says in a word what to make
-/// of it; more refusals will come, but each will be of one of these kinds.
+/// [`Error::code`] is stable: the library, REST and the CLI show the same one. [`Error::kind`] groups the codes by what a
+/// caller can do. New codes may be added, each of one of these kinds.
 ///
 /// ```
 /// use concert_core::{Error, ErrorKind};
@@ -30,15 +30,15 @@ use crate::token_status::TokenStatus;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The input is not what the operation takes; the text says what would be.
+    /// The input is not valid; the text says what would be.
     #[error("{0}")]
     InvalidInput(String),
     /// The amount is not the price.
     #[error("the price is {price}; the amount given was {amount}")]
     WrongAmount {
-        /// What the reservation, or what is held of the order, costs.
+        /// The price of the reservation, or of all that is held of the order.
         price: Money,
-        /// What the caller offered.
+        /// The amount that the caller gave.
         amount: Money,
     },
     /// The balance would pass its limit.
@@ -48,10 +48,10 @@ pub enum Error {
         balance: Money,
     },
 
-    /// No access token, or one that does not hold; the text says why.
+    /// No valid access token; the text says why.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// Unknown name or wrong password: which of the two is not said.
+    /// Unknown name or wrong password. It does not say which, so that nobody can find out names.
     #[error("the username or the password is wrong")]
     BadCredentials,
     /// The user has a password, so a bare user id proves nothing.
@@ -67,7 +67,7 @@ pub enum Error {
     /// The act needs an ACTIVE queue token.
     #[error("an ACTIVE queue token is needed; {}", describe_status(*status))]
     TokenNotActive {
-        /// What the user has instead; `None`: no token at all, or not the one that was shown.
+        /// The status of the user's token; `None`: no token at all, or not the one that was shown.
         status: Option<TokenStatus>,
     },
 
@@ -122,9 +122,9 @@ pub enum Error {
         seats: Vec<SeatNumber>,
     },
     /// Fewer seats are free than were asked for, so none is held.
-    #[error("not that many seats are free: {free}")]
+    #[error("{}", describe_free(*free))]
     NotEnoughSeats {
-        /// How many are, in the section if one was named.
+        /// How many are free, in the section if one was named.
         free: usize,
     },
     /// The user holds as many unpaid seats as the policy allows.
@@ -133,11 +133,11 @@ pub enum Error {
         /// [`Policy::with_max_holds_per_user`](crate::Policy::with_max_holds_per_user).
         limit: u32,
     },
-    /// The order's deadline was moved already.
-    #[error("the deadline was extended already; that is possible once")]
+    /// The order's deadline was already extended.
+    #[error("the deadline is already extended; that is possible only once")]
     HoldAlreadyExtended,
-    /// The turn, which is as long as a deadline can be extended, ends no later than the hold.
-    #[error("the hold lasts to the end of the turn already; it cannot be extended further")]
+    /// The hold already ends no earlier than the turn, so there is nothing to extend.
+    #[error("the hold already lasts until the turn ends")]
     HoldOutlastsTurn,
     /// The concert's date is past.
     #[error("this concert is over")]
@@ -146,14 +146,14 @@ pub enum Error {
     #[error("this reservation is already paid")]
     AlreadyPaid,
     /// The payment was refunded.
-    #[error("this payment was refunded already")]
+    #[error("this payment is already refunded")]
     AlreadyRefunded,
     /// The balance is below the price.
-    #[error("the balance is {balance}, the price {price}; recharge first")]
+    #[error("the balance is {balance} and the price is {price}; recharge first")]
     InsufficientBalance {
         /// The balance now.
         balance: Money,
-        /// What it costs.
+        /// The price.
         price: Money,
     },
     /// The hold's deadline has passed.
@@ -166,7 +166,7 @@ pub enum Error {
     /// The token has ended; the way back is to join again.
     #[error("this queue token has ended; join the queue again")]
     TokenExpired,
-    /// The idempotency key came before with another request.
+    /// The idempotency key was used before, with another request.
     #[error("this idempotency key was used with another request")]
     IdempotencyKeyReused,
 
@@ -176,7 +176,7 @@ pub enum Error {
         /// Which queue is full.
         lane: &'static str,
     },
-    /// The database cannot be reached, or not in time; nothing was done, or it is not known whether.
+    /// The database cannot be reached, or did not answer in time. Whether anything was done may be unknown.
     #[error("the database is not available now; try again shortly")]
     Unavailable(#[source] Arc<sqlx::Error>),
     /// This box office was shut down; nothing was done.
@@ -185,8 +185,8 @@ pub enum Error {
     /// The database cannot be used as it is set up.
     #[error("the database cannot be used: {0}")]
     Setup(String),
-    /// A defect, or a database that holds what it should not.
-    #[error("an unexpected failure")]
+    /// A defect, or a database with contents that must not be.
+    #[error("an internal error")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
@@ -194,6 +194,14 @@ fn describe_taken(seats: &[SeatNumber]) -> String {
     let numbers: Vec<_> = seats.iter().map(ToString::to_string).collect();
     let (noun, verb) = if numbers.len() == 1 { ("seat", "is") } else { ("seats", "are") };
     format!("{noun} {} {verb} already reserved", numbers.join(", "))
+}
+
+fn describe_free(free: usize) -> String {
+    match free {
+        0 => "no seats are free".to_owned(),
+        1 => "only 1 seat is free".to_owned(),
+        _ => format!("only {free} seats are free"),
+    }
 }
 
 fn describe_status(status: Option<TokenStatus>) -> &'static str {
@@ -204,20 +212,20 @@ fn describe_status(status: Option<TokenStatus>) -> &'static str {
     }
 }
 
-/// What to make of an [`Error`]. The list is closed, so that a `match` over it needs no wildcard.
+/// What a caller can do about an [`Error`]. The list is closed, so that a `match` over it needs no wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The call itself is wrong: its input, its amount, its idempotency key. The same call is always refused.
+    /// The call itself is wrong: its input, amount or idempotency key. The same call is always refused.
     Refused,
     /// The caller has not proved who it is.
     Unauthenticated,
-    /// The caller is known and may not do this, or not now.
+    /// The caller is known but may not do this, or not now.
     Forbidden,
-    /// What the call is about is not there, or no longer.
+    /// What the call names does not exist, or no longer.
     NotFound,
-    /// What the call is about is in another state than the act needs: somebody was faster, or the time is over.
+    /// What the call names is not in the state that the act needs: somebody was faster, or the time is over.
     Conflict,
-    /// Nothing is wrong with the call: too much is waiting, the database is away, or this process is stopping.
+    /// Nothing is wrong with the call: too much is waiting, the database is unavailable, or this process is stopping.
     TryAgain,
     /// A defect, or a database that is not set up: for an operator.
     Internal,
@@ -284,7 +292,7 @@ impl Error {
         }
     }
 
-    /// What to make of it, in a word.
+    /// The kind of this refusal.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {

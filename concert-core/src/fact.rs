@@ -1,10 +1,10 @@
 //! Facts: fields of rows that rules may ask about without their having been read.
 //!
-//! A batch may run over rows that nobody has read (`Batch::assume`). What is not known of such a row is an unread
-//! [`Fact`]. A rule asks a fact only whether it is at least, at most, or equal to something. A fact that was read answers.
-//! An unread one answers yes and records the question as an assumption, which the script must state as a guard; whatever
-//! else is asked of it sends the batch to be locked. So a rule stands once, and one that nobody wrote a guard for costs
-//! speed, never correctness.
+//! A batch may run over rows that were not read (`Batch::assume`). An unknown field of such a row is an unread [`Fact`]. A
+//! rule may ask a fact whether it is at least, at most, or equal to a value. A fact that was read answers. An unread one
+//! answers yes and records the question as an assumption, which the script must state as a guard. Any other question to an
+//! unread fact sends the batch to be locked. So each rule is written once, and a missing guard costs speed, never
+//! correctness.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -53,7 +53,7 @@ pub(crate) enum Value {
     Id(Uuid),
     Moment(Timestamp),
     Date(NaiveDate),
-    Word(&'static str),
+    Keyword(&'static str),
 }
 
 impl SqlValue for Value {
@@ -66,12 +66,12 @@ impl SqlValue for Value {
             Self::Id(id) => id.write(out),
             Self::Moment(moment) => out.timestamp(moment),
             Self::Date(date) => out.date(date),
-            Self::Word(word) => out.keyword(Keyword::new(word)),
+            Self::Keyword(word) => out.keyword(Keyword::new(word)),
         }
     }
 }
 
-/// What a rule asked, and was told that it is so.
+/// A question to which an unread fact answered yes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Test {
     AtLeast(Value),
@@ -79,7 +79,7 @@ pub(crate) enum Test {
     Equals(Value),
 }
 
-/// One thing that a batch took for granted.
+/// One assumption of a batch.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Assumption {
@@ -98,7 +98,7 @@ impl Assumptions {
         Fact(State::Unread { about, of, assumptions: self.clone() })
     }
 
-    /// A lookup of rows of which only `known` were read.
+    /// A lookup in which only `known` were read. `about` names the column of their keys.
     pub(crate) fn unread_rows<K, V>(&self, about: Column, known: HashMap<K, V>) -> Lookup<K, V> {
         Lookup { found: known, unread: Some((about, self.clone())) }
     }
@@ -107,11 +107,12 @@ impl Assumptions {
         self.assumed().of(about).push((of, test));
     }
 
-    /// All that was assumed so far, for the script to state.
+    /// All assumptions so far, for the script to state.
     pub(crate) fn take(&self) -> Assumed {
         std::mem::take(&mut *self.assumed())
     }
 
+    // A panic while it is locked leaves a list that is whole, and the batch of that panic is locked anyway.
     fn assumed(&self) -> MutexGuard<'_, Assumed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,22 +124,22 @@ impl fmt::Debug for Assumptions {
     }
 }
 
-/// What a decided batch has assumed and no guard states yet, by column: there are few.
+/// The assumptions of a decided batch that no guard states yet, by column: there are few columns, so a list will do.
 #[derive(Debug, Default)]
 pub(crate) struct Assumed(Vec<(Column, Vec<(Key, Test)>)>);
 
 impl Assumed {
-    /// Takes out all that was assumed about a column, for guards to state it.
+    /// Takes out all assumptions about a column, for guards to state them.
     pub(crate) fn take(&mut self, about: Column) -> Vec<(Key, Test)> {
         std::mem::take(self.of(about))
     }
 
-    /// Leaves what no guard can state, so that the batch is locked.
+    /// Puts back assumptions that no guard can state, so that the batch is locked.
     pub(crate) fn put_back(&mut self, about: Column, unstated: Vec<(Key, Test)>) {
         self.of(about).extend(unstated);
     }
 
-    /// Takes out what was assumed about a column as far as the changes of the script imply it.
+    /// Removes the assumptions about a column that the changes of the script state themselves.
     pub(crate) fn strike(&mut self, about: Column, is_implied: impl Fn(Key, Test) -> bool) {
         self.of(about).retain(|(of, test)| !is_implied(*of, *test));
     }
@@ -172,14 +173,14 @@ enum State<T> {
     Unread { about: Column, of: Key, assumptions: Assumptions },
 }
 
-/// A rule needs what was not read.
+/// A rule needs a value that was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unread;
 
 impl From<Unread> for Error {
-    /// Nobody sees it: a batch with a refusal is locked, and then everything is read.
+    /// No caller sees it: a batch with an error is locked, and then everything is read.
     fn from(Unread: Unread) -> Self {
-        Self::internal(std::io::Error::other("a rule needs what was not read"))
+        Self::internal(std::io::Error::other("a rule needs a value that was not read"))
     }
 }
 
@@ -188,7 +189,7 @@ impl<T> Fact<T> {
         Self(State::Read(value))
     }
 
-    /// What it is, if that was read.
+    /// The value, if it was read.
     pub(crate) const fn value(&self) -> Result<&T, Unread> {
         match &self.0 {
             State::Read(value) => Ok(value),
@@ -198,12 +199,13 @@ impl<T> Fact<T> {
 }
 
 impl<T: PartialEq + Clone + Into<Value>> Fact<T> {
-    /// Whether it is `value`; afterwards an unread fact is taken to be.
+    /// Whether it is `value`. An unread fact has that value from then on.
     pub(crate) fn equals(&mut self, value: T) -> bool {
         match &self.0 {
             State::Read(read) => *read == value,
             State::Unread { about, of, assumptions } => {
                 assumptions.record(*about, *of, Test::Equals(value.clone().into()));
+                // Its value is certain now, under the guard: a later rule may ask anything of it without a second guard.
                 self.0 = State::Read(value);
                 true
             }
@@ -216,6 +218,7 @@ impl<T: PartialOrd + Into<Value>> Fact<T> {
         match &self.0 {
             State::Read(read) => *read >= least,
             State::Unread { about, of, assumptions } => {
+                // It stays unread: a bound is not a value, and a later question may need a tighter one.
                 assumptions.record(*about, *of, Test::AtLeast(least.into()));
                 true
             }
@@ -249,6 +252,7 @@ impl<K: Eq + Hash + Copy + Into<Uuid>, V> Lookup<K, V> {
     /// The row with this key. One that was not read is assumed not to be there.
     pub(crate) fn get(&self, key: K) -> Option<&V> {
         let found = self.found.get(&key);
+        // A miss is an answer, too, so it needs a guard: a missing row could have been made by another process.
         if let (None, Some((about, assumptions))) = (found, &self.unread) {
             assumptions.record(*about, Key::row(key.into()), Test::Equals(Value::Nothing));
         }

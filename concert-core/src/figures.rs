@@ -57,7 +57,7 @@ pub struct Figures {
 pub struct QueueFigures {
     /// How many wait.
     pub waiting: u64,
-    /// How many are in.
+    /// How many are ACTIVE.
     pub active: u32,
     /// What operators set: how many may be in, how many are let in per minute, or nobody.
     #[serde(flatten)]
@@ -66,7 +66,7 @@ pub struct QueueFigures {
     pub joined: u64,
     /// How many were ever let in from WAITING.
     pub admitted: u64,
-    /// How many of these nobody ever picked up.
+    /// How many of these were never claimed.
     pub no_shows: u64,
     /// How many left the queue, or outlasted it, while they were waiting.
     pub departed: u64,

@@ -1,4 +1,4 @@
-//! No part of the API: what this repository's tests and benchmark look at. It may change with every version.
+//! Not part of the API: access for this repository's tests and benchmark. It may change with every version.
 
 use crate::sql::MAX_LIST;
 use crate::{audit, catalog, explain, figures, payment, queue, reservation, user, wallet};

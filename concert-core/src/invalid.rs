@@ -1,6 +1,6 @@
-//! Input that is not what was asked for.
+//! Input that is not valid.
 
-/// Input that is not what was asked for; the text says what would be. Converts into
+/// Input that is not valid; the text says what would be. Converts into
 /// [`Error::InvalidInput`](crate::Error::InvalidInput).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -1,8 +1,8 @@
 //! The schema, brought up to date.
 //!
-//! A row of ours is the lock, since named locks hold on one node of a cluster only: who has it applies what is missing, the
-//! others wait. It lapses, so that a process that was killed is in nobody's way. Every statement of a migration can run
-//! again, and a migration is recorded once all of it has run: one that broke off leaves no mark, and is repeated as a whole.
+//! The lock is a row of our own, since named locks (`get_lock`) hold on one node of a cluster only. The process that has it
+//! applies what is missing; the others wait. It expires, so that a killed process blocks nobody. Every statement of a migration
+//! can run again, and a migration is recorded after all of it has run. So one that broke off is simply repeated.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ const APPLIED: &str = "select version, checksum from _concert_migrations where v
 /// The lock is the row of version 0; `applied_at` says when it was last taken.
 const ADD_LOCK: &str = "insert ignore into _concert_migrations (version, description, checksum, applied_at) \
      values (0, 'the lock of who migrates', '', '1970-01-01 00:00:00')";
-/// Two nodes that take it at once: one of them is undone, and looks again.
+/// If two nodes of a cluster take it at once, one of them gets a conflict and tries again.
 const TAKE_LOCK: &str = "update _concert_migrations set applied_at = utc_timestamp(6) \
      where version = 0 and applied_at < utc_timestamp(6) - interval 10 second";
 const KEEP_LOCK: &str = "update _concert_migrations set applied_at = utc_timestamp(6) where version = 0";
@@ -38,15 +38,15 @@ const TABLES: &str = "select cast(table_name as char) as name, cast(table_type a
          cast(table_comment as char) as comment, @@lower_case_table_names <> 0 as any_case \
      from information_schema.tables where table_schema = database()";
 
-/// How long a process waits for another that migrates, and goes on in spite of conflicts and lost connections.
+/// How long a process waits for another one that migrates, and retries after conflicts and lost connections.
 const LONGEST: Duration = Duration::from_secs(60);
-/// The pause before it looks again, with jitter: the nodes of a cluster begin at the same time.
+/// The pause between two tries, with jitter, since the nodes of a cluster start at the same time.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Where a schema stands.
+/// How a schema compares with the migrations of this build.
 #[derive(Debug, PartialEq, Eq)]
-enum Standing {
-    /// What this build works with, or newer.
+enum SchemaState {
+    /// It has all migrations of this build, and perhaps newer ones.
     Current,
     /// Migrations are missing, perhaps all.
     Behind,
@@ -57,12 +57,12 @@ enum Standing {
 /// A migration that was applied, and the checksum of its text.
 type Applied = (i64, Vec<u8>);
 
-/// What an attempt at migrating has come to.
-enum Attempt {
+/// The outcome of one try.
+enum Outcome {
     Done,
     /// Another process has the lock.
     Busy,
-    /// It would come to the same again.
+    /// Another try would not help.
     Refused(String),
 }
 
@@ -71,9 +71,9 @@ pub(crate) async fn migrate(pool: &MySqlPool, host: &MySqlConnectOptions) -> Res
     let deadline = Instant::now() + LONGEST;
     loop {
         let failure = match attempt(pool, host).await {
-            Ok(Attempt::Done) => return Ok(()),
-            Ok(Attempt::Refused(text)) => return Err(Error::Setup(text)),
-            Ok(Attempt::Busy) => {
+            Ok(Outcome::Done) => return Ok(()),
+            Ok(Outcome::Refused(text)) => return Err(Error::Setup(text)),
+            Ok(Outcome::Busy) => {
                 Error::Setup(format!("another process has been migrating it for {} s", LONGEST.as_secs()))
             }
             Err(error) if db::classify(&error) == Class::Fatal => {
@@ -95,35 +95,39 @@ async fn pause() {
 
 /// Whether the schema is the one that this library works with, or a newer one.
 pub(crate) async fn is_current(pool: &MySqlPool) -> Result<bool, sqlx::Error> {
-    Ok(standing(&applied(pool).await?) == Standing::Current)
+    Ok(schema_state(&applied(pool).await?) == SchemaState::Current)
 }
 
-async fn attempt(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Attempt, sqlx::Error> {
-    match standing(&applied(pool).await?) {
-        Standing::Current => return Ok(Attempt::Done),
-        Standing::Development => return Ok(Attempt::Refused(development())),
-        Standing::Behind => {}
+async fn attempt(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Outcome, sqlx::Error> {
+    match schema_state(&applied(pool).await?) {
+        SchemaState::Current => return Ok(Outcome::Done),
+        SchemaState::Development => return Ok(Outcome::Refused(development())),
+        SchemaState::Behind => {}
     }
     let mut connection = connect(pool, host).await?;
     let foreign = foreign_tables(&mut connection).await?;
     if !foreign.is_empty() {
-        return Ok(Attempt::Refused(not_ours(&foreign)));
+        return Ok(Outcome::Refused(not_ours(&foreign)));
     }
+    // Our table may be the first in the schema: it is made only after no foreign table was found.
     connection.execute(CREATE_RECORDS).await?;
     connection.execute(ADD_LOCK).await?;
     if connection.execute(TAKE_LOCK).await?.rows_affected() == 0 {
-        return Ok(Attempt::Busy);
+        return Ok(Outcome::Busy);
     }
+    // Read again under the lock: another process may have migrated since the first look.
     let done = apply(&mut connection, &applied(pool).await?).await;
+    // Released after a failure as well, so that the next try need not wait until the lock expires.
     let released = connection.execute(RELEASE_LOCK).await;
     let _ = connection.close().await;
-    done.and(released).map(|_| Attempt::Done)
+    done.and(released).map(|_| Outcome::Done)
 }
 
 /// Runs the migrations that are not among `applied`.
 async fn apply(connection: &mut MySqlConnection, applied: &[Applied]) -> Result<(), sqlx::Error> {
     let missing = |migration: &&Migration| applied.iter().all(|(version, _)| *version != migration.version);
     for migration in MIGRATOR.iter().filter(missing) {
+        // Each migration extends the lock, so that it expires only after one that takes longer than 10 s.
         connection.execute(KEEP_LOCK).await?;
         connection.execute(migration.sql.clone()).await?;
         let record = sqlx::query(RECORD).bind(migration.version).bind(&*migration.description);
@@ -153,7 +157,7 @@ async fn applied(pool: &MySqlPool) -> Result<Vec<Applied>, sqlx::Error> {
     }
 }
 
-fn standing(applied: &[Applied]) -> Standing {
+fn schema_state(applied: &[Applied]) -> SchemaState {
     let newest = MIGRATOR.iter().map(|migration| migration.version).max();
     let made_otherwise =
         |(version, checksum): &Applied| match MIGRATOR.iter().find(|migration| migration.version == *version) {
@@ -162,11 +166,11 @@ fn standing(applied: &[Applied]) -> Standing {
         };
     let is_applied = |ours: &Migration| applied.iter().any(|(version, _)| *version == ours.version);
     if applied.iter().any(made_otherwise) {
-        Standing::Development
+        SchemaState::Development
     } else if MIGRATOR.iter().all(is_applied) {
-        Standing::Current
+        SchemaState::Current
     } else {
-        Standing::Behind
+        SchemaState::Behind
     }
 }
 
@@ -182,7 +186,7 @@ async fn connect(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<MySqlCo
     }
 }
 
-/// The tables and views that have a name of ours and are not ours. What is seen once may be ours and just being made.
+/// Tables and views of others under names of ours. They must be seen twice: another process may be creating ours just now.
 async fn foreign_tables(connection: &mut MySqlConnection) -> Result<Vec<&'static str>, sqlx::Error> {
     let mut seen = unmarked_tables(connection).await?;
     if !seen.is_empty() {
@@ -204,7 +208,7 @@ async fn unmarked_tables(connection: &mut MySqlConnection) -> Result<Vec<&'stati
             false => unmarked.push((known, row.try_get::<String, _>("kind")?)),
         }
     }
-    // A view has no comment. Ours is made last, over a table of ours.
+    // A view has no comment. Ours is made last, so it is ours if the table `tokens` is.
     unmarked.retain(|(name, kind)| !(*name == "queue_positions" && kind == "VIEW" && ours.contains(&"tokens")));
     Ok(unmarked.into_iter().map(|(name, _)| name).collect())
 }
@@ -241,18 +245,18 @@ mod tests {
     #[test]
     fn a_schema_is_current_once_all_is_applied_and_a_newer_one_as_well() {
         let mut applied = all();
-        assert_eq!(standing(&applied), Standing::Current);
+        assert_eq!(schema_state(&applied), SchemaState::Current);
         applied.push((i64::MAX, vec![]));
-        assert_eq!(standing(&applied), Standing::Current);
-        assert_eq!(standing(&all()[1..]), Standing::Behind);
-        assert_eq!(standing(&[]), Standing::Behind);
+        assert_eq!(schema_state(&applied), SchemaState::Current);
+        assert_eq!(schema_state(&all()[1..]), SchemaState::Behind);
+        assert_eq!(schema_state(&[]), SchemaState::Behind);
     }
 
     #[test]
     fn a_schema_of_other_texts_is_of_a_development_version() {
-        assert_eq!(standing(&[(20_261_123_000_001, vec![])]), Standing::Development);
+        assert_eq!(schema_state(&[(20_261_123_000_001, vec![])]), SchemaState::Development);
         let mut applied = all();
         applied[0].1[0] ^= 1;
-        assert_eq!(standing(&applied), Standing::Development);
+        assert_eq!(schema_state(&applied), SchemaState::Development);
     }
 }

@@ -40,7 +40,7 @@ use crate::payment::model::{self as payment, Pay, refund};
 use crate::payment::{Payment, PaymentBatch, RefundBatch};
 use crate::queue::{PerMinute, QueueBatch, QueueView, Turn, Turns, model as queue};
 use crate::reservation::{
-    HallLayouts, OrderRef, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Rules, Seat, SeatChanges,
+    HallLayouts, HoldRules, OrderRef, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Seat, SeatChanges,
     SeatKey, Wanted, model as reservation,
 };
 use crate::wallet::model::Rows as WalletRows;

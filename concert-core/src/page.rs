@@ -5,7 +5,7 @@ use crate::error::Error;
 
 /// The most objects on one page.
 const LONGEST_PAGE: u32 = 100;
-/// How many objects a page has unless it is said.
+/// How many objects a page has by default.
 const USUAL_PAGE: u32 = 20;
 
 /// Which part of a list of things whose ids are `I`. The default is the newest 20.
@@ -16,8 +16,8 @@ pub struct Page<I> {
 }
 
 impl<I> Page<I> {
-    /// The page of up to `limit` objects (1 to 100; 20 unless it is said) that follow `starting_after`, the last object of
-    /// the page before.
+    /// The page of up to `limit` objects (1 to 100; default 20) that follow `starting_after`, the last object of the page
+    /// before.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for another limit.

@@ -114,15 +114,15 @@ impl Policy {
         self
     }
 
-    /// How long a turn lasts once a token is ACTIVE and picked up. Default 10 minutes.
+    /// How long a turn lasts from the moment it is claimed. Default 10 minutes.
     #[must_use]
     pub const fn with_active_ttl(mut self, ttl: Duration) -> Self {
         self.active_ttl = ttl;
         self
     }
 
-    /// How long a token that was let in waits for its user to poll or to act before it ends and the next is let in; the
-    /// turn is counted from then. Default 60 seconds.
+    /// How long a user who was let in has to claim the turn, by polling or acting. After that the token ends and the next user
+    /// is let in. Default 60 seconds.
     #[must_use]
     pub const fn with_claim_window(mut self, window: Duration) -> Self {
         self.claim_window = window;
@@ -173,8 +173,8 @@ impl Policy {
         self
     }
 
-    /// How many polls per second all who wait may make together. Default 20 000: `poll_after_seconds` grows with the queue
-    /// to keep below it.
+    /// How many polls per second all WAITING users may make together. Default 20 000. `poll_after_seconds` grows with the
+    /// queue to stay below it.
     #[must_use]
     pub const fn with_max_polls_per_second(mut self, polls: u32) -> Self {
         self.max_polls_per_second = polls;
@@ -196,7 +196,7 @@ impl Policy {
         self
     }
 
-    /// How often [`BoxOffice::run`](crate::BoxOffice::run) tidies lapsed holds up. Default 60 seconds.
+    /// How often [`BoxOffice::run`](crate::BoxOffice::run) releases lapsed holds. Default 60 seconds.
     #[must_use]
     pub const fn with_sweep_every(mut self, period: Duration) -> Self {
         self.sweep_every = period;
@@ -217,7 +217,7 @@ impl Policy {
         self.waiting_ttl
     }
 
-    /// Refuses what cannot work. Every way to make a box office checks its policy.
+    /// Checks the settings. Every constructor of a box office calls this.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] naming the setting.
@@ -233,11 +233,11 @@ impl Policy {
         ];
         for (name, duration) in durations {
             if duration < Duration::from_secs(1) || duration > LONGEST {
-                return Err(Error::invalid(format!("{name} is from 1 second to 366 days")));
+                return Err(Error::invalid(format!("{name} must be from 1 second to 366 days")));
             }
         }
         if self.after_payment_ttl > self.active_ttl {
-            return Err(Error::invalid("after_payment_ttl is at most active_ttl"));
+            return Err(Error::invalid("after_payment_ttl must be at most active_ttl"));
         }
         let periods = [
             ("rerank_every", self.rerank_every),
@@ -246,7 +246,7 @@ impl Policy {
         ];
         for (name, period) in periods {
             if period < SHORTEST_PERIOD || period > LONGEST_PERIOD {
-                return Err(Error::invalid(format!("{name} is from 100 milliseconds to 1 day")));
+                return Err(Error::invalid(format!("{name} must be from 100 milliseconds to 1 day")));
             }
         }
         let counts = [
@@ -258,7 +258,7 @@ impl Policy {
         ];
         for (name, count, most) in counts {
             if count == 0 || count > most {
-                return Err(Error::invalid(format!("{name} is from 1 to {most}")));
+                return Err(Error::invalid(format!("{name} must be from 1 to {most}")));
             }
         }
         self.schema.as_deref().map_or(Ok(()), db::check_name)

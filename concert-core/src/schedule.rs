@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::error::Error;
 
-/// Tells loops to stop: they do when what [`Stop::new`] gave with it is dropped.
+/// Tells loops to stop: they do when the sender that [`Stop::new`] returned is dropped.
 #[derive(Clone)]
 pub(crate) struct Stop(watch::Receiver<()>);
 
@@ -20,13 +20,13 @@ impl Stop {
     }
 
     async fn stopped(&mut self) {
-        // Nothing is ever sent: it ends with the sender.
+        // Nothing is ever sent: it ends when the sender is dropped.
         while self.0.changed().await.is_ok() {}
     }
 }
 
-/// Runs `pass` now and every `period`, until `stop`; never two at once, and never cut off in the middle. One that fails or
-/// panics is logged and counted, and the next comes in its time.
+/// Runs `pass` now and every `period`, until `stop`. Never two at once, and never interrupted. A pass that fails or panics is
+/// logged and counted, and the next one runs at its time.
 pub(crate) async fn every<R>(name: &'static str, period: Duration, mut stop: Stop, pass: impl Fn() -> R)
 where
     R: Future<Output = Result<(), Error>>,

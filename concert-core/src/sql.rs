@@ -1,11 +1,11 @@
 //! How batches travel into SQL: as scripts, several statements in one round trip.
 //!
-//! A round trip costs about as much as a short statement, so a batch makes one to lock its rows (two where the keys of the
-//! second are in the rows of the first) and one to write and commit. A text that differs each time cannot be prepared, so
-//! its parameters are literals, written from typed values alone: ids and text as hexadecimal digits, so that nothing that
-//! a client sent is ever quoted.
+//! A round trip costs about as much as a short statement. So a batch makes one to lock its rows, two where the keys of the
+//! second are in the rows of the first, and one to write and commit. A script differs each time, so it cannot be prepared:
+//! its parameters are literals, written from typed values alone. Ids and text go out as hexadecimal digits, so no text of a
+//! client is ever quoted.
 //!
-//! The index is named wherever rows are locked: on a small table a server would rather lock all of it.
+//! Statements that lock rows name their index: on a small table a server would rather scan, and lock, all of it.
 
 mod guard;
 mod read;
@@ -29,7 +29,7 @@ pub(crate) use self::writer::{ByKey, Keyword, Pair, SqlSlot, SqlValue, Text, Wri
 /// The longest list in one statement. MariaDB turns an `in` of a thousand values and more into a join.
 pub(crate) const MAX_LIST: usize = 256;
 
-/// Keys by the value that they are to get.
+/// Keys grouped by a value, for one statement per value.
 pub(crate) fn grouped<V: Ord, K>(pairs: impl IntoIterator<Item = (V, K)>) -> BTreeMap<V, Vec<K>> {
     let mut groups: BTreeMap<V, Vec<K>> = BTreeMap::new();
     for (value, key) in pairs {

@@ -1,14 +1,14 @@
-//! What a visit to the queue is at.
+//! The status of a visit to the queue.
 
 use serde::Serialize;
 
-/// What a queue token is at.
+/// The status of a queue token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TokenStatus {
-    /// In the queue.
+    /// In the queue, not let in yet.
     Waiting,
-    /// In: its user may reserve and pay.
+    /// Let in: its user may reserve and pay.
     Active,
     /// Over: the turn ended, the user left, or an operator ended it.
     Expired,

@@ -1,4 +1,4 @@
-//! What the server is told when it starts: flags, each also an environment variable.
+//! The server's configuration: flags, each also an environment variable.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -42,11 +42,11 @@ pub struct Config {
     #[arg(long, env = "CONCERT_JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub jwt_secret: Option<SecretString>,
 
-    /// A file with that secret; white space at its end is left out
+    /// A file with that secret; white space at its end is ignored
     #[arg(long, env = "CONCERT_JWT_SECRET_FILE", conflicts_with = "jwt_secret", value_name = "FILE")]
     pub jwt_secret_file: Option<PathBuf>,
 
-    /// The secret that was in use before: tokens signed with it still hold
+    /// The previous secret: tokens signed with it stay valid
     #[arg(long, env = "CONCERT_JWT_PREVIOUS_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub jwt_previous_secret: Option<SecretString>,
 
@@ -55,12 +55,11 @@ pub struct Config {
     #[arg(long, env = "CONCERT_MAX_ACTIVE", value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
     pub max_active: Option<u32>,
 
-    /// How long a turn lasts once a queue token is ACTIVE
+    /// How long a turn lasts from the moment it is claimed
     #[arg(long, env = "CONCERT_ACTIVE_TTL", default_value = "10m", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub active_ttl: Duration,
 
-    /// How long a queue token that was let in waits for its user to show up, before the next is let in; the turn is
-    /// counted from then
+    /// How long a user who was let in has to claim the turn, by polling or acting, before the next user is let in
     #[arg(long, env = "CONCERT_CLAIM_WINDOW", default_value = "60s", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub claim_window: Duration,
 
@@ -92,27 +91,27 @@ pub struct Config {
     #[arg(long, env = "CONCERT_RERANK_EVERY", default_value = "10s", value_parser = period, value_name = "DURATION")]
     pub rerank_every: Duration,
 
-    /// How often lapsed holds are tidied up
+    /// How often lapsed holds are released
     #[arg(long, env = "CONCERT_SWEEP_EVERY", default_value = "60s", value_parser = period, value_name = "DURATION")]
     pub sweep_every: Duration,
 
-    /// The most connections at once, those of event streams among them; whoever comes then gets a 503
+    /// The most connections at once, event streams included; more are refused with 503
     #[arg(long, env = "CONCERT_MAX_CONNECTIONS", default_value_t = Limits::default().max_connections, value_parser = connections, value_name = "COUNT")]
     pub max_connections: usize,
 
-    /// The most event streams at once; whoever comes then gets a 503, and polls
+    /// The most event streams at once; more are refused with 503, and their clients poll instead
     #[arg(long, env = "CONCERT_MAX_STREAMS", default_value_t = Limits::default().max_streams, value_parser = connections, value_name = "COUNT")]
     pub max_streams: usize,
 
-    /// How many polls per second all who wait may make together: pollAfterSeconds grows with the queue to keep below it
+    /// How many polls per second all WAITING users may make together: pollAfterSeconds grows with the queue to stay below it
     #[arg(long, env = "CONCERT_MAX_POLLS_PER_SECOND", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000), value_name = "COUNT")]
     pub max_polls_per_second: u32,
 
-    /// How old the lists of seats and of dates may be; 0s: they are read for every question
+    /// How old the lists of seats and of dates may be; 0s: they are read for every request
     #[arg(long, env = "CONCERT_SEATS_MAX_AGE", default_value = "500ms", value_parser = seats_max_age, value_name = "DURATION")]
     pub seats_max_age: Duration,
 
-    /// How long a connection may take to send the head of a request, or wait between two
+    /// How long a connection may take to send the head of a request, or be idle between two requests
     #[arg(long, env = "CONCERT_IDLE_TIMEOUT", default_value = "75s", value_parser = period, value_name = "DURATION")]
     pub idle_timeout: Duration,
 
@@ -124,11 +123,11 @@ pub struct Config {
     #[arg(long = "cors-origin", env = "CONCERT_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origins: Vec<CorsOrigin>,
 
-    /// What is logged, as in info,concert_core=debug
+    /// Log filter, for example info,concert_core=debug
     #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = str::parse::<EnvFilter>, value_name = "FILTER")]
     pub log: EnvFilter,
 
-    /// How it is logged
+    /// Log format
     #[arg(long, env = "CONCERT_LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
     pub log_format: LogFormat,
 }
@@ -142,22 +141,22 @@ fn period(text: &str) -> Result<Duration, String> {
     if (SHORTEST_PERIOD..=LONGEST_PERIOD).contains(&period) {
         Ok(period)
     } else {
-        Err("it is from 100ms to 1day".to_owned())
+        Err("must be from 100ms to 1day".to_owned())
     }
 }
 
-/// The longest age of the list of seats: sales would look frozen.
+/// The longest age of the list of seats: with an older one, sales would look frozen.
 const LONGEST_SEATS_AGE: Duration = Duration::from_secs(60);
 
 fn seats_max_age(text: &str) -> Result<Duration, String> {
     let age = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if age <= LONGEST_SEATS_AGE { Ok(age) } else { Err("it is at most 60s".to_owned()) }
+    if age <= LONGEST_SEATS_AGE { Ok(age) } else { Err("must be at most 60s".to_owned()) }
 }
 
 fn connections(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
-        _ => Err("it is from 1 to 1000000".to_owned()),
+        _ => Err("must be from 1 to 1000000".to_owned()),
     }
 }
 
@@ -211,7 +210,7 @@ impl Config {
         Ok(policy)
     }
 
-    /// What the server bears.
+    /// The server's limits.
     #[must_use]
     pub const fn limits(&self) -> Limits {
         Limits {

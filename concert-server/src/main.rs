@@ -12,7 +12,7 @@ use concert_server::{App, serve, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Polls are small and many: with the system's allocator a sixth of their time goes to it.
+/// Polls are small and many: the system's allocator would take a sixth of their time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -48,13 +48,13 @@ async fn run(config: &Config) -> Result<(), StartError> {
     tracing::info!("listening on http://{}", listener.local_addr().unwrap_or(config.listen));
     serve(listener, app, config.limits(), shutdown).await;
     if tokio::time::timeout(WIND_UP_DEADLINE, passes).await.is_err() {
-        tracing::warn!("a periodic pass is still running: it is cut off");
+        tracing::warn!("a periodic pass is still running: aborting it");
     }
     wind_up(box_office, private).await;
     Ok(())
 }
 
-/// The first signal asks for a clean end, the second for one at once.
+/// The first signal asks for a clean end, the second for an immediate one.
 fn on_signals() -> Result<CancellationToken, StartError> {
     let shutdown = CancellationToken::new();
     let mut signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -75,10 +75,10 @@ async fn either((terminate, interrupt): &mut (Signal, Signal)) {
     }
 }
 
-/// Lets the database go, and stops it if it is ours.
+/// Ends the writers, and stops the private database if this process owns it.
 async fn wind_up(box_office: BoxOffice, private: Option<PrivateDatabase>) {
     if tokio::time::timeout(WIND_UP_DEADLINE, box_office.shutdown()).await.is_err() {
-        tracing::warn!("a write is still running: it is cut off");
+        tracing::warn!("a write is still running: aborting it");
     }
     let _ = tokio::time::timeout(WIND_UP_DEADLINE, box_office.pool().close()).await;
     drop(box_office);

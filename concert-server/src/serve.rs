@@ -21,17 +21,17 @@ use crate::http::{App, Router, Streams};
 use crate::limits::Limits;
 use crate::telemetry;
 
-/// The most connections at once that are told that there are too many; those beyond are closed.
+/// The most connections at once that are answered with 503; further ones are closed.
 const MAX_REFUSALS: usize = 256;
-/// How long a connection that is one too many has for its one request.
+/// How long a connection beyond the limit has for its one request.
 const REFUSAL_DEADLINE: Duration = Duration::from_secs(2);
-/// The pause after a connection could not be accepted: out of file handles, most likely.
+/// The pause after a failed accept, which most likely means that file handles have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The most requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
 /// How often a silent HTTP/2 connection is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(20);
-/// How often metrics that nobody scrapes are condensed, so that they do not pile up.
+/// How often metrics are condensed, so that they do not pile up if nobody scrapes them.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Serves `app` on `listener` until `shutdown` is cancelled, and then until the requests in flight are answered or
@@ -41,7 +41,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 pub async fn serve(listener: TcpListener, app: App, limits: Limits, shutdown: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let cut = CancellationToken::new();
-    // Streams end by themselves only when their tokens do: a graceful end would wait for them.
+    // Event streams end only with their tokens, so a graceful end would wait for them.
     let app = app.with_streams(Streams::new(limits.max_streams, shutdown.clone()));
     let doorman = Doorman {
         router: Router::new(&app),
@@ -56,15 +56,15 @@ pub async fn serve(listener: TcpListener, app: App, limits: Limits, shutdown: Ca
         match accepted {
             Ok((stream, peer)) => doorman.admit(stream, peer, graceful.watcher()),
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
     drop(listener);
-    tracing::info!(connections = graceful.count(), "stopping: requests in flight are being finished");
+    tracing::info!(connections = graceful.count(), "stopping: finishing the requests in flight");
     if tokio::time::timeout(limits.shutdown_deadline, graceful.shutdown()).await.is_err() {
-        tracing::warn!("the deadline has passed: requests still in flight are cut off");
+        tracing::warn!("the deadline has passed: aborting the requests still in flight");
     }
     cut.cancel();
     doorman.connections.close();
@@ -80,7 +80,7 @@ async fn upkeep(app: App, shutdown: CancellationToken) {
     }
 }
 
-/// Who decides what becomes of a connection.
+/// Accepts connections and bounds their number.
 struct Doorman {
     router: Router,
     limits: Limits,
@@ -93,7 +93,7 @@ struct Doorman {
 
 impl Doorman {
     fn admit(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
-        // Answers are small and whole: waiting to fill a packet would only delay them.
+        // Answers are small and written at once: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(stream);
         let cut = self.cut.clone();
@@ -116,7 +116,7 @@ async fn run(connection: impl Future<Output = ()>, cut: CancellationToken, place
     drop(place);
 }
 
-/// Answers requests until the client goes, idles too long, or the server stops.
+/// Answers requests until the client leaves, idles too long, or the server stops.
 async fn connection(
     router: Router,
     idle_timeout: Duration,
@@ -135,7 +135,7 @@ async fn connection(
     };
     let builder = builder(idle_timeout);
     let served = watcher.watch(builder.serve_connection(io, service).into_owned());
-    // hyper's own limit starts when it knows which HTTP this is; until then a silent client has ours.
+    // hyper's own limit starts after it has detected the version of HTTP. Until then ours holds.
     let silent = async {
         tokio::time::sleep(idle_timeout).await;
         if asked.load(Ordering::Relaxed) {
@@ -144,7 +144,7 @@ async fn connection(
     };
     tokio::select! {
         ended = served => if let Err(error) = ended {
-            tracing::debug!(%peer, error, "a connection ended badly");
+            tracing::debug!(%peer, error, "a connection failed");
         },
         () = silent => tracing::debug!(%peer, "a connection sent no request"),
     }

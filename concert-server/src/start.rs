@@ -16,7 +16,7 @@ use crate::telemetry;
 /// Why the server did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// The flags cannot work.
+    /// The flags are not valid together.
     Usage(clap::Error),
     /// The address cannot be listened on.
     Listen(SocketAddr, io::Error),
@@ -87,7 +87,7 @@ pub async fn box_office(config: &Config) -> Result<(BoxOffice, Option<PrivateDat
             (BoxOffice::connect(url.expose_secret(), policy).await?, None)
         }
         (_, given) => {
-            // Before the database starts: a usage error should not wait for it.
+            // Checked before the database starts, so that a usage error appears at once.
             given.as_ref().map(|secret| config.policy(secret)).transpose()?;
             let (box_office, private) = on_private_database(config, given).await?;
             (box_office, Some(private))
@@ -95,7 +95,7 @@ pub async fn box_office(config: &Config) -> Result<(BoxOffice, Option<PrivateDat
     };
     box_office.migrate().await?;
     if let Some(max_active) = config.max_active {
-        // Recorded only when it is another cap than before.
+        // Recorded only if the cap changes.
         let change = AdmissionChange::new().with_max_active(max_active);
         box_office.operator("concert-server".parse()?).set_admission(change).await?;
     }
@@ -107,8 +107,8 @@ async fn on_private_database(
     given: Option<SecretString>,
 ) -> Result<(BoxOffice, PrivateDatabase), StartError> {
     let private = PrivateDatabase::open(&config.data_dir, &Settings::default()).await?;
-    let what = if private.is_owner() { "started" } else { "joined the one that runs" };
-    tracing::info!(folder = %private.data_dir().display(), "no DATABASE_URL: a private MariaDB, {what}");
+    let what = if private.is_owner() { "started a private MariaDB" } else { "joined the running private MariaDB" };
+    tracing::info!(folder = %private.data_dir().display(), "no DATABASE_URL: {what}");
     let secret = match given {
         Some(secret) => secret,
         None => private.jwt_secret()?,

@@ -1,4 +1,4 @@
-//! What operators see: logs and metrics.
+//! Logs and metrics.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, stderr};
@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tracing_subscriber::EnvFilter;
 use warp::http::StatusCode;
 
-/// From half a millisecond, which is a poll, to ten seconds, when clients have given up.
+/// From half a millisecond, a poll, to ten seconds, when clients have given up.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Up to the most commands that one batch takes.
 const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
@@ -59,7 +59,7 @@ pub(crate) fn recorder() -> PrometheusHandle {
         let recorder = with_buckets(PrometheusBuilder::new()).unwrap_or_default().build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("the application has a recorder of metrics of its own: /metrics stays empty");
+            tracing::warn!("the application has its own recorder of metrics: /metrics stays empty");
         }
         describe();
         handle
@@ -78,19 +78,22 @@ fn describe() {
     describe_histogram!(
         "concert_http_request_seconds",
         Unit::Seconds,
-        "Latency of requests until the answer's head, by route"
+        "Latency of requests until the head of the answer, by route"
     );
     describe_counter!("concert_refusals_total", "Refusals and failures, by code");
     describe_gauge!("concert_connections", "Open connections");
     describe_gauge!("concert_event_streams", "Open event streams");
-    describe_counter!("concert_seats_readings_total", "Readings of the seats of a concert, for all who look");
-    describe_counter!("concert_dates_readings_total", "Readings of the dates, for all who look");
+    describe_counter!("concert_seats_readings_total", "Times that the seats of a concert were read for the cache");
+    describe_counter!("concert_dates_readings_total", "Times that the dates were read for the cache");
     describe_histogram!("concert_batch_commands", "Commands in one transaction, by lane");
     describe_histogram!("concert_batch_seconds", Unit::Seconds, "Time from taking a batch to its commit, by lane");
     describe_counter!("concert_batches_total", "Batches, by lane, way (assumed or locked) and outcome");
-    describe_counter!("concert_best_seats_moved_total", "Looks for the best seats that found one changed");
-    describe_counter!("concert_retries_total", "Batches that did not go through, by lane and reason");
-    describe_counter!("concert_overloaded_total", "Commands that found a lane full, by lane");
+    describe_counter!(
+        "concert_best_seats_moved_total",
+        "Readings of the best seats that found a seat changed before it was locked"
+    );
+    describe_counter!("concert_retries_total", "Attempts at batches that failed, by lane and reason");
+    describe_counter!("concert_overloaded_total", "Commands refused because the lane was full, by lane");
     describe_gauge!("concert_lane_depth", "Commands that wait in this process, by lane");
     describe_gauge!("concert_database_up", "1 if the database answered the last scrape, else 0");
     describe_gauge!("concert_queue_waiting", "WAITING tokens");
@@ -100,7 +103,7 @@ fn describe() {
     describe_gauge!("concert_queue_admissions_per_second", "Admissions per second over the last minutes");
     describe_gauge!("concert_queue_paused", "1 while nobody is let in");
     describe_gauge!("concert_queue_per_minute", "The most tokens that are let in per minute");
-    describe_gauge!("concert_queue_no_shows", "Turns that nobody ever picked up");
+    describe_gauge!("concert_queue_no_shows", "Turns that were never claimed");
     describe_gauge!("concert_queue_departed", "Tokens that ended while they were waiting");
     describe_gauge!("concert_holds", "Seats held unpaid");
     describe_counter!("concert_tokens_expired_total", "Tokens that this process's rerank passes ended");
@@ -116,7 +119,7 @@ struct Finished {
     seconds: Histogram,
 }
 
-/// Finding these in the recorder anew would cost a poll as much as its signature.
+/// Cached: looking them up in the recorder would cost a poll as much as checking its signature.
 static FINISHED: RwLock<BTreeMap<(&str, &str, u16), Finished>> = RwLock::new(BTreeMap::new());
 
 pub(crate) fn request_finished(
@@ -143,7 +146,7 @@ pub(crate) fn request_finished(
     }
 }
 
-/// An event stream, as long as it is open. Its request is measured until its head is sent, as any other.
+/// Counts an event stream while it is open. Its request is measured until its head is sent, as any other.
 pub(crate) struct OpenStream(());
 
 impl OpenStream {
@@ -173,7 +176,7 @@ pub(crate) fn lanes(depths: &[(&'static str, usize)]) {
     }
 }
 
-/// The queue and the unpaid holds as the database has them; `None`: it did not answer, and the last figures stand.
+/// The figures of the queue and the unpaid holds. `None`: the database did not answer, and the last figures stay.
 pub(crate) fn figures(figures: Option<(QueueFigures, u64)>) {
     gauge!("concert_database_up").set(f64::from(u8::from(figures.is_some())));
     let Some((figures, holds)) = figures else { return };

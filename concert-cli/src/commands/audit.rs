@@ -1,4 +1,4 @@
-//! `audit`: proves the invariants on the live database.
+//! `audit`: checks the invariants on the live database.
 
 use clap::Args;
 use concert_core::{BoxOffice, Operator, Violation};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::table::{Output, Show, print, table};
 
-/// Prove that the invariants hold in the database
+/// Check that the invariants hold in the database
 ///
 /// Reads everything, on one snapshot, so that a sale in progress does not disturb it. Exits 1 and shows the offending rows
 /// (100 per check at most) if something is wrong.

@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete our command line.
+//! `completions`: the script that completes our command line in a shell.
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;

@@ -9,7 +9,7 @@ use crate::table::{Output, Show, moment, print, printable, table};
 
 /// Say what happened to a token, a seat, a reservation or a user, when and why, and what will happen next
 ///
-/// It only looks, and tells what the database records. Durations (--active-ttl, --claim-window) are those of the server.
+/// It only reads, and tells what the database records. Give it the server's durations (--active-ttl, --claim-window).
 #[derive(Debug, Args)]
 pub struct Opts {
     #[command(subcommand)]
@@ -26,14 +26,14 @@ enum Subject {
         #[arg(value_parser = seat_number)]
         seat_number: SeatNumber,
     },
-    /// A hold, and what became of it
+    /// A hold and its state
     Reservation { reservation_id: ReservationId },
     /// A user: account, queue, seats and money
     User { name_or_id: Username },
 }
 
 fn seat_number(text: &str) -> Result<SeatNumber, String> {
-    let number = text.parse().map_err(|_| "it is a number from 1".to_owned())?;
+    let number = text.parse().map_err(|_| "must be a number from 1".to_owned())?;
     SeatNumber::new(number).map_err(|error| error.to_string())
 }
 

@@ -18,7 +18,7 @@ pub struct Opts {
     concert: ConcertId,
     #[command(flatten)]
     which: Which,
-    /// In which section the best ones are sought; anywhere unless given
+    /// Only seats of this section
     #[arg(long, value_name = "NAME", requires = "best", conflicts_with = "seats")]
     section: Option<String>,
 }
@@ -29,7 +29,7 @@ struct Which {
     /// These seats, by number
     #[arg(long, value_name = "NUMBER,..", value_delimiter = ',', value_parser = seat_number)]
     seats: Vec<SeatNumber>,
-    /// So many of the best that are free: together in one row where that is possible
+    /// This many of the best free seats: together in one row where possible
     #[arg(long, value_name = "COUNT")]
     best: Option<usize>,
 }

@@ -48,7 +48,7 @@ impl DatabaseCommand {
         matches!(self, Self::Token(opts) if opts.signs_tokens())
     }
 
-    /// What Ctrl-C makes of the command: for some it is the way to end.
+    /// The result of the command after Ctrl-C: for some it is the normal way to end.
     pub const fn when_interrupted(&self) -> Result<(), Failure> {
         match self {
             Self::Status(opts) if opts.runs_until_interrupted() => Ok(()),
@@ -56,7 +56,7 @@ impl DatabaseCommand {
         }
     }
 
-    /// Sees to the schema. Not to be interrupted: DDL cannot be undone, and other processes wait for a schema that is whole.
+    /// Migrates, or checks the schema. Must not be interrupted: DDL cannot be rolled back, and other processes wait for it.
     pub async fn prepare(&self, box_office: &BoxOffice) -> Result<(), Failure> {
         if matches!(self, Self::Migrate(_) | Self::Seed(_)) {
             return Ok(box_office.migrate().await?);

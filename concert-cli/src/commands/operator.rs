@@ -1,4 +1,4 @@
-//! Who does it: for commands that are recorded.
+//! The operator's name, for commands that are recorded.
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub struct By {
-    /// Who does it, for the record [default: the user and host of this process]
+    /// The operator's name, for the record [default: the user and host of this process]
     #[arg(long = "as", visible_alias = "by", value_name = "NAME")]
     operator: Option<Operator>,
 }
@@ -23,7 +23,7 @@ impl By {
     }
 }
 
-/// The name of the user that this process runs as, or its number where the name is not known.
+/// The name of the user that this process runs as, or the uid if it has no name.
 fn user() -> String {
     let Ok(uid) = std::fs::metadata("/proc/self").map(|process| process.uid()) else {
         return std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());

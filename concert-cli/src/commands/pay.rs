@@ -63,7 +63,7 @@ impl Show for Paid {
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let order = box_office.order(opts.user_id, opts.order).await?;
-    // Whatever has changed since is refused by its amount.
+    // If the order has changed since, the amount is wrong and the payment is refused.
     let paid = box_office.pay(opts.user_id, opts.order, order.total).await?;
     print(output, &Paid::new(&order, paid))
 }

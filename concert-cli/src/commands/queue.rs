@@ -1,4 +1,4 @@
-//! `queue`: steering the queue, live, for all processes.
+//! `queue`: changes the queue's settings, live, for all processes.
 
 use clap::{Args, Subcommand};
 use concert_core::{Admission, AdmissionChange, BoxOffice, Operator, PerMinute, QueueChange};
@@ -20,9 +20,9 @@ pub struct Opts {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Let nobody in any more: who joins waits, who is in stays in
+    /// Let nobody in: new users wait, ACTIVE users stay ACTIVE
     Pause(By),
-    /// Let people in again
+    /// Let users in again
     Resume(By),
     /// Set how many are let in
     Set(Set),
@@ -36,10 +36,10 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Set {
-    /// The cap on people inside
+    /// The cap on ACTIVE tokens
     #[arg(long, value_name = "COUNT")]
     max_active: Option<u32>,
-    /// The most who are let in within any 60 seconds, or `none`
+    /// The most users to let in within any 60 seconds, or `none`
     #[arg(long, value_name = "COUNT", value_parser = per_minute)]
     per_minute: Option<PerMinute>,
     #[command(flatten)]
@@ -57,7 +57,7 @@ impl Set {
 fn per_minute(text: &str) -> Result<PerMinute, String> {
     match text {
         "none" => Ok(PerMinute::Unlimited),
-        count => count.parse().map(PerMinute::AtMost).map_err(|_| "it is a number or none".to_owned()),
+        count => count.parse().map(PerMinute::AtMost).map_err(|_| "must be a number or none".to_owned()),
     }
 }
 

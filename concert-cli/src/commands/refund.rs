@@ -13,7 +13,7 @@ use crate::table::{Output, Show, facts, moment, print};
 #[derive(Debug, Args)]
 pub struct Opts {
     payment_id: PaymentId,
-    /// Why, for the record
+    /// The reason, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<RefundReason>,
     #[command(flatten)]

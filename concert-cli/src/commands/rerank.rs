@@ -9,8 +9,7 @@ use crate::table::{Output, Show, facts, print};
 
 /// End the turns that are over and let in the head of the queue, now
 ///
-/// The server does so every ten seconds. Whoever is let in and shows up within --claim-window has a turn of
-/// --active-ttl from then.
+/// The server does so every ten seconds. A user who claims the turn within --claim-window has it for --active-ttl from then.
 #[derive(Debug, Args)]
 pub struct Opts {
     /// Only show what it would do
@@ -31,9 +30,9 @@ impl Show for Reranked {
         let (expired, admitted) = (self.report.expired.to_string(), self.report.admitted.to_string());
         let no_shows = self.report.no_shows.to_string();
         if self.dry_run {
-            facts([("tokens to end", expired), ("of these never picked up", no_shows), ("tokens to let in", admitted)])
+            facts([("tokens to end", expired), ("of these no-shows", no_shows), ("tokens to let in", admitted)])
         } else {
-            facts([("tokens ended", expired), ("of these never picked up", no_shows), ("tokens let in", admitted)])
+            facts([("tokens ended", expired), ("of these no-shows", no_shows), ("tokens let in", admitted)])
         }
     }
 }

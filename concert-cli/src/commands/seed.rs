@@ -16,13 +16,13 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x0c0f_fee5_eed5_4a6b_8a52_6b1f_7d0e_9c3
 const SECTIONS: [(&str, u32); 3] = [("Front", 150), ("Middle", 120), ("Back", 80)];
 /// As many as `status` lists.
 const MOST_CONCERTS: u64 = 10_000;
-/// Per concert; their numbers are in memory while they go in.
+/// Per concert. Their numbers are in memory while they are inserted.
 const MOST_SEATS: i64 = 10_000_000;
-/// They are in memory while they go in, in one transaction.
+/// They are in memory while they are inserted, in one transaction.
 const MOST_USERS: u64 = 5_000_000;
 /// The last year that a `DATE` takes.
 const LAST_YEAR: i32 = 9999;
-/// A table of more rows would help nobody.
+/// A longer table would not be read.
 const MOST_ROWS_SHOWN: usize = 100;
 
 /// Fill the database with concerts, seats and users to try things out with
@@ -132,7 +132,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     Ok(())
 }
 
-/// Puts all in. Each concert is there as a whole or not at all, and so are the users together.
+/// Inserts everything. Each concert is inserted as a whole or not at all, and so are all users together.
 async fn insert(
     opts: &Opts,
     box_office: &BoxOffice,
@@ -143,7 +143,7 @@ async fn insert(
         Error::ConcertExists | Error::UsernameTaken => Failure::SeedTaken { seed: opts.seed, refusal: error },
         error => Failure::BoxOffice(error),
     };
-    // Concerts refuse a seed number that is taken before anything goes in; users alone would do so only at their turn.
+    // Concerts refuse a seed that is taken before anything is inserted. Without concerts, users refuse it.
     if let Some(user) = users.first() {
         match box_office.user(user.id).await {
             Ok(_) => return Err(taken(Error::UsernameTaken)),
@@ -190,12 +190,12 @@ fn plan_users(opts: &Opts) -> Result<Vec<OpeningUser>, Failure> {
         .collect()
 }
 
-/// Front to back; whoever is rounded up is nearer to the front.
+/// Front to back. Remainders go to the sections nearer to the front.
 fn sections(seats: u32, rows: Option<u32>) -> Result<Vec<Section>, Failure> {
     if let Some(rows) = rows.filter(|rows| !seats.is_multiple_of(*rows)) {
         return Err(Failure::Usage(format!("{seats} seats do not make {rows} rows of equal length")));
     }
-    // A section has whole rows.
+    // A section consists of whole rows.
     let all = rows.unwrap_or(seats);
     let front = all.div_ceil(10);
     let middle = (u64::from(all) * 3).div_ceil(10).min(u64::from(all - front)) as u32;

@@ -14,7 +14,7 @@ const LONGEST_PAUSE: u64 = 24 * 60 * 60;
 /// Show the queue, the seats of each concert, the holds and the revenue
 #[derive(Debug, Args)]
 pub struct Opts {
-    /// Show it again every so many seconds, until Ctrl-C
+    /// Repeat every this many seconds, until Ctrl-C
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
         value_parser = clap::value_parser!(u64).range(1..=LONGEST_PAUSE))]
     watch: Option<u64>,

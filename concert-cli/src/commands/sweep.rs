@@ -9,7 +9,7 @@ use crate::table::{Output, Show, facts, print};
 
 /// Give back the seats of holds that have lapsed, now
 ///
-/// The server does so every minute. It only tidies up: a hold that has lapsed counts for nobody anyway.
+/// The server does so every minute. It only tidies up: a lapsed hold already counts as free.
 #[derive(Debug, Args)]
 pub struct Opts {
     /// Only show what it would do

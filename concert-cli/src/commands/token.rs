@@ -16,9 +16,9 @@ pub struct Opts {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Put a user into the queue, or take up the place that the user has
+    /// Put a user into the queue, or resume the user's place in it
     Issue { user_id: UserId },
-    /// Show where a user stands
+    /// Show a user's standing in the queue
     Show { user_id: UserId },
     /// End a user's turn or wait
     Expire { user_id: UserId },
@@ -32,7 +32,7 @@ impl Opts {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Place {
+struct PlaceView {
     user_id: UserId,
     status: TokenStatus,
     queue_position: u64,
@@ -41,7 +41,7 @@ struct Place {
     token: String,
 }
 
-impl From<QueueToken> for Place {
+impl From<QueueToken> for PlaceView {
     fn from(QueueToken { ticket, jwt, standing, .. }: QueueToken) -> Self {
         Self {
             user_id: ticket.user,
@@ -54,7 +54,7 @@ impl From<QueueToken> for Place {
     }
 }
 
-impl Show for Place {
+impl Show for PlaceView {
     fn text(&self) -> String {
         facts([
             ("user id", self.user_id.to_string()),
@@ -84,11 +84,11 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     let back_office = box_office.operator(Operator::application());
     match opts.action {
         Action::Issue { user_id } => {
-            // Whoever has the database need not prove to be the user.
+            // An operator with access to the database need not prove to be the user.
             let joined = box_office.issue_token(Caller::verified(user_id)).await?;
-            print(output, &Place::from(joined.token))
+            print(output, &PlaceView::from(joined.token))
         }
-        Action::Show { user_id } => print(output, &Place::from(back_office.inspect_token(user_id).await?)),
+        Action::Show { user_id } => print(output, &PlaceView::from(back_office.inspect_token(user_id).await?)),
         Action::Expire { user_id } => {
             back_office.expire_token(user_id).await?;
             print(output, &Ended { user_id, status: TokenStatus::Expired })

@@ -22,13 +22,13 @@ pub struct Opts {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make a user; one without a password cannot log in, and joins the queue by id alone
+    /// Make a user; without a password the user cannot log in, and joins the queue by id alone
     Create {
         name: Username,
-        /// Read the password from stdin, up to its end; a line's end at the very end is not part of it
+        /// Read the password from stdin, up to its end; a final line break is not part of it
         #[arg(long)]
         password_stdin: bool,
-        /// The balance to begin with
+        /// The first balance
         #[arg(long, value_name = "AMOUNT", default_value_t = Money::ZERO, hide_default_value = true)]
         balance: Money,
     },
@@ -86,13 +86,13 @@ async fn create(
     let user = box_office.sign_up(SignUp::new(name.clone()).with_password(password)).await?;
     if balance > Money::ZERO {
         box_office.recharge(user.id, balance).await.inspect_err(|_| {
-            note(&format!("the user was made ({}), but the balance was not put in", user.id));
+            note(&format!("the user was made ({}), but without the balance", user.id));
         })?;
     }
     Ok(user)
 }
 
-/// A name may look like an id: the user with the id goes first.
+/// A name may look like an id. Then the user with that id is meant.
 pub async fn find(box_office: &BoxOffice, name_or_id: &Username) -> Result<User, Failure> {
     if let Ok(id) = UserId::from_str(name_or_id.as_str()) {
         match box_office.user(id).await {

@@ -1,6 +1,6 @@
 //! When to try a batch over assumed rows.
 
-/// How many batches are locked before the next one is assumed: twice as many after each whose assumptions failed.
+/// Exponential backoff, counted in batches: each failed try doubles the batches that are locked before the next try.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
@@ -18,7 +18,7 @@ impl Backoff {
         should_try
     }
 
-    /// Learns whether the assumptions of the last batch that was tried held.
+    /// Records whether the assumptions of the last try held.
     pub(super) fn record(&mut self, held: bool) {
         self.failures = if held { 0 } else { self.failures + 1 };
         self.batches_to_skip = if held { 0 } else { MOST_SKIPPED.min(1 << self.failures.min(16)) };

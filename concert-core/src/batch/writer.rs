@@ -1,4 +1,4 @@
-//! A writer: takes what has queued, runs it until it is committed, and answers.
+//! A writer: takes the commands that have queued, runs them until they are committed, and answers their callers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) struct Writer<B: Batch> {
     pool: MySqlPool,
     clock: Arc<dyn Clock>,
     open: Arc<AtomicUsize>,
-    /// Between batches; while one is in flight the connection is the attempt's, and is closed if the attempt is dropped.
+    /// Kept between batches. An attempt takes it, so that an attempt that is dropped or panics closes it.
     connection: Option<MySqlConnection>,
     backoff: Backoff,
 }
@@ -56,6 +56,7 @@ impl<B: Batch> Writer<B> {
             self.run_until_committed(&commands, answer).await;
             metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);
             metrics::histogram!("concert_batch_seconds", "lane" => B::NAME).record(begun.elapsed().as_secs_f64());
+            // A lone caller has nobody to wait for.
             if crowd {
                 await_stragglers(&jobs).await;
             }
@@ -65,10 +66,11 @@ impl<B: Batch> Writer<B> {
         }
     }
 
-    /// Tries until each command is committed or refused, or there is no sense in trying again. Answers in the order of the
-    /// commands, as soon as it can: those whose part of a split batch is done do not wait for the rest.
+    /// Tries until each command is committed, refused or given up. Answers are in the order of the commands. A batch that was
+    /// split is answered piece by piece, so that its good commands do not wait for the bad one.
     async fn run_until_committed(&mut self, commands: &[B::Command], mut answer: impl FnMut(Answers<B>)) {
         let search_ends = Instant::now() + LONGEST_SEARCH;
+        // A stack: its top is the next piece in the order of the commands, as `answer` needs it.
         let mut pieces = vec![Piece::<B>::whole(commands)];
         let mut was_split = false;
         while let Some(piece) = pieces.last_mut() {
@@ -82,12 +84,12 @@ impl<B: Batch> Writer<B> {
             };
             metrics::counter!("concert_retries_total", "lane" => B::NAME, "reason" => failure.reason()).increment(1);
             match next_after(&failure, piece, search_ends) {
-                Next::Again => {
-                    tracing::debug!(lane = B::NAME, attempts = piece.attempts, ?failure, "a batch runs again");
+                Next::Retry => {
+                    tracing::debug!(lane = B::NAME, attempts = piece.attempts, ?failure, "retrying a batch");
                     tokio::time::sleep(pause_after(piece.attempts)).await;
                 }
                 Next::Split => {
-                    tracing::debug!(lane = B::NAME, commands = piece.commands.len(), ?failure, "a batch is split");
+                    tracing::debug!(lane = B::NAME, commands = piece.commands.len(), ?failure, "splitting a batch");
                     let [first, second] = piece.halves();
                     was_split = true;
                     pieces.pop();
@@ -102,25 +104,26 @@ impl<B: Batch> Writer<B> {
             }
         }
         if was_split {
-            // It waits for locks less long than others do.
+            // Its lock wait was shortened for the search.
             self.connection = None;
         }
     }
 
-    /// One transaction. Nothing in it can end the writer.
+    /// One transaction. A panic in it becomes a failure of the batch: a writer that died would take its lane along.
     async fn attempt(&mut self, piece: &mut Piece<'_, B>) -> Result<Answers<B>, Failure> {
         piece.attempts += 1;
         piece.commit_was_sent = false;
         let done = AssertUnwindSafe(self.attempt_unguarded(piece)).catch_unwind().await;
-        // What panicked has dropped its connection, and so what it had not committed.
+        // The panic dropped the connection, so the server undoes what was not committed.
         let done = done.unwrap_or_else(|_| Err(Failure::of_panic(piece.commit_was_sent)));
         if matches!(done, Err(Failure::CommitUnknown(_))) {
             (piece.may_have_committed, piece.is_unresolved) = (true, true);
         }
         let Decision { answers, effects } = done?;
+        // Committed: a panic from here on must not turn the answers into failures.
         let batch = &self.batch;
         if catch_unwind(AssertUnwindSafe(|| batch.committed(effects))).is_err() {
-            tracing::error!(lane = B::NAME, "what follows a commit panicked; the acts stand");
+            tracing::error!(lane = B::NAME, "the hook after a commit panicked; the commit stands");
         }
         Ok(answers)
     }
@@ -134,7 +137,8 @@ impl<B: Batch> Writer<B> {
         match &outcome {
             Ok(_) => self.connection = Some(connection),
             Err(Failure::Lost(_) | Failure::CommitUnknown(_)) => {}
-            // The first error ends the batch: after a 1205 a commit would keep half of it.
+            // After a lock wait timeout (1205) the server undoes one statement, not the transaction: a later COMMIT would
+            // keep half of the batch.
             Err(_) => {
                 if db::rollback(&mut connection).await.is_ok() {
                     self.connection = Some(connection);
@@ -150,6 +154,7 @@ impl<B: Batch> Writer<B> {
         piece: &mut Piece<'_, B>,
     ) -> Result<Decision<B>, Failure> {
         let attempt = Attempt { now: self.clock.now(), may_have_committed: piece.may_have_committed };
+        // Only locked rows can tell whether an earlier COMMIT happened, and which command of a piece fails.
         if piece.is_split {
             db::shorten_lock_wait(connection).await?;
         } else if !attempt.may_have_committed
@@ -162,7 +167,7 @@ impl<B: Batch> Writer<B> {
         self.run_locked(connection, piece, &attempt).await
     }
 
-    /// Reads, decides and writes.
+    /// Locks, decides and writes.
     async fn run_locked(
         &self,
         connection: &mut MySqlConnection,
@@ -170,6 +175,7 @@ impl<B: Batch> Writer<B> {
         attempt: &Attempt,
     ) -> Result<Decision<B>, Failure> {
         let rows = self.batch.lock(connection, piece.commands, attempt).await?;
+        // The rows are locked: whatever an earlier COMMIT did is in them.
         piece.is_unresolved = false;
         let decision = self.decide(rows, piece.commands, attempt)?;
         let mut script = Script::default();
@@ -179,8 +185,7 @@ impl<B: Batch> Writer<B> {
         committed
     }
 
-    /// The decision over assumed rows and its script, guards first. `None`: the rows cannot be assumed, or what was decided
-    /// over them is to be decided under lock.
+    /// The decision over assumed rows and its script, guards first. `None`: the batch must be locked.
     fn prepare_assumed(&self, commands: &[B::Command], attempt: &Attempt) -> Option<(Decision<B>, Script)> {
         let prepared = catch_unwind(AssertUnwindSafe(|| {
             let assumptions = Assumptions::default();
@@ -188,14 +193,14 @@ impl<B: Batch> Writer<B> {
             Some(self.decide_assumed(rows, commands, &assumptions, attempt))
         }));
         let prepared = prepared.unwrap_or_else(|_| {
-            tracing::error!(lane = B::NAME, "assuming a batch panicked; it is locked");
+            tracing::error!(lane = B::NAME, "assuming a batch panicked; locking it");
             Some(Err("panicked"))
         })?;
         prepared.inspect_err(|outcome| count_batch::<B>("assumed", outcome)).ok()
     }
 
-    /// An error says why the batch is to be locked, in a word for metrics: somebody is to be refused, or the rules need what
-    /// was not read; or something that was assumed has no guard.
+    /// An error says in a word, for metrics, why the batch must be locked: a command is refused, a rule needs an unread
+    /// value, or an assumption has no guard.
     fn decide_assumed(
         &self,
         rows: B::Rows,
@@ -204,20 +209,21 @@ impl<B: Batch> Writer<B> {
         attempt: &Attempt,
     ) -> Result<(Decision<B>, Script), &'static str> {
         let decision = self.decide(rows, commands, attempt).map_err(|failure| failure.reason())?;
+        // A refusal may rest on an assumption, and no guard states that an assumption is false: only read rows refuse.
         if decision.answers.iter().any(Result::is_err) {
             return Err("refused");
         }
         let (mut script, mut assumed) = (Script::default(), assumptions.take());
         self.batch.guard(&mut script, &mut assumed, &decision.effects, attempt);
         if !assumed.is_empty() {
-            tracing::debug!(lane = B::NAME, ?assumed, "no guard states what was assumed");
+            tracing::debug!(lane = B::NAME, ?assumed, "assumptions without a guard");
             return Err("unstated");
         }
         self.batch.write(&mut script, &decision.effects, attempt);
         Ok((decision, script))
     }
 
-    /// `None`: an assumption does not hold, and nothing happened.
+    /// `None`: an assumption was false, and nothing happened.
     async fn run_assumed(
         &mut self,
         connection: &mut MySqlConnection,
@@ -234,7 +240,7 @@ impl<B: Batch> Writer<B> {
             }
             Err(failure) if failure.is_undone() => {
                 self.backoff.record(false);
-                // Whoever waited for a lock as long as one waits looks for the command that it is about.
+                // Locking the same batch now would wait for the same lock as long again: split it instead.
                 if failure.repeats() {
                     return Err(failure);
                 }
@@ -247,7 +253,7 @@ impl<B: Batch> Writer<B> {
 
     fn decide(&self, rows: B::Rows, commands: &[B::Command], attempt: &Attempt) -> Result<Decision<B>, Failure> {
         let decision = self.batch.decide(rows, commands, attempt);
-        // An answer for each command, or nobody could be told what happened.
+        // With another number of answers, callers would get those of others.
         if decision.answers.len() == commands.len() { Ok(decision) } else { Err(Failure::Panicked) }
     }
 
@@ -258,9 +264,11 @@ impl<B: Batch> Writer<B> {
         mut decision: Decision<B>,
         script: Script,
     ) -> Result<Decision<B>, Failure> {
+        // Set before the script is sent: from here on a failure may mean that the commit happened.
         piece.commit_was_sent = true;
         let selected = script.commit(connection).await?;
         let completed = self.batch.complete(&mut decision.answers, &decision.effects, &selected);
+        // It is committed, but the answers are not known: the next attempt finds them in the rows.
         completed.map_err(Failure::CommitUnknown)?;
         Ok(decision)
     }
@@ -275,10 +283,10 @@ fn count_batch<B: Batch>(way: &'static str, outcome: &'static str) {
     metrics::counter!("concert_batches_total", "lane" => B::NAME, "way" => way, "outcome" => outcome).increment(1);
 }
 
-/// The next commands; none after the last.
+/// Waits for the next commands. 0: the writer is to end.
 async fn receive<J>(jobs: &mut mpsc::Receiver<J>, waiting: &mut Vec<J>, stopped: &mut watch::Receiver<bool>) -> usize {
     let is_stopped = async {
-        // An error says that the lane was dropped, and with it the senders.
+        // An error means that the lane was dropped.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     tokio::select! {
@@ -286,11 +294,12 @@ async fn receive<J>(jobs: &mut mpsc::Receiver<J>, waiting: &mut Vec<J>, stopped:
         received = jobs.recv_many(waiting, MAX_BATCH) => return received,
         () = is_stopped => {}
     }
+    // Closed first, so that nothing is accepted that no writer would receive.
     jobs.close();
     jobs.recv_many(waiting, MAX_BATCH).await
 }
 
-/// Waits for those who were answered and ask again at once, as long as more of them come: they get into one batch.
+/// Yields as long as more commands arrive. Callers that were answered often ask again at once; this gets them into one batch.
 async fn await_stragglers<J>(jobs: &mpsc::Receiver<J>) {
     loop {
         let waiting = jobs.len();

@@ -6,7 +6,7 @@ use crate::caller::Caller;
 use crate::catalog::{self, NewConcert};
 use crate::db;
 use crate::error::Error;
-use crate::explain::{self, Explanation, Rules, Subject};
+use crate::explain::{self, Explanation, Subject, TurnRules};
 use crate::figures::{self, Figures, QueueFigures};
 use crate::id::{PaymentId, UserId, WalletEntryId};
 use crate::payment::{Refund, RefundPayment, RefundReason};
@@ -14,7 +14,7 @@ use crate::queue::{self, AdmissionChange, EndedReason, Operator, QueueChange, Qu
 use crate::reservation::{self, SweepReport};
 use crate::user::{self, OpeningUser};
 
-/// What operators do, under the name of one; from [`BoxOffice::operator`]. Cheap to clone.
+/// The operations of an operator, recorded under a name; from [`BoxOffice::operator`]. Cheap to clone.
 ///
 /// Errors and cancel safety are as at [`BoxOffice`].
 #[derive(Debug, Clone)]
@@ -24,8 +24,8 @@ pub struct BackOffice {
 }
 
 impl BoxOffice {
-    /// The back office, entered by `who`, under whose name changes and refunds are recorded. Who may enter is the
-    /// application's matter.
+    /// The back office for the operator `who`, whose name is recorded with changes and refunds. The application decides who
+    /// is an operator.
     #[must_use]
     pub fn operator(&self, who: Operator) -> BackOffice {
         BackOffice { office: self.clone(), by: who }
@@ -53,7 +53,7 @@ impl BackOffice {
         self.add_concert_with_progress(new, |_| {}).await
     }
 
-    /// The same; calls `progress` with how many seats are in so far.
+    /// The same; calls `progress` with the number of seats that are inserted so far.
     ///
     /// # Errors
     /// As [`BackOffice::add_concert`].
@@ -75,7 +75,7 @@ impl BackOffice {
         self.add_users_with_progress(users, |_| {}).await
     }
 
-    /// The same; calls `progress` with how many users are in so far.
+    /// The same; calls `progress` with the number of users that are inserted so far.
     ///
     /// # Errors
     /// As [`BackOffice::add_users`].
@@ -103,8 +103,8 @@ impl BackOffice {
 /// # }
 /// ```
 impl BackOffice {
-    /// Lets nobody in any more, in any process, until [`BackOffice::resume_queue`]: who joins waits, who is in stays in.
-    /// Returns whether it was not paused before.
+    /// Lets nobody in, in any process, until [`BackOffice::resume_queue`]. New users wait; ACTIVE users stay ACTIVE. Returns
+    /// whether it was not paused before.
     ///
     /// # Errors
     /// Those of every write.
@@ -112,7 +112,7 @@ impl BackOffice {
         self.set_admission(AdmissionChange::paused(true)).await
     }
 
-    /// Lets people in again. Returns whether the queue was paused.
+    /// Lets users in again. Returns whether the queue was paused.
     ///
     /// # Errors
     /// Those of every write.
@@ -141,7 +141,7 @@ impl BackOffice {
         db::read(|| queue::control_log(self.office.pool(), limit)).await
     }
 
-    /// Where a user stands in the queue. Unlike [`BoxOffice::token_status`], looking does not pick a due turn up.
+    /// A user's standing in the queue. Unlike [`BoxOffice::token_status`], it does not claim a due turn.
     ///
     /// # Errors
     /// As [`BoxOffice::token_status`].
@@ -192,7 +192,7 @@ impl BackOffice {
 /// # }
 /// ```
 impl BackOffice {
-    /// What is wrong in the database: nothing, if all invariants hold. Reads everything, on one snapshot.
+    /// The rows that break an invariant; empty if all invariants hold. Reads everything, on one snapshot.
     ///
     /// # Errors
     /// Those of every operation.
@@ -249,15 +249,15 @@ impl BackOffice {
         self.office.inner.refunds.submit(RefundPayment { payment, by: self.by.clone(), reason, entry }).await
     }
 
-    /// What happened to a visit to the queue, a seat, a reservation or a user, and what will. From the database alone; no
-    /// turn is picked up by looking at it.
+    /// What happened to a visit to the queue, a seat, a reservation or a user, and what will happen next. Reads the database
+    /// alone, and does not claim a due turn.
     ///
     /// # Errors
     /// [`Error::TokenUnknown`], [`Error::ConcertNotFound`] or [`Error::SeatNotFound`], [`Error::ReservationNotFound`],
     /// [`Error::UserNotFound`].
     pub async fn explain(&self, what: impl Into<Subject>) -> Result<Explanation, Error> {
         let (pool, now, policy) = (self.office.pool(), self.office.now(), self.office.policy());
-        let rules = Rules { active_ttl: policy.active_ttl, claim_window: policy.claim_window };
+        let rules = TurnRules { active_ttl: policy.active_ttl, claim_window: policy.claim_window };
         match what.into() {
             Subject::Token(token) => {
                 db::read(|| explain::token(pool, token, rules, now)).await?.ok_or(Error::TokenUnknown)

@@ -36,8 +36,8 @@ impl BoxOffice {
         db::read(|| catalog::seats(self.pool(), concert, self.now())).await?.ok_or(Error::ConcertNotFound)
     }
 
-    /// Counts this process's changes to who has a seat of a concert, for a cache of [`BoxOffice::seats`]. A copy whose
-    /// reading began at the same count lacks nothing that this process has answered for. Concerts may share a counter.
+    /// Counts this process's changes to the seats of a concert, for a cache of [`BoxOffice::seats`]. A copy that was read at
+    /// the current count has every sale that this process has answered for. Concerts may share a counter.
     #[must_use]
     pub fn seat_changes(&self, concert: ConcertId) -> u64 {
         self.inner.seat_changes.count(concert)

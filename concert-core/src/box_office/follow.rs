@@ -11,8 +11,8 @@ use crate::queue::{Standing, TokenStatus};
 
 /// One ticket, followed from memory; from [`BoxOffice::follow`].
 ///
-/// All followers of a process wait for the same signal, which its refreshes give when the queue has moved; each then ranks
-/// its ticket in the snapshot. After the first standing the database is asked once, to pick the turn up.
+/// All followers of a process wait for one signal, which a refresh gives if the queue has moved. Each then ranks its ticket in
+/// the snapshot. After the first standing, the database is used only once: to claim the turn.
 pub struct Follow {
     box_office: BoxOffice,
     ticket: QueueTicket,
@@ -30,7 +30,7 @@ impl Follow {
         Self { box_office, ticket, moved, last }
     }
 
-    /// Where the ticket stood when it was last looked at.
+    /// The latest standing.
     #[must_use]
     pub const fn standing(&self) -> &Standing {
         &self.last
@@ -38,7 +38,7 @@ impl Follow {
 
     /// Waits until the position, the status or the end of the turn has changed.
     ///
-    /// Cancel safety: a change that is not answered is answered by the next call.
+    /// Cancel safety: the next call returns a change that a cancelled call has missed.
     ///
     /// # Errors
     /// [`Error::TokenExpired`] when the token has ended.
@@ -46,14 +46,14 @@ impl Follow {
         loop {
             let turn_ends = self.last.expires_at.map(|_| Duration::from_secs(self.last.remaining_seconds.max(1)));
             tokio::select! {
-                // The box office that gives the signal is ours.
+                // Cannot fail: `self.office` keeps the sender of the signal.
                 _ = self.moved.changed() => {}
                 () = sleep(turn_ends) => {}
             }
             let mut standing = self.box_office.known_standing(&self.ticket).ok_or(Error::TokenExpired)?;
             if standing.status == TokenStatus::Active && self.last.status != TokenStatus::Active {
-                // Whoever follows picks the turn up. In a task, so that a follower can be shared between threads, as the
-                // streams of HTTP servers must be.
+                // A follower claims its turn. In a task, so that followers can be shared between threads, as streams of
+                // HTTP servers must be.
                 let (office, ticket) = (self.box_office.clone(), self.ticket);
                 let poll = tokio::spawn(async move { office.poll(&ticket).await });
                 standing = poll.await.map_err(Error::internal)??;
@@ -75,7 +75,7 @@ async fn sleep(duration: Option<Duration>) {
     }
 }
 
-/// The estimated wait and the pause between polls change all the time: they are no news.
+/// The estimated wait and the pause between polls change all the time, so they do not count as changes.
 fn differs(last: &Standing, now: &Standing) -> bool {
     (last.status, last.queue_position, last.expires_at) != (now.status, now.queue_position, now.expires_at)
 }

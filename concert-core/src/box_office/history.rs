@@ -1,4 +1,4 @@
-//! What a buyer asks afterwards: payments and wallet entries.
+//! A buyer's history: payments and wallet entries.
 
 use super::BoxOffice;
 use crate::caller::Caller;
@@ -9,7 +9,7 @@ use crate::page::{Page, Paged};
 use crate::payment::{self, PaymentView};
 use crate::wallet::{self, WalletEntryView};
 
-/// Looking back.
+/// A user's history.
 ///
 /// ```no_run
 /// use concert_core::{BoxOffice, Error, Page, UserId};
@@ -26,8 +26,8 @@ impl BoxOffice {
     /// A page of the user's payments, newest first.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::InvalidInput`] (the page starts after what is no payment of
-    /// this user).
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::InvalidInput`] (`starting_after` is not a payment of this
+    /// user).
     pub async fn payments_of(
         &self,
         caller: impl Into<Caller>,
@@ -36,7 +36,7 @@ impl BoxOffice {
         let caller = caller.into();
         self.account(&caller).await?;
         let found = db::read(|| payment::payments_of(self.pool(), caller.user, &page)).await?;
-        found.ok_or_else(|| Error::invalid("the page starts after what is no payment of this user"))
+        found.ok_or_else(|| Error::invalid("starting_after is not a payment of this user"))
     }
 
     /// One of the user's payments.
@@ -53,7 +53,7 @@ impl BoxOffice {
     /// A page of the changes of the user's balance, newest first.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::InvalidInput`] (the page starts after what is no entry of
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::InvalidInput`] (`starting_after` is not a wallet entry of
     /// this user).
     pub async fn wallet_entries(
         &self,
@@ -63,6 +63,6 @@ impl BoxOffice {
         let caller = caller.into();
         self.account(&caller).await?;
         let found = db::read(|| wallet::entries_of(self.pool(), caller.user, &page)).await?;
-        found.ok_or_else(|| Error::invalid("the page starts after what is no entry of this user's wallet"))
+        found.ok_or_else(|| Error::invalid("starting_after is not a wallet entry of this user"))
     }
 }

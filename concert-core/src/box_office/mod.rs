@@ -25,7 +25,7 @@ use crate::migrate;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
-use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, Rules, SeatChanges, SweepBatch};
+use crate::reservation::{HallLayouts, HoldRules, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
 use crate::user::UserBatch;
 use crate::wallet::WalletBatch;
 
@@ -79,13 +79,13 @@ impl BoxOffice {
         let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?);
         let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
-        let queue_rules = crate::queue::Rules {
+        let queue_rules = crate::queue::QueueRules {
             active_ttl: policy.active_ttl,
             claim_window: policy.claim_window,
             waiting_ttl: policy.waiting_ttl,
         };
         let queue = QueueBatch::new(queue_rules, Arc::clone(&view));
-        let rules = Rules {
+        let rules = HoldRules {
             hold_ttl: policy.hold_ttl,
             hold_extension: policy.hold_extension,
             max_holds_per_user: policy.max_holds_per_user,
@@ -161,9 +161,9 @@ impl BoxOffice {
         self.inner.clock.now()
     }
 
-    /// Brings the schema up to date, and makes [`Policy::with_schema`] if it is missing. Any number of processes may do so at
-    /// once, also on different nodes of a cluster. Where the schema is up to date, nothing is written, so that a database
-    /// user with rights on rows alone will do.
+    /// Brings the schema up to date, and creates [`Policy::with_schema`] if it is missing. Any number of processes may do so
+    /// at once, also on different nodes of a cluster. If the schema is up to date, nothing is written, so a database user
+    /// with rights on rows alone is enough.
     ///
     /// # Errors
     /// [`Error::Setup`] when the schema cannot be brought up to date. Nothing is changed where another application has a
@@ -172,14 +172,14 @@ impl BoxOffice {
         migrate::migrate(&self.inner.pool, &self.inner.host).await
     }
 
-    /// Answers once the database does, with a schema that this library works with: for readiness.
+    /// Succeeds if the database answers and its schema is one that this library works with: for readiness checks.
     ///
     /// # Errors
     /// [`Error::Setup`] before [`BoxOffice::migrate`].
     pub async fn ping(&self) -> Result<(), Error> {
         match db::read(|| migrate::is_current(self.pool())).await? {
             true => Ok(()),
-            false => Err(Error::Setup("its schema is missing or out of date: migrate it".to_owned())),
+            false => Err(Error::Setup("its schema is missing or out of date".to_owned())),
         }
     }
 }

@@ -38,7 +38,7 @@ impl BoxOffice {
         self.inner.wallets.submit(Recharge { caller, amount, id }).await
     }
 
-    /// What a user's wallet holds.
+    /// The balance of a user's wallet.
     ///
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::TokenEnded`].
@@ -68,7 +68,7 @@ impl BoxOffice {
         Ok(PaidOrder { payments, total })
     }
 
-    /// The balance, once it is clear that the user exists and that the shown token is in the queue.
+    /// The balance. Checks first that the user exists and that a shown token is still in the queue.
     pub(super) async fn account(&self, caller: &Caller) -> Result<Money, Error> {
         let account = db::read(|| wallet::balance(self.pool(), caller.user, self.now())).await?;
         let account = account.ok_or(Error::UserNotFound)?;

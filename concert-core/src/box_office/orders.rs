@@ -116,8 +116,8 @@ impl BoxOffice {
         }
     }
 
-    /// Gives back all that is held of an order, or one reservation, whatever else is in its order. What is gone already
-    /// counts as given back; what is paid stays so.
+    /// Gives back all that is held of an order, or one reservation of it. Holds that are already gone count as given back;
+    /// paid seats stay paid.
     ///
     /// # Errors
     /// [`Error::OrderNotFound`] or [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::TokenEnded`],

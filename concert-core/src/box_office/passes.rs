@@ -13,7 +13,7 @@ use crate::schedule::{Stop, every};
 
 /// The most batches of one rerank pass: a backlog that is longer waits for the next.
 const MOST_ROUNDS: usize = 1_000;
-/// The most batches of one sweep pass: 128 000 holds. What is left is the next pass's.
+/// The most batches of one sweep pass: 128 000 holds. The next pass does the rest.
 const MOST_BATCHES: usize = 2_000;
 
 /// Passes. [`BoxOffice::run`] makes them all; an application with a scheduler of its own calls them one by one.
@@ -33,8 +33,8 @@ const MOST_BATCHES: usize = 2_000;
 /// ```
 impl BoxOffice {
     /// Makes the periodic passes until `shutdown` resolves, and ends between two of them: the rerank, the sweep, and this
-    /// process's refresh of the queue, as often as the policy says. Any number of processes may run them on one database: a
-    /// rerank or a sweep is made by one of them per period. A pass that fails is logged and counted, and comes again.
+    /// process's refresh of the queue, as often as the policy says. Any number of processes may run them on one database: one
+    /// of them makes the rerank, or the sweep, of a period. A pass that fails is logged and counted, and runs again at its time.
     ///
     /// Cancel safety: what the passes did stays done.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
@@ -54,8 +54,8 @@ impl BoxOffice {
         join(passes, ended).await;
     }
 
-    /// Ends this process's writers after what they have: commands that wait are carried out and answered, later ones are
-    /// refused with [`Error::ShutDown`]. Reads go on. All clones of the box office are shut down with it.
+    /// Ends this process's writers: waiting commands are carried out and answered, later ones are refused with
+    /// [`Error::ShutDown`]. Reads go on. All clones of the box office are shut down with it.
     ///
     /// Cancel safety: the writers end all the same.
     pub async fn shutdown(&self) {
@@ -125,8 +125,8 @@ impl BoxOffice {
         self.inner.view.refresh(self.pool(), self.now()).await
     }
 
-    /// Acquires a pass for this process, so that one process makes it per period; `false`: some process acquired it less than
-    /// `period` ago. Timers fire a little early or late, so ask for a little less than the period they have.
+    /// Acquires a pass for this process, so that one process makes it per period; `false`: a process acquired it less than
+    /// `period` ago. Timers fire a little early or late, so pass a little less than their period.
     ///
     /// # Errors
     /// Those of every operation.
@@ -154,8 +154,8 @@ impl BoxOffice {
     }
 }
 
-/// How long the last pass must be over. A little less than the period: ticks jitter, and one that came a moment early would
-/// otherwise wait for the next.
+/// The least time since the last pass. A little less than the period: ticks jitter, and one that comes a moment early would
+/// otherwise skip the pass.
 fn since_last(period: Duration) -> Duration {
     period.mul_f64(0.9)
 }

@@ -52,7 +52,7 @@ impl BoxOffice {
         Ok(Joined { token: self.queue_token(&token, standing)?, resumed })
     }
 
-    /// Where a user stands in the queue; reads the user's row. It is the user who asks: a turn that is due is picked up.
+    /// The user's standing in the queue; reads the user's row. It counts as a sign of the user, so it claims a due turn.
     ///
     /// # Errors
     /// [`Error::TokenNotFound`] (never joined), [`Error::TokenExpired`].
@@ -61,8 +61,8 @@ impl BoxOffice {
         self.queue_token_now(&self.picked_up(token).await)
     }
 
-    /// Where the holder of a queue token stands: from memory, as of the last refresh. The database is asked only about
-    /// tickets that have ended or are newer than that, and written to once per turn: the first poll picks it up.
+    /// The standing of the holder of a queue token: from memory, as of the last refresh. The database is read only for
+    /// tickets that have ended or are newer than that, and written once per turn: the first poll claims it.
     ///
     /// # Errors
     /// [`Error::TokenExpired`].
@@ -78,13 +78,13 @@ impl BoxOffice {
         Ok(standing)
     }
 
-    /// Picks the caller's turn up. If that cannot be done now, the turn stays due and the next call tries again.
+    /// Claims the caller's turn. If that fails, the turn stays due and the next call tries again.
     async fn claim(&self, caller: Caller) -> Option<Token> {
         match self.inner.queue.submit(queue::Command::Claim { caller }).await {
             Ok(queue::Answer::Claimed(token)) => Some(token),
             Ok(_) => None,
             Err(error) => {
-                tracing::debug!(%error, "a turn was not picked up");
+                tracing::debug!(%error, "a turn could not be claimed");
                 None
             }
         }
@@ -97,8 +97,8 @@ impl BoxOffice {
         self.claim(Caller::with_queue_token(token.user, token.id)).await.unwrap_or(token)
     }
 
-    /// Runs an act of an ACTIVE user. One whose turn is not picked up is refused by the rules, which say that the token is
-    /// ACTIVE all the same: then this picks it up and tries again.
+    /// Runs an act of an ACTIVE user. The rules refuse a user whose turn is not claimed, with the status ACTIVE. Then this
+    /// claims the turn and tries again.
     pub(super) async fn act<T, F>(&self, caller: Caller, act: impl Fn(Caller) -> F + Send) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send,
@@ -113,8 +113,8 @@ impl BoxOffice {
         }
     }
 
-    /// Follows the holder of a queue token: the standing now, and each time it changes. From memory, however many do so;
-    /// changes show at the next refresh (see [`BoxOffice::refresh_queue`]).
+    /// Follows a queue token: the standing now, and each time it changes. From memory, for any number of followers; changes
+    /// show at the next refresh (see [`BoxOffice::refresh_queue`]).
     ///
     /// # Errors
     /// As [`BoxOffice::poll`].
@@ -140,7 +140,7 @@ impl BoxOffice {
         self.inner.queue.submit(queue::Command::Leave { caller, reason }).await.map(drop)
     }
 
-    /// The user's latest token, as it stands; a due turn is not picked up.
+    /// The user's latest token as it is; does not claim a due turn.
     pub(super) async fn latest_token(&self, user: UserId) -> Result<Token, Error> {
         self.inner.view.latest_token(self.pool(), user, self.now()).await?.ok_or(Error::TokenNotFound)
     }
@@ -155,7 +155,7 @@ impl BoxOffice {
         let ticket = QueueTicket { user: token.user, token: token.id, ticket: token.ticket };
         #[cfg(feature = "jwt")]
         let jwt = {
-            // It outlasts the longest wait and the turn after it; the row decides before that.
+            // Longer than the longest wait and the turn after it: the token's row decides when it really ends.
             let longest = self.policy().waiting_ttl + self.policy().active_ttl;
             self.policy().sign(&Claims::queue(&ticket, token.created_at, token.created_at + span(longest)))?
         };

@@ -89,7 +89,7 @@ impl BoxOffice {
         let matches = self.inner.passwords.verify(password, phc).await?;
         let (user, _) = found.filter(|_| matches).ok_or(Error::BadCredentials)?;
         let now = self.now();
-        // An access token knows whole seconds.
+        // Access tokens store whole seconds.
         let expires_at = (now + span(self.policy().session_ttl)).trunc_subsecs(0);
         #[cfg(feature = "jwt")]
         let access_token = self.policy().sign(&crate::jwt::Claims::session(user.id, now, expires_at))?;
@@ -98,7 +98,7 @@ impl BoxOffice {
         Ok(Session { user: user.id, access_token, expires_at })
     }
 
-    /// Whether a repeated sign-up brings the password of the user who is there.
+    /// Whether a repeated sign-up has the password of the existing user.
     async fn has_password_of(&self, there: &User, phc: &str, who: &SignUp) -> Result<bool, Error> {
         match &who.password {
             Some(password) => self.inner.passwords.verify(password, Some(phc)).await,
@@ -114,7 +114,7 @@ impl BoxOffice {
     }
 }
 
-/// Without the feature `password` nobody brings one.
+/// Without the feature `password` no sign-up has one.
 #[cfg(not(feature = "password"))]
 impl BoxOffice {
     async fn has_password_of(&self, there: &User, _phc: &str, _who: &SignUp) -> Result<bool, Error> {

@@ -1,22 +1,22 @@
-//! Why a transaction came to nothing, and what that says about trying again.
+//! Why an attempt at a transaction failed, and whether to try again.
 
 use std::sync::Arc;
 
 use super::{Class, classify, is_duplicate_key, is_lock_not_had};
 use crate::error::Error;
 
-/// Why an attempt at a transaction came to nothing.
+/// Why an attempt at a transaction failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The database undid it, or will on ROLLBACK: run the whole again.
+    /// The database has undone it, or will on ROLLBACK: run it again as a whole.
     Conflict(sqlx::Error),
     /// The connection or the server is gone, before COMMIT: nothing happened.
     Lost(sqlx::Error),
     /// COMMIT got no answer: it may have happened.
     CommitUnknown(sqlx::Error),
-    /// Something was not as it must be, and nothing happened.
+    /// A guard failed: rows were not as they must be, and nothing happened.
     Guard {
-        /// What was about to be done.
+        /// What the guarded statement was to do.
         act: &'static str,
     },
     /// Trying again would not help.
@@ -36,7 +36,8 @@ impl From<sqlx::Error> for Failure {
 }
 
 impl Failure {
-    /// The same, where COMMIT had been sent: an answer from the server is a fact, no answer leaves it open.
+    /// The same failure after COMMIT was sent. An error from the server means that nothing was committed; without an answer
+    /// it is unknown.
     pub(crate) fn after_commit_was_sent(self) -> Self {
         match self {
             Self::Conflict(error) | Self::Lost(error) | Self::Fatal(error) if error.as_database_error().is_none() => {
@@ -46,12 +47,12 @@ impl Failure {
         }
     }
 
-    /// What a panic of ours comes to: once COMMIT was sent, nobody knows whether it happened.
+    /// The failure that a panic of ours is. After COMMIT was sent, it is unknown whether the commit happened.
     pub(crate) fn of_panic(commit_was_sent: bool) -> Self {
         if commit_was_sent { Self::CommitUnknown(sqlx::Error::WorkerCrashed) } else { Self::Panicked }
     }
 
-    /// Whether the database has undone it, or will on ROLLBACK, on a connection that goes on.
+    /// Whether the database has undone it, or will on ROLLBACK, and the connection can be used further.
     pub(crate) const fn is_undone(&self) -> bool {
         matches!(self, Self::Guard { .. } | Self::Conflict(_) | Self::Fatal(_))
     }
@@ -73,7 +74,7 @@ impl Failure {
         !matches!(self, Self::Fatal(_) | Self::Panicked)
     }
 
-    /// Whether one command of a batch may be the reason, so that the others would do better without it.
+    /// Whether one command of a batch may be the cause, so that splitting the batch would help the others.
     pub(crate) fn may_lie_in_one(&self) -> bool {
         match self {
             Self::Conflict(error) => is_lock_not_had(error) || is_duplicate_key(error),
@@ -82,7 +83,7 @@ impl Failure {
         }
     }
 
-    /// Whether it took a long wait and the next attempt would most likely take as long for nothing.
+    /// Whether it came after a long wait, and the next attempt would most likely wait as long and fail again.
     pub(crate) fn repeats(&self) -> bool {
         matches!(self, Self::Conflict(error) if is_lock_not_had(error))
     }

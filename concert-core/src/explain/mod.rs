@@ -1,5 +1,5 @@
-//! What happened to a token, a seat, a reservation or a user, when and why, and what will happen next: the support desk's
-//! questions, answered from the database alone. Reads only; what the database does not record is not told.
+//! Explains what happened to a token, a seat, a reservation or a user, when and why, and what will happen next. For support
+//! desks. It only reads, and tells no more than the database records.
 
 mod reservation;
 mod seat;
@@ -16,7 +16,7 @@ pub(crate) use reservation::explain as reservation;
 pub(crate) use seat::explain as seat;
 #[cfg(any(test, feature = "internals"))]
 pub(crate) use store::STATEMENTS;
-pub(crate) use token::{Rules, explain as token};
+pub(crate) use token::{TurnRules, explain as token};
 pub(crate) use user::explain as user;
 
 use crate::clock::Timestamp;
@@ -25,7 +25,7 @@ use crate::id::{ConcertId, ReservationId, SeatNumber, TokenId, UserId};
 /// The most tokens, reservations and wallet entries of which an explanation tells.
 const MOST_TOLD: u32 = 100;
 
-/// What an explanation is asked of. The ids convert into it, and so does `(concert, seat)`.
+/// The subject of an explanation. The ids convert into it, and so does `(concert, seat)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
@@ -74,7 +74,7 @@ pub struct Explanation {
     pub now: String,
     /// What happened to it, in order.
     pub events: Vec<Event>,
-    /// Whether more happened before that: 100 tokens, reservations and wallet entries are told of at most, the newest.
+    /// Whether older events are left out: an explanation tells of the newest 100 tokens, reservations and wallet entries.
     pub older_left_out: bool,
     /// What will happen next.
     pub next: Vec<String>,
@@ -110,9 +110,9 @@ pub enum EventKind {
     Joined,
     /// A token became ACTIVE.
     LetIn,
-    /// The holder of a token that was let in showed up.
+    /// A user who was let in claimed the turn, by polling or acting.
     PickedUp,
-    /// Nobody picked a turn up within the claim window.
+    /// A turn was not claimed within the claim window.
     NotPickedUp,
     /// The time of a turn was up.
     TurnOver,
@@ -144,8 +144,8 @@ impl fmt::Display for EventKind {
             Self::SignedUp => "signed up",
             Self::Joined => "joined the queue",
             Self::LetIn => "let in",
-            Self::PickedUp => "turn picked up",
-            Self::NotPickedUp => "turn not picked up",
+            Self::PickedUp => "turn claimed",
+            Self::NotPickedUp => "turn not claimed",
             Self::TurnOver => "turn over",
             Self::WaitOver => "wait over",
             Self::Left => "left the queue",

@@ -54,6 +54,6 @@ fn next(seat: &SeatRow, holding: Option<&ReservationRow>, now: Timestamp) -> Str
     match holding {
         Some(row) => reservation::next(row, now),
         None if seat.date < now.date_naive() => "nothing: the concert is over".to_owned(),
-        None => "whoever is ACTIVE in the queue can reserve it".to_owned(),
+        None => "any ACTIVE user can reserve it".to_owned(),
     }
 }

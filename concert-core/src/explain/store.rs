@@ -69,7 +69,7 @@ statements! {
 pub(super) struct TokenRow {
     pub(super) token: Token,
     pub(super) admitted_at: Option<Timestamp>,
-    /// Of a token that has ended: when that was written down.
+    /// When the end was recorded, of a token that has ended.
     pub(super) last_updated_at: Timestamp,
     pub(super) ended: Option<EndedReason>,
     /// When its user last paid during the turn: a turn ends soon after.
@@ -108,7 +108,7 @@ pub(super) struct SeatRow {
     pub(super) until: Option<Timestamp>,
 }
 
-/// The queue that a token waits in.
+/// The queue, for a token that waits in it.
 pub(super) struct QueueRow {
     pub(super) waiting: u64,
     pub(super) admission: Admission,
@@ -137,7 +137,7 @@ pub(super) async fn queue(pool: &MySqlPool) -> Result<QueueRow, sqlx::Error> {
     Ok(QueueRow { waiting: row.try_get("waiting")?, admission: read_admission(&row)? })
 }
 
-/// When the queue was last paused or resumed, and by whom.
+/// When the queue was last paused or resumed, and who did it.
 pub(super) async fn last_pause(pool: &MySqlPool) -> Result<Option<(Timestamp, String)>, sqlx::Error> {
     let row = fetch_optional(pool, &PAUSED, |params| params).await?;
     row.map(|row| Ok((row.try_get("changed_at")?, row.try_get("changed_by")?))).transpose()

@@ -1,4 +1,4 @@
-//! The story of a token: joined, let in, picked up, ended.
+//! The story of a token: joined, let in, claimed, ended.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::queue::{EndedReason, Pace, TokenStatus, read_pace};
 /// No forecast goes farther: 10 years.
 const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
-/// The part of the policy that decides what comes next.
+/// The part of the policy that forecasts need.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct TurnRules {
     pub(crate) active_ttl: Duration,
     pub(crate) claim_window: Duration,
 }
@@ -24,11 +24,11 @@ pub(crate) struct Rules {
 pub(crate) async fn explain(
     pool: &MySqlPool,
     id: TokenId,
-    rules: Rules,
+    rules: TurnRules,
     now: Timestamp,
 ) -> Result<Option<Explanation>, sqlx::Error> {
     let Some(row) = store::token(pool, id).await? else { return Ok(None) };
-    let place = Place::of(pool, &row, now).await?;
+    let place = QueuePosition::of(pool, &row, now).await?;
     let mut next = next(&row, place.as_ref(), rules, now);
     if !row.token.is_live(now)
         && let Some(newest) = store::tokens_of(pool, row.token.user).await?.first()
@@ -45,8 +45,8 @@ pub(crate) async fn explain(
     }))
 }
 
-/// Where a token that waits stands.
-pub(super) struct Place {
+/// The place of a WAITING token in the queue.
+pub(super) struct QueuePosition {
     position: u64,
     queue: QueueRow,
     /// Who paused the queue, and since when it is.
@@ -54,7 +54,7 @@ pub(super) struct Place {
     pace: Option<Pace>,
 }
 
-impl Place {
+impl QueuePosition {
     /// `None`: the token does not wait.
     pub(super) async fn of(pool: &MySqlPool, row: &TokenRow, now: Timestamp) -> Result<Option<Self>, sqlx::Error> {
         if row.token.status != TokenStatus::Waiting || !row.token.is_live(now) {
@@ -88,7 +88,7 @@ pub(super) fn events(row: &TokenRow, now: Timestamp) -> Vec<Event> {
     events
 }
 
-/// How the token ended, if it did: by its time when that is up, whether or not that is written down yet.
+/// How the token ended, if it did. A token whose time is up has ended, recorded or not.
 fn end(row: &TokenRow, now: Timestamp) -> Option<Event> {
     let token = &row.token;
     let event = match row.ended {
@@ -115,28 +115,28 @@ fn turn_over(row: &TokenRow) -> String {
 }
 
 /// How the token stands now.
-pub(super) fn standing(row: &TokenRow, place: Option<&Place>, now: Timestamp) -> String {
+pub(super) fn standing(row: &TokenRow, place: Option<&QueuePosition>, now: Timestamp) -> String {
     let token = &row.token;
     match place {
-        Some(Place { position, queue, .. }) => {
+        Some(QueuePosition { position, queue, .. }) => {
             let since = lasting(now - token.created_at);
             format!("WAITING at position {position} of {}, for {since}", queue.waiting)
         }
         None if !token.is_live(now) => "ended".to_owned(),
-        None if token.is_unclaimed() => "ACTIVE, not picked up yet".to_owned(),
+        None if token.is_unclaimed() => "ACTIVE, not claimed yet".to_owned(),
         None => "ACTIVE".to_owned(),
     }
 }
 
 /// What will happen to the token.
-pub(super) fn next(row: &TokenRow, place: Option<&Place>, rules: Rules, now: Timestamp) -> Vec<String> {
+pub(super) fn next(row: &TokenRow, place: Option<&QueuePosition>, rules: TurnRules, now: Timestamp) -> Vec<String> {
     let token = &row.token;
     let ends = moment(token.expires_at);
     if let Some(place) = place {
         let window = lasting(span(rules.claim_window));
         return vec![
             forecast(place, rules, now),
-            format!("once let in, the user has {window} to poll or act, or the place goes to the next"),
+            format!("once let in, the user has {window} to poll or act; otherwise the place goes to the next"),
             format!("the wait ends at {ends}, unless the user is let in before"),
         ];
     }
@@ -146,14 +146,14 @@ pub(super) fn next(row: &TokenRow, place: Option<&Place>, rules: Rules, now: Tim
     if token.is_unclaimed() {
         let turn = lasting(span(rules.active_ttl));
         return vec![format!(
-            "the turn ends at {ends} unless the user polls or acts before; then it lasts {turn} from there"
+            "the turn ends at {ends} unless the user polls or acts before; then it lasts {turn} from that moment"
         )];
     }
-    vec![format!("the turn ends at {ends}, or before if the user leaves, or soon after paying for all that is held")]
+    vec![format!("the turn ends at {ends}; earlier if the user leaves or has paid all holds")]
 }
 
-fn forecast(place: &Place, rules: Rules, now: Timestamp) -> String {
-    let Place { position, queue, paused, pace } = place;
+fn forecast(place: &QueuePosition, rules: TurnRules, now: Timestamp) -> String {
+    let QueuePosition { position, queue, paused, pace } = place;
     if queue.admission.paused {
         return match paused {
             Some((at, by)) => format!("nobody is let in: {by} paused the queue at {}", moment(*at)),

@@ -2,7 +2,7 @@
 
 use sqlx::MySqlPool;
 
-use super::token::{self, Place, Rules};
+use super::token::{self, QueuePosition, TurnRules};
 use super::{Event, EventKind, Explanation, MOST_TOLD, reservation, store};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -14,7 +14,12 @@ use crate::wallet::{self, WalletEntryView};
 use crate::{db, user};
 
 /// The story of a user.
-pub(crate) async fn explain(pool: &MySqlPool, id: UserId, rules: Rules, now: Timestamp) -> Result<Explanation, Error> {
+pub(crate) async fn explain(
+    pool: &MySqlPool,
+    id: UserId,
+    rules: TurnRules,
+    now: Timestamp,
+) -> Result<Explanation, Error> {
     let (who, _) = db::read(|| user::user(pool, id)).await?.ok_or(Error::UserNotFound)?;
     let account = db::read(|| wallet::balance(pool, id, now)).await?.ok_or(Error::UserNotFound)?;
     let tokens = db::read(|| store::tokens_of(pool, id)).await?;
@@ -23,7 +28,7 @@ pub(crate) async fn explain(pool: &MySqlPool, id: UserId, rules: Rules, now: Tim
     let entries = db::read(|| wallet::entries_of(pool, id, &page)).await?.unwrap_or_default();
     let live = tokens.first().filter(|row| row.token.is_live(now));
     let place = match live {
-        Some(row) => db::read(|| Place::of(pool, row, now)).await?,
+        Some(row) => db::read(|| QueuePosition::of(pool, row, now)).await?,
         None => None,
     };
 

@@ -39,14 +39,14 @@ const fn seconds(seconds: i64) -> Duration {
 }
 
 impl Process {
-    fn new(rules: Rules, concert: ConcertId, tables: &Tables) -> Self {
+    fn new(rules: HoldRules, concert: ConcertId, tables: &Tables) -> Self {
         let (recent, changes) = (Arc::new(RecentHolds::default()), Arc::new(SeatChanges::new()));
         let layouts = HallLayouts::default();
         let mut seats: Vec<_> = tables.seats.iter().map(|(key, seat)| (key.seat, seat.read())).collect();
         seats.sort_unstable_by_key(|(number, _)| *number);
         layouts.remember(concert, tables.concerts[&concert], seats);
         let turns =
-            queue::Rules { active_ttl: seconds(TURN), claim_window: seconds(CLAIM), waiting_ttl: seconds(WAIT) };
+            queue::QueueRules { active_ttl: seconds(TURN), claim_window: seconds(CLAIM), waiting_ttl: seconds(WAIT) };
         let (after_payment_ttl, active_ttl) = (seconds(AFTER_PAYMENT), seconds(TURN));
         Self {
             queue: QueueBatch::new(turns, Arc::new(QueueView::new(seconds(TURN), 1_000))),
@@ -68,7 +68,7 @@ impl World {
         let concert = ConcertId::generate();
         let tables = Tables::new(&users, concert, seats);
         let (hold_ttl, hold_extension) = (seconds(HOLD), seconds(extension));
-        let rules = Rules { hold_ttl, hold_extension, max_holds_per_user };
+        let rules = HoldRules { hold_ttl, hold_extension, max_holds_per_user };
         Self {
             now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
             processes: [0, 1].map(|_| Process::new(rules, concert, &tables)),

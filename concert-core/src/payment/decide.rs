@@ -16,7 +16,7 @@ use crate::wallet::Account;
 /// The rows that a batch concerns.
 #[derive(Debug)]
 pub(crate) struct Rows {
-    /// Their status may be out of date; their seat knows.
+    /// Their status may be out of date: the seat's row decides.
     pub(crate) reservations: Known,
     pub(crate) turns: Turns,
     pub(crate) seats: HashMap<SeatKey, Seat>,
@@ -25,7 +25,7 @@ pub(crate) struct Rows {
     pub(crate) made: Lookup<PaymentId, Payment>,
 }
 
-/// Of a payment that may be assumed: that it was not made before.
+/// May be assumed of a payment: it was not made before.
 pub(super) const MADE: Column = Column("payments.id");
 
 /// What a batch changes.
@@ -33,7 +33,7 @@ pub(super) const MADE: Column = Column("payments.id");
 pub(crate) struct Effects {
     /// Reservations that are paid, and their seats.
     pub(crate) sold: Vec<(ReservationId, SeatKey)>,
-    /// In the order in which they are taken from wallets. Each makes a wallet entry.
+    /// In the order in which they are taken from wallets. Each adds a wallet entry.
     pub(crate) payments: Vec<Payment>,
 }
 
@@ -47,10 +47,11 @@ pub(crate) fn decide(
     (answers, effects)
 }
 
-/// Refuses in this order: key reused, token not ACTIVE, no such reservation or order, not yours, nothing held (paid
-/// already, given back, refunded or lapsed), wrong amount, too little balance.
+/// Refuses in this order: key reused, token not ACTIVE, no such reservation or order, not yours, nothing held (already paid,
+/// given back, refunded or lapsed), wrong amount, too little balance.
 fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt) -> Result<Vec<Payment>, Error> {
     let (now, caller) = (attempt.now, &command.caller);
+    // First of all: a repeated call gets its first answer, even if the turn has ended since.
     if (caller.key.is_some() || attempt.may_have_committed)
         && let Some(made) = paid_before(rows, command)
     {
@@ -62,6 +63,7 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
         return Err(Error::NotYours);
     }
     let (mut due, mut sold) = (Vec::with_capacity(named.len()), false);
+    // The seat decides, not the reservation's status: only the seat is locked.
     for reservation in &named {
         match hold_state(&mut rows.seats, reservation, now) {
             HoldState::Held => due.push(reservation),
@@ -72,6 +74,7 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
     if due.is_empty() {
         return Err(refusal_for(&named, sold));
     }
+    // A client that saw another price, or another part of the order, learns so before it pays.
     let price = total(due.iter().map(|reservation| reservation.price)).unwrap_or(Money::MAX);
     if command.amount != price {
         return Err(Error::WrongAmount { price, amount: command.amount });
@@ -81,9 +84,11 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
         return Err(Error::InsufficientBalance { balance: account.balance()?, price });
     }
 
+    // Nothing is refused from here on. The rows change as well, for the next command of the batch.
     account.spend(price);
     let mut payments = Vec::with_capacity(due.len());
     for reservation in due {
+        // Ids derive from the command's, so that a repeated call finds each payment.
         let id = if payments.is_empty() { command.id } else { command.id_for(reservation.id) };
         if let Some(seat) = rows.seats.get_mut(&reservation.seat_key()) {
             seat.pass_to(Some(reservation.id), None);
@@ -98,7 +103,7 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
     Ok(payments)
 }
 
-/// The answer to a command that was carried out before, if it was.
+/// The answer to a repeated command; `None`: it was not carried out before.
 fn paid_before(rows: &Rows, command: &Pay) -> Option<Result<Vec<Payment>, Error>> {
     let first = rows.made.get(command.id)?;
     let made = match command.what.among(&rows.reservations) {
@@ -109,6 +114,7 @@ fn paid_before(rows: &Rows, command: &Pay) -> Option<Result<Vec<Payment>, Error>
         }
         Err(_) => Vec::new(),
     };
+    // The same key with another order or amount is another request.
     let same = total(made.iter().map(|payment| payment.amount)) == Some(command.amount) && made.first() == Some(first);
     Some(if same { Ok(made) } else { Err(Error::IdempotencyKeyReused) })
 }

@@ -30,10 +30,10 @@ statements! {
              order by p.paid_at desc, p.id desc limit {limit}"
         )
     }
-    PLACE { "select paid_at from payments where id = {id} and user_id = {user}" }
+    PAGE_START { "select paid_at from payments where id = {id} and user_id = {user}" }
 }
 
-/// What has become of a payment.
+/// The state of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ impl PaymentStatus {
     }
 }
 
-/// A payment, for what, and what became of it.
+/// A payment with its seat and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PaymentView {
@@ -80,7 +80,7 @@ pub struct PaymentView {
     pub seat: SeatNumber,
     /// How much.
     pub amount: Money,
-    /// What became of it.
+    /// Its state.
     pub status: PaymentStatus,
     /// When it was paid.
     pub paid_at: Timestamp,
@@ -93,7 +93,7 @@ pub(crate) async fn payment(pool: &MySqlPool, id: PaymentId) -> Result<Option<Pa
     row.as_ref().map(read_payment).transpose()
 }
 
-/// A page of a user's payments; `None`: the page starts after what is no payment of this user.
+/// A page of a user's payments; `None`: the page starts after something that is not a payment of this user.
 pub(crate) async fn payments_of(
     pool: &MySqlPool,
     user: UserId,
@@ -102,9 +102,9 @@ pub(crate) async fn payments_of(
     let rows = match page.starting_after() {
         None => fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?,
         Some(last) => {
-            let place = fetch_optional(pool, &PLACE, |params| params.bind("id", last).bind("user", user)).await?;
-            let Some(place) = place else { return Ok(None) };
-            let paid_at: Timestamp = place.try_get("paid_at")?;
+            let start = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last).bind("user", user)).await?;
+            let Some(start) = start else { return Ok(None) };
+            let paid_at: Timestamp = start.try_get("paid_at")?;
             let older = fetch_all(pool, &OLDER, |params| {
                 let params = params.bind("user", user).bind("paid_at", paid_at).bind("paid_at", paid_at);
                 params.bind("id", last).bind("limit", page.rows())

@@ -79,7 +79,7 @@ pub(crate) struct Pay {
 }
 
 impl Pay {
-    /// The id of a payment after the first: a repeated call finds its own.
+    /// The id of a payment after the first, derived so that a repeated call finds it.
     fn id_for(&self, reservation: ReservationId) -> PaymentId {
         PaymentId::from_uuid(Uuid::new_v5(&self.id.as_uuid(), reservation.as_uuid().as_bytes()))
     }
@@ -122,7 +122,7 @@ impl Batch for PaymentBatch {
             let reservations = reservation::read_reservations(&selected, std::slice::from_ref(&held))?;
             return rows((&selected, &turns), reservations, (&selected, &held), &rest);
         }
-        // Which seats are an order's is known only once its reservations are read.
+        // The seats of an order are known only after its reservations are read.
         let named = commands.iter().map(|command| command.what).collect();
         let reservations = reservation::select_reservations(&mut script, named);
         let first = script.run(connection).await?;
@@ -143,8 +143,8 @@ impl Batch for PaymentBatch {
         store::write(script, effects, attempt.now, self.paid_up_until(attempt.now));
     }
 
-    /// Payments of single holds that this process has made: all is known of them but whether they and the turns still last,
-    /// and whether the wallets have enough.
+    /// Payments of single holds that this process has made. Unread is only whether the holds and the turns still last, and
+    /// whether the wallets have enough.
     fn assume(&self, commands: &[Pay], assumptions: &Assumptions, _attempt: &Attempt) -> Option<decide::Rows> {
         let held: Vec<_> = commands.iter().map(|command| command.what.alone()).collect::<Option<_>>()?;
         let reservations = self.recent.all(&held)?;
@@ -168,13 +168,13 @@ impl Batch for PaymentBatch {
 }
 
 impl PaymentBatch {
-    /// When the turns of those end who pay all that they hold, if they would last longer; `None`: none lasts so long.
+    /// The latest end of the turn of a user who has paid all holds. `None`: no turn lasts longer anyway.
     fn paid_up_until(&self, now: Timestamp) -> Option<Timestamp> {
         (self.after_payment_ttl < self.active_ttl).then(|| now + span(self.after_payment_ttl))
     }
 }
 
-/// What is locked after the seats, and read with it: accounts, and payments made earlier.
+/// The rows after the seats: accounts, locked, and payments made earlier.
 type Rest = (Reading, [Reading; 2]);
 
 fn select_rest(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> Rest {

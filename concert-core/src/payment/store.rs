@@ -32,8 +32,8 @@ statements! {
          where {guard}status = 'HELD' and id in ({ids})"
     }
     INSERT { insert "payments" (id, user_id, reservation_id, amount, payment_status, paid_at) }
-    /// The wallet entries of payments, from the balances that these have led to: nobody need have read them before. An entry
-    /// has the id of its payment. Newer payments of the batch from the same wallet are counted back.
+    /// The wallet entries of payments, computed from the balances after the batch, so that no balance need be read before. An
+    /// entry has the id of its payment. For each entry, newer payments of the batch from the same wallet are subtracted.
     ENTER_PAYMENTS {
         concat!(
             "insert into wallet_entries (", entry_columns!(), ") select p.id, p.user_id, u.entries - {newer}, 'PAYMENT', \
@@ -42,7 +42,7 @@ statements! {
              where {guard}p.id in ({payments})"
         )
     }
-    /// The turns of those who hold nothing else.
+    /// Shortens the turns of users who hold nothing else.
     SHORTEN_TURNS_OF_PAID_UP {
         concat!(
             "update tokens t force index (tokens_user_live) set t.expires_at = {until}, t.last_updated_at = {now} \
@@ -53,7 +53,7 @@ statements! {
     }
 }
 
-/// Those of an order are found by its reservations, in a second reading.
+/// Payments of repeated calls. Those of an order are found through its reservations, in a second reading.
 pub(super) fn payments_made_earlier(script: &mut Script, commands: &[Pay], attempt: &Attempt) -> [Reading; 2] {
     let repeatable = || commands.iter().filter(|command| attempt.may_have_committed || command.caller.key.is_some());
     let orders = repeatable().filter_map(|command| match command.what {
@@ -85,24 +85,26 @@ pub(super) fn read_payments(
     Ok(Lookup::read(made))
 }
 
-/// States what was assumed of a batch of payments: the turns by locking them, all else by the changes themselves.
+/// States the assumptions of a batch of payments: those about turns by locking them, all others by the changes themselves.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
     guard_turns(script, assumed);
     strike_sold(assumed, &effects.sold, now);
+    // The change of a balance fails below zero, which is all that the rules ask of it.
     strike_balances(assumed, &spent(&effects.payments));
     let made: HashSet<Uuid> = effects.payments.iter().map(|payment| payment.id.as_uuid()).collect();
     assumed.strike(MADE, |id, test| test == Test::Equals(Value::Nothing) && made.contains(&id.id()));
 }
 
-/// Those who have nothing left to pay have a turn until `paid_up_until` at most.
+/// `paid_up_until`: the turns of users who hold nothing else end then at the latest.
 pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid_up_until: Option<Timestamp>) {
     let Effects { sold, payments } = effects;
     if payments.is_empty() {
         return;
     }
+    // The order of statements is the global order of locks: seats, then users.
     let (reservations, seats) = sold.iter().copied().unzip();
     sell_seats(script, seats, now);
-    // Its reservation is HELD as long as a hold has its seat, so this tells whose the seat is.
+    // Invariant: a reservation is HELD as long as it has its seat. So this count also checks who has the seats.
     script.change_keys("confirming", 1, &CONFIRM, reservations, |params, ids| params.bind("now", now).list("ids", ids));
     script.insert(&INSERT, payments, |row, payment| {
         let row = row.bind("id", payment.id).bind("user_id", payment.user);
@@ -110,11 +112,13 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid
         row.bind("payment_status", Keyword::new("SUCCESS")).bind("paid_at", payment.paid_at)
     });
     change_balances(script, &spent(payments));
+    // After the balances: the entries are computed from them.
     enter(script, payments);
     if let Some(until) = paid_up_until {
         let mut users: Vec<_> = payments.iter().map(|payment| payment.user).collect();
         users.sort_unstable();
         users.dedup();
+        // Without the gate's lock: it only brings an end forward, and no count of the gate depends on that.
         script.change("shortening turns", None, &SHORTEN_TURNS_OF_PAID_UP, |params| {
             let params = params.bind("until", until).bind("now", now).list("users", users);
             params.bind("until", until).bind("now", now)
@@ -134,6 +138,7 @@ fn enter(script: &mut Script, payments: &[Payment]) {
     const RESERVATION: Keyword = Keyword::new("reservation_id");
     let mut newer: HashMap<UserId, BalanceChange> = HashMap::with_capacity(payments.len());
     let mut positions = HashMap::with_capacity(payments.len());
+    // Backwards: `newer` then holds what the wallet pays after the payment at hand.
     for payment in payments.iter().rev() {
         let newer = newer.entry(payment.user).or_default();
         positions.insert(payment.id, (payment.reservation, *newer));

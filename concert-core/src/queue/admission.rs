@@ -1,4 +1,4 @@
-//! The SQL of admission: what operators set, their record, and what the limit and the pace are measured by.
+//! The SQL of admission: the settings and their record, and the samples behind the limit per minute and the pace.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(super) fn select_last_minute(script: &mut Script, now: Timestamp) -> Reading
     script.select(&LAST_MINUTE, |params| params.bind("from", now - span(MINUTE)).bind("until", now + span(MINUTE)))
 }
 
-/// The same, for whoever only looks.
+/// The same, outside of a batch.
 pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
     let row = fetch_one(connection, &LAST_MINUTE, |params| {
         params.bind("from", now - span(MINUTE)).bind("until", now + span(MINUTE))
@@ -57,7 +57,7 @@ pub(super) fn select_last_sample(script: &mut Script) -> Reading {
     script.select(&LAST_SAMPLE, |params| params)
 }
 
-/// The settings, their record, and what the limit and the pace are measured by.
+/// Writes the settings, their record, and the samples.
 pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     let Admission { paused, max_active, per_minute } = effects.gate.admission;
     if !effects.changes.is_empty() {

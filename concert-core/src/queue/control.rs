@@ -1,4 +1,4 @@
-//! Steering the queue: what operators set, and the record of it.
+//! The queue's settings, and the record of their changes.
 
 use std::str::FromStr;
 
@@ -103,7 +103,7 @@ impl AdmissionChange {
         Self { paused: Some(paused), ..Self::new() }
     }
 
-    /// Also sets how many tokens may be ACTIVE: 1 to 100 000 000. Whoever is in stays in.
+    /// Also sets how many tokens may be ACTIVE: 1 to 100 000 000. ACTIVE users stay ACTIVE.
     #[must_use]
     pub const fn with_max_active(mut self, max_active: u32) -> Self {
         self.max_active = Some(max_active);
@@ -117,19 +117,19 @@ impl AdmissionChange {
         self
     }
 
-    /// Refuses what makes no sense.
+    /// Checks the values.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if *self == Self::default() {
             return Err(Error::invalid("say what to change: max_active, per_minute or both"));
         }
         if self.max_active.is_some_and(|count| !(1..=MOST_ADMITTED).contains(&count)) {
             return Err(Error::invalid(format!(
-                "max_active is from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
+                "max_active must be from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
             )));
         }
         if self.per_minute.and_then(PerMinute::limit).is_some_and(|count| !(1..=MOST_ADMITTED).contains(&count)) {
             return Err(Error::invalid(format!(
-                "per_minute is from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
+                "per_minute must be from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
             )));
         }
         Ok(())

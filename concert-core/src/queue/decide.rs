@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::control::{self, Admission, AdmissionChange, Operator, PerMinute, QueueChange};
 use super::pace::{SAMPLE_EVERY, Sample};
 use super::rows::{Effects, Gate, Member, RerankRows, Rows};
-use super::{Answer, Command, EndedReason, RERANK_LIMIT, RerankReport, Rules, Token, TokenStatus};
+use super::{Answer, Command, EndedReason, QueueRules, RERANK_LIMIT, RerankReport, Token, TokenStatus};
 use crate::batch::Attempt;
 use crate::caller::{Caller, Proof};
 use crate::clock::{Timestamp, span};
@@ -17,7 +17,7 @@ pub(crate) fn decide(
     rows: Rows,
     commands: &[Command],
     attempt: &Attempt,
-    rules: Rules,
+    rules: QueueRules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
     let Rows { gate, members, made, admitted_last_minute, rerank } = rows;
     let mut queue = Queue {
@@ -40,7 +40,7 @@ pub(crate) fn decide(
             Command::Rerank => Ok(Answer::Reranked { report: RerankReport::default(), more: false }),
         })
         .collect();
-    // After the callers, whatever the order of arrival: a pass sees who has just left.
+    // The pass runs last, whatever the order of arrival, so that it sees who has just left.
     let pass = commands.iter().position(|command| matches!(command, Command::Rerank));
     if let (Some(first), Some(RerankRows { lapsed, heads, last_sample })) = (pass, rerank) {
         let (all_lapsed, all_heads) = (lapsed.len() < RERANK_LIMIT, heads.len() < RERANK_LIMIT);
@@ -49,6 +49,7 @@ pub(crate) fn decide(
         answers[first] = Ok(Answer::Reranked { report, more });
         queue.sample_pace(last_sample);
     }
+    // Invariant: every batch that changes anything raises `change_seq` by one. Snapshots and guards rely on it.
     if !queue.effects.is_empty() {
         queue.effects.gate.change_seq += 1;
     }
@@ -59,7 +60,7 @@ pub(crate) fn decide(
 struct Queue {
     now: Timestamp,
     may_have_committed: bool,
-    rules: Rules,
+    rules: QueueRules,
     members: HashMap<UserId, Member>,
     made: Lookup<TokenId, Token>,
     admitted_last_minute: u64,
@@ -69,7 +70,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Refuses in this order: no such user, log-in needed, in the queue already.
+    /// Refuses in this order: no such user, log-in needed, already in the queue.
     fn join(&mut self, caller: &Caller, id: TokenId) -> Result<Answer, Error> {
         let Some(member) = self.members.get_mut(&caller.user) else {
             return Err(Error::UserNotFound);
@@ -82,6 +83,7 @@ impl Queue {
         let is_proved = match caller.proof {
             Proof::Bare => false,
             Proof::Verified => true,
+            // A queue token proves its user only while it is in the queue.
             Proof::Queue(shown) => member.live.value()?.as_ref().is_some_and(|token| token.id == shown),
         };
         if !is_proved && !member.has_password.equals(false) {
@@ -96,6 +98,7 @@ impl Queue {
                 }
                 return Ok(Answer::Joined { token, resumed: true, position: None });
             }
+            // A user has one live token at most, so the lapsed one ends before another is made.
             self.end_lapsed(token);
         }
         Ok(self.admit_or_queue(caller.user, id))
@@ -107,7 +110,7 @@ impl Queue {
         !paused && active < max_active && per_minute.is_none_or(|most| self.admitted_last_minute < u64::from(most))
     }
 
-    /// One more is ACTIVE.
+    /// Counts one more ACTIVE token.
     fn let_in(&mut self) {
         self.effects.gate.active += 1;
         self.effects.let_in += 1;
@@ -124,10 +127,11 @@ impl Queue {
             status: TokenStatus::Active,
             created_at: self.now,
             expires_at: self.now + span(self.rules.active_ttl),
-            // Whoever joins is there.
+            // Joining claims the turn at once: the user is there.
             claimed_at: Some(self.now),
         };
         let mut position = 0;
+        // Nobody overtakes those who wait, even if there is room: the next pass lets them in first.
         if self.effects.gate.waiting == 0 && self.has_room() {
             self.let_in();
         } else {
@@ -159,13 +163,13 @@ impl Queue {
                 self.end_lapsed(token);
                 Err(Error::TokenNotFound)
             }
-            // An attempt of which the outcome is unknown may have ended it.
+            // An earlier attempt whose outcome is unknown may have ended it.
             None if self.may_have_committed => Ok(Answer::Left),
             None => Err(Error::TokenNotFound),
         }
     }
 
-    /// Picks a turn up: from now on it lasts all its time. One that is picked up already stays as it is.
+    /// Claims a turn: it lasts its full time from now on. A turn that is already claimed stays as it is.
     fn claim(&mut self, caller: &Caller) -> Result<Answer, Error> {
         let member = self.members.get_mut(&caller.user).ok_or(Error::TokenNotActive { status: None })?;
         let live = member.live.value()?.clone();
@@ -184,7 +188,7 @@ impl Queue {
         Ok(Answer::Claimed(token))
     }
 
-    /// Returns whether anything is other than before.
+    /// Returns whether anything has changed.
     fn set(&mut self, change: &AdmissionChange, by: &Operator) -> bool {
         let before = self.effects.gate.admission;
         let after = Admission {
@@ -204,6 +208,7 @@ impl Queue {
                 self.effects.changes.push(QueueChange { at: self.now, by, setting, was, becomes });
             }
         }
+        // Without a sample at this moment, the pause would count as time in which nobody was let in.
         if before.paused && !after.paused {
             self.effects.sample = Some(self.sample(true));
         }
@@ -211,7 +216,7 @@ impl Queue {
     }
 
     fn sample_pace(&mut self, last: Option<Timestamp>) {
-        // One that lies in the future was taken before a clock was set back.
+        // A last sample in the future means that the clock was set back since.
         let due = last.is_none_or(|last| last + span(SAMPLE_EVERY) <= self.now || self.now < last);
         let resumed = self.effects.sample.is_some();
         if resumed || due && !self.effects.gate.admission.paused {
@@ -224,7 +229,7 @@ impl Queue {
         Sample { at: self.now, admitted, departed, waiting, resumed }
     }
 
-    /// First come, first served, as far as there is room.
+    /// Ends lapsed tokens, then lets in the heads in the order of their tickets while there is room.
     fn rerank(&mut self, lapsed: Vec<Token>, heads: Vec<Token>) -> RerankReport {
         let mut report = RerankReport::default();
         for token in lapsed {
@@ -241,6 +246,7 @@ impl Queue {
             if self.gone.contains(&token.id) {
                 continue;
             }
+            // Not claimed yet: until the user shows up, the turn ends with the claim window.
             self.let_in();
             let gate = &mut self.effects.gate;
             gate.waiting = gate.waiting.saturating_sub(1);
@@ -275,7 +281,7 @@ impl Queue {
         if let Some(member) = self.members.get_mut(&token.user) {
             member.live = Fact::read(None);
         }
-        // A token that joined in this very batch is not in the table yet: it goes in as what it has become.
+        // A token that joined in this batch has no row to update: it is inserted as ended.
         if let Some(joined) = self.effects.joined.iter_mut().find(|joined| joined.id == token.id) {
             joined.status = TokenStatus::Expired;
         } else {

@@ -53,18 +53,18 @@ pub use crate::token_status::TokenStatus;
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::rows::{Effects, Gate, Member, RerankRows, Rows};
-    pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, Rules, Token, TokenStatus};
+    pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, Token, TokenStatus};
 }
 
 /// Where a token stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Standing {
-    /// What the token is at.
+    /// The token's status.
     pub status: TokenStatus,
     /// 0 when ACTIVE, else the 1-based rank among the WAITING.
     pub queue_position: u64,
-    /// ACTIVE: how long the turn still lasts. WAITING: how long the wait is estimated to be. In seconds, rounded up.
+    /// ACTIVE: the rest of the turn. WAITING: the estimated wait. In seconds, rounded up.
     pub remaining_seconds: u64,
     /// The end of the turn; `None` while WAITING.
     pub expires_at: Option<Timestamp>,
@@ -84,7 +84,7 @@ pub struct QueueToken {
     pub standing: Standing,
 }
 
-/// What joining the queue led to.
+/// The result of joining the queue.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Joined {
@@ -101,7 +101,7 @@ pub struct Joined {
 pub struct RerankReport {
     /// Tokens whose time was over.
     pub expired: u64,
-    /// Those of them that had been let in and that nobody picked up.
+    /// Those of them that were let in and never claimed.
     pub no_shows: u64,
     /// Tokens moved from WAITING to ACTIVE.
     pub admitted: u64,
@@ -111,7 +111,7 @@ pub struct RerankReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndedReason {
     Lapsed,
-    /// Nobody picked the turn up within the claim window.
+    /// The turn was not claimed within the claim window.
     NoShow,
     Left,
     Operator,
@@ -144,7 +144,7 @@ pub(crate) struct Token {
     pub(crate) status: TokenStatus,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// When the turn was picked up; until then `expires_at` of an ACTIVE token is the end of the claim window.
+    /// When the turn was claimed; until then `expires_at` of an ACTIVE token is the end of the claim window.
     pub(crate) claimed_at: Option<Timestamp>,
 }
 
@@ -157,7 +157,7 @@ impl Token {
         self.status == TokenStatus::Active && now < self.expires_at
     }
 
-    /// Whether it was let in and nobody has picked the turn up.
+    /// Whether it was let in and the turn is not claimed yet.
     pub(crate) fn is_unclaimed(&self) -> bool {
         self.status == TokenStatus::Active && self.claimed_at.is_none()
     }
@@ -165,7 +165,7 @@ impl Token {
 
 impl From<TokenStatus> for Value {
     fn from(status: TokenStatus) -> Self {
-        Self::Word(status.as_str())
+        Self::Keyword(status.as_str())
     }
 }
 
@@ -186,11 +186,11 @@ pub(crate) enum Command {
         caller: Caller,
         reason: EndedReason,
     },
-    /// Picks up the turn of a token that was let in.
+    /// Claims the turn of a token that was let in.
     Claim {
         caller: Caller,
     },
-    /// Changes settings, and records by whom.
+    /// Changes settings, and records who did it.
     Set {
         change: AdmissionChange,
         by: Operator,
@@ -204,7 +204,7 @@ pub(crate) const RERANK_LIMIT: usize = 1_000;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// The place of the token among the WAITING is known for one that has just been made.
+    /// `position` is the place among the WAITING, known only for a token that has just been made.
     Joined {
         token: Token,
         resumed: bool,
@@ -215,7 +215,7 @@ pub(crate) enum Answer {
     Set {
         changed: bool,
     },
-    /// With whether there is more to do: a batch ends and admits so many at most.
+    /// `more`: there is more to do, since a batch ends and admits `RERANK_LIMIT` tokens at most.
     Reranked {
         report: RerankReport,
         more: bool,
@@ -224,7 +224,7 @@ pub(crate) enum Answer {
 
 /// The part of the policy that the queue obeys.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct QueueRules {
     pub(crate) active_ttl: Duration,
     pub(crate) claim_window: Duration,
     pub(crate) waiting_ttl: Duration,
@@ -232,14 +232,14 @@ pub(crate) struct Rules {
 
 /// The lane's batch. One writer: the gate would admit only one at a time anyway.
 pub(crate) struct QueueBatch {
-    rules: Rules,
+    rules: QueueRules,
     view: Arc<QueueView>,
     /// The gate as this process last left it.
     remembered: Mutex<Option<Gate>>,
 }
 
 impl QueueBatch {
-    pub(crate) fn new(rules: Rules, view: Arc<QueueView>) -> Self {
+    pub(crate) fn new(rules: QueueRules, view: Arc<QueueView>) -> Self {
         Self { rules, view, remembered: Mutex::default() }
     }
 
@@ -282,9 +282,9 @@ impl Batch for QueueBatch {
         store::write(script, effects, attempt.now);
     }
 
-    /// Joins alone, over the gate as this process left it, in case it is still so and those who join are not in the queue.
+    /// Only joins. Assumes that the gate is as this process left it, and that the joining users are not in the queue.
     fn assume(&self, commands: &[Command], assumptions: &Assumptions, _attempt: &Attempt) -> Option<rows::Rows> {
-        // A limit per minute counts what other processes have let in.
+        // With a limit per minute, admissions by other processes count, which this process does not know.
         let gate = self.remembered().clone().filter(|gate| gate.admission.per_minute.is_none())?;
         assumptions.record(rows::REMEMBERED_GATE, Key::row(Uuid::nil()), Test::Equals(gate.change_seq.into()));
         let mut members = HashMap::with_capacity(commands.len());

@@ -14,7 +14,7 @@ pub(super) const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample {
     pub(crate) at: Timestamp,
-    /// How many were ever let in from WAITING, those who never showed up included.
+    /// How many were ever let in from WAITING, no-shows included.
     pub(crate) admitted: u64,
     /// How many ever ended while WAITING.
     pub(crate) departed: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Sample {
 /// How fast positions shrink.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Pace {
-    /// Admissions from WAITING per second. A turn that nobody picks up is an admission too, and makes room sooner.
+    /// Admissions from WAITING per second. A turn that is never claimed counts as well, and makes room sooner.
     pub(crate) admitted_per_second: f64,
     /// The share of those who wait that gives up, per second.
     departing_share: f64,
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_gives_up_ahead_shortens_the_wait() {
+    fn departures_ahead_shorten_the_wait() {
         let pace = Pace::measure(&[sample(0, 0, 0, 1_000), sample(10, 10, 10, 1_000)]).expect("is measured");
         // One in a thousand per second: 1 000 ln 2 instead of 1 000.
         assert_eq!((pace.admitted_per_second, pace.wait_seconds(1_000)), (1.0, 694));

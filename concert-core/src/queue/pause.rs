@@ -1,12 +1,12 @@
-//! How soon those who wait may ask again, so that all of them together stay within a budget.
+//! The poll interval of WAITING users, so that all of them together stay within a budget.
 
-/// The shortest pause between two polls, in seconds: at the front, and for those who are in.
+/// The shortest pause between two polls, in seconds: at the front, and for ACTIVE users.
 pub(super) const SHORTEST_PAUSE: u64 = 2;
 /// The longest, in seconds. The budget holds while no more than `LONGEST_PAUSE / 2` people wait per poll per second of
 /// it: six million, with the default of 20 000.
 pub(super) const LONGEST_PAUSE: u64 = 600;
 
-/// The seconds after which whoever waits at `position` of `waiting` may ask again.
+/// The poll interval in seconds at `position` of `waiting`.
 ///
 /// Half of the budget is shared equally, half in proportion to 1 / position:
 ///

@@ -1,4 +1,4 @@
-//! Polling: where a ticket stands, from a snapshot that each process keeps and brings up to date.
+//! Polling: the standing of a ticket, from a snapshot that each process keeps and refreshes.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -11,7 +11,7 @@ use sqlx::{MySqlPool, Row as _};
 use tokio::sync::{Mutex, watch};
 
 use super::rows::Effects;
-use super::snapshot::{Change, Place, Read, Snapshot, Turn};
+use super::snapshot::{Refresh, Snapshot, TicketPlace, TicketTurn, TokenChange};
 use super::{Standing, Token, TokenStatus, pause, reads, store};
 use crate::caller::QueueTicket;
 use crate::clock::{Timestamp, seconds_until};
@@ -19,9 +19,9 @@ use crate::db;
 use crate::error::Error;
 use crate::sql::{fetch, fetch_all, fetch_one};
 
-/// A poll that finds the snapshot older than this brings it up to date first: for applications that run no scheduler.
+/// A poll refreshes a snapshot that is older than this: for applications that do not run the passes.
 const STALE_AFTER: Duration = Duration::from_secs(2);
-/// A turn that is being picked up is picked up again after this, if the snapshot has not seen it by then.
+/// A turn is claimed a second time after this, unless the snapshot shows it as claimed by then: the first try may have failed.
 const CLAIM_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// This process's view of the queue.
@@ -34,7 +34,7 @@ pub(crate) struct QueueView {
     refreshed: Mutex<Option<Instant>>,
     /// Counts the refreshes that found the queue moved.
     moved: watch::Sender<u64>,
-    /// Turns that polls of this process are picking up, and since when: however many polls come, one does it.
+    /// Tickets whose turns this process is claiming, and since when: of many polls, one claims.
     claiming: std::sync::Mutex<HashMap<u64, Instant>>,
 }
 
@@ -50,24 +50,24 @@ impl QueueView {
         }
     }
 
-    /// Gives a signal after each refresh that found the queue moved: once a second or so, however many batches that was.
+    /// Signals each refresh that found the queue moved: about once a second, however many batches that was.
     pub(crate) fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
 
-    /// Where a ticket stands that the snapshot has known before; `None`: it has ended.
+    /// The standing of a ticket that the snapshot has known before; `None`: it has ended.
     pub(crate) fn known_standing(&self, ticket: u64, now: Timestamp) -> Option<Standing> {
         match self.place(ticket, now) {
-            Place::Unknown => None,
+            TicketPlace::Unknown => None,
             place => Some(self.standing(place, now)),
         }
     }
 
-    /// Where the holder of a queue token stands. Asks the database only about tickets that the snapshot does not know.
+    /// The standing of the holder of a queue token. Asks the database only about tickets that the snapshot does not know.
     pub(crate) async fn poll(&self, pool: &MySqlPool, ticket: &QueueTicket, now: Timestamp) -> Result<Standing, Error> {
         self.keep_fresh(pool, now).await?;
         match self.place(ticket.ticket, now) {
-            Place::Unknown => {
+            TicketPlace::Unknown => {
                 let token = self.latest_token(pool, ticket.user, now).await?;
                 let token = token.filter(|token| token.id == ticket.token).ok_or(Error::TokenExpired)?;
                 self.standing_of(&token, now)
@@ -86,35 +86,36 @@ impl QueueView {
         let Some((token, change_seq)) = db::read(|| reads::latest_token(pool, user)).await? else {
             return Ok(None);
         };
+        // Or a token that another process has just made would be WAITING without a position.
         if self.look(Snapshot::change_seq).is_none_or(|seen| seen < change_seq) {
             self.refresh(pool, now).await?;
         }
         Ok(Some(token))
     }
 
-    /// Where the user of `token` stands, once [`QueueView::latest_token`] has found it.
+    /// The standing of `token`, which [`QueueView::latest_token`] has found.
     pub(crate) fn standing_of(&self, token: &Token, now: Timestamp) -> Result<Standing, Error> {
         if !token.is_live(now) {
             return Err(Error::TokenExpired);
         }
         match (token.status, self.place(token.ticket, now)) {
-            (TokenStatus::Active, _) => Ok(self.standing(Place::Active { until: token.expires_at }, now)),
-            // It ended between the two looks.
-            (_, Place::Unknown) => Err(Error::TokenExpired),
+            (TokenStatus::Active, _) => Ok(self.standing(TicketPlace::Active { until: token.expires_at }, now)),
+            // It ended between the two reads.
+            (_, TicketPlace::Unknown) => Err(Error::TokenExpired),
             (_, place) => Ok(self.standing(place, now)),
         }
     }
 
-    /// Where a token stands that has just been made at `position`.
+    /// The standing of a token that has just been made at `position`.
     pub(crate) fn standing_at(&self, token: &Token, position: u64, now: Timestamp) -> Standing {
         let place = match token.status {
-            TokenStatus::Waiting => Place::Waiting { position },
-            TokenStatus::Active | TokenStatus::Expired => Place::Active { until: token.expires_at },
+            TokenStatus::Waiting => TicketPlace::Waiting { position },
+            TokenStatus::Active | TokenStatus::Expired => TicketPlace::Active { until: token.expires_at },
         };
         self.standing(place, now)
     }
 
-    /// Whether the caller is the one who should pick the turn of `ticket` up now. Costs a look, unless it is.
+    /// Whether the caller should claim the turn of `ticket` now. Reads memory only; at most one caller is told yes at a time.
     pub(crate) fn should_claim(&self, ticket: u64) -> bool {
         if !self.look(|snapshot| snapshot.is_unclaimed(ticket)).unwrap_or_default() {
             return false;
@@ -151,7 +152,7 @@ impl QueueView {
         let known = self.look(|_| ()).is_some();
         let mut refreshed = match self.refreshed.try_lock() {
             Ok(refreshed) => refreshed,
-            // Somebody is at it; what is known serves until then.
+            // Another poll refreshes it. The old snapshot serves until then: polls must not queue up behind a slow database.
             Err(_) if known => return Ok(()),
             Err(_) => self.refreshed.lock().await,
         };
@@ -160,6 +161,7 @@ impl QueueView {
         }
         match self.read_changes(pool, now).await {
             Ok(()) => *refreshed = Some(Instant::now()),
+            // A position that is some seconds old is better than an error.
             Err(error) if known => tracing::warn!(%error, "the queue's snapshot is out of date"),
             Err(error) => return Err(error),
         }
@@ -168,7 +170,7 @@ impl QueueView {
 
     async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
         let read_gate = || async { store::read_gate(&fetch_one(pool, &reads::READ_GATE, |params| params).await?) };
-        // The first is not shown before it is whole.
+        // The first snapshot is not published before it is complete: it still lacks the ACTIVE tickets.
         let mut first = None;
         let seen = match self.look(Snapshot::change_seq) {
             Some(seen) => seen,
@@ -179,19 +181,21 @@ impl QueueView {
                 gate.change_seq
             }
         };
-        // In this order: what is ACTIVE is then at least as new as the gate, and the gate as the changes.
+        // Invariant: changes, then gate, then ACTIVE tokens. Each is then at least as new as the one before, as `absorb`
+        // needs it.
         let changes = db::read(|| read_changed(pool, seen)).await?;
         let gate = db::read(read_gate).await?;
         let active = db::read(|| read_active(pool)).await?;
         let pace = db::read(|| reads::read_pace(pool)).await?;
         let moved = {
+            // Locked only now, for memory alone: polls read it all the time.
             let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
             if let Some(first) = first {
                 *snapshot = Some(first);
             }
             match snapshot.as_mut() {
                 Some(snapshot) => {
-                    let moved = snapshot.absorb(Read { changes, gate, active, pace }, now);
+                    let moved = snapshot.absorb(Refresh { changes, gate, active, pace }, now);
                     self.forget_claimed(snapshot);
                     moved
                 }
@@ -204,19 +208,19 @@ impl QueueView {
         Ok(())
     }
 
-    fn place(&self, ticket: u64, now: Timestamp) -> Place {
-        self.look(|snapshot| snapshot.place(ticket, now)).unwrap_or(Place::Unknown)
+    fn place(&self, ticket: u64, now: Timestamp) -> TicketPlace {
+        self.look(|snapshot| snapshot.place(ticket, now)).unwrap_or(TicketPlace::Unknown)
     }
 
-    fn standing(&self, place: Place, now: Timestamp) -> Standing {
+    fn standing(&self, place: TicketPlace, now: Timestamp) -> Standing {
         let (status, queue_position, remaining_seconds, expires_at) = match place {
-            Place::Active { until } => (TokenStatus::Active, 0, seconds_until(until, now), Some(until)),
-            Place::Waiting { position } => {
+            TicketPlace::Active { until } => (TokenStatus::Active, 0, seconds_until(until, now), Some(until)),
+            TicketPlace::Waiting { position } => {
                 let wait = self.look(|snapshot| snapshot.wait_seconds(position, self.active_ttl));
                 let wait = wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs()));
                 (TokenStatus::Waiting, position, wait, None)
             }
-            Place::Unknown => (TokenStatus::Expired, 0, 0, None),
+            TicketPlace::Unknown => (TokenStatus::Expired, 0, 0, None),
         };
         let poll_after_seconds = match status {
             TokenStatus::Waiting => {
@@ -242,11 +246,11 @@ async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
     Ok(waiting)
 }
 
-async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::Error> {
+async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<TokenChange>, sqlx::Error> {
     let rows = fetch_all(pool, &reads::READ_CHANGES, |params| params.bind("seen", seen)).await?;
     rows.iter()
         .map(|row| {
-            Ok(Change {
+            Ok(TokenChange {
                 ticket: row.try_get("ticket")?,
                 status: TokenStatus::from_column(row.try_get("status")?)?,
                 change_seq: row.try_get("change_seq")?,
@@ -255,10 +259,10 @@ async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<Change>, sqlx::
         .collect()
 }
 
-async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, Turn>, sqlx::Error> {
+async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, TicketTurn>, sqlx::Error> {
     let rows = fetch_all(pool, &reads::READ_ACTIVE, |params| params).await?;
     let turn = |row: &MySqlRow| {
-        let turn = Turn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
+        let turn = TicketTurn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
         Ok((row.try_get("ticket")?, turn))
     };
     rows.iter().map(turn).collect()

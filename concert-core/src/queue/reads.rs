@@ -1,4 +1,4 @@
-//! The SQL of the queue that locks nothing: what polls, passes and operators look at, and whose turn a pass is.
+//! The SQL of the queue that locks nothing: the reads of polls, passes and operators, and the acquiring of passes.
 
 use std::time::Duration;
 
@@ -64,8 +64,8 @@ pub enum Pass {
     Sweep,
 }
 
-/// Acquires the pass unless some process acquired it less than `period` ago. A moment that lies in the future (a clock was set
-/// back) does not count.
+/// Acquires the pass unless a process acquired it less than `period` ago. A time in the future does not count: a clock was set
+/// back since.
 pub(crate) async fn acquire_pass(
     pool: &MySqlPool,
     pass: Pass,

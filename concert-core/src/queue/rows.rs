@@ -19,7 +19,7 @@ pub(crate) struct Gate {
     pub(crate) admitted: u64,
     /// How many ever ended while WAITING.
     pub(crate) departed: u64,
-    /// How many turns nobody ever picked up.
+    /// How many turns were never claimed.
     pub(crate) no_shows: u64,
     /// What operators set.
     pub(crate) admission: Admission,
@@ -29,12 +29,12 @@ pub(crate) struct Gate {
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) has_password: Fact<bool>,
-    /// The token that is WAITING or ACTIVE in the table; its time may be over all the same.
+    /// The token that is WAITING or ACTIVE in the table, even if its time is over.
     pub(crate) live: Fact<Option<Token>>,
 }
 
-/// What may be assumed: that the gate is as this process left it, by its `change_seq`; of users, by their id, that they are
-/// there, that they have no password and no live token; of tokens, by their id, that they were not made before.
+/// The possible assumptions. The gate is as this process left it, by its `change_seq`. A user, by id, exists and has no
+/// password and no live token. A token, by id, was not made before.
 pub(super) const REMEMBERED_GATE: Column = Column("queue_gate.change_seq");
 pub(super) const USER: Column = Column("users.id");
 pub(super) const HAS_PASSWORD: Column = Column("users.password");
@@ -45,7 +45,7 @@ pub(super) const MADE: Column = Column("tokens.id");
 #[derive(Debug)]
 pub(crate) struct Rows {
     pub(crate) gate: Gate,
-    /// By user; a user who is missing does not exist.
+    /// By user. A user who is missing here does not exist.
     pub(crate) members: HashMap<UserId, Member>,
     /// Tokens that commands of this batch made earlier, by id: for repeated calls.
     pub(crate) made: Lookup<TokenId, Token>,
@@ -71,12 +71,12 @@ pub(crate) struct RerankRows {
 pub(crate) struct Effects {
     pub(crate) gate_before: Gate,
     pub(crate) gate: Gate,
-    /// Turns that are picked up; written before `ended`, which may end them.
+    /// Turns that are claimed; written before `ended`, which may end them.
     pub(crate) claimed: Vec<Token>,
     pub(crate) ended: Vec<(Token, EndedReason)>,
     pub(crate) admitted: Vec<Token>,
     pub(crate) joined: Vec<Token>,
-    /// How many became ACTIVE, by either way.
+    /// How many became ACTIVE, by joining or by a pass.
     pub(crate) let_in: u32,
     /// The record of what operators set.
     pub(crate) changes: Vec<QueueChange>,

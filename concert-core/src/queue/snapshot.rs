@@ -13,39 +13,39 @@ use super::pace::Pace;
 use super::rows::{Effects, Gate};
 use crate::clock::Timestamp;
 
-/// Where a ticket stands.
+/// What the snapshot knows of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TicketPlace {
     /// Its 1-based rank among the WAITING.
     Waiting { position: u64 },
-    /// In, until then.
+    /// Its turn lasts until then.
     Active { until: Timestamp },
-    /// Ended, or newer than the snapshot: its row knows.
+    /// Ended, or newer than the snapshot: only its row can tell.
     Unknown,
 }
 
 /// The turn of an ACTIVE ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct TicketTurn {
     pub(super) until: Timestamp,
-    /// Whether it is picked up; if not, it ends with the claim window.
+    /// Whether it was claimed; if not, `until` is the end of the claim window.
     pub(super) claimed: bool,
 }
 
 /// A row that changed since the last refresh.
-pub(super) struct Change {
+pub(super) struct TokenChange {
     pub(super) ticket: u64,
     pub(super) status: TokenStatus,
     pub(super) change_seq: u64,
 }
 
 /// What a refresh reads, in this order.
-pub(super) struct Read {
+pub(super) struct Refresh {
     /// The rows that changed since the snapshot's `change_seq`, as it was then.
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<TokenChange>,
     pub(super) gate: Gate,
     /// All ACTIVE tokens.
-    pub(super) active: HashMap<u64, Turn>,
+    pub(super) active: HashMap<u64, TicketTurn>,
     pub(super) pace: Option<Pace>,
 }
 
@@ -54,15 +54,16 @@ pub(super) struct Read {
 pub(super) struct Snapshot {
     change_seq: u64,
     waiting: RoaringTreemap,
-    active: HashMap<u64, Turn>,
+    active: HashMap<u64, TicketTurn>,
     max_active: u32,
-    /// Whether anyone's place has changed since the last refresh.
+    /// Whether any ticket's place has changed since the last refresh.
     moved: bool,
     pace: Option<Pace>,
 }
 
 impl Snapshot {
-    /// The queue as read in full; `gate` was read first, so that changes after it are absorbed once more.
+    /// The queue as read in full. `gate` was read before `waiting`, so changes in between are absorbed a second time, which
+    /// does no harm.
     pub(super) fn new(gate: &Gate, waiting: RoaringTreemap) -> Self {
         Self { change_seq: gate.change_seq, waiting, ..Self::default() }
     }
@@ -76,22 +77,22 @@ impl Snapshot {
         self.waiting.len()
     }
 
-    pub(super) fn place(&self, ticket: u64, now: Timestamp) -> Place {
+    pub(super) fn place(&self, ticket: u64, now: Timestamp) -> TicketPlace {
         match self.active.get(&ticket) {
-            Some(turn) if now < turn.until => Place::Active { until: turn.until },
-            Some(_) => Place::Unknown,
-            None if self.waiting.contains(ticket) => Place::Waiting { position: self.waiting.rank(ticket) },
-            None => Place::Unknown,
+            Some(turn) if now < turn.until => TicketPlace::Active { until: turn.until },
+            Some(_) => TicketPlace::Unknown,
+            None if self.waiting.contains(ticket) => TicketPlace::Waiting { position: self.waiting.rank(ticket) },
+            None => TicketPlace::Unknown,
         }
     }
 
-    /// Whether the ticket was let in and nobody has picked its turn up.
+    /// Whether the ticket was let in and its turn is not claimed yet.
     pub(super) fn is_unclaimed(&self, ticket: u64) -> bool {
         self.active.get(&ticket).is_some_and(|turn| !turn.claimed)
     }
 
-    /// How many seconds the wait at `position` is estimated to be: by the measured pace, or, until there is one, as if
-    /// everyone took the whole of their turn.
+    /// The estimated wait at `position`, in seconds: by the measured pace or, before there is one, as if every turn lasted
+    /// its full time.
     pub(super) fn wait_seconds(&self, position: u64, active_ttl: Duration) -> u64 {
         match self.pace {
             Some(pace) => pace.wait_seconds(position),
@@ -99,12 +100,13 @@ impl Snapshot {
         }
     }
 
-    /// Takes over what was read from the database, and answers whether anyone's place has changed since the last time.
+    /// Takes over what was read from the database. Returns whether any ticket's place has changed since the last time.
     ///
-    /// Batches that were applied while it was read are newer than it: what they brought stays. Otherwise a ticket that has
-    /// just been admitted would wait again, and all behind it would move back.
-    pub(super) fn absorb(&mut self, read: Read, now: Timestamp) -> bool {
-        let Read { changes, gate, active, pace } = read;
+    /// Batches that were applied during the reading are newer than what was read, so they stay. Otherwise a ticket that has
+    /// just been admitted would wait again, and all tickets behind it would move back.
+    pub(super) fn absorb(&mut self, read: Refresh, now: Timestamp) -> bool {
+        let Refresh { changes, gate, active, pace } = read;
+        // Invariant: `change_seq` never goes back, so a late reading changes only rows that no applied batch has changed.
         let applied = self.change_seq;
         for change in changes.iter().filter(|change| change.change_seq > applied) {
             match change.status {
@@ -118,7 +120,8 @@ impl Snapshot {
             self.moved |= self.active != active;
             self.active = active;
         } else {
-            // Only the ends of turns can be news: a payment moves them without moving the queue.
+            // This reading is older than the snapshot. Only the ends of turns can be newer in it: a payment shortens a turn
+            // without raising `change_seq`.
             for (ticket, turn) in active {
                 if let Some(known) = self.active.get_mut(&ticket) {
                     self.moved |= *known != turn;
@@ -128,11 +131,12 @@ impl Snapshot {
         }
         self.max_active = gate.admission.max_active;
         self.pace = pace;
+        // A turn that is over changes its follower's standing, though no row has changed yet.
         self.moved |= self.active.values().any(|turn| turn.until <= now);
         std::mem::take(&mut self.moved)
     }
 
-    /// Takes over a batch that this process has just committed, unless another process committed before it: then the
+    /// Takes over a batch that this process has just committed, unless another process has committed before it. Then the
     /// next refresh brings both.
     pub(super) fn apply(&mut self, effects: &Effects) {
         if effects.is_empty() || effects.gate_before.change_seq != self.change_seq {
@@ -140,7 +144,7 @@ impl Snapshot {
         }
         self.change_seq = effects.gate.change_seq;
         self.moved = true;
-        // In this order: a turn that is picked up may end in the same batch.
+        // In this order: a turn that is claimed may end in the same batch.
         let ended = effects.ended.iter().map(|(token, _)| token);
         for token in effects.claimed.iter().chain(ended).chain(&effects.admitted).chain(&effects.joined) {
             self.waiting.remove(token.ticket);
@@ -150,7 +154,7 @@ impl Snapshot {
                     self.waiting.insert(token.ticket);
                 }
                 TokenStatus::Active => {
-                    let turn = Turn { until: token.expires_at, claimed: token.claimed_at.is_some() };
+                    let turn = TicketTurn { until: token.expires_at, claimed: token.claimed_at.is_some() };
                     self.active.insert(token.ticket, turn);
                 }
                 TokenStatus::Expired => {}
@@ -164,8 +168,8 @@ impl Snapshot {
 pub(crate) fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
     let snapshot = Snapshot { waiting: waiting.into_iter().collect(), ..Snapshot::default() };
     move |ticket| match snapshot.place(ticket, Timestamp::UNIX_EPOCH) {
-        Place::Waiting { position } => Some(position),
-        Place::Active { .. } | Place::Unknown => None,
+        TicketPlace::Waiting { position } => Some(position),
+        TicketPlace::Active { .. } | TicketPlace::Unknown => None,
     }
 }
 
@@ -193,14 +197,14 @@ mod tests {
         Token { id, user, ticket, status, created_at: noon(), expires_at: until, claimed_at: Some(noon()) }
     }
 
-    fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> Change {
-        Change { ticket, status, change_seq }
+    fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> TokenChange {
+        TokenChange { ticket, status, change_seq }
     }
 
-    fn read(changes: Vec<Change>, seq: u64, active: &[u64]) -> Read {
+    fn read(changes: Vec<TokenChange>, seq: u64, active: &[u64]) -> Refresh {
         let until = noon() + span(Duration::from_secs(600));
-        let turn = Turn { until, claimed: true };
-        Read { changes, gate: gate(seq), active: active.iter().map(|ticket| (*ticket, turn)).collect(), pace: None }
+        let turn = TicketTurn { until, claimed: true };
+        Refresh { changes, gate: gate(seq), active: active.iter().map(|ticket| (*ticket, turn)).collect(), pace: None }
     }
 
     fn effects(before: u64) -> Effects {
@@ -224,15 +228,15 @@ mod tests {
         let late = read(vec![change(1, TokenStatus::Waiting, 8), change(2, TokenStatus::Waiting, 8)], 8, &[]);
         let waiting = |ticket| token(ticket, TokenStatus::Waiting);
         queue.apply(&Effects { joined: vec![waiting(1), waiting(2)], ..effects(7) });
-        assert_eq!(queue.place(3, noon()), Place::Waiting { position: 3 });
+        assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 3 });
         queue.apply(&Effects { admitted: vec![token(1, TokenStatus::Active)], ..effects(8) });
         let left = (token(2, TokenStatus::Expired), EndedReason::Left);
         queue.apply(&Effects { ended: vec![left], ..effects(9) });
         assert!(queue.absorb(late, noon()), "the batches moved the queue");
 
-        assert!(matches!(queue.place(1, noon()), Place::Active { .. }));
-        assert_eq!(queue.place(2, noon()), Place::Unknown);
-        assert_eq!(queue.place(3, noon()), Place::Waiting { position: 1 }, "nobody moves back");
+        assert!(matches!(queue.place(1, noon()), TicketPlace::Active { .. }));
+        assert_eq!(queue.place(2, noon()), TicketPlace::Unknown);
+        assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 1 }, "nobody moves back");
         assert!(!queue.absorb(read(Vec::new(), 10, &[1]), noon()), "nothing is new");
     }
 
@@ -242,14 +246,14 @@ mod tests {
         queue.apply(&Effects { joined: vec![token(1, TokenStatus::Active)], ..effects(7) });
         assert!(queue.absorb(read(Vec::new(), 8, &[1]), noon()));
         let soon = noon() + span(Duration::from_secs(60));
-        let shortened = Read {
+        let shortened = Refresh {
             changes: Vec::new(),
             gate: gate(7),
-            active: HashMap::from([(1, Turn { until: soon, claimed: true })]),
+            active: HashMap::from([(1, TicketTurn { until: soon, claimed: true })]),
             pace: None,
         };
         assert!(queue.absorb(shortened, noon()));
-        assert_eq!(queue.place(1, noon()), Place::Active { until: soon });
+        assert_eq!(queue.place(1, noon()), TicketPlace::Active { until: soon });
         assert!(queue.absorb(read(Vec::new(), 8, &[]), soon), "its end, too");
     }
 }

@@ -33,8 +33,8 @@ pub(super) use gate_columns;
 
 statements! {
     LOCK_GATE { concat!("select ", gate_columns!(), " from queue_gate where id = 1 for update") }
-    /// Not locked: statuses move and turns are picked up only under the gate's lock, and without it an end is only brought
-    /// forward.
+    /// Not locked: the gate's lock protects every change of a status and every claim. Without that lock, a turn's end is only
+    /// brought forward.
     MEMBERS {
         concat!(
             "select u.id as member_id, u.password <> '!' as has_password, ", token_columns!("t."),
@@ -51,22 +51,22 @@ statements! {
     HEADS {
         concat!("select ", token_columns!(""), " from tokens where status = 'WAITING' order by ticket limit {limit}")
     }
-    /// Through the index that everyone else takes to a user's token: one order of locks.
+    /// Through the index by which all statements reach a user's token, so that locks are taken in one order.
     LOCK_LIVE {
         concat!(
             "select ", token_columns!(""),
             " from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) for update"
         )
     }
-    /// Every move of the gate raises `change_seq`: so the gate is what it was read or remembered to be, or no row is changed.
-    /// The settings are compared as well, in case somebody has changed them by hand.
+    /// Every change of the gate raises `change_seq`. So the gate is as it was read or remembered, or no row is changed. The
+    /// settings are compared as well, in case they were changed by hand.
     MOVE_GATE {
         "update queue_gate set next_ticket = {next_ticket}, change_seq = {change_seq}, active = {active}, \
          waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows} \
          where {required}id = 1 and change_seq = {change_seq_before} \
          and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}"
     }
-    /// The users there are of those who may join by their id alone or have proved who they are.
+    /// Counts the existing users who may join by id alone (no password) or have proved who they are.
     COUNT_MEMBERS {
         "select count(*) from users force index (primary) \
          where id in ({users}) and (password = '!' or id in ({proved}))"
@@ -87,7 +87,7 @@ statements! {
         insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq, admitted_at,
             claimed_at, ended_reason)
     }
-    /// The same for those who wait, most of a crowd: a quarter fewer values to write and to parse.
+    /// The same for WAITING tokens, which are most of a crowd: a quarter fewer values to write and to parse.
     INSERT_WAITING {
         insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq)
     }
@@ -135,7 +135,7 @@ pub(super) async fn lock(
     Ok(rows)
 }
 
-/// What a `Rerank` looks at.
+/// Reads the rows of a `Rerank`.
 struct Pass {
     lapsed: [Reading; 2],
     heads: Reading,
@@ -199,8 +199,8 @@ fn select_made_earlier(script: &mut Script, commands: &[Command], attempt: &Atte
     script.select_keys(&BY_ID, ids.collect(), |params, ids| params.list("ids", ids))
 }
 
-/// States what was assumed about the gate and about those who join: the rest of it is stated by the move of the gate, by the
-/// primary key and by the one live token that a user can have.
+/// States the assumptions about the gate and the joining users. Only those about users need a guard. The update of the gate,
+/// the primary key of tokens and the unique key of live tokens state the others.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects) {
     if !effects.is_empty() {
         let seq = Test::Equals(Value::Number(effects.gate_before.change_seq));
@@ -246,7 +246,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
             .bind("max_active", before.admission.max_active)
             .bind("per_minute", before.admission.per_minute)
     });
-    turn_all(script, "picking turns up", &CLAIM, &effects.claimed, gate.change_seq, now);
+    turn_all(script, "claiming turns", &CLAIM, &effects.claimed, gate.change_seq, now);
     for (reason, ids) in grouped(effects.ended.iter().map(|(token, reason)| (reason.as_str(), token.id))) {
         script.change_keys("ending tokens", 1, &END, ids, |params, ids| {
             let params = params.bind("reason", Keyword::new(reason)).bind("now", now);
@@ -262,7 +262,7 @@ fn insert(script: &mut Script, joined: &[Token], change_seq: u64) {
     let (waiting, others): (Vec<_>, Vec<_>) = joined.iter().partition(|token| token.status == TokenStatus::Waiting);
     script.insert(&INSERT_WAITING, &waiting, |row, token| bind_joined(row, token, change_seq));
     script.insert(&INSERT, &others, |row, token| {
-        // Whoever joins into a turn has picked it up.
+        // A user who joins into a turn has claimed it.
         let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
         let ended = (token.status == TokenStatus::Expired).then_some(Keyword::new(EndedReason::Left.as_str()));
         let row = bind_joined(row, token, change_seq).bind("admitted_at", admitted_at).bind("claimed_at", admitted_at);
@@ -277,7 +277,7 @@ fn bind_joined<'r>(row: RowValues<'r>, token: &Token, change_seq: u64) -> RowVal
     row.bind("expires_at", token.expires_at).bind("last_updated_at", token.created_at).bind("change_seq", change_seq)
 }
 
-/// Gives tokens a turn, those whose turns end together at once.
+/// Gives tokens a turn: one statement for all whose turns end at the same time.
 fn turn_all(
     script: &mut Script,
     act: &'static str,

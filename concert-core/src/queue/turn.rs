@@ -1,4 +1,4 @@
-//! Whose turn it is: what holding and paying ask of a token.
+//! The turn of a user: what holding and paying require of a token.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::sql::{Pair, Part, Script, statements};
 /// The turns of users, under lock.
 pub(crate) type Turns = HashMap<UserId, Turn>;
 
-/// The token that a user has in the queue, as far as acts ask about it.
+/// The token that a user has in the queue, as far as the rules ask about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Turn {
     id: Fact<TokenId>,
@@ -29,11 +29,11 @@ const IS_CLAIMED: Column = Column("tokens.claimed_at");
 const EXPIRES_AT: Column = Column("tokens.expires_at");
 
 statements! {
-    /// The turns of users, with everything that `require_active` asks as a condition.
+    /// Locks and counts the turns of users. Its conditions are all that `require_active` asks.
     LOCK_TURNS {
         "select count(*){counts} into @locked from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) \
          and status = 'ACTIVE' and claimed_at is not null and expires_at >= {until}{each} for update",
-        // Only where somebody has shown a token.
+        // Only if a caller has shown a token.
         each Part { text: " and (concat(user_id, id) in ({shown}) or user_id in ({others}))", between: "" }
     }
 }
@@ -48,7 +48,7 @@ impl Turn {
         }
     }
 
-    /// The turn of a user who has one, most likely.
+    /// The unread turn of a user.
     pub(crate) fn unread(assumptions: &Assumptions, user: UserId) -> Self {
         let of = Key::row(user.as_uuid());
         Self {
@@ -71,8 +71,8 @@ impl Turn {
     }
 }
 
-/// The rule that reserving and paying share: the caller's token is in the queue, ACTIVE, picked up, and the one that was
-/// shown. One that is not picked up is refused as ACTIVE; the box office picks it up and tries again.
+/// The rule that holding and paying share: the caller's token is in the queue, ACTIVE and claimed, and it is the one that was
+/// shown. An unclaimed one is refused with the status ACTIVE; the box office then claims it and tries again.
 pub(crate) fn require_active(caller: &Caller, turn: Option<&mut Turn>, now: Timestamp) -> Result<(), Error> {
     let Some(turn) = turn else {
         return Err(Error::TokenNotActive { status: None });
@@ -102,7 +102,7 @@ pub(crate) fn require_shown_live(caller: &Caller, turn: Option<&mut Turn>, now: 
     if is_live { Ok(()) } else { Err(Error::TokenEnded) }
 }
 
-/// States what was assumed about turns, by locking them; nothing after it runs if it is not so.
+/// States the assumptions about turns by locking them. If one is false, nothing after it runs.
 pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed) {
     let (statuses, claims) = (assumed.take(STATUS), assumed.take(IS_CLAIMED));
     let (ends, ids) = (assumed.take(EXPIRES_AT), assumed.take(ID));
@@ -123,7 +123,7 @@ pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed) {
         shown.push((user.id(), *token));
     }
     let Some(until) = until else {
-        // Without an end to ask for, nothing is locked.
+        // The statement needs an end to compare with. The other assumptions then have no guard.
         assumed.put_back(STATUS, statuses);
         assumed.put_back(IS_CLAIMED, claims);
         return assumed.put_back(ID, ids);

@@ -1,16 +1,16 @@
-//! Best available: the seats that a party gets who asks for a number of them and not for names.
+//! Best available: chooses seats for a party that asks for a number of seats instead of naming them.
 //!
 //! The rules, in their order:
 //!
-//! 1. whoever asks for as many seats as are free gets them, wherever they are;
-//! 2. who can sit together does: side by side in one row;
-//! 3. no seat is left single that need not be: an *orphan*, as ticketing calls a free seat between taken ones or the ends
-//!    of its row, since hardly anyone buys it. Sellers of seating plans enforce the same on seats that buyers pick;
+//! 1. a party gets its seats whenever that many are free, wherever they are;
+//! 2. a party sits together if it can: side by side in one row;
+//! 3. no *orphan* is left over if that can be avoided. That is ticketing's word for a single free seat between taken ones or
+//!    the ends of its row, which hardly anyone buys. Seating plans often enforce the same on seats that buyers pick;
 //! 4. nearest to the front, and in that row nearest to the middle;
-//! 5. who cannot sit together sits in as few groups as can be, the largest first, over as few rows as can be; then rule 3
-//!    again, then groups in one row are as near to each other as can be, then rule 4.
+//! 5. a party that cannot sit together gets as few groups as possible, the largest first, over as few rows as possible. Then
+//!    rule 3 applies again, then groups in one row are as near to each other as possible, then rule 4.
 //!
-//! What is equal in all of this goes to the lower number, so equal halls give equal seats.
+//! Ties go to the lower number, so equal halls give equal seats.
 
 mod split;
 #[cfg(test)]
@@ -57,7 +57,7 @@ struct Run {
 
 /// Where a party would sit in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Placement {
     orphans: usize,
     /// Twice the seats between its middle and where it wants to be.
     away: i64,
@@ -138,7 +138,7 @@ fn together<'a>(count: usize, rows: impl Iterator<Item = &'a Row>) -> Option<Vec
 
 impl Row {
     /// The best place for a party that sits together.
-    fn place(&self, count: usize) -> Option<Place> {
+    fn place(&self, count: usize) -> Option<Placement> {
         self.free.iter().filter_map(|run| run.place(count, self.middle())).min()
     }
 
@@ -186,7 +186,7 @@ impl Run {
     }
 
     /// The best place for `count` in a row, near to `middle` (twice a number); `None`: there are fewer.
-    fn place(&self, count: usize, middle: i64) -> Option<Place> {
+    fn place(&self, count: usize, middle: i64) -> Option<Placement> {
         // Seats that stay free: none or at least two on each side leave nobody single.
         let spare = self.seats().checked_sub(count)?;
         let last = i64::from(self.first) + spare as i64;
@@ -195,12 +195,12 @@ impl Run {
             ideal.clamp(i64::from(self.first) + 2, last - 2)
         }));
         let away = |first: i64| (2 * first + count as i64 - 1 - middle).abs();
-        let place = |first| Place { orphans: usize::from(spare == 1), away: away(first), first: first as i32 };
+        let place = |first| Placement { orphans: usize::from(spare == 1), away: away(first), first: first as i32 };
         candidates.map(place).min()
     }
 }
 
-impl Place {
+impl Placement {
     fn seats(self, count: usize) -> impl Iterator<Item = SeatNumber> {
         (self.first..=i32::MAX).take(count).map(SeatNumber::known)
     }

@@ -1,10 +1,10 @@
-//! Which concerts this process has changed the seats of: for whoever keeps a copy of them.
+//! Counts this process's changes to the seats of concerts, for caches of seats.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::id::ConcertId;
 
-/// How many counters there are. Concerts that share one look changed together: a copy is made anew once too often.
+/// How many counters there are. Concerts that share one seem to change together, so a cache is sometimes refreshed needlessly.
 const COUNTERS: usize = 4096;
 
 /// Counts, by concert, the batches of this process that changed who has a seat.
@@ -15,7 +15,7 @@ impl SeatChanges {
         Self((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// After the commit, and before anyone is answered.
+    /// Called after the commit, before anyone is answered.
     pub(crate) fn note(&self, concert: ConcertId) {
         self.counter(concert).fetch_add(1, Ordering::Release);
     }

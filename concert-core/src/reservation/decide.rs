@@ -1,9 +1,10 @@
-//! The rules of holding a seat, over rows that are locked.
+//! The rules of holding, cancelling and extending, over rows that are locked or assumed.
 
 use super::layout::Concert;
 use super::rows::{Effects, Rows};
 use super::{
-    Answer, Command, HoldState, OrderRef, Reservation, ReservationStatus, Rules, SeatKey, Wanted, refusal_for, total,
+    Answer, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, SeatKey, Wanted, refusal_for,
+    total,
 };
 use crate::batch::Attempt;
 use crate::caller::Caller;
@@ -18,15 +19,15 @@ pub(crate) fn decide(
     rows: Rows,
     commands: &[Command],
     attempt: &Attempt,
-    rules: Rules,
+    rules: HoldRules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
     let mut desk = Desk::new(rows, attempt, rules);
     let answers = commands.iter().map(|command| desk.carry_out(command)).collect();
     (answers, desk.effects)
 }
 
-/// The seats that commands who seek the best ones would look at, besides those that are named.
-pub(crate) fn best_seats(rows: Rows, commands: &[Command], attempt: &Attempt, rules: Rules) -> Vec<SeatKey> {
+/// The best seats that these commands would choose.
+pub(crate) fn best_seats(rows: Rows, commands: &[Command], attempt: &Attempt, rules: HoldRules) -> Vec<SeatKey> {
     let mut desk = Desk::new(rows, attempt, rules);
     for command in commands {
         let _ = desk.carry_out(command);
@@ -38,15 +39,15 @@ pub(crate) fn best_seats(rows: Rows, commands: &[Command], attempt: &Attempt, ru
 struct Desk {
     now: Timestamp,
     may_have_committed: bool,
-    rules: Rules,
+    rules: HoldRules,
     rows: Rows,
     effects: Effects,
-    /// What was best when it was sought, whether or not it was then held.
+    /// The best seats that were chosen, whether or not they were then held.
     best: Vec<SeatKey>,
 }
 
 impl Desk {
-    fn new(rows: Rows, attempt: &Attempt, rules: Rules) -> Self {
+    fn new(rows: Rows, attempt: &Attempt, rules: HoldRules) -> Self {
         let &Attempt { now, may_have_committed } = attempt;
         Self { now, may_have_committed, rules, rows, effects: Effects::default(), best: Vec::new() }
     }
@@ -78,11 +79,13 @@ impl Desk {
             Wanted::Seats(seats) => self.named_seats(concert, seats)?,
             Wanted::BestAvailable { count, section } => self.best(concert, *count, section.as_deref())?,
         };
+        // Checked after the seats: a user at the limit still learns which seats are taken.
         let limit = self.rules.max_holds_per_user;
         let holds = self.rows.holds.get_mut(&caller.user).ok_or(Unread)?;
         if !holds.fit(ids.len() as u32, limit) {
             return Err(Error::TooManyHolds { limit });
         }
+        // Such an order could never be paid: no wallet holds that much.
         if total(seats.iter().map(|key| self.rows.seats[key].price)).is_none() {
             return Err(Error::invalid(format!("an order costs at most {}", Money::MAX)));
         }
@@ -93,7 +96,7 @@ impl Desk {
         held.map(Answer::Held)
     }
 
-    /// The answer to a command that was carried out before, if it was.
+    /// The answer to a repeated command; `None`: it was not carried out before.
     fn held_before(
         &self,
         caller: &Caller,
@@ -102,7 +105,7 @@ impl Desk {
         ids: &[ReservationId],
     ) -> Option<Result<Answer, Error>> {
         let first = self.rows.known.get(*ids.first()?)?;
-        // Of another number of seats all ids but the first are others.
+        // Ids depend on the number of seats: with another number, all but the first are unknown.
         let made = ids.iter().filter_map(|id| self.rows.known.get(*id));
         let made: Vec<_> = made.map(|made| Reservation { status: ReservationStatus::Held, ..made.clone() }).collect();
         let whole = made.len() == ids.len() && (ids.len() == 1) == first.shared_order.is_none();
@@ -114,7 +117,7 @@ impl Desk {
         self.rows.concerts.get(&concert).copied().ok_or(Error::ConcertNotFound)
     }
 
-    /// These seats, if they are free.
+    /// The named seats, if all are free.
     fn named_seats(&mut self, concert: ConcertId, seats: &[SeatNumber]) -> Result<Vec<SeatKey>, Error> {
         let date = self.concert(concert)?.date;
         let keys: Vec<_> = seats.iter().map(|seat| SeatKey { concert, seat: *seat }).collect();
@@ -130,7 +133,7 @@ impl Desk {
         if taken.is_empty() { Ok(keys) } else { Err(Error::SeatAlreadyReserved { seats: taken }) }
     }
 
-    /// The best of the seats that are free.
+    /// The best free seats.
     fn best(&mut self, concert: ConcertId, count: usize, section: Option<&str>) -> Result<Vec<SeatKey>, Error> {
         let date = self.concert(concert)?.date;
         let hall = self.rows.halls.get(&concert).ok_or(Error::ConcertNotFound)?;
@@ -145,11 +148,11 @@ impl Desk {
         };
         seats.sort_unstable();
         self.best.extend(seats.iter().map(|seat| SeatKey { concert, seat: *seat }));
-        // What was not locked cannot be taken; `lock` has seen to it that there is none.
+        // Only locked seats can be taken. `lock` has locked all that the rules choose.
         self.named_seats(concert, &seats)
     }
 
-    /// Holds a seat that is free.
+    /// Holds a free seat.
     fn take(
         &mut self,
         user: UserId,
@@ -174,6 +177,7 @@ impl Desk {
             extended_at: None,
             shared_order,
         };
+        // The sweep has not released it yet. Released here, since a seat has one live reservation at most.
         if let Some(lapsed) = seat.holder()? {
             self.close(lapsed, ReservationStatus::Expired);
         }
@@ -184,7 +188,7 @@ impl Desk {
     }
 
     /// Refuses in this order: no such reservation or order, not yours, queue token ended, nothing held and something paid.
-    /// Holds that are gone already are given back as asked; seats of an order that are paid stay so.
+    /// Holds that are already gone count as given back. Paid seats of an order stay paid.
     fn cancel(&mut self, caller: &Caller, what: OrderRef) -> Result<Answer, Error> {
         let named: Vec<_> = what.among(self.rows.known.all()?)?.into_iter().cloned().collect();
         if named.iter().any(|reservation| reservation.user != caller.user) {
@@ -203,7 +207,7 @@ impl Desk {
                 HoldState::Gone => {}
             }
         }
-        // Lapsed holds are tidied up on occasion; whether they were before must make no difference.
+        // A lapsed hold counts as gone: the answer must not depend on whether the sweep has released it.
         if sold && !held {
             return Err(Error::AlreadyPaid);
         }
@@ -245,7 +249,7 @@ impl Desk {
         let Some(first) = held.first() else {
             return Err(refusal_for(&named, sold));
         };
-        // What was read before the seats were locked may be older than they are.
+        // The reservations were read before the seats were locked: another deadline at the seat means an extension since.
         if held.iter().any(|reservation| reservation.extended_at.is_some() || reservation.expires_at != deadline) {
             return if self.may_have_committed {
                 Ok(Answer::Extended(deadline))
@@ -253,6 +257,7 @@ impl Desk {
                 Err(Error::HoldAlreadyExtended)
             };
         }
+        // Bounded by the turn, so that no seat is kept by a user who can no longer pay.
         let longest = first.reserved_at + span(self.rules.hold_ttl) * 2;
         let until = (deadline + span(self.rules.hold_extension)).min(longest).min(turn_ends);
         if until <= deadline {

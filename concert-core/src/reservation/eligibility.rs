@@ -11,8 +11,8 @@ use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Value};
 use crate::id::UserId;
 use crate::sql::{Reading, ResultSet, Script, statements};
 
-/// A hold whose deadline is to come, by a prefix of its columns. For the arithmetic the server sees one value for each user
-/// and no range, so that it need not look at the index of a long list to plan (`eq_range_index_dive_limit`).
+/// A hold whose deadline is to come, by a prefix of its columns. The arithmetic keeps the server from planning a range for each
+/// user, for which it would look into the index once for each user of a long list (`eq_range_index_dive_limit`).
 macro_rules! in_time {
     ($prefix:literal) => {
         concat!($prefix, "expires_at + interval 0 second > {now}")
@@ -38,13 +38,13 @@ macro_rules! holds {
 pub(crate) use {in_time, unpaid};
 
 statements! {
-    /// Whoever makes a hold has the user's token locked, so holds are counted once that is: by a statement after it, which
-    /// sees what was committed until then.
+    /// A hold is made under the lock of the user's token. So holds are counted after that lock is taken, by a statement of
+    /// its own, which sees everything that was committed until then.
     UNPAID_HOLDS { holds!(unpaid!("")) }
-    /// The same, and what was paid or given back before its deadline: an upper bound that the index has all of. It takes
-    /// 1.5 us a user instead of 2.8 (measured, MariaDB 10.11), and hardly anybody comes near the limit.
+    /// An upper bound: holds that were paid or given back before their deadline count as well. It is read from the index
+    /// alone, 1.5 us a user instead of 2.8 (measured, MariaDB 10.11), and few users come near the limit.
     HOLDS { holds!(in_time!("")) }
-    /// The upper bound as a guard: out of range for a user who has more; selects nothing.
+    /// The upper bound as a guard. It is out of range for a user above it, and selects nothing otherwise.
     TOO_MANY_HOLDS {
         holds!(in_time!(""), " group by user_id having exp(if(count(*) > {most}, 1000, 0)) = 0")
     }
@@ -57,7 +57,7 @@ const UNPAID: Column = Column("reservations held unpaid");
 #[derive(Debug, Clone)]
 pub(crate) struct UnpaidHolds {
     before: Fact<u32>,
-    /// How many more since, or fewer.
+    /// What the batch has added so far, less what it has removed.
     change: i64,
 }
 
@@ -107,12 +107,12 @@ pub(super) fn select_unpaid(script: &mut Script, users: Vec<UserId>, now: Timest
     script.select_keys(&UNPAID_HOLDS, users, |params, users| params.list("users", users).bind("now", now))
 }
 
-/// The same or more, for less.
+/// An upper bound of the same, which is cheaper.
 pub(super) fn select_at_most(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
     script.select_keys(&HOLDS, users, |params, users| params.list("users", users).bind("now", now))
 }
 
-/// How many holds each user has who has any.
+/// The number of holds of each user who has any.
 pub(super) fn read_counts(selected: &ResultSet, holds: &Reading) -> Result<HashMap<UserId, u32>, Failure> {
     let mut counts = HashMap::new();
     for row in selected.rows(holds) {

@@ -1,5 +1,5 @@
-//! What this process remembers of concerts: the date, and which seats the hall has, in which section and row, at which price.
-//! It holds for one version of the concert's row, which every change of a concert raises and every guard checks.
+//! A cache of concerts: their date, and the seats of their hall with section, row and price. An entry is valid for one version
+//! of the concert's row: every change of a concert raises the version, and every guard checks it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,9 +16,9 @@ use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
 use crate::sql::{Part, Reading, ResultSet, Script, statements};
 
-/// The most halls that a batch reads: it is not to wait for more.
+/// The most halls that a batch reads, so that it does not wait for long.
 const MOST_AT_ONCE: usize = 16;
-/// The most runs that are kept, some 16 MB; past that all are forgotten.
+/// The most runs in the cache, some 16 MB. One more empties it.
 const MOST_RUNS: usize = 1 << 18;
 
 statements! {
@@ -27,8 +27,8 @@ statements! {
         "select concert_id, first_seat, last_seat, price, section, seat_row from seat_runs \
          where concert_id in ({concerts}) order by concert_id, first_seat"
     }
-    /// The concerts there are as they are remembered. The date is a column of the row itself, so one that was changed by hand
-    /// is seen, too.
+    /// Counts the concerts that are as they were cached. The date is compared as well, so that a date that was changed by hand
+    /// is noticed.
     COUNT_CONCERTS {
         "select count(*) from concerts force index (primary) where {each}",
         each Part { text: "(id = {concert} and version = {version} and date = {date})", between: " or " }
@@ -39,14 +39,14 @@ statements! {
 const VERSION: Column = Column("concerts.version");
 const DATE: Column = Column("concerts.date");
 
-/// What holding seats asks of a row of `concerts`.
+/// A row of `concerts`, as far as holding seats needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Concert {
     pub(crate) version: u32,
     pub(crate) date: NaiveDate,
 }
 
-/// Seats that differ in nothing but their number.
+/// Consecutive seats of one row, section and price.
 #[derive(Debug, Clone)]
 struct SeatRun {
     first: SeatNumber,

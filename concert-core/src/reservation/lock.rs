@@ -1,10 +1,9 @@
-//! Locking what a batch of holds concerns.
+//! Locks the rows of a batch of holds.
 //!
-//! Which seats are best is known only once it is decided, and only what is decided on may be locked: a hall is too large.
-//! So the rules run over rows that are only read, the seats that they would touch are locked, and if all of those are as
-//! they were read, the rules come to the same once more. Those who seek the best seats of a concert have its row locked,
-//! one batch after the other; so what is read is changed only by buyers of seats of their own choice, and hardly ever just
-//! then.
+//! Only the rules know which seats are best, and a hall is too large to lock. So the rules first run over rows that are only
+//! read. The seats that they choose are then locked. If these are as they were read, the rules choose the same seats again.
+//! Batches that look for the best seats of one concert lock its row, so they run one after the other. Only buyers who name
+//! their seats can change a seat between reading and locking, which is rare.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +14,7 @@ use super::eligibility::{read_counts, select_at_most, select_unpaid, unpaid_hold
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
-    Command, Holds, Reservation, ReservationBatch, Rules, Seat, SeatKey, Wanted, lock_seats, read_seats, store,
+    Command, HoldRules, Holds, Reservation, ReservationBatch, Seat, SeatKey, Wanted, lock_seats, read_seats, store,
 };
 use crate::batch::Attempt;
 use crate::db::Failure;
@@ -24,10 +23,10 @@ use crate::id::{ConcertId, UserId};
 use crate::queue::{lock_live_tokens, read_turns};
 use crate::sql::Script;
 
-/// How often seats are looked up and found changed before all seats of the halls are locked.
+/// After this many readings that found a seat changed, all seats of the halls are locked.
 const MOST_LOOKS: usize = 4;
 
-/// Locks, in this order: tokens, concerts whose best seats are sought, seats.
+/// Locks, in this order: tokens, concerts whose best seats are wanted, seats.
 pub(super) async fn lock(
     connection: &mut MySqlConnection,
     commands: &[Command],
@@ -36,15 +35,16 @@ pub(super) async fn lock(
 ) -> Result<Rows, Failure> {
     let &ReservationBatch { ref layouts, rules, .. } = batch;
     let mut script = Script::default();
-    // First, while nothing is locked.
+    // First, while nothing is locked: a large layout takes a while to read.
     let concerts = layouts.select(&mut script, concerts_of(commands), halls_of_named_seats(commands));
     let turns = lock_live_tokens(&mut script, commands.iter().map(|command| command.caller().user).collect());
     let wanted = wanted_holds(commands);
+    // Invariant: holds are counted after their users' tokens are locked, so no hold is made between count and commit.
     let holds = select_at_most(&mut script, wanted.keys().copied().collect(), attempt.now);
     let known = store::select_known(&mut script, commands, attempt);
     let sought = sought_halls(commands);
     store::lock_concerts(&mut script, sought.clone());
-    // Otherwise which seats it is about stands in what is read now.
+    // One round trip if every command names its seats. The others learn them from the rows of this one.
     let all_asked = commands.iter().all(|command| asked_seats(command).is_some());
     let asked: Vec<_> = commands.iter().filter_map(asked_seats).flatten().collect();
     let all_seats = all_asked.then(|| lock_seats(&mut script, asked.iter().copied()));
@@ -71,6 +71,7 @@ pub(super) async fn lock(
             lock_best(connection, commands, attempt, rules, &mut rows, (named, sought)).await?;
         }
     }
+    // Reservations do not store these names; a repeated hold must answer what the first one did.
     for reservation in known.values_mut() {
         if let Some(seat) = rows.seats.get(&reservation.seat_key()) {
             (reservation.section, reservation.row) = (seat.section.clone(), seat.row.clone());
@@ -96,7 +97,7 @@ fn halls_of_named_seats(commands: &[Command]) -> Vec<ConcertId> {
     commands.iter().filter_map(hall).collect()
 }
 
-/// How many seats each user would hold more.
+/// How many more seats each user wants to hold.
 fn wanted_holds(commands: &[Command]) -> HashMap<UserId, u32> {
     let mut wanted = HashMap::new();
     for command in commands {
@@ -108,13 +109,13 @@ fn wanted_holds(commands: &[Command]) -> HashMap<UserId, u32> {
     wanted
 }
 
-/// What users hold at most, and exactly what those hold who may have come to the limit.
+/// How many seats users hold: an upper bound, which is cheaper, or the exact count where the bound would pass the limit.
 async fn holds_within(
     connection: &mut MySqlConnection,
     mut at_most: HashMap<UserId, u32>,
     wanted: &HashMap<UserId, u32>,
     attempt: &Attempt,
-    rules: Rules,
+    rules: HoldRules,
 ) -> Result<Holds, Failure> {
     let mut unsure = Vec::new();
     at_most.retain(|user, held| {
@@ -130,7 +131,7 @@ async fn holds_within(
     Ok(unpaid_holds(wanted.keys().copied(), &at_most))
 }
 
-/// The seats that a command asks for by number; `None`: it is about others.
+/// The seats that a command names by number; `None`: it names none.
 fn asked_seats(command: &Command) -> Option<impl Iterator<Item = SeatKey>> {
     match command {
         Command::Hold { concert, wanted: Wanted::Seats(seats), .. } => {
@@ -148,7 +149,7 @@ async fn locked(connection: &mut MySqlConnection, wanted: Vec<SeatKey>) -> Resul
     read_seats(&script.run(connection).await?, &seats)
 }
 
-/// The concerts that commands seek the best seats of.
+/// The concerts whose best seats are wanted.
 fn sought_halls(commands: &[Command]) -> Vec<ConcertId> {
     let sought = commands.iter().filter_map(|command| match command {
         Command::Hold { concert, wanted: Wanted::BestAvailable { .. }, .. } => Some(*concert),
@@ -157,12 +158,12 @@ fn sought_halls(commands: &[Command]) -> Vec<ConcertId> {
     sought.collect::<HashSet<_>>().into_iter().collect()
 }
 
-/// Adds the halls, and the seats that are named or would be taken, locked.
+/// Adds the halls, and locks the seats that are named or would be taken.
 async fn lock_best(
     connection: &mut MySqlConnection,
     commands: &[Command],
     attempt: &Attempt,
-    rules: Rules,
+    rules: HoldRules,
     rows: &mut Rows,
     (named, sought): (Vec<SeatKey>, Vec<ConcertId>),
 ) -> Result<(), Failure> {
@@ -174,16 +175,19 @@ async fn lock_best(
         let mut seen = read_seats(&selected, &seats)?;
         let mut halls = Halls::read(&selected, &halls)?;
         rows.halls = halls.free(attempt.now);
+        // Free seats alone: no rule can choose another, and a hall of taken seats is large.
         seen.extend(halls.into_seats().filter_map(|(key, mut seat)| seat.is_free(attempt.now).then_some((key, seat))));
         let mut wanted = named.clone();
         wanted.extend(best_seats(Rows { seats: seen.clone(), ..rows.clone() }, commands, attempt, rules));
         rows.seats = locked(connection, wanted).await?;
+        // Invariant: the rules decide the same over the same rows, so every seat that they will choose is locked.
         if rows.seats.iter().all(|(key, seat)| seen.get(key).is_some_and(|seen| seen.is_same(seat))) {
             return Ok(());
         }
         metrics::counter!("concert_best_seats_moved_total").increment(1);
     }
-    // Nobody changes what is locked. What was locked out of order may cost the batch another attempt.
+    // Nobody can change locked rows. Seats of earlier rounds were locked out of order, so this may deadlock, which costs the
+    // batch another attempt.
     let mut script = Script::default();
     let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named.into_iter()));
     let selected = script.run(connection).await?;

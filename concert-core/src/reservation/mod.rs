@@ -59,7 +59,7 @@ pub(crate) mod model {
     pub(crate) use super::{Answer, Command};
 }
 
-/// What has become of a reservation.
+/// The state of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
@@ -113,7 +113,7 @@ pub struct Reservation {
     pub section: Option<Arc<str>>,
     /// The row that the seat is in, if the hall has rows.
     pub row: Option<Arc<str>>,
-    /// What has become of it. A hold whose deadline is past reads as EXPIRED, swept or not.
+    /// Its state. A hold whose deadline is past reads as EXPIRED, swept or not.
     pub status: ReservationStatus,
     /// What paying for it costs.
     pub price: Money,
@@ -125,7 +125,7 @@ pub struct Reservation {
     pub expires_at: Timestamp,
     /// When the deadline was moved, if it was.
     pub extended_at: Option<Timestamp>,
-    /// The order that it is in with others; `None`: it is one of its own. [`Reservation::order`] says it for both.
+    /// The order that it shares with others; `None`: it is an order of its own. [`Reservation::order`] gives it for both.
     pub shared_order: Option<OrderId>,
 }
 
@@ -140,7 +140,7 @@ impl Reservation {
         self.status == ReservationStatus::Held
     }
 
-    /// The reservation as it is at `now`: whether a hold still counts is its deadline's matter, not the sweep's.
+    /// The reservation as it is at `now`. The deadline decides whether a hold still counts, not the sweep.
     pub(crate) fn at_time(mut self, now: Timestamp) -> Self {
         self.status = self.status_at(now);
         self
@@ -199,13 +199,13 @@ pub(crate) enum Answer {
 pub(crate) struct ReservationBatch {
     pub(crate) layouts: HallLayouts,
     pub(crate) recent: Arc<RecentHolds>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: HoldRules,
     pub(crate) changes: Arc<SeatChanges>,
 }
 
 /// The part of the policy that holds obey.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct HoldRules {
     pub(crate) hold_ttl: Duration,
     pub(crate) hold_extension: Duration,
     pub(crate) max_holds_per_user: u32,

@@ -13,14 +13,14 @@ pub(crate) const MOST_SEATS: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wanted {
-    /// These.
+    /// These seats.
     Seats(Vec<SeatNumber>),
-    /// So many free ones that are best: next to each other in one row where that is possible, and so that no single seat
-    /// is left over where that can be avoided.
+    /// This many of the best free seats: next to each other in one row where possible, and without leaving a single seat over
+    /// where that can be avoided.
     BestAvailable {
         /// How many.
         count: usize,
-        /// In which section; `None`: anywhere.
+        /// Only seats of this section; `None`: any seats.
         section: Option<String>,
     },
 }
@@ -61,7 +61,7 @@ impl Wanted {
         Ok(self)
     }
 
-    /// Whether these reservations are what was wanted.
+    /// Whether these reservations fulfil the wish.
     pub(super) fn is_met_by(&self, made: &[Reservation]) -> bool {
         match self {
             Self::Seats(seats) => made.iter().map(|made| made.seat).eq(seats.iter().copied()),
@@ -110,9 +110,9 @@ pub(crate) fn total(prices: impl IntoIterator<Item = Money>) -> Option<Money> {
     prices.into_iter().try_fold(Money::ZERO, Money::checked_add)
 }
 
-/// The refusal when nothing of what is named is held; `sold`: some of it is sold.
+/// The refusal when none of the named reservations is held. `sold`: some of them are sold.
 pub(crate) fn refusal_for(named: &[Reservation], sold: bool) -> Error {
-    // One that is paid and does not have its seat any more was refunded since it was read.
+    // A paid reservation without its seat was refunded since it was read.
     let refunded = |one: &Reservation| matches!(one.status, ReservationStatus::Refunded | ReservationStatus::Confirmed);
     if sold {
         Error::AlreadyPaid
@@ -125,8 +125,7 @@ pub(crate) fn refusal_for(named: &[Reservation], sold: bool) -> Error {
     }
 }
 
-/// What is looked at, paid or given back: an order as a whole, or one reservation of it alone. The ids of both convert into
-/// it.
+/// Names what is shown, paid or given back: a whole order, or one reservation of it. Both ids convert into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderRef {
     /// One reservation, whatever order it belongs to.
@@ -148,7 +147,7 @@ impl From<OrderId> for OrderRef {
 }
 
 impl OrderRef {
-    /// The one reservation that it is about.
+    /// The reservation, if it names one alone.
     pub(crate) const fn alone(self) -> Option<ReservationId> {
         match self {
             Self::Reservation(id) => Some(id),
@@ -163,7 +162,7 @@ impl OrderRef {
         }
     }
 
-    /// Those it is about among `known`, by seat; refuses when there are none.
+    /// The named reservations among `known`, by seat. Refuses if there are none.
     pub(crate) fn among(self, known: &Known) -> Result<Vec<&Reservation>, Error> {
         match self {
             Self::Reservation(id) => known.get(&id).map(|found| vec![found]).ok_or(Error::ReservationNotFound),

@@ -1,12 +1,12 @@
-//! Holds that this process made a moment ago: a payment of one need not read its row. What never changes of a reservation is
-//! certain, and whether it still holds its seat stands in the seat's row.
+//! A cache of the holds that this process made last, so that a payment need not read them. Most of a reservation never
+//! changes, and its seat's row tells whether it still holds the seat.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Known, Reservation};
 use crate::id::ReservationId;
 
-/// When so many were made, those from before them are forgotten.
+/// The holds of a generation. The cache keeps two generations and forgets the older one when the newer is full.
 const GENERATION: usize = 32_768;
 
 /// Reservations as they were made.

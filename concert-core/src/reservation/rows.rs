@@ -15,17 +15,17 @@ use crate::queue::Turns;
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
     pub(crate) turns: Turns,
-    /// Reservations that commands name, or made earlier. Their status may be out of date; their seat knows.
+    /// Reservations that commands name, or made earlier. Their status may be out of date: the seat's row decides.
     pub(crate) known: Lookup<ReservationId, Reservation>,
     pub(crate) seats: HashMap<SeatKey, Seat>,
-    /// The halls that commands seek the best seats in. Not locked; the seats that a batch takes are.
+    /// The halls whose best seats are wanted. Not locked, unlike the seats that a batch takes.
     pub(crate) halls: HashMap<ConcertId, Hall>,
     pub(crate) holds: Holds,
-    /// The concerts that seats are wanted of; one that is missing does not exist.
+    /// The concerts whose seats are wanted. A concert that is missing here does not exist.
     pub(crate) concerts: HashMap<ConcertId, Concert>,
 }
 
-/// Of a reservation that may be assumed: that it was not made before.
+/// May be assumed of a reservation: it was not made before.
 pub(super) const MADE: Column = Column("reservations.id");
 
 /// What a batch changes.
@@ -48,7 +48,7 @@ pub(crate) struct SeatChange {
 }
 
 impl Effects {
-    /// Moves a seat, remembering whom it belonged to before the batch.
+    /// Passes a seat on, remembering who had it before the batch.
     pub(super) fn pass(
         &mut self,
         key: SeatKey,

@@ -43,7 +43,7 @@ pub(crate) struct Seat {
     pub(crate) section: Option<Arc<str>>,
     pub(crate) row: Option<Arc<str>>,
     pub(crate) price: Money,
-    /// Who has it, whether or not in time.
+    /// The reservation that has it, lapsed or not.
     holder: Fact<Option<ReservationId>>,
     /// The deadline of the hold; `None`: there is none, or the seat is sold.
     held_until: Fact<Option<Timestamp>>,
@@ -53,19 +53,19 @@ pub(crate) struct Seat {
 const HOLDER: Column = Column("seats.reservation_id");
 const HELD_UNTIL: Column = Column("seats.reserved_until");
 
-/// What a reservation has of its seat.
+/// How a reservation stands to its seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HoldState {
     Held,
-    /// It still has the seat, after its deadline.
+    /// Its deadline is past, and nobody has taken the seat since.
     Lapsed,
     Sold,
-    /// The seat is not its own any more.
+    /// The seat is free, or another reservation has it.
     Gone,
 }
 
 impl Seat {
-    /// A seat of which only what never changes is known.
+    /// A seat of which only names and price are known, which never change within a version of the concert.
     pub(crate) fn unread(
         assumptions: &Assumptions,
         key: SeatKey,
@@ -81,12 +81,12 @@ impl Seat {
         Self { section: None, row: None, price, holder: Fact::read(None), held_until: Fact::read(None) }
     }
 
-    /// Nobody has it, or only a hold that has lapsed. One that was not read is assumed to be nobody's.
+    /// Whether nobody has it, or only a lapsed hold. An unread seat is assumed to be nobody's.
     pub(crate) fn is_free(&mut self, now: Timestamp) -> bool {
         self.holder.equals(None) || matches!(self.held_until.value(), Ok(Some(until)) if *until <= now)
     }
 
-    /// What `reservation` has of it at `now`. Of one that was not read, it is assumed to be held in time.
+    /// How `reservation` stands to it at `now`. An unread seat is assumed to be held in time.
     pub(crate) fn hold_state(&mut self, reservation: ReservationId, now: Timestamp) -> HoldState {
         if !self.holder.equals(Some(reservation)) {
             return HoldState::Gone;
@@ -94,7 +94,7 @@ impl Seat {
         if self.held_until.at_least(Some(just_after(now))) {
             return HoldState::Held;
         }
-        // What was not read is not answered with no.
+        // An unread deadline was answered with yes above, so it does not come here.
         match self.held_until.value() {
             Ok(None) => HoldState::Sold,
             Ok(Some(_)) | Err(Unread) => HoldState::Lapsed,
@@ -106,17 +106,17 @@ impl Seat {
         self.held_until.value().copied()
     }
 
-    /// Whose it is by its row.
+    /// The reservation that has it, by its row.
     pub(crate) fn holder(&self) -> Result<Option<ReservationId>, Unread> {
         self.holder.value().copied()
     }
 
-    /// It passes to a reservation until the deadline, or is sold to it, or is nobody's.
+    /// Passes the seat to a reservation: held until a deadline, or sold without one. `None`: it becomes free.
     pub(crate) fn pass_to(&mut self, holder: Option<ReservationId>, held_until: Option<Timestamp>) {
         (self.holder, self.held_until) = (Fact::read(holder), Fact::read(held_until));
     }
 
-    /// Whether both are the same, as read.
+    /// Whether both were read and are the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let read = |seat: &Self| Some((*seat.holder.value().ok()?, *seat.held_until.value().ok()?));
         (&self.section, &self.row, self.price) == (&other.section, &other.row, other.price)
@@ -131,7 +131,7 @@ macro_rules! seat_columns {
     };
 }
 
-/// Shorter than a list of pairs, most of which would name the same concert.
+/// Shorter than a list of pairs, most of which would repeat the concert.
 const SEATS_OF_CONCERT: Part =
     Part { text: "(s.concert_id = {concert} and s.seat_number in ({seats}))", between: " or " };
 
@@ -145,8 +145,8 @@ statements! {
         concat!("select ", seat_columns!(), " from seats s force index (primary) where {each}"),
         each SEATS_OF_CONCERT
     }
-    /// Reservations and their seats, these locked in the order that everyone locks them in: the inner list is made first, in
-    /// that order and whole (`MAX_LIST`), and none of it is locked.
+    /// Reservations and their seats. The seats are locked in the global order: the inner query is materialized first, in that
+    /// order and complete (its limit is `MAX_LIST`), and locks nothing.
     LOCK_WITH_SEATS {
         concat!(
             "select ", reservation_columns!("r."), ", s.section, s.seat_row, s.price as seat_price, s.reserved_until, \
@@ -156,13 +156,14 @@ statements! {
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update"
         )
     }
-    /// The deadline goes, and with it the hold: what is held stays.
+    /// A sold seat has no deadline. Its reservation stays the holder.
     SELL {
         "update seats s force index (primary) set s.reserved_until = null \
          where {guard}s.reserved_until >= {held_until} and ({each})",
         each SEATS_OF_CONCERT
     }
-    /// To each seat its own reservation, all until the same moment. A hold that lapsed has been released before.
+    /// Gives each seat its reservation, all with one deadline. A lapsed hold is released by an earlier statement. The price is
+    /// compared because an assumed one must be the row's.
     TAKE {
         "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = {held_until}, \
          s.reserved_by = {user}, s.reservation_id = {reservation} where {guard}s.is_reserved = 0 and ({each})",
@@ -199,13 +200,13 @@ pub(super) fn look_at_seats(script: &mut Script, wanted: impl Iterator<Item = Se
     })
 }
 
-/// Reads reservations and locks their seats, whatever has become of those.
+/// Reads reservations and locks their seats, whoever has those by now.
 pub(crate) fn lock_with_seats(script: &mut Script, reservations: Vec<ReservationId>) -> Reading {
     script.select_keys(&LOCK_WITH_SEATS, reservations, |params, ids| params.list("ids", ids))
 }
 
-/// What was assumed of holds that are paid is stated by the sale itself: each of `sold` is still HELD, as its status says,
-/// and the seat's deadline is to come.
+/// The statements of a sale state what was assumed of its holds: each of `sold` is still HELD, and its seat's deadline is to
+/// come.
 pub(crate) fn strike_sold(assumed: &mut Assumed, sold: &[(ReservationId, SeatKey)], now: Timestamp) {
     let sold: HashMap<Key, ReservationId> = sold.iter().map(|(id, key)| (Key::from(*key), *id)).collect();
     assumed
@@ -214,7 +215,7 @@ pub(crate) fn strike_sold(assumed: &mut Assumed, sold: &[(ReservationId, SeatKey
     assumed.strike(HELD_UNTIL, |seat, test| sold.contains_key(&seat) && test == in_time);
 }
 
-/// What was assumed of seats that are taken is stated by the taking itself.
+/// The statement that takes seats states what was assumed of them.
 pub(super) fn strike_taken(assumed: &mut Assumed, made: &[Reservation]) {
     let taken: HashSet<Key> = made.iter().filter(|made| made.is_held()).map(|made| made.seat_key().into()).collect();
     assumed.strike(HOLDER, |seat, test| taken.contains(&seat) && test == Test::Equals(Value::Nothing));
@@ -232,6 +233,7 @@ pub(crate) fn sell_seats(script: &mut Script, seats: Vec<SeatKey>, now: Timestam
 pub(super) fn take(script: &mut Script, made: &[Reservation]) {
     let held = made.iter().filter(|made| made.is_held());
     for (until, mut held) in grouped(held.map(|made| (made.expires_at, made))) {
+        // By concert and price, so that the statement has few parts.
         held.sort_unstable_by_key(|made| (made.concert, made.price, made.seat));
         for held in held.chunks(MAX_LIST) {
             let users: Vec<_> = held.iter().map(|made| (made.seat_key(), made.user)).collect();
@@ -270,7 +272,7 @@ impl Halls {
         Ok(Self(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?))
     }
 
-    /// What the rules seek the best seats in.
+    /// The halls, by concert, in which the rules look for the best seats.
     pub(super) fn free(&mut self, now: Timestamp) -> HashMap<ConcertId, Hall> {
         let by_concert = self.0.chunk_by_mut(|(one, _), (other, _)| one.concert == other.concert);
         let hall = |seats: &mut [(SeatKey, Seat)]| {
@@ -291,7 +293,7 @@ impl Halls {
     }
 }
 
-/// The section and the row of the seat before.
+/// The section and the row of the previous seat, whose text the next one shares if it is the same.
 #[derive(Default)]
 struct Names {
     section: Option<Arc<str>>,

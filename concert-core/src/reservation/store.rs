@@ -26,7 +26,7 @@ macro_rules! reservation_columns {
 }
 pub(crate) use reservation_columns;
 
-/// With the seat that a reservation was made of.
+/// Reservations with the section and the row of their seat.
 macro_rules! with_seat {
     ($($text:literal)+) => {
         concat!("select ", reservation_columns!("r."), ", s.section, s.seat_row from ", $($text),+)
@@ -39,7 +39,7 @@ statements! {
             "select ", reservation_columns!(""), ", null as section, null as seat_row from reservations where id in ({ids})"
         )
     }
-    /// All reservations of the orders that any of theirs is named of. An order has one user, whose reservations are few.
+    /// All reservations of the orders of the named ones. Through the user's index: an order has one user, with few reservations.
     OF_ORDERS {
         concat!(
             "select ", reservation_columns!("r."), ", null as section, null as seat_row \
@@ -49,7 +49,7 @@ statements! {
     }
     /// In the order of their ids.
     LOCK_CONCERTS { "select id from concerts force index (primary) where id in ({concerts}) for update" }
-    /// Two rows each: the reservation and its seat.
+    /// Two rows each: the reservation and its seat. A seat that has passed on since is not touched, and the count tells.
     RELEASE {
         "update reservations r force index (primary) straight_join seats s force index (primary) \
          on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
@@ -88,7 +88,7 @@ statements! {
     }
 }
 
-/// The reservations that commands of the batch name, and, for repeated calls, those that they made earlier.
+/// The reservations that commands name and, for repeated calls, those that they made earlier.
 pub(super) fn select_known(script: &mut Script, commands: &[Command], attempt: &Attempt) -> [Reading; 2] {
     let mut named = Vec::new();
     for command in commands {
@@ -104,8 +104,8 @@ pub(super) fn select_known(script: &mut Script, commands: &[Command], attempt: &
     select_reservations(script, named)
 }
 
-/// Reservations, unlocked: what never changes of them is certain, their status is as of now. An order is found by any
-/// reservation in it.
+/// Reservations, unlocked: their status may change until their seats are locked, all else never changes. An order is found
+/// by any of its reservations.
 pub(crate) fn select_reservations(script: &mut Script, named: Vec<OrderRef>) -> [Reading; 2] {
     let (mut alone, mut of_orders) = (Vec::with_capacity(named.len()), Vec::new());
     for what in named {
@@ -125,13 +125,13 @@ pub(crate) fn read_reservations(selected: &ResultSet, readings: &[Reading]) -> R
     Ok(readings.iter().flat_map(|reading| selected.rows(reading)).map(read).collect::<Result<_, _>>()?)
 }
 
-/// Locks concerts: those who seek the best seats of one come one after the other.
+/// Locks concerts, so that batches that look for the best seats of one run one after the other.
 pub(super) fn lock_concerts(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
     script.select_keys(&LOCK_CONCERTS, concerts, |params, concerts| params.list("concerts", concerts))
 }
 
-/// States what was assumed of a batch of holds, by the primary key of those that are made, and as far as it goes by taking
-/// the seats.
+/// States the assumptions of a batch of holds. Some need no guard: the statement that takes the seats and the primary key of
+/// the new reservations state them.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
     // Before the lock, which counts them.
     layout::guard_concerts(script, assumed);
@@ -143,6 +143,7 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
 }
 
 pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
+    // Releases first: a lapsed hold must give its seat back before another takes it.
     for status in [ReservationStatus::Expired, ReservationStatus::Cancelled] {
         let closed = effects.closed.iter().filter(|(_, as_what)| *as_what == status).map(|(id, _)| *id);
         script.change_keys("releasing seats", 2, &RELEASE, closed.collect(), |params, ids| {

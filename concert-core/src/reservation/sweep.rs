@@ -1,7 +1,6 @@
-//! The sweep: lapsed holds give their seats back. It only tidies up, since a lapsed hold counts for nobody anyway.
+//! The sweep releases lapsed holds. It only tidies up, since a lapsed hold already counts as free.
 //!
-//! Every hold there ever was has its deadline in one index, whatever became of it, and a deadline passes once: so a pass goes
-//! on where the one before ended.
+//! One index has the deadlines of all holds ever made. A deadline passes once, so a pass continues where the last one ended.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,9 +24,9 @@ const MOST_RELEASED: usize = 64;
 const PAGE_SIZE: usize = 64;
 /// The most pages that one batch looks at.
 const MOST_PAGES: usize = 16;
-/// How much later than its own clock says a hold may be committed: an attempt takes seconds at most (the database's limits
-/// see to that), and so do clocks of servers differ. What comes later still is free like any lapsed hold, and stays
-/// unswept until its seat is taken.
+/// How late a hold may be committed, by its own clock: an attempt takes some seconds, which the database's limits ensure, and
+/// clocks of servers differ by seconds. A hold that comes later counts as free once it lapses, and stays unswept until its
+/// seat is taken.
 const LATE: Duration = Duration::from_secs(60);
 
 statements! {
@@ -37,8 +36,8 @@ statements! {
          straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
          where w.id = 1 and r.expires_at <= {now} order by r.expires_at, r.id limit {limit}"
     }
-    /// Two ranges, so that the index finds the place: any number of holds may have one deadline, and a filter on the id would
-    /// read all of them again for each page.
+    /// Two ranges, so that the index finds the start. Many holds may share one deadline, and a filter on the id would read all
+    /// of them again for each page.
     NEXT_PAGE {
         "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at \
          from reservations r force index (reservations_expires_at) where (r.expires_at = {deadline} and r.id > {id}) \
@@ -56,22 +55,22 @@ statements! {
     }
 }
 
-/// A place in the order of deadlines.
+/// A hold's position in the order of deadlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Deadline {
     deadline: Timestamp,
     id: ReservationId,
 }
 
-/// Releases some lapsed holds, from after a place on, or from where the last pass ended.
+/// Releases some lapsed holds: those after a position or, without one, from where the last pass ended.
 #[derive(Debug)]
-pub(crate) struct SweepFrom(pub(crate) Option<Place>);
+pub(crate) struct SweepFrom(pub(crate) Option<Deadline>);
 
 #[derive(Debug)]
 pub(crate) struct Swept {
     pub(crate) released: u64,
     /// Where to go on; `None`: there are no more.
-    pub(crate) next: Option<Place>,
+    pub(crate) next: Option<Deadline>,
 }
 
 /// The lane's batch.
@@ -82,7 +81,7 @@ pub(crate) struct SweepBatch {
 pub(crate) struct Lapsed {
     holds: Vec<(ReservationId, SeatKey)>,
     seats: HashMap<SeatKey, Seat>,
-    next: Option<Place>,
+    next: Option<Deadline>,
 }
 
 pub(crate) struct SweepEffects {
@@ -107,7 +106,7 @@ impl Batch for SweepBatch {
         commands: &[SweepFrom],
         attempt: &Attempt,
     ) -> Result<Lapsed, Failure> {
-        // Those who sweep at the same time go together, from where nothing is left out.
+        // Sweeps that run together begin at the earliest position, so that nothing is left out.
         let from = commands.iter().map(|SweepFrom(from)| *from).min();
         let (mut next, mut holds) = (from.flatten(), Vec::new());
         for _ in 0..MOST_PAGES {
@@ -127,7 +126,7 @@ impl Batch for SweepBatch {
         let mut effects = Effects::default();
         for (id, key) in holds {
             let Some(seat) = seats.get_mut(&key) else { continue };
-            // Since it was looked up, somebody may have paid it, given it back or taken the seat over.
+            // It may have been paid, given back or taken over since it was read.
             if seat.hold_state(id, attempt.now) == HoldState::Lapsed && effects.pass(key, seat, None, None).is_ok() {
                 effects.closed.push((id, ReservationStatus::Expired));
             }
@@ -142,7 +141,7 @@ impl Batch for SweepBatch {
 
     fn write(&self, script: &mut Script, effects: &SweepEffects, attempt: &Attempt) {
         store::write(script, &effects.holds, attempt.now);
-        // Last, since nobody who has it locked waits for a seat. Any number of rows: it may be there already.
+        // Last, so that nobody waits for a seat while holding this row. Any number of rows: it may have this value already.
         script.change("advancing the sweep", None, &ADVANCE, |params| params.bind("until", effects.swept_until));
     }
 
@@ -151,28 +150,28 @@ impl Batch for SweepBatch {
     }
 }
 
-/// Looks at a page of deadlines and adds the holds among them, and answers where it came to; `None`: to the last.
+/// Reads a page of deadlines, adds the holds among them, and returns where it ended; `None`: at the last one.
 async fn look(
     connection: &mut MySqlConnection,
-    from: Option<Place>,
+    from: Option<Deadline>,
     now: Timestamp,
     holds: &mut Vec<(ReservationId, SeatKey)>,
-) -> Result<Option<Place>, Failure> {
+) -> Result<Option<Deadline>, Failure> {
     let mut script = Script::default();
     let page = match from {
         None => script.select(&PAGE, |params| params.bind("now", now).bind("limit", PAGE_SIZE)),
-        Some(Place { deadline, id }) => script.select(&NEXT_PAGE, |params| {
+        Some(Deadline { deadline, id }) => script.select(&NEXT_PAGE, |params| {
             let params = params.bind("deadline", deadline).bind("id", id).bind("deadline", deadline);
             params.bind("now", now).bind("limit", PAGE_SIZE)
         }),
     };
     let selected = script.run(connection).await?;
-    for (nth, row) in selected.rows(&page).enumerate() {
-        let place = Place { deadline: row.try_get("expires_at")?, id: row.try_get("id")? };
+    for (index, row) in selected.rows(&page).enumerate() {
+        let place = Deadline { deadline: row.try_get("expires_at")?, id: row.try_get("id")? };
         if row.try_get::<&str, _>("status")? == ReservationStatus::Held.as_str() {
             holds.push((place.id, SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? }));
         }
-        if holds.len() == MOST_RELEASED || nth + 1 == PAGE_SIZE {
+        if holds.len() == MOST_RELEASED || index + 1 == PAGE_SIZE {
             return Ok(Some(place));
         }
     }

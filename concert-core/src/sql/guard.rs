@@ -1,14 +1,15 @@
-//! Checks within a script: what is to be so, or no statement after it is run.
+//! Checks within a script. If one fails, the server runs no statement after it.
 
-/// A check that the next statement brings.
+/// A check that the next statement carries.
 #[derive(Debug)]
 pub(super) struct Guard {
     pub(super) act: &'static str,
-    /// An expression that is true, or out of range: then the server runs nothing after it, COMMIT included.
+    /// An expression that is true if the check holds. If not, it is out of range (`exp(1000)`): the statement fails, and the
+    /// server runs nothing after it, COMMIT included.
     pub(super) condition: String,
 }
 
-/// A query that is to count so many.
+/// A query that is to count so many rows.
 #[derive(Debug)]
 pub(super) struct Required {
     pub(super) act: &'static str,
@@ -16,7 +17,7 @@ pub(super) struct Required {
     pub(super) expected: usize,
 }
 
-/// Which statement of a script brings a guard.
+/// Which statement of a script carries a guard.
 #[derive(Debug)]
 pub(super) struct Placed {
     pub(super) statement: usize,

@@ -10,28 +10,29 @@ use super::template::{Params, RowValues, SqlInsert, SqlTemplate};
 use super::writer::SqlWriter;
 use crate::db::{self, Failure};
 
-/// Statements that travel together.
+/// Statements that travel in one round trip. Guards stop it: a guard that fails makes the server run nothing after it.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     sql: SqlWriter,
     statements: usize,
-    /// Those that are in the text.
+    /// Guards that are in the text, to tell which of them failed.
     placed: Vec<Placed>,
-    /// Those of the statements before, for the next one that has a place for them.
+    /// Guards of the statements so far. The next statement carries them.
     pending: Vec<Guard>,
-    /// For the next statement that evaluates them once.
+    /// Required counts. The next statement that evaluates a condition only once carries them.
     required: Vec<Required>,
 }
 
 impl Script {
-    /// Selects.
+    /// Adds a select.
     pub(crate) fn select(&mut self, template: &SqlTemplate, fill: impl FnOnce(Params<'_>) -> Params<'_>) -> Reading {
+        // A select has no place for guards, and `row_count()` is that of the statement just before: they must come first.
         self.check_pending();
         self.push(template, fill);
         Reading(self.statements - 1..self.statements)
     }
 
-    /// Selects the rows of `keys`, in the order in which everyone locks them; `fill` gets a list of keys at a time.
+    /// Selects the rows of `keys`, in the global order of locks. `fill` gets a list of keys at a time.
     pub(crate) fn select_keys<K: Ord>(
         &mut self,
         template: &SqlTemplate,
@@ -46,8 +47,8 @@ impl Script {
         Reading(from..self.statements)
     }
 
-    /// Locks exactly `expected` rows, which the text counts into `@locked`: if there are others, nothing after it runs. What is
-    /// required is counted with them: each count is at most what it should be, so their sum says it of all.
+    /// Locks exactly `expected` rows, which the text counts into `@locked`. With any other count, nothing after it runs. Required
+    /// counts are added to it: each is at most what it should be, so their sum is right only if all are.
     pub(crate) fn lock_exactly(
         &mut self,
         act: &'static str,
@@ -66,8 +67,8 @@ impl Script {
         self.pending.push(Guard::equal(act, LOCKED, expected));
     }
 
-    /// Goes on only if a query counts exactly `expected` rows, and it never counts more. It goes into the next lock, or into
-    /// the next change with a place for it. Elsewhere it would cost 3 us (a change) or 10 us (an insert) for each row
+    /// Goes on only if a query counts exactly `expected` rows; it must never count more. The next lock carries it, or the next
+    /// change with a `{required}`. Other statements would evaluate it for each row: 3 us a row of a change, 10 us of an insert
     /// (measured with holds).
     pub(crate) fn require_count(
         &mut self,
@@ -81,8 +82,8 @@ impl Script {
         self.required.push(Required { act, query: format!("({})", sql.into_text()), expected });
     }
 
-    /// Selects what is out of range for the server, and so ends the script, where it must not go on. Guards that are
-    /// pending are left to the change after it.
+    /// Ends the script if the template selects anything: its condition is then out of range for the server. Pending guards
+    /// wait for the next change.
     pub(crate) fn abort_if(
         &mut self,
         act: &'static str,
@@ -90,11 +91,12 @@ impl Script {
         fill: impl FnOnce(Params<'_>) -> Params<'_>,
     ) {
         self.push(template, fill);
+        // The condition is in the template itself, so only the place of a failure is noted.
         self.placed.push(Placed { statement: self.statements - 1, act });
     }
 
-    /// Changes `expected` rows; `None`: any number. If it changes others, its guard did not hold although the rows were
-    /// locked (a certification conflict on a cluster, for one) or assumed: the batch rolls back.
+    /// Changes `expected` rows; `None`: any number. With any other number the batch rolls back: an assumption was false, or
+    /// locked rows changed all the same (a certification conflict on a cluster, for example).
     pub(crate) fn change(
         &mut self,
         act: &'static str,
@@ -102,6 +104,7 @@ impl Script {
         template: &SqlTemplate,
         fill: impl FnOnce(Params<'_>) -> Params<'_>,
     ) {
+        // Invariant: no change runs while a guard before it is unchecked.
         if !template.takes_guard() {
             self.check_pending();
         }
@@ -109,7 +112,7 @@ impl Script {
         self.pending.extend(expected.map(|expected| Guard::equal(act, CHANGED, expected)));
     }
 
-    /// Changes the rows of `keys`, so many for each; `fill` gets a list of keys at a time.
+    /// Changes the rows of `keys`, `rows_each` for each key. `fill` gets a list of keys at a time.
     pub(crate) fn change_keys<K: Ord>(
         &mut self,
         act: &'static str,
@@ -123,8 +126,7 @@ impl Script {
         }
     }
 
-    /// Inserts `rows`. It needs no guard of its own: all go in, or the server refuses them. A guard that is pending goes
-    /// around its first value.
+    /// Inserts `rows`. It adds no guard: the server inserts all of them or fails. Its first value carries the pending guards.
     pub(crate) fn insert<R>(
         &mut self,
         insert: &SqlInsert,
@@ -143,9 +145,10 @@ impl Script {
                 before = ", ";
             }
             self.sql.template(") values ");
-            for (nth, row) in rows.iter().enumerate() {
-                self.sql.template(if nth == 0 { "(" } else { ",(" });
-                let guard = condition.as_deref().filter(|_| nth == 0);
+            for (index, row) in rows.iter().enumerate() {
+                self.sql.template(if index == 0 { "(" } else { ",(" });
+                // The first value is enough: a failed guard ends the whole statement.
+                let guard = condition.as_deref().filter(|_| index == 0);
                 let values = RowValues { out: &mut self.sql, columns: insert.columns.iter(), guard, first: true };
                 fill(values, row).end();
                 self.sql.template(")");
@@ -153,7 +156,7 @@ impl Script {
         }
     }
 
-    /// Runs it, and answers what its statements selected.
+    /// Runs the script and returns what its statements selected.
     pub(crate) async fn run(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
         self.check_all();
         if self.statements == 0 {
@@ -161,7 +164,7 @@ impl Script {
         }
         let mut rows: Vec<_> = (0..self.statements).map(|_| Vec::new()).collect();
         let mut ids = Vec::with_capacity(self.statements);
-        // Built of templates and of literals.
+        // Safe: `SqlWriter` takes nothing but templates of this crate and sealed literals.
         let mut results = sqlx::raw_sql(AssertSqlSafe(self.sql.into_text())).fetch_many(connection);
         loop {
             match results.try_next().await {
@@ -169,6 +172,7 @@ impl Script {
                 Ok(Some(Either::Left(done))) => ids.push(done.last_insert_id()),
                 Ok(None) => return Ok(ResultSet { rows, ids }),
                 Err(error) => {
+                    // As many statements have finished as gave an id, so this one failed; its guard names the act.
                     let guard = self.placed.iter().find(|guard| guard.statement == ids.len());
                     return Err(match guard.filter(|_| db::is_out_of_range(&error)) {
                         Some(Placed { act, .. }) => Failure::Guard { act },
@@ -179,9 +183,10 @@ impl Script {
         }
     }
 
-    /// Runs it and commits, in the same round trip, and answers as [`Script::run`] does. An answer from the server is a fact;
-    /// no answer is [`Failure::CommitUnknown`].
+    /// Runs the script and commits, in the same round trip; returns what [`Script::run`] does. Without an answer from the
+    /// server it fails with [`Failure::CommitUnknown`].
     pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
+        // Invariant: COMMIT is the last statement, after every guard.
         self.check_all();
         self.begin();
         self.sql.template("commit");
@@ -210,7 +215,7 @@ impl Script {
         self.statements += 1;
     }
 
-    /// The condition of all pending guards, for the statement that comes next.
+    /// The condition of all pending guards. The next statement must carry it.
     fn place_pending(&mut self) -> Option<String> {
         if self.pending.is_empty() {
             return None;
@@ -221,24 +226,24 @@ impl Script {
         Some(condition)
     }
 
-    /// Brings all guards as a statement of their own.
+    /// Checks all guards in a statement of their own.
     fn check_all(&mut self) {
         self.pending.extend(self.required.drain(..).map(Guard::from));
         self.check_pending();
     }
 
-    /// Brings the pending guards as a statement of their own.
+    /// Checks the pending guards in a statement of their own.
     fn check_pending(&mut self) {
         if let Some(condition) = self.place_pending() {
             self.begin();
-            // The variable is never read; `do` would only warn.
+            // `set` fails on a value out of range, where `do` would only warn. The variable is never read.
             self.sql.template("set @guarded = ");
             self.sql.condition(&condition, "");
         }
     }
 }
 
-/// Keys in the order that everyone locks them in, each once.
+/// Keys in the global order of locks, each once.
 fn sorted<K: Ord>(mut keys: Vec<K>) -> Vec<K> {
     keys.sort_unstable();
     keys.dedup();

@@ -2,9 +2,9 @@
 
 use super::writer::{SqlValue, SqlWriter};
 
-/// A statement's text. `{name}` is the place of a value, of a list after `in (`, or of a repeated part; `{guard}` is where
-/// the check of the statement before it goes; `{required}`, in a change of one row, takes required counts as
-/// well, and so does `{counts}` after the count of a lock. Declared by [`statements!`] alone.
+/// A statement's text. `{name}` is the place of a value, of a list after `in (`, or of a repeated part. `{guard}` is the
+/// place of pending guards. Required counts go to `{required}`, in a change of one row, or to `{counts}`, in a lock. Only
+/// [`statements!`] declares templates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqlTemplate {
     text: &'static str,
@@ -26,7 +26,7 @@ pub(crate) struct SqlInsert {
     pub(super) columns: &'static [&'static str],
 }
 
-/// What a test prepares and explains.
+/// A statement that a test prepares and explains.
 #[cfg(any(test, feature = "internals"))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Statement {
@@ -40,7 +40,7 @@ const GUARDS: [&str; 2] = ["guard", "required"];
 const COUNTS: &str = "counts";
 
 /// Declares the statements of a module, and lists them for the test that prepares and explains every statement on a real
-/// database. A list that the test's registry leaves out is dead code, which the lints refuse.
+/// database. No list can be forgotten: one that the test does not use is dead code, which the lints refuse.
 macro_rules! statements {
     (@declare $(#[$doc:meta])* $vis:vis $name:ident = insert $table:literal ($($column:ident),+ $(,)?)) => {
         $(#[$doc])*

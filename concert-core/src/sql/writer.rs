@@ -63,8 +63,8 @@ impl SqlWriter {
     }
 }
 
-/// The place of one value in a statement. Whoever writes it can write digits, hexadecimal digits, keywords and what is made
-/// of them here, and exactly one value: the place is used up, and only that gives a [`Written`].
+/// The place of one value in a statement. It takes digits, hexadecimal digits, keywords and what this module makes of them.
+/// Each of its methods uses it up and returns a [`Written`], so that exactly one value is written.
 #[derive(Debug)]
 pub(crate) struct SqlSlot<'w>(&'w mut String);
 
@@ -112,7 +112,7 @@ impl SqlSlot<'_> {
         Written(())
     }
 
-    /// To the microsecond, which all our timestamps are cut to.
+    /// To the microsecond, to which all our timestamps are truncated.
     pub(crate) fn timestamp(self, moment: Timestamp) -> Written {
         self.0.push('\'');
         date_digits(self.0, moment.date_naive());
@@ -134,7 +134,7 @@ impl SqlSlot<'_> {
         Written(())
     }
 
-    /// What a session variable holds, and so much more; in brackets, as the place may be in a sum.
+    /// The sum of a session variable and `added`; in brackets, since the place may be part of an expression.
     pub(crate) fn variable_plus(self, variable: Keyword, added: Decimal) -> Written {
         self.0.push_str("(@");
         self.0.push_str(variable.0);
@@ -142,7 +142,7 @@ impl SqlSlot<'_> {
         Written(())
     }
 
-    /// The value of the key that the row has in `column`.
+    /// A value that depends on the row's key in `column`.
     pub(crate) fn case<K: SqlValue, V: SqlValue>(
         self,
         column: Keyword,
@@ -162,7 +162,7 @@ impl SqlSlot<'_> {
 }
 
 fn date_digits(out: &mut String, date: NaiveDate) {
-    // A year that is not one of four digits stays what it is, and the server refuses it.
+    // The server refuses a year of more or fewer than four digits; it is not cut, which would make another date of it.
     let _ = write!(out, "{:04}", date.year());
     out.push('-');
     digits(out, date.month(), 2);
@@ -170,7 +170,7 @@ fn date_digits(out: &mut String, date: NaiveDate) {
     digits(out, date.day(), 2);
 }
 
-/// The last so many digits of a number.
+/// The last `digits` digits of a number.
 fn digits(out: &mut String, number: u32, digits: u32) {
     for place in (0..digits).rev() {
         let digit = number / 10_u32.pow(place) % 10;
@@ -189,7 +189,7 @@ pub(crate) struct Keyword(&'static str);
 
 impl Keyword {
     /// # Panics
-    /// If it is no such word; in a constant that is an error of the compiler.
+    /// If it is not such a word. In a constant that is a compile error.
     pub(crate) const fn new(word: &'static str) -> Self {
         let bytes = word.as_bytes();
         let mut at = 0;
@@ -209,7 +209,7 @@ pub(crate) struct Text<'a>(pub(crate) &'a str);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pair(pub(crate) Uuid, pub(crate) Uuid);
 
-/// A value for each row, by the key that the row has in a column. Shorter where all values are the same.
+/// A value for each row, by its key in a column. One literal where all values are the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ByKey<'a, K, V>(pub(crate) Keyword, pub(crate) &'a [(K, V)]);
 

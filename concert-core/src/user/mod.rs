@@ -28,7 +28,7 @@ use crate::id::UserId;
 use crate::money::Money;
 use crate::sql::Script;
 
-/// What stands in the place of a password for a user who has none: no hash ever equals it.
+/// Stored instead of a password for a user who has none: no hash ever equals it.
 pub(crate) const NO_PASSWORD: &str = "!";
 
 /// A user's name: 1 to 64 characters, no control characters, no white space at either end. Names that differ in case

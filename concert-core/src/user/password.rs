@@ -21,7 +21,7 @@ const LONGEST: usize = 256;
 const MOST_WAITING: usize = 256;
 
 impl Password {
-    /// Takes what a log-in was given as it is: one that no user can have is simply wrong.
+    /// Takes the password of a log-in as it is. One that no user can have is simply wrong.
     #[must_use]
     pub fn unchecked(text: &str) -> Self {
         Self(SecretString::from(text))
@@ -43,7 +43,7 @@ impl FromStr for Password {
 pub(crate) struct Passwords {
     slots: Arc<Semaphore>,
     waiting: AtomicUsize,
-    /// What a log-in with an unknown name is verified against, so that it takes as long as any other.
+    /// A log-in with an unknown name is verified against this, so that it takes as long as any other.
     decoy: OnceLock<String>,
 }
 
@@ -58,9 +58,9 @@ impl Passwords {
         self.run(move || hash(&password)).await?
     }
 
-    /// Whether `password` is the one that `phc` was made from. Without a PHC string it takes as long, and is not.
+    /// Whether `password` is the one that `phc` was made from. Without a PHC string it takes as long, and returns false.
     pub(crate) async fn verify(&self, password: &Password, phc: Option<&str>) -> Result<bool, Error> {
-        // The longest password that a user can have bounds the work for the ones that nobody can.
+        // No user can have a longer password. It is verified as an empty one, so that its length costs no more work.
         let plausible = password.0.expose_secret().len() <= LONGEST;
         let decoy = match self.decoy.get() {
             Some(decoy) => decoy,
@@ -99,7 +99,7 @@ fn hash(password: &Password) -> Result<String, Error> {
     hashed.map(|phc| phc.to_string()).map_err(|error| Error::internal(std::io::Error::other(error.to_string())))
 }
 
-/// A place among those who wait, given back on drop.
+/// Counts a caller who waits for a hash, until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

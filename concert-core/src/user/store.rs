@@ -40,14 +40,14 @@ pub(super) fn insert(script: &mut Script, added: &[NewUser]) {
     });
 }
 
-/// Adds users and what they begin with, all or none. Calls `progress` with how many are in so far.
+/// Adds users and their first recharges, all or none. Calls `progress` with the number of users so far.
 pub(crate) async fn add_users(
     pool: &MySqlPool,
     users: &[OpeningUser],
     now: Timestamp,
     mut progress: impl FnMut(usize) + Send,
 ) -> Result<(), Error> {
-    // Dropped before COMMIT, the connection closes and the server undoes what was done.
+    // If this is dropped before COMMIT, the connection closes and the server rolls back.
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;
     let mut done = 0;

@@ -11,7 +11,7 @@ use crate::money::Money;
 /// A fact of a user's wallet; its key is the user's id.
 pub(super) const BALANCE: Column = Column("users.balance");
 
-/// What is in a wallet, and what a batch adds and takes.
+/// A wallet's balance before the batch, and the batch's changes of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     /// The balance before the batch, in the unit of [`Money`].
@@ -20,7 +20,7 @@ pub(crate) struct Account {
     entries: Fact<u32>,
     change: Decimal,
     added: u32,
-    /// The token that the user has in the queue; only where it was asked for.
+    /// The token that the user has in the queue; read only if the rules ask for it.
     pub(crate) live_token: Option<TokenId>,
 }
 
@@ -30,7 +30,7 @@ impl Account {
         Self { before, entries: Fact::read(entries), change: Decimal::ZERO, added: 0, live_token }
     }
 
-    /// A wallet that nobody has read, of a user who shows no token.
+    /// An unread wallet, of a user who shows no token.
     pub(crate) fn unread(assumptions: &Assumptions, user: UserId) -> Self {
         let of = Key::row(user.as_uuid());
         Self {

@@ -17,7 +17,7 @@ pub(crate) struct Rows {
     pub(crate) made: Lookup<WalletEntryId, Recharged>,
 }
 
-/// Of an entry that may be assumed: that it was not made before.
+/// May be assumed of an entry: it was not made before.
 pub(super) const MADE: Column = Column("wallet_entries.id");
 
 pub(crate) fn decide(
@@ -53,7 +53,7 @@ fn recharge(
     }
     let kind = (WalletEntryKind::Recharge, None);
     let entry = account.receive(caller.user, kind, command.id, command.amount, attempt.now);
-    // In a wallet that nobody has read they are relative to what is in it; see `complete`.
+    // In an unread wallet these are relative to its balance; `complete` adds that.
     let after = Money::new(entry.before.map_or(entry.sum, |(balance, _)| balance + entry.sum))?;
     let before = after.checked_sub(command.amount).unwrap_or(Money::ZERO);
     let recharged = Recharged { before, after };

@@ -23,8 +23,8 @@ macro_rules! entries {
 
 statements! {
     NEWEST { entries!("") }
-    OLDER { entries!(" and nth < {nth}") }
-    PLACE { "select nth from wallet_entries where id = {id} and user_id = {user}" }
+    OLDER { entries!(" and nth < {sequence}") }
+    PAGE_START { "select nth from wallet_entries where id = {id} and user_id = {user}" }
 }
 
 /// A change of a balance.
@@ -45,7 +45,7 @@ pub struct WalletEntryView {
     pub created_at: Timestamp,
 }
 
-/// A page of a user's entries; `None`: the page starts after what is no entry of this user.
+/// A page of a user's entries; `None`: the page starts after something that is not an entry of this user.
 pub(crate) async fn entries_of(
     pool: &MySqlPool,
     user: UserId,
@@ -54,11 +54,12 @@ pub(crate) async fn entries_of(
     let rows = match page.starting_after() {
         None => fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?,
         Some(last) => {
-            let place = fetch_optional(pool, &PLACE, |params| params.bind("id", last).bind("user", user)).await?;
-            let Some(place) = place else { return Ok(None) };
-            let nth: u32 = place.try_get("nth")?;
-            let older =
-                fetch_all(pool, &OLDER, |params| params.bind("user", user).bind("nth", nth).bind("limit", page.rows()));
+            let start = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last).bind("user", user)).await?;
+            let Some(start) = start else { return Ok(None) };
+            let sequence: u32 = start.try_get("nth")?;
+            let older = fetch_all(pool, &OLDER, |params| {
+                params.bind("user", user).bind("sequence", sequence).bind("limit", page.rows())
+            });
             older.await?
         }
     };

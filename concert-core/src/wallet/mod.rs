@@ -98,7 +98,7 @@ pub(crate) struct WalletEntry {
     pub(crate) amount: Decimal,
     pub(crate) payment: Option<PaymentId>,
     pub(crate) created_at: Timestamp,
-    /// The balance, and the number of the newest entry, before the batch; `None`: nobody has read them.
+    /// The balance and the number of the newest entry before the batch; `None`: they were not read.
     pub(crate) before: Option<(Decimal, u32)>,
     /// Its number among the entries that the batch makes in this wallet, from 1.
     pub(crate) sequence: u32,
@@ -154,8 +154,8 @@ impl Batch for WalletBatch {
         write_entries(script, effects);
     }
 
-    /// Recharges of one wallet, by callers who show no token. Those of several are locked: assuming them was measured to gain
-    /// 3 %.
+    /// Only recharges of a single wallet, by callers who show no token. Assuming several wallets would gain only 3 %
+    /// (measured).
     fn assume(&self, commands: &[Recharge], assumptions: &Assumptions, _attempt: &Attempt) -> Option<decide::Rows> {
         let user = commands.first()?.caller.user;
         let is_alike = |command: &Recharge| command.caller.user == user && !command.caller.shows_token();

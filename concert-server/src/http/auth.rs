@@ -10,12 +10,12 @@ const MISSING: Error = Error::Unauthenticated("send an access token: Authorizati
 const GARBLED: Error = Error::Unauthenticated("the Authorization header is not of the form: Bearer <token>");
 
 impl Call {
-    /// What the caller has proved; a call without proof is refused.
+    /// The caller's credential; a call without one is refused.
     pub(super) fn credential(&self) -> Result<Credential, Problem> {
         Ok(self.optional_credential()?.ok_or(MISSING)?)
     }
 
-    /// The same, where a bare call is allowed. A bad token is refused here too.
+    /// The same, for routes that allow calls without a credential. A bad token is refused here, too.
     pub(super) fn optional_credential(&self) -> Result<Option<Credential>, Problem> {
         let Some(token) = self.bearer()? else { return Ok(None) };
         Ok(Some(self.box_office().authenticate(token)?))
@@ -33,7 +33,7 @@ impl Call {
     }
 }
 
-/// The access token of a session or of a place in the queue: every server has keys to sign it.
+/// The access token of a session or a place in the queue. Every server has keys to sign it.
 pub(super) fn signed(jwt: Option<String>) -> Result<String, Problem> {
     jwt.ok_or_else(|| Problem::internal("the box office has no keys to sign access tokens"))
 }

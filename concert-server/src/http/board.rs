@@ -1,7 +1,7 @@
-//! The board: the dates, and the seats of the concerts that are looked at, as they go over the wire.
+//! The board: a cache of the HTTP bodies of the dates and of the seats of concerts.
 //!
-//! A crowd looks at one hall, so the seats of a concert are read, written as JSON and compressed once for all who look
-//! within a short time; and so are the dates. It is kept here and not in the library, whose answers are exact: what is kept are bodies of HTTP.
+//! A crowd looks at one hall. So its seats are read, written as JSON and compressed once for all requests within a short
+//! time, and so are the dates. The cache is here and not in the library because the library's answers are exact.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -23,32 +23,32 @@ use super::problem::Problem;
 
 /// How old an answer may be, unless the configuration says otherwise.
 pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
-/// The shortest time between two readings of one concert because of this process's own sales. Whoever looks in between
-/// waits for it: it bounds the cost of a sell-out, and is too short to be seen.
+/// The shortest time between two readings of one concert that this process's own sales cause. Requests in between wait for
+/// the second one. It bounds the cost of a sell-out, and is too short to be noticed.
 const PAUSE_BETWEEN_SALES: Duration = Duration::from_millis(100);
-/// How many times as long as its reading took the list of dates stays good: that reads halls which are sold out whole, and
-/// so takes no more than this share of one connection.
+/// The list of dates stays fresh for this many times as long as its reading took. Halls that are sold out are read as a whole,
+/// so a reading may take long; this bounds its share of one connection.
 const DATES_READING_SHARE: u32 = 10;
-/// The most concerts that are kept, there or not; those that nobody has looked at for longest make room.
+/// The most concerts in the cache, existing or not. The least recently used make room.
 const MOST_CONCERTS: usize = 1_000;
-/// The most bytes that are kept: some sixty halls of 50 000, with sections and rows.
+/// The most bytes in the cache: some sixty halls of 50 000 seats, with sections and rows.
 const MOST_BYTES: usize = 256 << 20;
 
-/// What there is to look at.
+/// A page of the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Page {
     Dates,
     Seats(ConcertId),
 }
 
-/// A page at one moment.
+/// A page as it was read.
 #[derive(Clone)]
-pub(super) struct Posted {
+pub(super) struct CachedPage {
     /// `None`: there is no such concert.
     pub(super) body: Option<Arc<Body>>,
     /// When it was read, by the box office's clock.
     pub(super) read_at: Timestamp,
-    /// How old it may get.
+    /// The age up to which it is fresh.
     pub(super) max_age: Duration,
     /// [`BoxOffice::seat_changes`] from before it was read.
     changes: u64,
@@ -56,17 +56,17 @@ pub(super) struct Posted {
     begun: Instant,
 }
 
-/// What goes over the wire. Equal pages have equal tags, whichever server reads them.
+/// The body of an answer, plain and compressed. Equal pages have equal tags on every server.
 pub(super) struct Body {
     pub(super) json: Bytes,
     pub(super) gzip: Bytes,
-    /// Of the content: half of its SHA-256 in hexadecimal.
+    /// The ETag: half of the content's SHA-256, in hexadecimal.
     pub(super) tag: String,
 }
 
 #[derive(Default)]
-struct Place {
-    posted: RwLock<Option<Posted>>,
+struct Slot {
+    cached: RwLock<Option<CachedPage>>,
     /// The last reading that failed, and when it began.
     failed: Mutex<Option<(Instant, Problem)>>,
     /// Locked while the page is read.
@@ -75,12 +75,12 @@ struct Place {
     bytes: AtomicUsize,
 }
 
-impl Place {
-    fn posted(&self) -> Option<Posted> {
-        self.posted.read().unwrap_or_else(PoisonError::into_inner).clone()
+impl Slot {
+    fn cached(&self) -> Option<CachedPage> {
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Why the reading came to nothing that began after `asked`: a crowd that waits for a database that is gone fails
+    /// The problem of a reading that began after `asked` and failed. So a crowd that waits for an unavailable database fails
     /// together, not one after the other.
     fn failed_since(&self, asked: Instant) -> Option<Problem> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,41 +100,41 @@ pub(super) struct Board(Arc<Inner>);
 struct Inner {
     max_age: Duration,
     looks: AtomicU64,
-    places: Mutex<HashMap<Page, Arc<Place>>>,
+    slots: Mutex<HashMap<Page, Arc<Slot>>>,
 }
 
 impl Board {
     pub(super) fn new(max_age: Duration) -> Self {
-        Self(Arc::new(Inner { max_age, looks: AtomicU64::new(0), places: Mutex::default() }))
+        Self(Arc::new(Inner { max_age, looks: AtomicU64::new(0), slots: Mutex::default() }))
     }
 
-    /// The seats of `concert`: at most [`Posted::max_age`] old, and never from before a sale that this process has answered
+    /// The seats of `concert`: at most [`CachedPage::max_age`] old, and never from before a sale that this process has answered
     /// for.
-    pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<Posted, Problem> {
+    pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<CachedPage, Problem> {
         self.page(office, Page::Seats(concert)).await
     }
 
-    /// The concerts that can be booked: at most [`Posted::max_age`] old.
-    pub(super) async fn dates(&self, office: &BoxOffice) -> Result<Posted, Problem> {
+    /// The concerts that can be booked: at most [`CachedPage::max_age`] old.
+    pub(super) async fn dates(&self, office: &BoxOffice) -> Result<CachedPage, Problem> {
         self.page(office, Page::Dates).await
     }
 
-    async fn page(&self, office: &BoxOffice, page: Page) -> Result<Posted, Problem> {
+    async fn page(&self, office: &BoxOffice, page: Page) -> Result<CachedPage, Problem> {
         let asked = Instant::now();
-        let place = self.place(page);
-        if let Some(posted) = place.posted().filter(|posted| is_good(posted, office, page, asked)) {
-            return Ok(posted);
+        let slot = self.slot(page);
+        if let Some(cached) = slot.cached().filter(|cached| is_fresh(cached, office, page, asked)) {
+            return Ok(cached);
         }
-        // One at a time reads; the others then find what they wait for.
-        let reading = Arc::clone(&place.reading).lock_owned().await;
-        if let Some(posted) = place.posted().filter(|posted| is_good(posted, office, page, asked)) {
-            return Ok(posted);
+        // One request reads; the others wait here and then find the result.
+        let reading = Arc::clone(&slot.reading).lock_owned().await;
+        if let Some(cached) = slot.cached().filter(|cached| is_fresh(cached, office, page, asked)) {
+            return Ok(cached);
         }
-        if let Some(problem) = place.failed_since(asked) {
+        if let Some(problem) = slot.failed_since(asked) {
             return Err(problem);
         }
-        // In a task of its own: whoever goes away does not take the others' answer along.
-        let reader = self.clone().read(office.clone(), page, place, reading);
+        // In a task of its own: a client that disconnects must not cancel the reading for the others.
+        let reader = self.clone().read(office.clone(), page, slot, reading);
         tokio::spawn(reader).await.map_err(Problem::internal)?
     }
 
@@ -142,10 +142,10 @@ impl Board {
         self,
         office: BoxOffice,
         page: Page,
-        place: Arc<Place>,
+        slot: Arc<Slot>,
         reading: OwnedMutexGuard<()>,
-    ) -> Result<Posted, Problem> {
-        let before = place.posted();
+    ) -> Result<CachedPage, Problem> {
+        let before = slot.cached();
         if let Some(before) = &before {
             tokio::time::sleep_until(before.begun + PAUSE_BETWEEN_SALES.min(self.0.max_age)).await;
         }
@@ -153,48 +153,48 @@ impl Board {
         let before = before.and_then(|before| before.body);
         let body = match page.read(&office, before).await {
             Ok(body) => body,
-            Err(problem) => return Err(place.fail(begun, problem)),
+            Err(problem) => return Err(slot.fail(begun, problem)),
         };
-        place.bytes.store(body.as_ref().map_or(0, |body| body.json.len() + body.gzip.len()), Ordering::Relaxed);
+        slot.bytes.store(body.as_ref().map_or(0, |body| body.json.len() + body.gzip.len()), Ordering::Relaxed);
         let max_age = match page {
             Page::Dates if !self.0.max_age.is_zero() => self.0.max_age.max(begun.elapsed() * DATES_READING_SHARE),
             Page::Dates | Page::Seats(_) => self.0.max_age,
         };
-        let posted = Posted { body, read_at, max_age, changes, begun };
-        *place.posted.write().unwrap_or_else(PoisonError::into_inner) = Some(posted.clone());
+        let cached = CachedPage { body, read_at, max_age, changes, begun };
+        *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
         drop(reading);
         self.make_room();
-        Ok(posted)
+        Ok(cached)
     }
 
-    fn place(&self, page: Page) -> Arc<Place> {
-        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = Arc::clone(places.entry(page).or_default());
-        place.used.store(self.0.looks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
-        place
+    fn slot(&self, page: Page) -> Arc<Slot> {
+        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = Arc::clone(slots.entry(page).or_default());
+        slot.used.store(self.0.looks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        slot
     }
 
-    /// Concerts that are not there go first: anyone can make up any number of them.
+    /// Concerts that do not exist go first: clients can make up any number of them.
     fn make_room(&self) {
-        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes: usize = places.values().map(|place| place.bytes.load(Ordering::Relaxed)).sum();
-        while places.len() > MOST_CONCERTS || (bytes > MOST_BYTES && places.len() > 1) {
-            let worth = |place: &Place| (place.bytes.load(Ordering::Relaxed) > 0, place.used.load(Ordering::Relaxed));
-            let Some(least) = places.iter().min_by_key(|(_, place)| worth(place)).map(|(page, _)| *page) else {
+        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes: usize = slots.values().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum();
+        while slots.len() > MOST_CONCERTS || (bytes > MOST_BYTES && slots.len() > 1) {
+            let worth = |slot: &Slot| (slot.bytes.load(Ordering::Relaxed) > 0, slot.used.load(Ordering::Relaxed));
+            let Some(least) = slots.iter().min_by_key(|(_, slot)| worth(slot)).map(|(page, _)| *page) else {
                 return;
             };
-            bytes -= places.remove(&least).map_or(0, |place| place.bytes.load(Ordering::Relaxed)).min(bytes);
+            bytes -= slots.remove(&least).map_or(0, |slot| slot.bytes.load(Ordering::Relaxed)).min(bytes);
         }
     }
 }
 
-fn is_good(posted: &Posted, office: &BoxOffice, page: Page, asked: Instant) -> bool {
-    // What was read after the question cannot be too old, however slow the reading and short the age.
-    if posted.begun >= asked {
+fn is_fresh(cached: &CachedPage, office: &BoxOffice, page: Page, asked: Instant) -> bool {
+    // A reading that began after the request is never too old, however long it took.
+    if cached.begun >= asked {
         return true;
     }
-    let age = (office.now() - posted.read_at).to_std();
-    posted.changes == page.changes(office) && age.is_ok_and(|age| age < posted.max_age)
+    let age = (office.now() - cached.read_at).to_std();
+    cached.changes == page.changes(office) && age.is_ok_and(|age| age < cached.max_age)
 }
 
 impl Page {
@@ -206,7 +206,7 @@ impl Page {
         }
     }
 
-    /// Reads it and writes it, the same body as `before` if it says the same. `None`: there is no such concert.
+    /// Reads the page and makes its body, or returns `before` if the content is the same. `None`: there is no such concert.
     async fn read(self, office: &BoxOffice, before: Option<Arc<Body>>) -> Result<Option<Arc<Body>>, Problem> {
         match self {
             Self::Dates => {
@@ -241,7 +241,7 @@ impl Body {
         making.await.map_err(Problem::internal)
     }
 
-    /// The same body as `before`, if it is.
+    /// Returns `before` if its content is the same.
     fn new(json: Vec<u8>, before: Option<Arc<Self>>) -> Arc<Self> {
         let hash = Sha256::digest(&json);
         let tag: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();

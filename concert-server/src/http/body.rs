@@ -1,4 +1,4 @@
-//! Bodies: reading JSON that strangers sent, and writing ours.
+//! Bodies: reads untrusted JSON, and writes ours.
 
 use std::fmt::Display;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use super::routing::Answer;
 
 /// The largest body that is read, in bytes; ours have a few hundred.
 const LARGEST_BODY: usize = 16 * 1024;
-/// What most bodies of ours fit into, in bytes: one with a token has some five hundred.
+/// The initial capacity for bodies of ours, in bytes: one with a token has some five hundred.
 const USUAL_BODY: usize = 640;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);

@@ -24,7 +24,7 @@ pub(super) struct Call {
     body: BodyStream,
 }
 
-/// Takes the request apart. Never rejects: what is wrong with it is the route's answer.
+/// Takes the request apart. It never rejects: the route answers what is wrong.
 pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
     let app = Arc::clone(app);
     let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });

@@ -13,7 +13,7 @@ use warp::http::header::{
 use warp::http::{HeaderMap, HeaderValue, StatusCode};
 use warp::reply::Response;
 
-use super::board::Posted;
+use super::board::CachedPage;
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
@@ -91,8 +91,8 @@ impl From<SeatView> for SeatBody {
     )
 )]
 async fn dates(call: Call) -> Answer {
-    let posted = call.app.board.dates(call.box_office()).await?;
-    send(&call, &posted)
+    let cached = call.app.board.dates(call.box_office()).await?;
+    send(&call, &cached)
 }
 
 #[utoipa::path(
@@ -118,14 +118,14 @@ async fn dates(call: Call) -> Answer {
     )
 )]
 async fn seats(call: Call) -> Answer {
-    let posted = call.app.board.seats(call.box_office(), call.id()?).await?;
-    send(&call, &posted)
+    let cached = call.app.board.seats(call.box_office(), call.id()?).await?;
+    send(&call, &cached)
 }
 
-fn send(call: &Call, posted: &Posted) -> Answer {
-    let (asked, max_age) = (&call.headers, posted.max_age);
-    let age = (call.box_office().now() - posted.read_at).to_std().unwrap_or_default();
-    let body = posted.body.as_ref().ok_or(Error::ConcertNotFound)?;
+fn send(call: &Call, cached: &CachedPage) -> Answer {
+    let (asked, max_age) = (&call.headers, cached.max_age);
+    let age = (call.box_office().now() - cached.read_at).to_std().unwrap_or_default();
+    let body = cached.body.as_ref().ok_or(Error::ConcertNotFound)?;
     // Two representations, two tags; whichever of them the client has, it is this page.
     let tags = [format!("\"{}\"", body.tag), format!("\"{}-gzip\"", body.tag)];
     let gzip = takes_gzip(asked);

@@ -1,4 +1,4 @@
-//! The edge: what every request gets, whoever answers it.
+//! The edge: what every request gets, whichever handler answers it.
 //!
 //! An id, a span with it around everything that is logged, a line and a measurement at the end, a body for problems, and
 //! an answer even when a handler panics.
@@ -55,7 +55,7 @@ impl Router {
         let seen = self.look_at(&request, peer);
         let span = seen.span();
         let answer = async {
-            // What a handler leaves behind is dropped with it: nothing is shared but the box office.
+            // Unwind safe: a handler shares nothing but the box office.
             let answer = AssertUnwindSafe(self.service.clone().oneshot(request)).catch_unwind().await;
             let response = match answer {
                 Ok(Ok(response)) => response,
@@ -67,7 +67,7 @@ impl Router {
         answer.instrument(span).await
     }
 
-    /// Answers a request on a connection that is one too many.
+    /// Answers a request on a connection beyond the limit.
     pub(crate) fn refuse(&self, request: &Request<Incoming>, peer: SocketAddr) -> Response {
         let seen = self.look_at(request, peer);
         seen.span().in_scope(move || seen.finish(Problem::too_many_connections().into_response()))

@@ -1,4 +1,4 @@
-//! `/api/v1/tokens/{userId}/events`: where one stands, pushed.
+//! `/api/v1/tokens/{userId}/events`: the caller's standing, pushed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use super::routing::{Answer, Endpoint, get};
 use super::tokens::{self, TokenBody};
 use crate::telemetry::OpenStream;
 
-/// A stream on which nothing happens shows that often that it is alive, and finds out whether its client still is.
+/// How often an idle stream sends a sign of life, which also detects clients that are gone.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// The shortest time between two events of one stream; what changes in between is in the second.
+/// The shortest time between two events of one stream. Changes in between are in the second event.
 const PAUSE_BETWEEN_EVENTS: Duration = Duration::from_millis(500);
-/// When clients come back to another server after theirs has stopped: spread over this time, by their tickets.
+/// The time over which clients of a server that stops reconnect to others, spread by their tickets.
 const SOONEST_RETRY: u64 = 1_000;
 const RETRY_SPREAD: u64 = 4_000;
 /// Asks proxies (nginx) to pass events on at once.
@@ -49,7 +49,7 @@ impl Streams {
 
 #[utoipa::path(
     get, path = "/api/v1/tokens/{userId}/events", tag = "queue", operation_id = "tokenEvents",
-    summary = "Where one stands in the queue, pushed",
+    summary = "The caller's standing in the queue, pushed",
     description = "Server-sent events. `token` comes at once and whenever the position, the status or the end of the \
                    turn has changed; its data is what polling answers. `end` is the last one when the token has ended; \
                    its data is `{\"code\":\"TOKEN_EXPIRED\"}`. A stream that ends without it may be opened again: the \
@@ -59,8 +59,8 @@ impl Streams {
     responses(
         (status = 200, body = TokenBody<'_>, content_type = "text/event-stream", description = "The stream"),
         (status = 400, description = "Not a UUID"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "Never joined"),
         (status = 410, description = "The token has ended; join again"),
         (status = 503, description = "Too many streams are open: poll instead"),

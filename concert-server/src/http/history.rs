@@ -1,4 +1,4 @@
-//! `/api/v1/payments`, looking back: payments and wallet entries, in pages.
+//! `/api/v1/payments`, the history: payments and wallet entries, in pages.
 
 use concert_core::{
     BalanceChange, ConcertId, Money, Page, Paged, PaymentId, PaymentView, ReservationId, SeatNumber, UserId,
@@ -61,7 +61,7 @@ struct PaymentsBody {
     has_more: bool,
 }
 
-/// A payment, and what became of it.
+/// A payment and its state.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PastPaymentBody {
@@ -118,13 +118,13 @@ struct EntryBody {
     /// RECHARGE, PAYMENT or REFUND.
     #[schema(value_type = String, example = "PAYMENT")]
     kind: WalletEntryKind,
-    /// What was added to the balance: below 0 for a payment.
+    /// The amount added to the balance: below 0 for a payment.
     #[schema(value_type = f64, example = -120)]
     amount: BalanceChange,
     /// The balance after it.
     #[schema(value_type = f64, example = 30.5)]
     balance_after: Money,
-    /// What was paid or refunded; null for a recharge.
+    /// The payment that was made or refunded; null for a recharge.
     #[schema(value_type = Option<uuid::Uuid>)]
     payment_id: Option<PaymentId>,
     created_at: Moment,
@@ -145,14 +145,14 @@ impl From<WalletEntryView> for EntryBody {
 
 #[utoipa::path(
     get, path = "/api/v1/payments", tag = "payments", operation_id = "listPayments",
-    summary = "One's payments",
+    summary = "The caller's payments",
     params(PaymentsQuery),
     security(("bearer" = [])),
     responses(
         (status = 200, body = PaymentsBody, description = "A page of payments, newest first"),
-        (status = 400, description = "Not such a query, or startingAfter is no payment of this user"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 400, description = "The query is not valid, or startingAfter is not a payment of this user"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such user"),
     )
 )]
@@ -172,8 +172,8 @@ async fn payments(call: Call) -> Answer {
     responses(
         (status = 200, body = PastPaymentBody, description = "The payment"),
         (status = 400, description = "Not a UUID"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such payment"),
     )
 )]
@@ -185,14 +185,14 @@ async fn payment(call: Call) -> Answer {
 
 #[utoipa::path(
     get, path = "/api/v1/payments/entries/{userId}", tag = "payments", operation_id = "walletEntries",
-    summary = "How one's balance changed",
+    summary = "The changes of the caller's balance",
     params(("userId" = uuid::Uuid, Path), EntriesQuery),
     security(("bearer" = [])),
     responses(
         (status = 200, body = EntriesBody, description = "A page of wallet entries, newest first"),
-        (status = 400, description = "Not a UUID, not such a query, or startingAfter is no entry of this user's wallet"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 400, description = "Not a UUID, the query is not valid, or startingAfter is not a wallet entry of this user"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such user"),
     )
 )]

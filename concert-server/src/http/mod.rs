@@ -37,7 +37,7 @@ pub use self::routing::Route;
 use crate::limits::Limits;
 use crate::telemetry;
 
-/// What the handlers work with. Cheap to clone.
+/// The application that the handlers serve. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     box_office: BoxOffice,
@@ -66,8 +66,8 @@ impl App {
         Self { cors, ..self }
     }
 
-    /// Answers with seats that are at most so old, instead of half a second. With zero, whoever looks waits for a reading
-    /// that begins after the question.
+    /// Sets how old the seats in an answer may be. Default half a second. With zero, every request waits for a reading that
+    /// begins after it.
     #[must_use]
     pub fn with_seats_max_age(self, max_age: Duration) -> Self {
         Self { board: Board::new(max_age), ..self }

@@ -14,7 +14,7 @@ use super::call::Call;
 use super::routing::{Answer, Endpoint, get};
 use crate::telemetry;
 
-/// How long a scrape waits for the database before it goes without it.
+/// How long a scrape waits for the database before it answers without its figures.
 const SCRAPE_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

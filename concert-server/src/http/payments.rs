@@ -1,4 +1,4 @@
-//! `/api/v1/payments`: the wallet, and paying for what is held.
+//! `/api/v1/payments`: the wallet, and paying for holds.
 
 use concert_core::{Money, OrderId, OrderRef, PaidOrder, Payment, PaymentId, Recharged, ReservationId, UserId};
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ struct PayRequest {
     user_id: UserId,
 }
 
-/// What a wallet holds.
+/// A wallet's balance.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct BalanceBody {
@@ -134,15 +134,15 @@ impl From<Payment> for PartBody {
 
 #[utoipa::path(
     post, path = "/api/v1/payments/recharge", tag = "payments", operation_id = "recharge",
-    summary = "Put money into one's wallet",
+    summary = "Recharge the caller's wallet",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = RechargeRequest,
     security(("bearer" = [])),
     responses(
         (status = 200, body = BalanceBody, description = "Recharged"),
-        (status = 400, description = "Not such a body or amount, or the balance would pass its limit"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 400, description = "The body or the amount is not valid, or the balance would pass its limit"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such user"),
         (status = 422, description = "The idempotency key came with another request"),
     )
@@ -157,14 +157,14 @@ async fn recharge(mut call: Call) -> Answer {
 
 #[utoipa::path(
     get, path = "/api/v1/payments/balance/{userId}", tag = "payments", operation_id = "balance",
-    summary = "What one's wallet holds",
+    summary = "The caller's balance",
     params(("userId" = uuid::Uuid, Path)),
     security(("bearer" = [])),
     responses(
         (status = 200, body = BalanceBody, description = "The balance, in both fields"),
         (status = 400, description = "Not a UUID"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such user"),
     )
 )]
@@ -182,11 +182,11 @@ async fn balance(call: Call) -> Answer {
     security(("bearer" = [])),
     responses(
         (status = 200, body = PaymentBody, description = "Paid: what was held is sold"),
-        (status = 400, description = "Not such a body, or not the price"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "The queue token is not ACTIVE, or the reservation another user's"),
+        (status = 400, description = "The body is not valid, or the amount is not the price"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "The queue token is not ACTIVE, or the reservation belongs to another user"),
         (status = 404, description = "No such reservation or order"),
-        (status = 409, description = "Paid already, too little balance, or the hold has lapsed"),
+        (status = 409, description = "Already paid, too little balance, or the hold has lapsed"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]
@@ -197,7 +197,7 @@ async fn pay(mut call: Call) -> Answer {
     let what = match (sent.reservation_id, sent.order_id) {
         (Some(reservation), None) => OrderRef::from(reservation),
         (None, Some(order)) => OrderRef::from(order),
-        _ => return Err(Problem::invalid("say what is paid by exactly one of reservationId and orderId")),
+        _ => return Err(Problem::invalid("name exactly one of reservationId and orderId")),
     };
     let paid = call.box_office().pay(caller, what, sent.amount).await?;
     json(StatusCode::OK, &PaymentBody::of(what, paid)?)

@@ -30,7 +30,7 @@ struct Parts {
     code: &'static str,
     detail: String,
     header: Option<(HeaderName, HeaderValue)>,
-    /// What a failure looks like from inside: for the log, never for the client.
+    /// The causes of a failure: for the log, never for the client.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -87,7 +87,7 @@ impl Problem {
             .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
     }
 
-    /// A defect: the client learns that there is one, the log what it is.
+    /// A defect: the client learns that there is one, and the log says which.
     pub(super) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Error::Internal(Arc::from(cause.into())).into()
     }
@@ -109,7 +109,7 @@ impl Problem {
         serde_json::to_string(&body).unwrap_or_default()
     }
 
-    /// Writes a failure to the log. Refusals are the client's matter: the line of the request names their code.
+    /// Writes a failure to the log. Refusals are not failures: the line of the request names their code.
     pub(super) fn log(&self) {
         let Some(cause) = &self.0.cause else { return };
         let causes = telemetry::chain(cause.as_ref());
@@ -142,12 +142,12 @@ impl From<Error> for Problem {
     }
 }
 
-/// The status of every refusal: that of its kind, but for three.
+/// The status of every refusal: that of its kind, with three exceptions.
 const fn status_of(error: &Error) -> StatusCode {
     match (error, error.kind()) {
         (Error::TokenExpired, _) => StatusCode::GONE,
         (Error::IdempotencyKeyReused, _) => StatusCode::UNPROCESSABLE_ENTITY,
-        // An operator will see to it.
+        // A client may try again: an operator sets the database up meanwhile.
         (Error::Setup(_), _) => StatusCode::SERVICE_UNAVAILABLE,
         (_, ErrorKind::Refused) => StatusCode::BAD_REQUEST,
         (_, ErrorKind::Unauthenticated) => StatusCode::UNAUTHORIZED,

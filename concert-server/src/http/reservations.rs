@@ -42,7 +42,7 @@ struct ReserveRequest {
     #[serde(default, deserialize_with = "seats_if_there")]
     #[schema(value_type = Vec<i32>, min_items = 1, required = false)]
     seat_numbers: Option<Vec<SeatNumber>>,
-    /// The best seats that are free, all of them or none.
+    /// The best free seats, all of them or none.
     #[serde(default, deserialize_with = "object_if_there")]
     #[schema(required = false)]
     best_available: Option<BestAvailable>,
@@ -52,15 +52,14 @@ struct ReserveRequest {
     user_id: UserId,
 }
 
-/// Next to each other in one row where that is possible, and without leaving a single seat over where that can be
-/// avoided.
+/// Next to each other in one row where possible, and without leaving a single seat over where that can be avoided.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BestAvailable {
     /// How many.
     #[schema(minimum = 1, example = 2)]
     count: usize,
-    /// In which section; anywhere, if it is left out.
+    /// Only seats of this section; any seats if it is left out.
     #[serde(default, deserialize_with = "if_there")]
     #[schema(value_type = String, required = false)]
     section: Option<String>,
@@ -72,7 +71,7 @@ impl ReserveRequest {
             (Some(seat), None, None) => Ok(seat.into()),
             (None, Some(seats), None) => Ok(seats.into()),
             (None, None, Some(BestAvailable { count, section })) => Ok(Wanted::BestAvailable { count, section }),
-            _ => Err(Problem::invalid("say which seats by exactly one of seatNumber, seatNumbers and bestAvailable")),
+            _ => Err(Problem::invalid("name exactly one of seatNumber, seatNumbers and bestAvailable")),
         }
     }
 }
@@ -96,7 +95,7 @@ struct ListQuery {
     user_id: UserId,
 }
 
-/// A hold on a seat, and what became of it.
+/// A hold on a seat, and its state.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ReservationBody {
@@ -249,9 +248,9 @@ struct ExtendedBody {
     security(("bearer" = [])),
     responses(
         (status = 201, body = OrderBody, description = "Held until expiresAt"),
-        (status = 400, description = "Not such a body"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "The queue token is not ACTIVE, or another user's"),
+        (status = 400, description = "The body is not valid"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "The queue token is not ACTIVE, or belongs to another user"),
         (status = 404, description = "No such concert, section or seat"),
         (status = 409, description = "A seat is taken, too few are free, the concert is over, or too many seats are held"),
         (status = 422, description = "The idempotency key came with another request"),
@@ -268,14 +267,14 @@ async fn reserve(mut call: Call) -> Answer {
 
 #[utoipa::path(
     get, path = "/api/v1/reservations", tag = "reservations", operation_id = "listReservations",
-    summary = "One's reservations",
+    summary = "The caller's reservations",
     params(ListQuery),
     security(("bearer" = [])),
     responses(
         (status = 200, body = [ReservationBody], description = "The reservations, newest first"),
-        (status = 400, description = "Not such a query"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 400, description = "The query is not valid"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such user"),
     )
 )]
@@ -294,8 +293,8 @@ async fn list(call: Call) -> Answer {
     responses(
         (status = 200, body = ReservationBody, description = "The reservation"),
         (status = 400, description = "Not a UUID"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such reservation"),
     )
 )]
@@ -312,12 +311,12 @@ async fn look(call: Call) -> Answer {
     params(("reservationId" = uuid::Uuid, Path), GiveBackQuery),
     security(("bearer" = [])),
     responses(
-        (status = 204, description = "Given back, or gone already"),
-        (status = 400, description = "Not a UUID, or not such a query"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 204, description = "Given back, or already gone"),
+        (status = 400, description = "Not a UUID, or the query is not valid"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such reservation or order"),
-        (status = 409, description = "Paid already"),
+        (status = 409, description = "Already paid"),
     )
 )]
 async fn give_back(call: Call) -> Answer {
@@ -336,10 +335,10 @@ async fn give_back(call: Call) -> Answer {
     responses(
         (status = 200, body = ExtendedBody, description = "Held until expiresAt, which is not past the end of the turn"),
         (status = 400, description = "Not a UUID"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "The queue token is not ACTIVE, or the reservation another user's"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "The queue token is not ACTIVE, or the reservation belongs to another user"),
         (status = 404, description = "No such reservation"),
-        (status = 409, description = "Extended already, paid, given back, lapsed, or held to the end of the turn anyway"),
+        (status = 409, description = "Already extended, paid, given back, lapsed, or held until the turn ends anyway"),
     )
 )]
 async fn extend(call: Call) -> Answer {

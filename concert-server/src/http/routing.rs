@@ -87,7 +87,7 @@ where
     Endpoint { route: Route { method, template }, handler: Arc::new(move |call| Box::pin(handler(call))) }
 }
 
-/// All endpoints as one filter: the first in the table that has the path and the method answers, or else what is wrong.
+/// All endpoints as one filter: the first in the table with the path and the method answers. Without one, 404 or 405.
 pub(super) fn filter(
     endpoints: Vec<Endpoint>,
     app: &App,
@@ -117,9 +117,9 @@ fn not_answered<'a>(routes: impl IntoIterator<Item = &'a Route>, path: &str) -> 
     if allowed.is_empty() { Problem::route_not_found() } else { Problem::method_not_allowed(&allowed.join(", ")) }
 }
 
-/// What requests that no route has are counted under.
+/// The label of requests without a route.
 const NO_ROUTE: &str = "none";
-/// What methods that no route has are counted under: clients can make up any number of them.
+/// The label of methods that no route has: clients can make up any number of them.
 const OTHER_METHOD: &str = "OTHER";
 
 /// The labels of a request: the template that has its path, and its method.

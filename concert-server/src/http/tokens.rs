@@ -65,7 +65,7 @@ impl<'a> TokenBody<'a> {
 
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "queue", operation_id = "issueToken",
-    summary = "Join the queue, or take up one's place in it",
+    summary = "Join the queue, or resume the caller's place in it",
     description = "A user who has a password sends the session's access token. A user without one joins by id alone, \
                    and resumes with the queue token.",
     params(("Idempotency-Key" = Option<String>, Header)),
@@ -74,9 +74,9 @@ impl<'a> TokenBody<'a> {
     responses(
         (status = 201, body = TokenBody<'_>, description = "Joined"),
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
-        (status = 400, description = "Not such a body"),
-        (status = 401, description = "The user has a password, or the access token does not hold"),
-        (status = 403, description = "The access token is another user's"),
+        (status = 400, description = "The body is not valid"),
+        (status = 401, description = "The user has a password, or the access token is not valid"),
+        (status = 403, description = "The access token belongs to another user"),
         (status = 404, description = "No such user"),
         (status = 409, description = "Already in the queue, and the caller proved nothing"),
         (status = 422, description = "The idempotency key came with another request"),
@@ -103,9 +103,9 @@ async fn join(mut call: Call) -> Answer {
     responses(
         (status = 201, body = TokenBody<'_>, description = "Joined"),
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
-        (status = 400, description = "Not such a body"),
-        (status = 401, description = "The user has a password, or the access token does not hold"),
-        (status = 403, description = "The access token is another user's"),
+        (status = 400, description = "The body is not valid"),
+        (status = 401, description = "The user has a password, or the access token is not valid"),
+        (status = 403, description = "The access token belongs to another user"),
         (status = 404, description = "No such user"),
         (status = 409, description = "Already in the queue, and the caller proved nothing"),
         (status = 422, description = "The idempotency key came with another request"),
@@ -117,15 +117,15 @@ async fn add_to_queue(call: Call) -> Answer {
 
 #[utoipa::path(
     get, path = "/api/v1/tokens/{userId}", tag = "queue", operation_id = "tokenStatus",
-    summary = "Where one stands in the queue",
+    summary = "The caller's standing in the queue",
     description = "With the queue token this is answered from memory: poll with it, every pollAfterSeconds.",
     params(("userId" = uuid::Uuid, Path)),
     security(("bearer" = [])),
     responses(
         (status = 200, body = TokenBody<'_>, description = "The place in the queue"),
         (status = 400, description = "Not a UUID"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "Never joined"),
         (status = 410, description = "The token has ended; join again"),
     )
@@ -153,8 +153,8 @@ async fn look(call: Call) -> Answer {
     responses(
         (status = 204, description = "Left"),
         (status = 400, description = "Not a UUID"),
-        (status = 401, description = "No access token, or one that does not hold"),
-        (status = 403, description = "Another user's"),
+        (status = 401, description = "No valid access token"),
+        (status = 403, description = "It belongs to another user"),
         (status = 404, description = "Not in the queue"),
     )
 )]
@@ -164,7 +164,7 @@ async fn leave(call: Call) -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// The ticket of the caller, who must be the user in the path, and its queue token. A session is asked for its token.
+/// The ticket and the queue token of the caller, who must be the user in the path. A session's token is looked up.
 pub(super) async fn ticket(call: &mut Call) -> Result<(QueueTicket, String), Problem> {
     let credential = call.credential()?;
     let user = auth::caller(credential, call.id()?)?.user();

@@ -64,7 +64,7 @@ struct SessionBody {
     request_body = SignUpRequest,
     responses(
         (status = 201, body = UserBody, description = "Signed up"),
-        (status = 400, description = "Not such a body"),
+        (status = 400, description = "The body is not valid"),
         (status = 409, description = "The username is taken"),
         (status = 422, description = "The idempotency key came with another request"),
     )
@@ -83,7 +83,7 @@ async fn sign_up(mut call: Call) -> Answer {
     request_body = LogInRequest,
     responses(
         (status = 200, body = SessionBody, description = "Logged in"),
-        (status = 400, description = "Not such a body"),
+        (status = 400, description = "The body is not valid"),
         (status = 401, description = "The username or the password is wrong"),
     )
 )]
@@ -98,7 +98,7 @@ async fn log_in(mut call: Call) -> Answer {
     json(StatusCode::OK, &body)
 }
 
-/// A password that nobody can have is simply wrong.
+/// A password that no user can have is simply wrong.
 fn any_password<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Password, D::Error> {
     String::deserialize(deserializer).map(|text| Password::unchecked(&text))
 }

@@ -12,7 +12,7 @@ use crate::queue::Operator;
 use crate::reservation::{Seat, SeatKey};
 use crate::wallet::{Account, WalletEntry, WalletEntryKind};
 
-/// What never changes of a payment.
+/// The part of a payment that never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Paid {
     pub(crate) user: UserId,
@@ -25,7 +25,7 @@ pub(crate) struct Paid {
 #[derive(Debug)]
 pub(crate) struct Rows {
     pub(crate) payments: HashMap<PaymentId, Paid>,
-    /// Whether a payment is refunded is what its seat says: its reservation has it, or not.
+    /// They tell whether a payment is refunded: its reservation then no longer has its seat.
     pub(crate) seats: HashMap<SeatKey, Seat>,
     pub(crate) accounts: HashMap<UserId, Account>,
     /// Entries that commands of this batch made in an earlier attempt: when, and the balance with them.
@@ -39,7 +39,7 @@ pub(crate) struct Effects {
     pub(crate) entries: Vec<WalletEntry>,
 }
 
-/// A payment that is refunded, and for the record by whom and why.
+/// A payment to refund, with the operator and the reason for the record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refunded {
     pub(crate) payment: PaymentId,
@@ -59,7 +59,7 @@ pub(crate) fn decide(
     (answers, effects)
 }
 
-/// Refuses in this order: no such payment, refunded already, balance too large. A concert that is over may be refunded.
+/// Refuses in this order: no such payment, already refunded, balance too large. A payment for a past concert may be refunded.
 fn refund(rows: &mut Rows, effects: &mut Effects, command: &RefundPayment, attempt: &Attempt) -> Result<Refund, Error> {
     let Paid { user, reservation, seat: key, amount } =
         *rows.payments.get(&command.payment).ok_or(Error::PaymentNotFound)?;

@@ -97,7 +97,7 @@ pub(crate) struct RefundPayment {
     pub(crate) payment: PaymentId,
     pub(crate) by: Operator,
     pub(crate) reason: Option<RefundReason>,
-    /// Of the wallet entry that it makes: by this an attempt knows whether an earlier one of the same command got through.
+    /// The id of the wallet entry that it makes. An attempt finds by it whether an earlier attempt was committed.
     pub(crate) entry: WalletEntryId,
 }
 
@@ -127,7 +127,7 @@ impl Batch for RefundBatch {
         let paid = store::select_paid(&mut script, commands);
         let payments = store::read_paid(&script.run(connection).await?, &paid)?;
 
-        // The payments say which seats and whose wallets.
+        // Seats and wallets are known only after the payments are read.
         let mut script = Script::default();
         let seats = lock_seats(&mut script, payments.values().map(|paid| paid.seat));
         let users = payments.values().map(|paid| paid.user).collect();

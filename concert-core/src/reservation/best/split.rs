@@ -11,7 +11,7 @@ use crate::id::SeatNumber;
 
 /// A run, and where it is.
 #[derive(Clone, Copy)]
-struct Piece<'a> {
+struct RunInRow<'a> {
     /// Which row of the hall it is in.
     nth: usize,
     row: &'a Row,
@@ -21,7 +21,7 @@ struct Piece<'a> {
 /// By number; `None`: fewer are free.
 pub(super) fn seats<'a>(count: usize, rows: impl Iterator<Item = (usize, &'a Row)>) -> Option<Vec<SeatNumber>> {
     let pieces: Vec<_> =
-        rows.flat_map(|(nth, row)| row.free.iter().map(move |run| Piece { nth, row, run: *run })).collect();
+        rows.flat_map(|(nth, row)| row.free.iter().map(move |run| RunInRow { nth, row, run: *run })).collect();
     let mut lengths = Lengths::up_to(&pieces);
     pieces.iter().for_each(|piece| lengths.add(piece));
     let groups = lengths.fewest(count)?;
@@ -33,7 +33,7 @@ pub(super) fn seats<'a>(count: usize, rows: impl Iterator<Item = (usize, &'a Row
 
 /// The pieces of the fewest rows that seat the party; of as many rows those that leave nobody single, then, within one
 /// row, those that are nearest to each other, then those at the front.
-fn window(pieces: &[Piece<'_>], groups: usize, count: usize) -> Option<Range<usize>> {
+fn window(pieces: &[RunInRow<'_>], groups: usize, count: usize) -> Option<Range<usize>> {
     let any = narrowest(pieces, groups, count, 1)?;
     let spread = |window: &Range<usize>| pieces[window.end - 1].nth - pieces[window.start].nth;
     let tidy = narrowest(pieces, groups, count, 0).filter(|tidy| spread(tidy) == spread(&any));
@@ -48,7 +48,7 @@ fn window(pieces: &[Piece<'_>], groups: usize, count: usize) -> Option<Range<usi
 
 /// The pieces that are over the fewest rows, and within one row over the fewest seats, of those in which `groups` runs
 /// have `count` seats and leave at most `orphans`.
-fn narrowest(pieces: &[Piece<'_>], groups: usize, count: usize, orphans: usize) -> Option<Range<usize>> {
+fn narrowest(pieces: &[RunInRow<'_>], groups: usize, count: usize, orphans: usize) -> Option<Range<usize>> {
     let mut lengths = Lengths::up_to(pieces);
     let mut best: Option<((usize, i32), Range<usize>)> = None;
     let mut end = 0;
@@ -76,14 +76,14 @@ fn narrowest(pieces: &[Piece<'_>], groups: usize, count: usize, orphans: usize) 
 
 /// The largest `groups` runs, those in the middle of their rows first. If one seat would be left over: with one of them a
 /// seat shorter, where there is such a run.
-fn choose<'a>(window: &[Piece<'a>], groups: usize, count: usize) -> Vec<Piece<'a>> {
+fn choose<'a>(window: &[RunInRow<'a>], groups: usize, count: usize) -> Vec<RunInRow<'a>> {
     let mut pieces = window.to_vec();
-    let away = |piece: &Piece<'_>| (piece.run.middle() - piece.row.middle()).abs();
+    let away = |piece: &RunInRow<'_>| (piece.run.middle() - piece.row.middle()).abs();
     pieces.sort_by_key(|piece| (usize::MAX - piece.run.seats(), away(piece), piece.run.first));
     let rest = pieces.split_off(groups);
     let seats: usize = pieces.iter().map(|piece| piece.run.seats()).sum();
     if seats == count + 1 {
-        let shorter = |piece: &Piece<'_>| rest.iter().find(|other| other.run.seats() + 1 == piece.run.seats());
+        let shorter = |piece: &RunInRow<'_>| rest.iter().find(|other| other.run.seats() + 1 == piece.run.seats());
         if let Some((at, other)) = pieces.iter().enumerate().find_map(|(at, piece)| Some((at, *shorter(piece)?))) {
             pieces[at] = other;
         }
@@ -93,7 +93,7 @@ fn choose<'a>(window: &[Piece<'a>], groups: usize, count: usize) -> Vec<Piece<'a
 
 /// Fills the runs in their order. The last has seats over if any has, and is filled from the side of the largest group
 /// if that is in the same row, else from the middle of its own.
-fn seat_groups(count: usize, pieces: Vec<Piece<'_>>) -> Vec<SeatNumber> {
+fn seat_groups(count: usize, pieces: Vec<RunInRow<'_>>) -> Vec<SeatNumber> {
     let mut seats = Vec::with_capacity(count);
     let Some(largest) = pieces.first().copied() else {
         return seats;
@@ -118,16 +118,16 @@ struct Lengths(Vec<usize>);
 
 impl Lengths {
     /// None yet of any, up to the longest of `pieces`.
-    fn up_to(pieces: &[Piece<'_>]) -> Self {
+    fn up_to(pieces: &[RunInRow<'_>]) -> Self {
         let longest = pieces.iter().map(|piece| piece.run.seats()).max().unwrap_or(0);
         Self(vec![0; longest + 1])
     }
 
-    fn add(&mut self, piece: &Piece<'_>) {
+    fn add(&mut self, piece: &RunInRow<'_>) {
         self.0[piece.run.seats()] += 1;
     }
 
-    fn remove(&mut self, piece: &Piece<'_>) {
+    fn remove(&mut self, piece: &RunInRow<'_>) {
         self.0[piece.run.seats()] -= 1;
     }
 

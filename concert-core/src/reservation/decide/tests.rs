@@ -10,7 +10,7 @@ use crate::queue::{Token, TokenStatus, Turn};
 use crate::reservation::rows::SeatChange;
 use crate::reservation::{Seat, UnpaidHolds};
 
-/// Whoever knows how ids come from idempotency keys can name a hold that is being made.
+/// A client who knows how ids derive from idempotency keys can name a hold that is being made.
 #[test]
 fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
     let now = DateTime::UNIX_EPOCH;
@@ -41,7 +41,7 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
         Command::Cancel { caller, what: OrderRef::Reservation(id) },
     ];
     let seconds = Duration::from_secs;
-    let rules = Rules { hold_ttl: seconds(300), hold_extension: seconds(60), max_holds_per_user: 1 };
+    let rules = HoldRules { hold_ttl: seconds(300), hold_extension: seconds(60), max_holds_per_user: 1 };
     let (answers, effects) = decide(rows, &commands, &Attempt { now, may_have_committed: false }, rules);
     assert!(
         matches!(answers[..], [Ok(Answer::Held(_)), Ok(Answer::Extended(_)), Ok(Answer::Cancelled)]),
