@@ -2,9 +2,9 @@
 
 use super::writer::{SqlValue, SqlWriter};
 
-/// A statement's text. `{name}` is the place of a value, of a list after `in (`, or of a repeated part. `{guard}` is the
-/// place of pending guards; `{required}`, in a change of one row, takes required counts as well. Only [`statements!`]
-/// declares templates.
+/// A statement's text. `{name}` is the place of a value, of a list after `in (`, or of a repeated part. `{guard}` is
+/// the place of pending guards; `{required}`, in a change of one row, takes required counts as well. Only
+/// [`statements!`] declares templates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SqlTemplate {
     text: &'static str,
@@ -37,8 +37,8 @@ pub(crate) enum Statement {
 /// The places of guards.
 const GUARDS: [&str; 2] = ["guard", "required"];
 
-/// Declares the statements of a module, and lists them for the test that prepares and explains every statement on a real
-/// database. No list can be forgotten: one that the test does not use is dead code, which the lints refuse.
+/// Declares the statements of a module, and lists them for the test that prepares and explains every statement on a
+/// real database. No list can be forgotten: one that the test does not use is dead code, which the lints refuse.
 macro_rules! statements {
     (@declare $(#[$doc:meta])* $vis:vis $name:ident = insert $table:literal ($($column:ident),+ $(,)?)) => {
         $(#[$doc])*
