@@ -1,8 +1,8 @@
 -- People who buy.
 --
--- For all migrations: every statement can run again, so that a migration that broke off is simply repeated. The comment of a
--- table marks it as ours: no migration touches a table without it. No foreign keys and no auto_increment; only SQL that
--- MariaDB >= 10.6 and MySQL >= 8.0 share.
+-- For all migrations: every statement can run again, so that a migration that broke off is simply repeated. The comment
+-- of a table marks it as ours: no migration touches a table without it. No foreign keys and no auto_increment; only SQL
+-- that MariaDB >= 10.6 and MySQL >= 8.0 share.
 create table if not exists users (
     -- Version 7 of UUID where the box office makes it, so that new rows lie together; an application may bring its own.
     id         binary(16)     not null,

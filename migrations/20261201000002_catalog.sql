@@ -23,8 +23,8 @@ create table if not exists concerts (
 -- row_format = redundant: null takes as much room as a value, so an update never moves the row within its page.
 create table if not exists seats (
     concert_id     binary(16)     not null,
-    -- Neighbours in a row have consecutive numbers: two seats are beside each other if section and seat_row are the same
-    -- and the numbers differ by one.
+    -- Neighbours in a row have consecutive numbers: two seats are beside each other if section and seat_row are the
+    -- same and the numbers differ by one.
     seat_number    int            not null,
     price          decimal(10, 2) not null,
     is_reserved    tinyint(1)     not null default 0,
@@ -43,8 +43,8 @@ create table if not exists seats (
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci row_format = redundant
   comment = 'concert box office';
 
--- A compact copy of a hall, for readers that need not read every seat: a run has seats with consecutive numbers in the same
--- row of the same section at the same price.
+-- A compact copy of a hall, for readers that need not read every seat: a run has seats with consecutive numbers in the
+-- same row of the same section at the same price.
 create table if not exists seat_runs (
     concert_id binary(16)     not null,
     -- The numbers of its first and its last seat, both in the run.

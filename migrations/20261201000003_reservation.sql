@@ -26,8 +26,8 @@ create table if not exists reservations (
     unique key reservations_seat_live (concert_id, seat_number, live),
     -- A user's holds and orders. Without the status in it, no payment and no expiry moves it.
     key reservations_user_deadline (user_id, expires_at),
-    -- For the sweep: which holds have lapsed. It has every hold ever made, since no payment updates it; sweep_state records
-    -- how far the sweep has come.
+    -- For the sweep: which holds have lapsed. It has every hold ever made, since no payment updates it; sweep_state
+    -- records how far the sweep has come.
     key reservations_expires_at (expires_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 

@@ -10,8 +10,8 @@ create table if not exists tokens (
     created_at      datetime(6)     not null,
     -- When the token became ACTIVE, if it ever did.
     admitted_at     datetime(6)     null,
-    -- When the user claimed the turn, by the first poll or act after that. Null while ACTIVE: nobody has claimed the turn
-    -- yet, expires_at is the end of the claim window, and a token that ends so has the ended_reason NO_SHOW.
+    -- When the user claimed the turn, by the first poll or act after that. Null while ACTIVE: nobody has claimed the
+    -- turn yet, expires_at is the end of the claim window, and a token that ends so has the ended_reason NO_SHOW.
     claimed_at      datetime(6)     null,
     -- ACTIVE: the end of the turn. WAITING: the end of the longest wait that is allowed.
     expires_at      datetime(6)     not null,
@@ -69,7 +69,8 @@ create table if not exists queue_gate (
 insert ignore into queue_gate (id, next_ticket, change_seq, active, waiting, admitted, max_active, max_active_set_at)
 values (1, 1, 0, 0, 0, 0, 10, '2000-01-01 00:00:00');
 
--- How many tokens were let in, and when. Written while queue_gate.per_minute is set; rows older than a minute are deleted.
+-- How many tokens were let in, and when. Written while queue_gate.per_minute is set; rows older than a minute are
+-- deleted.
 create table if not exists queue_admissions (
     admitted_at datetime(6)  not null,
     admitted    int unsigned not null,

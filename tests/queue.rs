@@ -101,7 +101,7 @@ async fn a_poll_follows_the_queue_of_another_process() {
 
     assert_eq!(other.poll(&tickets[3]).await.expect("stands").queue_position, 1);
     let admitted = other.poll(&tickets[2]).await.expect("stands");
-    assert_eq!((admitted.status, admitted.remaining_seconds), (TokenStatus::Active, 600), "the poll picks it up");
+    assert_eq!((admitted.status, admitted.remaining_seconds), (TokenStatus::Active, 600), "the poll claims it");
     for gone in &tickets[..2] {
         assert!(matches!(other.poll(gone).await, Err(Error::TokenExpired)));
     }
@@ -227,13 +227,13 @@ async fn a_turn_that_nobody_picks_up_goes_to_the_next() {
     assert_eq!(house.office.poll(&tickets[2]).await.expect("stands").remaining_seconds, 1);
     house.advance(1);
     let report = house.office.rerank_queue().await.expect("reranks");
-    assert_eq!((report.expired, report.no_shows), (1, 0), "a turn that was picked up is no no-show");
+    assert_eq!((report.expired, report.no_shows), (1, 0), "a turn that was claimed is not a no-show");
     assert_eq!(house.office.back_office().queue_figures().await.expect("reads").no_shows, 1);
     house.assert_sound().await;
 }
 
 #[tokio::test]
-async fn whoever_joins_into_a_turn_has_picked_it_up() {
+async fn joining_into_a_turn_claims_it() {
     let (house, users, _) = one_in(0).await;
     house.advance(300);
     assert_eq!(house.office.rerank_queue().await.expect("reranks").expired, 0);
@@ -494,7 +494,7 @@ impl Random {
 }
 
 #[tokio::test]
-async fn whoever_follows_picks_the_turn_up() {
+async fn following_claims_the_turn() {
     let house = house_for(1).await;
     let users = house.users(2, 0).await;
     house.office.issue_token(users[0]).await.expect("joins");

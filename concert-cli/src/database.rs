@@ -18,15 +18,15 @@ pub struct Opts {
     /// The database: mysql://user:password@host:3306/name [default: the private one]
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// The database on the same server that has the box office's tables, the same as the server's [default: the one that
-    /// the URL names]
+    /// The database on the same server that has the box office's tables, the same as the server's [default: the one
+    /// that the URL names]
     #[arg(long, global = true, value_name = "NAME", env = "CONCERT_SCHEMA")]
     schema: Option<String>,
     /// The folder of the private database
     #[arg(long, global = true, value_name = "FOLDER", env = "CONCERT_DATA_DIR", default_value = DEFAULT_DATA_DIR)]
     data_dir: PathBuf,
-    /// The secret that access tokens are signed with, the same as the server's: only `token issue` and `token show` need
-    /// it. The private database keeps its own
+    /// The secret that access tokens are signed with, the same as the server's: only `token issue` and `token show`
+    /// need it. The private database keeps its own
     #[arg(long, global = true, value_name = "SECRET", env = "CONCERT_JWT_SECRET", hide_env_values = true)]
     jwt_secret: Option<SecretString>,
     /// A file with that secret; white space at its end is ignored

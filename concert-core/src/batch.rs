@@ -1,9 +1,10 @@
 //! Group commit: commands that wait at the same time share one transaction. Knows no domain.
 //!
 //! A [`Lane`] has writers; each owns a connection and takes whatever has queued while its previous batch was in flight.
-//! So a lone caller waits for nobody, and a crowd shares the cost of a durable commit. Below [`CROWD`] open commands one
-//! writer takes all, since two transactions of half the size cost more. From there on, commands with the same key go to the
-//! same writer, so that conflicts over a hot row are resolved inside one batch instead of between transactions.
+//! So a lone caller waits for nobody, and a crowd shares the cost of a durable commit. Below [`CROWD`] open commands
+//! one writer takes all, since two transactions of half the size cost more. From there on, commands with the same key
+//! go to the same writer, so that conflicts over a hot row are resolved inside one batch instead of between
+//! transactions.
 
 mod backoff;
 #[cfg(all(test, feature = "private-db"))]
@@ -30,15 +31,15 @@ use crate::sql::{MAX_LIST, ResultSet, Script};
 const MAX_BATCH: usize = 256;
 /// A key for each command of a batch fits into one list of a statement.
 const _: () = assert!(MAX_BATCH <= MAX_LIST);
-/// From this many open commands on, a lane uses all its writers. Measured (two cores): with 64 callers, one writer carries
-/// out 5 to 8 % more than two; with 256 callers, 25 % less.
+/// From this many open commands on, a lane uses all its writers. Measured (two cores): with 64 callers, one writer
+/// carries out 5 to 8 % more than two; with 256 callers, 25 % less.
 const CROWD: usize = 96;
 
 /// One kind of write, over a batch of commands: lock, decide, write. See ARCHITECTURE.md.
 ///
-/// A kind whose rows this process can know may also implement [`Batch::assume`] and [`Batch::guard`]: the same `decide` and
-/// the same `write` then run over rows that nobody has read, which saves a round trip and the reading. It is optimistic
-/// concurrency control (Kung and Robinson, 1981).
+/// A kind whose rows this process can know may also implement [`Batch::assume`] and [`Batch::guard`]: the same `decide`
+/// and the same `write` then run over rows that nobody has read, which saves a round trip and the reading. It is
+/// optimistic concurrency control (Kung and Robinson, 1981).
 pub(crate) trait Batch: Send + Sync + 'static {
     /// The lane's name in errors, logs and metrics.
     const NAME: &'static str;
@@ -77,8 +78,8 @@ pub(crate) trait Batch: Send + Sync + 'static {
         None
     }
 
-    /// Adds guards for the assumptions. Removes from `assumed` those that a guard states, or a change that [`Batch::write`]
-    /// will add. If any is left, the batch is locked.
+    /// Adds guards for the assumptions. Removes from `assumed` those that a guard states, or a change that
+    /// [`Batch::write`] will add. If any is left, the batch is locked.
     fn guard(&self, _script: &mut Script, _assumed: &mut Assumed, _effects: &Self::Effects, _attempt: &Attempt) {}
 
     /// Completes the answers with values that only the script knows, such as a balance that was not read.
@@ -119,8 +120,8 @@ pub(crate) struct Lane<B: Batch> {
 }
 
 impl<B: Batch> Lane<B> {
-    /// Starts `writers` tasks on the current tokio runtime. They end when the lane is dropped or shut down and their queues
-    /// are empty.
+    /// Starts `writers` tasks on the current tokio runtime. They end when the lane is dropped or shut down and their
+    /// queues are empty.
     pub(crate) fn start(batch: B, writers: usize, capacity: usize, pool: &MySqlPool, clock: &Arc<dyn Clock>) -> Self {
         let (batch, open) = (Arc::new(batch), Arc::new(AtomicUsize::new(0)));
         let stop = watch::Sender::new(false);
@@ -135,7 +136,8 @@ impl<B: Batch> Lane<B> {
 
     /// Runs one command.
     ///
-    /// Cancel safety: once polled, the command runs whole or not at all, whether or not the caller waits for the answer.
+    /// Cancel safety: once polled, the command runs whole or not at all, whether or not the caller waits for the
+    /// answer.
     pub(crate) async fn submit(&self, command: B::Command) -> Result<B::Answer, Error> {
         // Checked here, not by the writers: they would never finish while callers go on submitting.
         if *self.stop.borrow() {

@@ -78,8 +78,8 @@ impl Caller {
         }
     }
 
-    /// The ids of `count` things that the operation makes together. The first is [`Caller::entity_id`]; the others depend on
-    /// `count`.
+    /// The ids of `count` things that the operation makes together. The first is [`Caller::entity_id`]; the others
+    /// depend on `count`.
     pub(crate) fn entity_ids(&self, route: &str, count: usize) -> impl Iterator<Item = Uuid> {
         let first = self.entity_id(route);
         let next = move |nth| match &self.key {

@@ -75,8 +75,8 @@ pub struct SeatView {
     pub price: Money,
 }
 
-/// A concert to put on sale; from [`NewConcert::new`]. Seats are numbered from 1, through all rows of all sections in their
-/// order.
+/// A concert to put on sale; from [`NewConcert::new`]. Seats are numbered from 1, through all rows of all sections in
+/// their order.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct NewConcert {

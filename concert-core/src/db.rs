@@ -24,17 +24,18 @@ const READ_ATTEMPTS: u32 = 3;
 /// The longest name of a database.
 const LONGEST_NAME: usize = 64;
 
-/// The settings of all our connections, whatever the host and the server prefer. The time limits are the server's: a timeout
-/// on this side would leave the statement running there. `wait_timeout` is so long that this side closes an idle connection
-/// first. MariaDB and MySQL each read their own executable comment.
+/// The settings of all our connections, whatever the host and the server prefer. The time limits are the server's: a
+/// timeout on this side would leave the statement running there. `wait_timeout` is so long that this side closes an
+/// idle connection first. MariaDB and MySQL each read their own executable comment.
 const SESSION: &str = "set session transaction isolation level read committed; set names utf8mb4; \
      set session autocommit = 1, wait_timeout = 28800, innodb_lock_wait_timeout = 3, time_zone = '+00:00', \
      sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION' \
      /*M!100000 , max_statement_time = 5 */ /*!80000 , max_execution_time = 5000 */";
 /// For passes over whole tables, which may take long.
 const WITHOUT_TIME_LIMIT: &str = "set session innodb_lock_wait_timeout = 3 /*M!100000 , max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */";
-/// A writer's transactions start implicitly, which saves a round trip each, and only COMMIT commits. A process that freezes
-/// within a transaction keeps its locks for 10 s (MariaDB) or 15 minutes (MySQL, which has no limit for idle transactions).
+/// A writer's transactions start implicitly, which saves a round trip each, and only COMMIT commits. A process that
+/// freezes within a transaction keeps its locks for 10 s (MariaDB) or 15 minutes (MySQL, which has no limit for idle
+/// transactions).
 const WRITER: &str =
     "set session autocommit = 0 /*M!100300 , idle_transaction_timeout = 10 */ /*!80000 , wait_timeout = 900 */";
 
@@ -116,7 +117,8 @@ pub(crate) async fn rollback(connection: &mut MySqlConnection) -> Result<(), sql
     connection.execute("rollback").await.map(drop)
 }
 
-/// Shortens lock waits while a batch is split to find the command that fails it: the search may wait for a lock many times.
+/// Shortens lock waits while a batch is split to find the command that fails it: the search may wait for a lock many
+/// times.
 pub(crate) async fn shorten_lock_wait(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     connection.execute("set session innodb_lock_wait_timeout = 1").await.map(drop)
 }

@@ -9,8 +9,8 @@ use crate::token_status::TokenStatus;
 
 /// Why an operation was refused or failed.
 ///
-/// [`Error::code`] is stable: the library, REST and the CLI show the same one. [`Error::kind`] groups the codes by what a
-/// caller can do. New codes may be added, each of one of these kinds.
+/// [`Error::code`] is stable: the library, REST and the CLI show the same one. [`Error::kind`] groups the codes by what
+/// a caller can do. New codes may be added, each of one of these kinds.
 ///
 /// ```
 /// use concert_core::{Error, ErrorKind};

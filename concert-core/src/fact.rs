@@ -1,10 +1,10 @@
 //! Facts: fields of rows that rules may ask about without their having been read.
 //!
-//! A batch may run over rows that were not read (`Batch::assume`). An unknown field of such a row is an unread [`Fact`]. A
-//! rule may ask a fact whether it is at least, at most, or equal to a value. A fact that was read answers. An unread one
-//! answers yes and records the question as an assumption, which the script must state as a guard. Any other question to an
-//! unread fact sends the batch to be locked. So each rule is written once, and a missing guard costs speed, never
-//! correctness.
+//! A batch may run over rows that were not read (`Batch::assume`). An unknown field of such a row is an unread
+//! [`Fact`]. A rule may ask a fact whether it is at least, at most, or equal to a value. A fact that was read answers.
+//! An unread one answers yes and records the question as an assumption, which the script must state as a guard. Any
+//! other question to an unread fact sends the batch to be locked. So each rule is written once, and a missing guard
+//! costs speed, never correctness.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -205,7 +205,8 @@ impl<T: PartialEq + Clone + Into<Value>> Fact<T> {
             State::Read(read) => *read == value,
             State::Unread { about, of, assumptions } => {
                 assumptions.record(*about, *of, Test::Equals(value.clone().into()));
-                // Its value is certain now, under the guard: a later rule may ask anything of it without a second guard.
+                // Its value is certain now, under the guard: a later rule may ask anything of it without a second
+                // guard.
                 self.0 = State::Read(value);
                 true
             }

@@ -70,7 +70,8 @@ pub struct QueueFigures {
     pub no_shows: u64,
     /// How many left the queue, or outlasted it, while they were waiting.
     pub departed: u64,
-    /// Admissions from WAITING per second over the last minutes, the same in every process; `None` before there were any.
+    /// Admissions from WAITING per second over the last minutes, the same in every process; `None` before there were
+    /// any.
     pub admitted_per_second: Option<f64>,
 }
 

@@ -3,8 +3,8 @@
 use crate::sql::MAX_LIST;
 use crate::{audit, catalog, explain, figures, payment, queue, reservation, user, wallet};
 
-/// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that prepares and
-/// explains them on a real database. The places of values are open: `{name}`.
+/// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
+/// prepares and explains them on a real database. The places of values are open: `{name}`.
 pub fn statements() -> Vec<String> {
     let folders = [queue::STATEMENTS, reservation::STATEMENTS, wallet::STATEMENTS, payment::STATEMENTS].concat();
     let files = [user::STATEMENTS, catalog::STATEMENTS, figures::STATEMENTS, explain::STATEMENTS];

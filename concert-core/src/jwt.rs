@@ -49,10 +49,12 @@ impl JwtKeys {
         encode(&Header::new(Algorithm::HS256), claims, &self.signing).map_err(Error::internal)
     }
 
-    /// Reads an access token and returns what it proves. Whether a queue token is still in the queue, only its row can tell.
+    /// Reads an access token and returns what it proves. Whether a queue token is still in the queue, only its row can
+    /// tell.
     ///
-    /// In steps, since `jsonwebtoken::decode` reads header and claims twice, which would be half of the cost of a poll beyond
-    /// its bare route. No claim is read before the signature is verified. The claims' types accept our issuer and audiences only.
+    /// In steps, since `jsonwebtoken::decode` reads header and claims twice, which would be half of the cost of a poll
+    /// beyond its bare route. No claim is read before the signature is verified. The claims' types accept our issuer
+    /// and audiences only.
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<Credential, Error> {
         if !token.starts_with(OUR_HEADER) && decode_header(token).map_err(|_| NO_GOOD)?.alg != Algorithm::HS256 {
             return Err(NO_GOOD);

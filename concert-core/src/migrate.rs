@@ -1,8 +1,9 @@
 //! The schema, brought up to date.
 //!
-//! The lock is a row of our own, since named locks (`get_lock`) hold on one node of a cluster only. The process that has it
-//! applies what is missing; the others wait. It expires, so that a killed process blocks nobody. Every statement of a migration
-//! can run again, and a migration is recorded after all of it has run. So one that broke off is simply repeated.
+//! The lock is a row of our own, since named locks (`get_lock`) hold on one node of a cluster only. The process that
+//! has it applies what is missing; the others wait. It expires, so that a killed process blocks nobody. Every statement
+//! of a migration can run again, and a migration is recorded after all of it has run. So one that broke off is simply
+//! repeated.
 
 use std::time::{Duration, Instant};
 
@@ -186,7 +187,8 @@ async fn connect(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<MySqlCo
     }
 }
 
-/// Tables and views of others under names of ours. They must be seen twice: another process may be creating ours just now.
+/// Tables and views of others under names of ours. They must be seen twice: another process may be creating ours just
+/// now.
 async fn foreign_tables(connection: &mut MySqlConnection) -> Result<Vec<&'static str>, sqlx::Error> {
     let mut seen = unmarked_tables(connection).await?;
     if !seen.is_empty() {

@@ -1,9 +1,9 @@
 //! A model of seats, wallets and queue, run against the rules.
 //!
-//! `Spec` is the box office as one would explain it: one act at a time, plain collections, no ids. `Tables` are the rows:
-//! lanes are given what `lock` would read, and their effects are applied as `write` would, guards included. `World` runs
-//! each batch over locked rows and over assumed ones, and compares. Whatever acts are drawn, however they fall into batches
-//! and whichever way these go, the answers are those of the spec.
+//! `Spec` is the box office as one would explain it: one act at a time, plain collections, no ids. `Tables` are the
+//! rows: lanes are given what `lock` would read, and their effects are applied as `write` would, guards included.
+//! `World` runs each batch over locked rows and over assumed ones, and compares. Whatever acts are drawn, however they
+//! fall into batches and whichever way these go, the answers are those of the spec.
 
 mod lanes;
 mod orders;
@@ -125,8 +125,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 impl Act {
-    /// The same act on one of the holds that are known, mostly by its owner, and now and then on none; and past the numbers
-    /// that there are, one that may well succeed.
+    /// The same act on one of the holds that are known, mostly by its owner, and now and then on none; and past the
+    /// numbers that there are, one that may well succeed.
     fn aimed(self, spec: &Spec) -> Self {
         fn pick(number: usize, range: usize, likely: &[usize]) -> usize {
             if number >= range && !likely.is_empty() { likely[number % likely.len()] } else { number % range }

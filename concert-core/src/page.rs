@@ -16,8 +16,8 @@ pub struct Page<I> {
 }
 
 impl<I> Page<I> {
-    /// The page of up to `limit` objects (1 to 100; default 20) that follow `starting_after`, the last object of the page
-    /// before.
+    /// The page of up to `limit` objects (1 to 100; default 20) that follow `starting_after`, the last object of the
+    /// page before.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for another limit.

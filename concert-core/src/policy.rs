@@ -90,9 +90,10 @@ impl Policy {
         self.keys.as_ref().map(|keys| keys.sign(claims)).transpose()
     }
 
-    /// The database on the same server that has the box office's tables: 1 to 64 letters, digits and `_`. Default `None`: the
-    /// one that the pool or the URL names. A database of its own keeps it apart from an application's tables and from another
-    /// box office's; [`BoxOffice::migrate`](crate::BoxOffice::migrate) makes it if it is missing.
+    /// The database on the same server that has the box office's tables: 1 to 64 letters, digits and `_`. Default
+    /// `None`: the one that the pool or the URL names. A database of its own keeps it apart from an application's
+    /// tables and from another box office's; [`BoxOffice::migrate`](crate::BoxOffice::migrate) makes it if it is
+    /// missing.
     #[must_use]
     pub fn with_schema(mut self, schema: impl Into<Option<String>>) -> Self {
         self.schema = schema.into();
@@ -106,8 +107,8 @@ impl Policy {
         self
     }
 
-    /// By how much the deadline of an order can be moved, once; never past the end of the user's turn, nor past twice the
-    /// time of a hold. Default 2 minutes.
+    /// By how much the deadline of an order can be moved, once; never past the end of the user's turn, nor past twice
+    /// the time of a hold. Default 2 minutes.
     #[must_use]
     pub const fn with_hold_extension(mut self, extension: Duration) -> Self {
         self.hold_extension = extension;
@@ -121,8 +122,8 @@ impl Policy {
         self
     }
 
-    /// How long a user who was let in has to claim the turn, by polling or acting. After that the token ends and the next user
-    /// is let in. Default 60 seconds.
+    /// How long a user who was let in has to claim the turn, by polling or acting. After that the token ends and the
+    /// next user is let in. Default 60 seconds.
     #[must_use]
     pub const fn with_claim_window(mut self, window: Duration) -> Self {
         self.claim_window = window;
@@ -158,8 +159,9 @@ impl Policy {
         self
     }
 
-    /// How many transactions each kind of write may have in flight from this process. Default 2. Each has a connection of
-    /// its own; the queue has one, since its gate admits one at a time anyway. Below 96 commands at once one is used.
+    /// How many transactions each kind of write may have in flight from this process. Default 2. Each has a connection
+    /// of its own; the queue has one, since its gate admits one at a time anyway. Below 96 commands at once one is
+    /// used.
     #[must_use]
     pub const fn with_writers_per_lane(mut self, writers: usize) -> Self {
         self.writers_per_lane = writers;
@@ -173,8 +175,8 @@ impl Policy {
         self
     }
 
-    /// How many polls per second all WAITING users may make together. Default 20 000. `poll_after_seconds` grows with the
-    /// queue to stay below it.
+    /// How many polls per second all WAITING users may make together. Default 20 000. `poll_after_seconds` grows with
+    /// the queue to stay below it.
     #[must_use]
     pub const fn with_max_polls_per_second(mut self, polls: u32) -> Self {
         self.max_polls_per_second = polls;
@@ -203,8 +205,8 @@ impl Policy {
         self
     }
 
-    /// How often [`BoxOffice::run`](crate::BoxOffice::run) brings this process's snapshot of the queue up to date. Default
-    /// 1 second.
+    /// How often [`BoxOffice::run`](crate::BoxOffice::run) brings this process's snapshot of the queue up to date.
+    /// Default 1 second.
     #[must_use]
     pub const fn with_refresh_every(mut self, period: Duration) -> Self {
         self.refresh_every = period;

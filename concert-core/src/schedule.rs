@@ -25,8 +25,8 @@ impl Stop {
     }
 }
 
-/// Runs `pass` now and every `period`, until `stop`. Never two at once, and never interrupted. A pass that fails or panics is
-/// logged and counted, and the next one runs at its time.
+/// Runs `pass` now and every `period`, until `stop`. Never two at once, and never interrupted. A pass that fails or
+/// panics is logged and counted, and the next one runs at its time.
 pub(crate) async fn every<R>(name: &'static str, period: Duration, mut stop: Stop, pass: impl Fn() -> R)
 where
     R: Future<Output = Result<(), Error>>,

@@ -1,9 +1,9 @@
 //! How batches travel into SQL: as scripts, several statements in one round trip.
 //!
-//! A round trip costs about as much as a short statement. So a batch makes one to lock its rows, two where the keys of the
-//! second are in the rows of the first, and one to write and commit. A script differs each time, so it cannot be prepared:
-//! its parameters are literals, written from typed values alone. Ids and text go out as hexadecimal digits, so no text of a
-//! client is ever quoted.
+//! A round trip costs about as much as a short statement. So a batch makes one to lock its rows, two where the keys of
+//! the second are in the rows of the first, and one to write and commit. A script differs each time, so it cannot be
+//! prepared: its parameters are literals, written from typed values alone. Ids and text go out as hexadecimal digits,
+//! so no text of a client is ever quoted.
 //!
 //! Statements that lock rows name their index: on a small table a server would rather scan, and lock, all of it.
 

@@ -103,7 +103,8 @@ pub struct Config {
     #[arg(long, env = "CONCERT_MAX_STREAMS", default_value_t = Limits::default().max_streams, value_parser = connections, value_name = "COUNT")]
     pub max_streams: usize,
 
-    /// How many polls per second all WAITING users may make together: pollAfterSeconds grows with the queue to stay below it
+    /// How many polls per second all WAITING users may make together: pollAfterSeconds grows with the queue to stay
+    /// below it
     #[arg(long, env = "CONCERT_MAX_POLLS_PER_SECOND", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000), value_name = "COUNT")]
     pub max_polls_per_second: u32,
 

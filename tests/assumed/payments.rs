@@ -104,7 +104,7 @@ async fn a_payment_picks_the_turn_up() {
     assert_eq!(house.count(unclaimed).await, 1);
     house.office.pay(user, held.id, held.price).await.expect("pays");
     let ways = ways(LANE);
-    assert_eq!(ways, ["assumed guard", LOCKED, LOCKED], "refused, picked up in the queue's lane, and paid");
+    assert_eq!(ways, ["assumed guard", LOCKED, LOCKED], "refused, claimed in the queue's lane, and paid");
     assert_eq!(house.count(unclaimed).await, 0);
     house.assert_sound().await;
 }

@@ -23,7 +23,7 @@ async fn explain_tells_what_happened_and_what_comes_next() {
         │ [time] ┆ joined the queue ┆ ticket 1, token [id] │
         │ [time] ┆ let in           ┆ at once: nobody waited and there was room            │
         └──────────────────────┴──────────────────┴──────────────────────────────────────────────────────┘
-        Next: the turn ends at [time], or before if the user leaves, or soon after paying for all that is held
+        Next: the turn ends at [time]; earlier if the user leaves or has paid all holds
         ");
         assert_snapshot!(desk.run(&["explain", "seat", CONCERT, "2"]).ok(), @"
         seat 2 of Concert 1-1 on 2099-12-30, 120; concert [id]
@@ -39,7 +39,7 @@ async fn explain_tells_what_happened_and_what_comes_next() {
         seat 1 of Concert 1-1 on 2099-12-30, 150; concert [id]
         Now: free
         Nothing happened to it yet.
-        Next: whoever is ACTIVE in the queue can reserve it
+        Next: any ACTIVE user can reserve it
         ");
         assert_snapshot!(desk.run(&["explain", "user", "user-1-1"]).ok(), @"
         user user-1-1 ([id])
@@ -53,7 +53,7 @@ async fn explain_tells_what_happened_and_what_comes_next() {
         │ [time] ┆ let in           ┆ at once: nobody waited and there was room                                                                       │
         │ [time] ┆ seat held        ┆ 120 to be paid by [time]; seat 2 of Concert 1-1, reservation [id] │
         └──────────────────────┴──────────────────┴─────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
-        Next: the turn ends at [time], or before if the user leaves, or soon after paying for all that is held
+        Next: the turn ends at [time]; earlier if the user leaves or has paid all holds
         Next: seat 2 becomes free at [time] unless it is paid before
         ");
     });
@@ -115,7 +115,7 @@ async fn a_refund_gives_money_and_seat_back_once_and_is_recorded() {
     });
     assert_eq!(office.balance(user(0)).await.expect("reads"), before.checked_add(paid[0].amount).expect("in range"));
     assert!(office.seats(concert()).await.expect("lists")[0].available);
-    assert_snapshot!(desk.run(&["refund", &first]).refused(1), @"error: this payment was refunded already (ALREADY_REFUNDED)");
+    assert_snapshot!(desk.run(&["refund", &first]).refused(1), @"error: this payment is already refunded (ALREADY_REFUNDED)");
     assert_snapshot!(desk.run(&["refund", USERS[0]]).refused(1), @"error: there is no such payment (PAYMENT_NOT_FOUND)");
     let refunded = desk.run(&["refund", &second, "--by", "bob", "--output", "json"]).json();
     assert_eq!(

@@ -51,9 +51,9 @@ async fn an_order_is_held_extended_and_paid() {
     expires at  [time]
     ");
     });
-    assert_snapshot!(desk.run(&["extend", &user_id, "--order", &order]).refused(1), @"error: the deadline was extended already; that is possible once (HOLD_ALREADY_EXTENDED)");
+    assert_snapshot!(desk.run(&["extend", &user_id, "--order", &order]).refused(1), @"error: the deadline is already extended; that is possible only once (HOLD_ALREADY_EXTENDED)");
     let due = office.order(poor, order.parse::<OrderId>().expect("an id")).await.expect("reads").total;
-    assert_snapshot!(desk.run(&["pay", &user_id, "--order", &order]).refused(1), @"error: the balance is 0, the price 240; recharge first (INSUFFICIENT_BALANCE)");
+    assert_snapshot!(desk.run(&["pay", &user_id, "--order", &order]).refused(1), @"error: the balance is 0 and the price is 240; recharge first (INSUFFICIENT_BALANCE)");
     office.recharge(poor, due).await.expect("recharges");
     let paid = desk.run(&["pay", &user_id, "--order", &order]).ok();
     redacted(|| {
@@ -101,7 +101,7 @@ async fn what_cannot_be_held_is_refused_whole() {
     let taken = free.iter().find(|seat| !seat.available).expect("one is taken").number.to_string();
     let refused = hold(&desk, USERS[1], &["--seats", &taken]).refused(1);
     assert!(refused.ends_with(&format!("seat {taken} is already reserved (SEAT_ALREADY_RESERVED)\n")), "{refused}");
-    assert_snapshot!(hold(&desk, USERS[1], &["--best", "3"]).refused(1), @"error: not that many seats are free: 2 (NOT_ENOUGH_SEATS)");
+    assert_snapshot!(hold(&desk, USERS[1], &["--best", "3"]).refused(1), @"error: only 2 seats are free (NOT_ENOUGH_SEATS)");
     assert_snapshot!(hold(&desk, USERS[1], &["--best", "1", "--section", "Moon"]).refused(1), @"error: this concert has no section \"Moon\" (SECTION_NOT_FOUND)");
     assert_snapshot!(hold(&desk, USERS[1], &["--best", "5"]).refused(1), @"error: at most 4 unpaid seats can be held at once; pay or give one back (TOO_MANY_HOLDS)");
     assert_snapshot!(hold(&desk, USERS[1], &["--seats", "1,1"]).refused(2), @"error: seat 1 is named more than once (INVALID_REQUEST)");

@@ -13,7 +13,7 @@ use crate::support::{Shortcuts as _, fresh_database, money, seat};
 async fn an_unmigrated_database_says_so_and_migrating_twice_is_fine() {
     let url = url(&fresh_database().await);
     let run = |args: &[&str]| Ran::from(concert_cli(&[args, &["--database-url", &url]].concat()), b"");
-    assert_snapshot!(run(&["status"]).refused(1), @"error: the database cannot be used: its schema is missing or out of date: migrate it; run `concert-cli migrate` (DATABASE_SETUP)");
+    assert_snapshot!(run(&["status"]).refused(1), @"error: the database cannot be used: its schema is missing or out of date; run `concert-cli migrate` (DATABASE_SETUP)");
     for command in ["audit", "sweep", "rerank"] {
         assert!(run(&[command]).refused(1).ends_with("run `concert-cli migrate` (DATABASE_SETUP)\n"), "{command}");
     }
@@ -115,9 +115,9 @@ async fn a_rerank_ends_turns_lets_in_the_head_and_a_dry_run_changes_nothing() {
     office.issue_token(user(1)).await.expect("waits");
     let waiting = || desk.house.count("select count(*) from tokens where status = 'WAITING'");
     assert_snapshot!(desk.run(&["rerank", "--dry-run"]).ok(), @"
-    tokens to end             1
-    of these never picked up  0
-    tokens to let in          1
+    tokens to end      1
+    of these no-shows  0
+    tokens to let in   1
     ");
     assert_eq!(
         desk.run(&["rerank", "--dry-run", "--output", "json"]).json(),
@@ -125,9 +125,9 @@ async fn a_rerank_ends_turns_lets_in_the_head_and_a_dry_run_changes_nothing() {
     );
     assert_eq!(waiting().await, 1);
     assert_snapshot!(desk.run(&["rerank", "--claim-window", "2h"]).ok(), @"
-    tokens ended              1
-    of these never picked up  0
-    tokens let in             1
+    tokens ended       1
+    of these no-shows  0
+    tokens let in      1
     ");
     assert_eq!(waiting().await, 0);
     let now = desk.catch_up();
@@ -197,8 +197,8 @@ async fn the_queue_is_paused_paced_and_resumed_and_the_log_says_by_whom() {
 async fn settings_of_the_queue_that_make_no_sense_are_refused() {
     let desk = Desk::seeded().await;
     assert_snapshot!(desk.run(&["queue", "set"]).refused(2), @"error: say what to change: max_active, per_minute or both (INVALID_REQUEST)");
-    assert_snapshot!(desk.run(&["queue", "set", "--max-active", "0"]).refused(2), @"error: max_active is from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
-    assert_snapshot!(desk.run(&["queue", "set", "--per-minute", "0"]).refused(2), @"error: per_minute is from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
+    assert_snapshot!(desk.run(&["queue", "set", "--max-active", "0"]).refused(2), @"error: max_active must be from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
+    assert_snapshot!(desk.run(&["queue", "set", "--per-minute", "0"]).refused(2), @"error: per_minute must be from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
     for args in [
         &["queue"][..],
         &["queue", "set", "--per-minute", "-1"],

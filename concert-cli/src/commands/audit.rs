@@ -9,8 +9,8 @@ use crate::table::{Output, Show, print, table};
 
 /// Check that the invariants hold in the database
 ///
-/// Reads everything, on one snapshot, so that a sale in progress does not disturb it. Exits 1 and shows the offending rows
-/// (100 per check at most) if something is wrong.
+/// Reads everything, on one snapshot, so that a sale in progress does not disturb it. Exits 1 and shows the offending
+/// rows (100 per check at most) if something is wrong.
 #[derive(Debug, Args)]
 pub struct Opts {}
 

@@ -8,8 +8,8 @@ use crate::table::{Output, Show, print};
 
 /// Bring the schema of the database up to date
 ///
-/// Any number of processes may do so at once. Servers migrate when they start; after `migrate` they can run as a database
-/// user with rights on rows alone.
+/// Any number of processes may do so at once. Servers migrate when they start; after `migrate` they can run as a
+/// database user with rights on rows alone.
 #[derive(Debug, Args)]
 pub struct Opts {}
 

@@ -56,7 +56,8 @@ impl DatabaseCommand {
         }
     }
 
-    /// Migrates, or checks the schema. Must not be interrupted: DDL cannot be rolled back, and other processes wait for it.
+    /// Migrates, or checks the schema. Must not be interrupted: DDL cannot be rolled back, and other processes wait for
+    /// it.
     pub async fn prepare(&self, box_office: &BoxOffice) -> Result<(), Failure> {
         if matches!(self, Self::Migrate(_) | Self::Seed(_)) {
             return Ok(box_office.migrate().await?);

@@ -9,7 +9,8 @@ use crate::table::{Output, Show, facts, moment, print};
 
 /// Give a payment back to the wallet that it came from, and the seat back for sale, in one transaction
 ///
-/// It cannot be undone, and a payment is refunded once. A running server shows the seat free within its --seats-max-age.
+/// It cannot be undone, and a payment is refunded once. A running server shows the seat free within its
+/// --seats-max-age.
 #[derive(Debug, Args)]
 pub struct Opts {
     payment_id: PaymentId,

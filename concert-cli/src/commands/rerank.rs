@@ -9,7 +9,8 @@ use crate::table::{Output, Show, facts, print};
 
 /// End the turns that are over and let in the head of the queue, now
 ///
-/// The server does so every ten seconds. A user who claims the turn within --claim-window has it for --active-ttl from then.
+/// The server does so every ten seconds. A user who claims the turn within --claim-window has it for --active-ttl from
+/// then.
 #[derive(Debug, Args)]
 pub struct Opts {
     /// Only show what it would do

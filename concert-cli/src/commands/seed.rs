@@ -28,10 +28,10 @@ const MOST_ROWS_SHOWN: usize = 100;
 /// Fill the database with concerts, seats and users to try things out with
 ///
 /// Brings the schema up to date first. The same --seed makes the same ids; a database takes each --seed once. Of each
-/// hall the first 10 % of the seats are the section Front and cost 150, the next 30 % Middle, 120, the rest Back, 80; with
-/// --rows these are parts of the rows. A hall that is too small for two sections is one without a name. The users have no
-/// password: they join the queue by id alone. A table shows the first 100 concerts and users; --output json has them all.
-/// Interrupted, it leaves the concerts that were complete, and no users.
+/// hall the first 10 % of the seats are the section Front and cost 150, the next 30 % Middle, 120, the rest Back, 80;
+/// with --rows these are parts of the rows. A hall that is too small for two sections is one without a name. The users
+/// have no password: they join the queue by id alone. A table shows the first 100 concerts and users; --output json has
+/// them all. Interrupted, it leaves the concerts that were complete, and no users.
 #[derive(Debug, Args)]
 pub struct Opts {
     /// How many concerts, on consecutive dates

@@ -9,8 +9,8 @@ use crate::db::Failure;
 
 /// The most attempts at one piece before it is split or its callers are told that it failed.
 const MAX_ATTEMPTS: u32 = 8;
-/// The attempts before a failure that may lie in one command splits the piece. The second attempt reads the rows anew, which
-/// turns a duplicate key into a refusal.
+/// The attempts before a failure that may lie in one command splits the piece. The second attempt reads the rows anew,
+/// which turns a duplicate key into a refusal.
 const ATTEMPTS_BEFORE_SPLIT: u32 = 2;
 /// The longest time for splitting a batch to find the one command that it fails for, and for waiting for one lock over
 /// several attempts. A lock that stays taken costs 3 s the first time and 1 s for each of the eight halvings after it.
@@ -61,8 +61,8 @@ pub(super) enum Next {
 
 pub(super) fn next_after<B: Batch>(failure: &Failure, piece: &Piece<'_, B>, search_ends: Instant) -> Next {
     let is_in_time = Instant::now() < search_ends;
-    // Invariant: a piece whose COMMIT got no answer is never split. One half could be carried out a second time before the
-    // other has looked for its rows.
+    // Invariant: a piece whose COMMIT got no answer is never split. One half could be carried out a second time before
+    // the other has looked for its rows.
     let searching = piece.commands.len() > 1 && !piece.is_unresolved && is_in_time;
     // A split piece waits for a lock once only: the pieces after it wait for this one.
     let waited_enough = failure.repeats() && !piece.is_unresolved && (piece.is_split || !is_in_time);

@@ -66,8 +66,8 @@ impl<B: Batch> Writer<B> {
         }
     }
 
-    /// Tries until each command is committed, refused or given up. Answers are in the order of the commands. A batch that was
-    /// split is answered piece by piece, so that its good commands do not wait for the bad one.
+    /// Tries until each command is committed, refused or given up. Answers are in the order of the commands. A batch
+    /// that was split is answered piece by piece, so that its good commands do not wait for the bad one.
     async fn run_until_committed(&mut self, commands: &[B::Command], mut answer: impl FnMut(Answers<B>)) {
         let search_ends = Instant::now() + LONGEST_SEARCH;
         // A stack: its top is the next piece in the order of the commands, as `answer` needs it.
@@ -137,8 +137,8 @@ impl<B: Batch> Writer<B> {
         match &outcome {
             Ok(_) => self.connection = Some(connection),
             Err(Failure::Lost(_) | Failure::CommitUnknown(_)) => {}
-            // After a lock wait timeout (1205) the server undoes one statement, not the transaction: a later COMMIT would
-            // keep half of the batch.
+            // After a lock wait timeout (1205) the server undoes one statement, not the transaction: a later COMMIT
+            // would keep half of the batch.
             Err(_) => {
                 if db::rollback(&mut connection).await.is_ok() {
                     self.connection = Some(connection);
@@ -299,7 +299,8 @@ async fn receive<J>(jobs: &mut mpsc::Receiver<J>, waiting: &mut Vec<J>, stopped:
     jobs.recv_many(waiting, MAX_BATCH).await
 }
 
-/// Yields as long as more commands arrive. Callers that were answered often ask again at once; this gets them into one batch.
+/// Yields as long as more commands arrive. Callers that were answered often ask again at once; this gets them into one
+/// batch.
 async fn await_stragglers<J>(jobs: &mpsc::Receiver<J>) {
     loop {
         let waiting = jobs.len();

@@ -24,8 +24,8 @@ pub struct BackOffice {
 }
 
 impl BoxOffice {
-    /// The back office for the operator `who`, whose name is recorded with changes and refunds. The application decides who
-    /// is an operator.
+    /// The back office for the operator `who`, whose name is recorded with changes and refunds. The application decides
+    /// who is an operator.
     #[must_use]
     pub fn operator(&self, who: Operator) -> BackOffice {
         BackOffice { office: self.clone(), by: who }
@@ -103,8 +103,8 @@ impl BackOffice {
 /// # }
 /// ```
 impl BackOffice {
-    /// Lets nobody in, in any process, until [`BackOffice::resume_queue`]. New users wait; ACTIVE users stay ACTIVE. Returns
-    /// whether it was not paused before.
+    /// Lets nobody in, in any process, until [`BackOffice::resume_queue`]. New users wait; ACTIVE users stay ACTIVE.
+    /// Returns whether it was not paused before.
     ///
     /// # Errors
     /// Those of every write.
@@ -239,8 +239,8 @@ impl BackOffice {
         ]
     }
 
-    /// Refunds a payment: the money goes back to the wallet and the seat is for sale again, in one transaction. Recorded with
-    /// who did it and why. A concert that is over may be refunded.
+    /// Refunds a payment: the money goes back to the wallet and the seat is for sale again, in one transaction.
+    /// Recorded with who did it and why. A concert that is over may be refunded.
     ///
     /// # Errors
     /// [`Error::PaymentNotFound`], [`Error::AlreadyRefunded`], [`Error::BalanceLimit`].
@@ -249,8 +249,8 @@ impl BackOffice {
         self.office.inner.refunds.submit(RefundPayment { payment, by: self.by.clone(), reason, entry }).await
     }
 
-    /// What happened to a visit to the queue, a seat, a reservation or a user, and what will happen next. Reads the database
-    /// alone, and does not claim a due turn.
+    /// What happened to a visit to the queue, a seat, a reservation or a user, and what will happen next. Reads the
+    /// database alone, and does not claim a due turn.
     ///
     /// # Errors
     /// [`Error::TokenUnknown`], [`Error::ConcertNotFound`] or [`Error::SeatNotFound`], [`Error::ReservationNotFound`],

@@ -19,8 +19,8 @@ use crate::id::ConcertId;
 /// # }
 /// ```
 impl BoxOffice {
-    /// The concerts from today on that have a free seat, by date. Reads each hall up to its first free seat, all of it where
-    /// there is none: some 4 ms for 50 000 seats.
+    /// The concerts from today on that have a free seat, by date. Reads each hall up to its first free seat, all of it
+    /// where there is none: some 4 ms for 50 000 seats.
     ///
     /// # Errors
     /// Those of every operation.
@@ -36,8 +36,8 @@ impl BoxOffice {
         db::read(|| catalog::seats(self.pool(), concert, self.now())).await?.ok_or(Error::ConcertNotFound)
     }
 
-    /// Counts this process's changes to the seats of a concert, for a cache of [`BoxOffice::seats`]. A copy that was read at
-    /// the current count has every sale that this process has answered for. Concerts may share a counter.
+    /// Counts this process's changes to the seats of a concert, for a cache of [`BoxOffice::seats`]. A copy that was
+    /// read at the current count has every sale that this process has answered for. Concerts may share a counter.
     #[must_use]
     pub fn seat_changes(&self, concert: ConcertId) -> u64 {
         self.inner.seat_changes.count(concert)

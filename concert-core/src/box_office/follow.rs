@@ -11,8 +11,8 @@ use crate::queue::{Standing, TokenStatus};
 
 /// One ticket, followed from memory; from [`BoxOffice::follow`].
 ///
-/// All followers of a process wait for one signal, which a refresh gives if the queue has moved. Each then ranks its ticket in
-/// the snapshot. After the first standing, the database is used only once: to claim the turn.
+/// All followers of a process wait for one signal, which a refresh gives if the queue has moved. Each then ranks its
+/// ticket in the snapshot. After the first standing, the database is used only once: to claim the turn.
 pub struct Follow {
     box_office: BoxOffice,
     ticket: QueueTicket,

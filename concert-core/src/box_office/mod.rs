@@ -64,9 +64,9 @@ struct Inner {
 }
 
 impl BoxOffice {
-    /// A box office on the database that `pool` connects to, or on [`Policy::with_schema`] beside it. Only the pool's options
-    /// are used, never its connections, which may be in any state: the box office opens up to 16 of its own for reads and
-    /// one for each writer, when they are first needed. Must be called within a tokio runtime.
+    /// A box office on the database that `pool` connects to, or on [`Policy::with_schema`] beside it. Only the pool's
+    /// options are used, never its connections, which may be in any state: the box office opens up to 16 of its own for
+    /// reads and one for each writer, when they are first needed. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a policy that cannot work, and where neither pool nor policy names a database.
@@ -161,9 +161,9 @@ impl BoxOffice {
         self.inner.clock.now()
     }
 
-    /// Brings the schema up to date, and creates [`Policy::with_schema`] if it is missing. Any number of processes may do so
-    /// at once, also on different nodes of a cluster. If the schema is up to date, nothing is written, so a database user
-    /// with rights on rows alone is enough.
+    /// Brings the schema up to date, and creates [`Policy::with_schema`] if it is missing. Any number of processes may
+    /// do so at once, also on different nodes of a cluster. If the schema is up to date, nothing is written, so a
+    /// database user with rights on rows alone is enough.
     ///
     /// # Errors
     /// [`Error::Setup`] when the schema cannot be brought up to date. Nothing is changed where another application has a

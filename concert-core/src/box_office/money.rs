@@ -46,8 +46,9 @@ impl BoxOffice {
         self.account(&caller.into()).await
     }
 
-    /// Pays all that is held of an order, or one reservation, at once or not at all: held seats become sold ones. `amount` is
-    /// the sum of their prices, the [`Order::total`](crate::Order::total) that [`BoxOffice::order`] answers for the same id.
+    /// Pays all that is held of an order, or one reservation, at once or not at all: held seats become sold ones.
+    /// `amount` is the sum of their prices, the [`Order::total`](crate::Order::total) that [`BoxOffice::order`] answers
+    /// for the same id.
     ///
     /// # Errors
     /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::OrderNotFound`] or

@@ -11,8 +11,8 @@ use crate::reservation::{self, Answer, Command, Order, OrderRef, Reservation, Wa
 /// The most reservations that a list shows, newest first.
 const MOST_RESERVATIONS: u32 = 1_000;
 
-/// Orders. What is held in one call is one order; each seat of it is a reservation, which can be paid or given back alone.
-/// So what takes an [`OrderRef`] takes the id of an order or of a reservation.
+/// Orders. What is held in one call is one order; each seat of it is a reservation, which can be paid or given back
+/// alone. So what takes an [`OrderRef`] takes the id of an order or of a reservation.
 ///
 /// ```no_run
 /// use concert_core::{BoxOffice, ConcertId, Error, SeatNumber, UserId, Wanted};
@@ -29,8 +29,9 @@ const MOST_RESERVATIONS: u32 = 1_000;
 /// # }
 /// ```
 impl BoxOffice {
-    /// Holds seats for as long as the policy says ([`Policy::with_hold_ttl`](crate::Policy::with_hold_ttl)): all that are
-    /// wanted, or none. The best available are decided on under lock, so that this does not fail while enough seats are free.
+    /// Holds seats for as long as the policy says ([`Policy::with_hold_ttl`](crate::Policy::with_hold_ttl)): all that
+    /// are wanted, or none. The best available are decided on under lock, so that this does not fail while enough seats
+    /// are free.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] (no seat, one named twice, more than 256), [`Error::TooManyHolds`] (more than anyone may
@@ -97,8 +98,8 @@ impl BoxOffice {
     }
 
     /// Moves the deadline of an order, which can be done once: by as much as the policy says
-    /// ([`Policy::with_hold_extension`](crate::Policy::with_hold_extension)), though not past the end of the user's turn, nor
-    /// past twice the time of a hold. `any` is the order or a reservation in it. Answers the new deadline.
+    /// ([`Policy::with_hold_extension`](crate::Policy::with_hold_extension)), though not past the end of the user's
+    /// turn, nor past twice the time of a hold. `any` is the order or a reservation in it. Answers the new deadline.
     ///
     /// # Errors
     /// [`Error::TokenNotActive`], [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::AlreadyPaid`],
@@ -116,8 +117,8 @@ impl BoxOffice {
         }
     }
 
-    /// Gives back all that is held of an order, or one reservation of it. Holds that are already gone count as given back;
-    /// paid seats stay paid.
+    /// Gives back all that is held of an order, or one reservation of it. Holds that are already gone count as given
+    /// back; paid seats stay paid.
     ///
     /// # Errors
     /// [`Error::OrderNotFound`] or [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::TokenEnded`],

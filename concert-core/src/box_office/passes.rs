@@ -32,9 +32,10 @@ const MOST_BATCHES: usize = 2_000;
 /// # }
 /// ```
 impl BoxOffice {
-    /// Makes the periodic passes until `shutdown` resolves, and ends between two of them: the rerank, the sweep, and this
-    /// process's refresh of the queue, as often as the policy says. Any number of processes may run them on one database: one
-    /// of them makes the rerank, or the sweep, of a period. A pass that fails is logged and counted, and runs again at its time.
+    /// Makes the periodic passes until `shutdown` resolves, and ends between two of them: the rerank, the sweep, and
+    /// this process's refresh of the queue, as often as the policy says. Any number of processes may run them on one
+    /// database: one of them makes the rerank, or the sweep, of a period. A pass that fails is logged and counted, and
+    /// runs again at its time.
     ///
     /// Cancel safety: what the passes did stays done.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
@@ -71,8 +72,8 @@ impl BoxOffice {
         );
     }
 
-    /// One rerank pass, bounded: ends the tokens whose time is over, admits the head of the queue up to the cap, refreshes
-    /// this process's snapshot.
+    /// One rerank pass, bounded: ends the tokens whose time is over, admits the head of the queue up to the cap,
+    /// refreshes this process's snapshot.
     ///
     /// # Errors
     /// Those of every write.
@@ -116,8 +117,8 @@ impl BoxOffice {
         Ok(report)
     }
 
-    /// Brings this process's snapshot of the queue up to date. Without it, polls do so themselves when it is older than two
-    /// seconds.
+    /// Brings this process's snapshot of the queue up to date. Without it, polls do so themselves when it is older than
+    /// two seconds.
     ///
     /// # Errors
     /// Those of every operation.
@@ -125,8 +126,8 @@ impl BoxOffice {
         self.inner.view.refresh(self.pool(), self.now()).await
     }
 
-    /// Acquires a pass for this process, so that one process makes it per period; `false`: a process acquired it less than
-    /// `period` ago. Timers fire a little early or late, so pass a little less than their period.
+    /// Acquires a pass for this process, so that one process makes it per period; `false`: a process acquired it less
+    /// than `period` ago. Timers fire a little early or late, so pass a little less than their period.
     ///
     /// # Errors
     /// Those of every operation.
@@ -154,8 +155,8 @@ impl BoxOffice {
     }
 }
 
-/// The least time since the last pass. A little less than the period: ticks jitter, and one that comes a moment early would
-/// otherwise skip the pass.
+/// The least time since the last pass. A little less than the period: ticks jitter, and one that comes a moment early
+/// would otherwise skip the pass.
 fn since_last(period: Duration) -> Duration {
     period.mul_f64(0.9)
 }

@@ -52,7 +52,8 @@ impl BoxOffice {
         Ok(Joined { token: self.queue_token(&token, standing)?, resumed })
     }
 
-    /// The user's standing in the queue; reads the user's row. It counts as a sign of the user, so it claims a due turn.
+    /// The user's standing in the queue; reads the user's row. It counts as a sign of the user, so it claims a due
+    /// turn.
     ///
     /// # Errors
     /// [`Error::TokenNotFound`] (never joined), [`Error::TokenExpired`].
@@ -97,8 +98,8 @@ impl BoxOffice {
         self.claim(Caller::with_queue_token(token.user, token.id)).await.unwrap_or(token)
     }
 
-    /// Runs an act of an ACTIVE user. The rules refuse a user whose turn is not claimed, with the status ACTIVE. Then this
-    /// claims the turn and tries again.
+    /// Runs an act of an ACTIVE user. The rules refuse a user whose turn is not claimed, with the status ACTIVE. Then
+    /// this claims the turn and tries again.
     pub(super) async fn act<T, F>(&self, caller: Caller, act: impl Fn(Caller) -> F + Send) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send,
@@ -113,8 +114,8 @@ impl BoxOffice {
         }
     }
 
-    /// Follows a queue token: the standing now, and each time it changes. From memory, for any number of followers; changes
-    /// show at the next refresh (see [`BoxOffice::refresh_queue`]).
+    /// Follows a queue token: the standing now, and each time it changes. From memory, for any number of followers;
+    /// changes show at the next refresh (see [`BoxOffice::refresh_queue`]).
     ///
     /// # Errors
     /// As [`BoxOffice::poll`].

@@ -25,8 +25,8 @@ use crate::user::{Password, Session};
 /// # }
 /// ```
 impl BoxOffice {
-    /// Makes a user; one without a password cannot log in, and joins the queue by id alone. A call that is repeated with
-    /// the same key answers the same user.
+    /// Makes a user; one without a password cannot log in, and joins the queue by id alone. A call that is repeated
+    /// with the same key answers the same user.
     ///
     /// # Errors
     /// [`Error::IdempotencyKeyReused`], [`Error::UsernameTaken`].

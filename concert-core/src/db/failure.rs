@@ -36,8 +36,8 @@ impl From<sqlx::Error> for Failure {
 }
 
 impl Failure {
-    /// The same failure after COMMIT was sent. An error from the server means that nothing was committed; without an answer
-    /// it is unknown.
+    /// The same failure after COMMIT was sent. An error from the server means that nothing was committed; without an
+    /// answer it is unknown.
     pub(crate) fn after_commit_was_sent(self) -> Self {
         match self {
             Self::Conflict(error) | Self::Lost(error) | Self::Fatal(error) if error.as_database_error().is_none() => {

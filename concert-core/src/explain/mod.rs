@@ -1,5 +1,5 @@
-//! Explains what happened to a token, a seat, a reservation or a user, when and why, and what will happen next. For support
-//! desks. It only reads, and tells no more than the database records.
+//! Explains what happened to a token, a seat, a reservation or a user, when and why, and what will happen next. For
+//! support desks. It only reads, and tells no more than the database records.
 
 mod reservation;
 mod seat;
@@ -74,7 +74,8 @@ pub struct Explanation {
     pub now: String,
     /// What happened to it, in order.
     pub events: Vec<Event>,
-    /// Whether older events are left out: an explanation tells of the newest 100 tokens, reservations and wallet entries.
+    /// Whether older events are left out: an explanation tells of the newest 100 tokens, reservations and wallet
+    /// entries.
     pub older_left_out: bool,
     /// What will happen next.
     pub next: Vec<String>,

@@ -62,8 +62,8 @@ impl ModelLane for QueueBatch {
         let kept = if effects.changes.is_empty() { tables.gate.admission } else { gate.admission };
         tables.gate = queue::Gate { admission: kept, ..gate.clone() };
         for token in &effects.claimed {
-            let row = tables.tokens.get_mut(&token.id).ok_or("picking turns up")?;
-            require(row.is_unclaimed(), "picking turns up")?;
+            let row = tables.tokens.get_mut(&token.id).ok_or("claiming turns")?;
+            require(row.is_unclaimed(), "claiming turns")?;
             (row.claimed_at, row.expires_at) = (Some(attempt.now), token.expires_at);
         }
         for (token, _) in &effects.ended {

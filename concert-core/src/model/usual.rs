@@ -127,7 +127,7 @@ fn only_a_turn_that_is_picked_up_and_lasts_is_taken_for_granted() {
     assert_eq!(run(&mut world, &[reserve(3, 0)]), (Way::Locked, vec![Err("TOKEN_NOT_ACTIVE")]), "waits");
     run(&mut world, &[Act::Leave(0)]);
     run(&mut world, &[Act::Rerank]);
-    assert_eq!(run(&mut world, &[reserve(3, 0)]), (Way::Locked, vec![Err("TOKEN_NOT_ACTIVE")]), "is not picked up");
+    assert_eq!(run(&mut world, &[reserve(3, 0)]), (Way::Locked, vec![Err("TOKEN_NOT_ACTIVE")]), "is not claimed");
     run(&mut world, &[Act::Claim(3)]);
     assert_eq!(run(&mut world, &[reserve(3, 0)]), (Way::Assumed, vec![Ok("held")]));
     assert_eq!(run(&mut world, &[reserve(0, 1)]), (Way::Locked, vec![Err("TOKEN_NOT_ACTIVE")]), "has left");

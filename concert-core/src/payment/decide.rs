@@ -47,8 +47,8 @@ pub(crate) fn decide(
     (answers, effects)
 }
 
-/// Refuses in this order: key reused, token not ACTIVE, no such reservation or order, not yours, nothing held (already paid,
-/// given back, refunded or lapsed), wrong amount, too little balance.
+/// Refuses in this order: key reused, token not ACTIVE, no such reservation or order, not yours, nothing held (already
+/// paid, given back, refunded or lapsed), wrong amount, too little balance.
 fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt) -> Result<Vec<Payment>, Error> {
     let (now, caller) = (attempt.now, &command.caller);
     // First of all: a repeated call gets its first answer, even if the turn has ended since.

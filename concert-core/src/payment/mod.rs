@@ -143,8 +143,8 @@ impl Batch for PaymentBatch {
         store::write(script, effects, attempt.now, self.paid_up_until(attempt.now));
     }
 
-    /// Payments of single holds that this process has made. Unread is only whether the holds and the turns still last, and
-    /// whether the wallets have enough.
+    /// Payments of single holds that this process has made. Unread is only whether the holds and the turns still last,
+    /// and whether the wallets have enough.
     fn assume(&self, commands: &[Pay], assumptions: &Assumptions, _attempt: &Attempt) -> Option<decide::Rows> {
         let held: Vec<_> = commands.iter().map(|command| command.what.alone()).collect::<Option<_>>()?;
         let reservations = self.recent.all(&held)?;

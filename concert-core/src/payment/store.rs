@@ -32,8 +32,9 @@ statements! {
          where {guard}status = 'HELD' and id in ({ids})"
     }
     INSERT { insert "payments" (id, user_id, reservation_id, amount, payment_status, paid_at) }
-    /// The wallet entries of payments, computed from the balances after the batch, so that no balance need be read before. An
-    /// entry has the id of its payment. For each entry, newer payments of the batch from the same wallet are subtracted.
+    /// The wallet entries of payments, computed from the balances after the batch, so that no balance need be read
+    /// before. An entry has the id of its payment. For each entry, newer payments of the batch from the same wallet are
+    /// subtracted.
     ENTER_PAYMENTS {
         concat!(
             "insert into wallet_entries (", entry_columns!(), ") select p.id, p.user_id, u.entries - {newer}, 'PAYMENT', \
@@ -85,7 +86,8 @@ pub(super) fn read_payments(
     Ok(Lookup::read(made))
 }
 
-/// States the assumptions of a batch of payments: those about turns by locking them, all others by the changes themselves.
+/// States the assumptions of a batch of payments: those about turns by locking them, all others by the changes
+/// themselves.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
     guard_turns(script, assumed);
     strike_sold(assumed, &effects.sold, now);

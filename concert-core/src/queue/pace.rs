@@ -33,8 +33,8 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// The pace over `samples`, oldest first; `None` before there is enough of them. Times in which the queue was paused
-    /// or ran dry say nothing about how fast it moves.
+    /// The pace over `samples`, oldest first; `None` before there is enough of them. Times in which the queue was
+    /// paused or ran dry say nothing about how fast it moves.
     pub(crate) fn measure(samples: &[Sample]) -> Option<Self> {
         let (mut span, mut admitted, mut departed, mut waited) = (Duration::ZERO, 0, 0, 0.0);
         for pair in samples.windows(2) {
@@ -54,7 +54,8 @@ impl Pace {
         })
     }
 
-    /// How many seconds the wait at `position` would be if everyone took the whole of their turn: until a pace is measured.
+    /// How many seconds the wait at `position` would be if everyone took the whole of their turn: until a pace is
+    /// measured.
     pub(crate) fn longest_wait_seconds(position: u64, max_active: u32, active_ttl: Duration) -> u64 {
         position.div_ceil(u64::from(max_active.max(1))).saturating_mul(active_ttl.as_secs())
     }

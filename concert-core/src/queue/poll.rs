@@ -21,7 +21,8 @@ use crate::sql::{fetch, fetch_all, fetch_one};
 
 /// A poll refreshes a snapshot that is older than this: for applications that do not run the passes.
 const STALE_AFTER: Duration = Duration::from_secs(2);
-/// A turn is claimed a second time after this, unless the snapshot shows it as claimed by then: the first try may have failed.
+/// A turn is claimed a second time after this, unless the snapshot shows it as claimed by then: the first try may have
+/// failed.
 const CLAIM_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// This process's view of the queue.
@@ -63,7 +64,8 @@ impl QueueView {
         }
     }
 
-    /// The standing of the holder of a queue token. Asks the database only about tickets that the snapshot does not know.
+    /// The standing of the holder of a queue token. Asks the database only about tickets that the snapshot does not
+    /// know.
     pub(crate) async fn poll(&self, pool: &MySqlPool, ticket: &QueueTicket, now: Timestamp) -> Result<Standing, Error> {
         self.keep_fresh(pool, now).await?;
         match self.place(ticket.ticket, now) {
@@ -115,7 +117,8 @@ impl QueueView {
         self.standing(place, now)
     }
 
-    /// Whether the caller should claim the turn of `ticket` now. Reads memory only; at most one caller is told yes at a time.
+    /// Whether the caller should claim the turn of `ticket` now. Reads memory only; at most one caller is told yes at a
+    /// time.
     pub(crate) fn should_claim(&self, ticket: u64) -> bool {
         if !self.look(|snapshot| snapshot.is_unclaimed(ticket)).unwrap_or_default() {
             return false;
@@ -152,7 +155,8 @@ impl QueueView {
         let known = self.look(|_| ()).is_some();
         let mut refreshed = match self.refreshed.try_lock() {
             Ok(refreshed) => refreshed,
-            // Another poll refreshes it. The old snapshot serves until then: polls must not queue up behind a slow database.
+            // Another poll refreshes it. The old snapshot serves until then: polls must not queue up behind a slow
+            // database.
             Err(_) if known => return Ok(()),
             Err(_) => self.refreshed.lock().await,
         };
@@ -181,8 +185,8 @@ impl QueueView {
                 gate.change_seq
             }
         };
-        // Invariant: changes, then gate, then ACTIVE tokens. Each is then at least as new as the one before, as `absorb`
-        // needs it.
+        // Invariant: changes, then gate, then ACTIVE tokens. Each is then at least as new as the one before, as
+        // `absorb` needs it.
         let changes = db::read(|| read_changed(pool, seen)).await?;
         let gate = db::read(read_gate).await?;
         let active = db::read(|| read_active(pool)).await?;

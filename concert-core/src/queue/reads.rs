@@ -64,8 +64,8 @@ pub enum Pass {
     Sweep,
 }
 
-/// Acquires the pass unless a process acquired it less than `period` ago. A time in the future does not count: a clock was set
-/// back since.
+/// Acquires the pass unless a process acquired it less than `period` ago. A time in the future does not count: a clock
+/// was set back since.
 pub(crate) async fn acquire_pass(
     pool: &MySqlPool,
     pass: Pass,

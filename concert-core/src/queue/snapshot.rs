@@ -62,8 +62,8 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The queue as read in full. `gate` was read before `waiting`, so changes in between are absorbed a second time, which
-    /// does no harm.
+    /// The queue as read in full. `gate` was read before `waiting`, so changes in between are absorbed a second time,
+    /// which does no harm.
     pub(super) fn new(gate: &Gate, waiting: RoaringTreemap) -> Self {
         Self { change_seq: gate.change_seq, waiting, ..Self::default() }
     }
@@ -91,8 +91,8 @@ impl Snapshot {
         self.active.get(&ticket).is_some_and(|turn| !turn.claimed)
     }
 
-    /// The estimated wait at `position`, in seconds: by the measured pace or, before there is one, as if every turn lasted
-    /// its full time.
+    /// The estimated wait at `position`, in seconds: by the measured pace or, before there is one, as if every turn
+    /// lasted its full time.
     pub(super) fn wait_seconds(&self, position: u64, active_ttl: Duration) -> u64 {
         match self.pace {
             Some(pace) => pace.wait_seconds(position),
@@ -102,11 +102,12 @@ impl Snapshot {
 
     /// Takes over what was read from the database. Returns whether any ticket's place has changed since the last time.
     ///
-    /// Batches that were applied during the reading are newer than what was read, so they stay. Otherwise a ticket that has
-    /// just been admitted would wait again, and all tickets behind it would move back.
+    /// Batches that were applied during the reading are newer than what was read, so they stay. Otherwise a ticket that
+    /// has just been admitted would wait again, and all tickets behind it would move back.
     pub(super) fn absorb(&mut self, read: Refresh, now: Timestamp) -> bool {
         let Refresh { changes, gate, active, pace } = read;
-        // Invariant: `change_seq` never goes back, so a late reading changes only rows that no applied batch has changed.
+        // Invariant: `change_seq` never goes back, so a late reading changes only rows that no applied batch has
+        // changed.
         let applied = self.change_seq;
         for change in changes.iter().filter(|change| change.change_seq > applied) {
             match change.status {
@@ -120,8 +121,8 @@ impl Snapshot {
             self.moved |= self.active != active;
             self.active = active;
         } else {
-            // This reading is older than the snapshot. Only the ends of turns can be newer in it: a payment shortens a turn
-            // without raising `change_seq`.
+            // This reading is older than the snapshot. Only the ends of turns can be newer in it: a payment shortens a
+            // turn without raising `change_seq`.
             for (ticket, turn) in active {
                 if let Some(known) = self.active.get_mut(&ticket) {
                     self.moved |= *known != turn;
@@ -136,8 +137,8 @@ impl Snapshot {
         std::mem::take(&mut self.moved)
     }
 
-    /// Takes over a batch that this process has just committed, unless another process has committed before it. Then the
-    /// next refresh brings both.
+    /// Takes over a batch that this process has just committed, unless another process has committed before it. Then
+    /// the next refresh brings both.
     pub(super) fn apply(&mut self, effects: &Effects) {
         if effects.is_empty() || effects.gate_before.change_seq != self.change_seq {
             return;

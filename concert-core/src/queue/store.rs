@@ -33,8 +33,8 @@ pub(super) use gate_columns;
 
 statements! {
     LOCK_GATE { concat!("select ", gate_columns!(), " from queue_gate where id = 1 for update") }
-    /// Not locked: the gate's lock protects every change of a status and every claim. Without that lock, a turn's end is only
-    /// brought forward.
+    /// Not locked: the gate's lock protects every change of a status and every claim. Without that lock, a turn's end
+    /// is only brought forward.
     MEMBERS {
         concat!(
             "select u.id as member_id, u.password <> '!' as has_password, ", token_columns!("t."),
@@ -58,8 +58,8 @@ statements! {
             " from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) for update"
         )
     }
-    /// Every change of the gate raises `change_seq`. So the gate is as it was read or remembered, or no row is changed. The
-    /// settings are compared as well, in case they were changed by hand.
+    /// Every change of the gate raises `change_seq`. So the gate is as it was read or remembered, or no row is changed.
+    /// The settings are compared as well, in case they were changed by hand.
     MOVE_GATE {
         "update queue_gate set next_ticket = {next_ticket}, change_seq = {change_seq}, active = {active}, \
          waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows} \
@@ -199,8 +199,8 @@ fn select_made_earlier(script: &mut Script, commands: &[Command], attempt: &Atte
     script.select_keys(&BY_ID, ids.collect(), |params, ids| params.list("ids", ids))
 }
 
-/// States the assumptions about the gate and the joining users. Only those about users need a guard. The update of the gate,
-/// the primary key of tokens and the unique key of live tokens state the others.
+/// States the assumptions about the gate and the joining users. Only those about users need a guard. The update of the
+/// gate, the primary key of tokens and the unique key of live tokens state the others.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects) {
     if !effects.is_empty() {
         let seq = Test::Equals(Value::Number(effects.gate_before.change_seq));

@@ -71,8 +71,8 @@ impl Turn {
     }
 }
 
-/// The rule that holding and paying share: the caller's token is in the queue, ACTIVE and claimed, and it is the one that was
-/// shown. An unclaimed one is refused with the status ACTIVE; the box office then claims it and tries again.
+/// The rule that holding and paying share: the caller's token is in the queue, ACTIVE and claimed, and it is the one
+/// that was shown. An unclaimed one is refused with the status ACTIVE; the box office then claims it and tries again.
 pub(crate) fn require_active(caller: &Caller, turn: Option<&mut Turn>, now: Timestamp) -> Result<(), Error> {
     let Some(turn) = turn else {
         return Err(Error::TokenNotActive { status: None });

@@ -4,10 +4,12 @@
 //!
 //! 1. a party gets its seats whenever that many are free, wherever they are;
 //! 2. a party sits together if it can: side by side in one row;
-//! 3. no *orphan* is left over if that can be avoided. That is ticketing's word for a single free seat between taken ones or
+//! 3. no *orphan* is left over if that can be avoided. That is ticketing's word for a single free seat between taken
+//!    ones or
 //!    the ends of its row, which hardly anyone buys. Seating plans often enforce the same on seats that buyers pick;
 //! 4. nearest to the front, and in that row nearest to the middle;
-//! 5. a party that cannot sit together gets as few groups as possible, the largest first, over as few rows as possible. Then
+//! 5. a party that cannot sit together gets as few groups as possible, the largest first, over as few rows as possible.
+//!    Then
 //!    rule 3 applies again, then groups in one row are as near to each other as possible, then rule 4.
 //!
 //! Ties go to the lower number, so equal halls give equal seats.
@@ -83,8 +85,8 @@ impl Hall {
         Self { rows }
     }
 
-    /// The best `count` free seats (in `section` if given), by number; `None`: fewer are free. Looks at each run of free
-    /// seats once at most, or a few times if the party has to be split.
+    /// The best `count` free seats (in `section` if given), by number; `None`: fewer are free. Looks at each run of
+    /// free seats once at most, or a few times if the party has to be split.
     pub(crate) fn best(&self, count: usize, section: Option<&str>) -> Option<Vec<SeatNumber>> {
         if count == 0 {
             return Some(Vec::new());

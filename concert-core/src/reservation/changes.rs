@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::id::ConcertId;
 
-/// How many counters there are. Concerts that share one seem to change together, so a cache is sometimes refreshed needlessly.
+/// How many counters there are. Concerts that share one seem to change together, so a cache is sometimes refreshed
+/// needlessly.
 const COUNTERS: usize = 4096;
 
 /// Counts, by concert, the batches of this process that changed who has a seat.

@@ -60,8 +60,8 @@ impl Desk {
         }
     }
 
-    /// Refuses in this order: key reused, token not ACTIVE, no such concert, no such section or seat, concert over, seats
-    /// taken or too few of them free, too many holds, too large a total.
+    /// Refuses in this order: key reused, token not ACTIVE, no such concert, no such section or seat, concert over,
+    /// seats taken or too few of them free, too many holds, too large a total.
     fn hold(
         &mut self,
         caller: &Caller,
@@ -187,8 +187,8 @@ impl Desk {
         Ok(made)
     }
 
-    /// Refuses in this order: no such reservation or order, not yours, queue token ended, nothing held and something paid.
-    /// Holds that are already gone count as given back. Paid seats of an order stay paid.
+    /// Refuses in this order: no such reservation or order, not yours, queue token ended, nothing held and something
+    /// paid. Holds that are already gone count as given back. Paid seats of an order stay paid.
     fn cancel(&mut self, caller: &Caller, what: OrderRef) -> Result<Answer, Error> {
         let named: Vec<_> = what.among(self.rows.known.all()?)?.into_iter().cloned().collect();
         if named.iter().any(|reservation| reservation.user != caller.user) {
@@ -223,8 +223,8 @@ impl Desk {
         Ok(Answer::Cancelled)
     }
 
-    /// Refuses in this order: token not ACTIVE, no such reservation, not yours, nothing held (paid, given back, refunded or
-    /// lapsed), extended already, the turn ends no later than the hold.
+    /// Refuses in this order: token not ACTIVE, no such reservation, not yours, nothing held (paid, given back,
+    /// refunded or lapsed), extended already, the turn ends no later than the hold.
     fn extend(&mut self, caller: &Caller, id: ReservationId) -> Result<Answer, Error> {
         require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
         let turn_ends = self.rows.turns.get(&caller.user).ok_or(Unread)?.ends_at()?;
@@ -249,7 +249,8 @@ impl Desk {
         let Some(first) = held.first() else {
             return Err(refusal_for(&named, sold));
         };
-        // The reservations were read before the seats were locked: another deadline at the seat means an extension since.
+        // The reservations were read before the seats were locked: another deadline at the seat means an extension
+        // since.
         if held.iter().any(|reservation| reservation.extended_at.is_some() || reservation.expires_at != deadline) {
             return if self.may_have_committed {
                 Ok(Answer::Extended(deadline))

@@ -11,8 +11,9 @@ use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Value};
 use crate::id::UserId;
 use crate::sql::{Reading, ResultSet, Script, statements};
 
-/// A hold whose deadline is to come, by a prefix of its columns. The arithmetic keeps the server from planning a range for each
-/// user, for which it would look into the index once for each user of a long list (`eq_range_index_dive_limit`).
+/// A hold whose deadline is to come, by a prefix of its columns. The arithmetic keeps the server from planning a range
+/// for each user, for which it would look into the index once for each user of a long list
+/// (`eq_range_index_dive_limit`).
 macro_rules! in_time {
     ($prefix:literal) => {
         concat!($prefix, "expires_at + interval 0 second > {now}")
@@ -38,11 +39,11 @@ macro_rules! holds {
 pub(crate) use {in_time, unpaid};
 
 statements! {
-    /// A hold is made under the lock of the user's token. So holds are counted after that lock is taken, by a statement of
-    /// its own, which sees everything that was committed until then.
+    /// A hold is made under the lock of the user's token. So holds are counted after that lock is taken, by a statement
+    /// of its own, which sees everything that was committed until then.
     UNPAID_HOLDS { holds!(unpaid!("")) }
-    /// An upper bound: holds that were paid or given back before their deadline count as well. It is read from the index
-    /// alone, 1.5 us a user instead of 2.8 (measured, MariaDB 10.11), and few users come near the limit.
+    /// An upper bound: holds that were paid or given back before their deadline count as well. It is read from the
+    /// index alone, 1.5 us a user instead of 2.8 (measured, MariaDB 10.11), and few users come near the limit.
     HOLDS { holds!(in_time!("")) }
     /// The upper bound as a guard. It is out of range for a user above it, and selects nothing otherwise.
     TOO_MANY_HOLDS {

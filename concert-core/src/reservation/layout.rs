@@ -1,5 +1,5 @@
-//! A cache of concerts: their date, and the seats of their hall with section, row and price. An entry is valid for one version
-//! of the concert's row: every change of a concert raises the version, and every guard checks it.
+//! A cache of concerts: their date, and the seats of their hall with section, row and price. An entry is valid for one
+//! version of the concert's row: every change of a concert raises the version, and every guard checks it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,8 +27,8 @@ statements! {
         "select concert_id, first_seat, last_seat, price, section, seat_row from seat_runs \
          where concert_id in ({concerts}) order by concert_id, first_seat"
     }
-    /// Counts the concerts that are as they were cached. The date is compared as well, so that a date that was changed by hand
-    /// is noticed.
+    /// Counts the concerts that are as they were cached. The date is compared as well, so that a date that was changed
+    /// by hand is noticed.
     COUNT_CONCERTS {
         "select count(*) from concerts force index (primary) where {each}",
         each Part { text: "(id = {concert} and version = {version} and date = {date})", between: " or " }
@@ -95,8 +95,8 @@ impl HallLayouts {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&concert).cloned()
     }
 
-    /// Reads `concerts`, and then the layouts of `halls` that are not remembered. In this order a layout is never older than
-    /// its version.
+    /// Reads `concerts`, and then the layouts of `halls` that are not remembered. In this order a layout is never older
+    /// than its version.
     pub(super) fn select(
         &self,
         script: &mut Script,

@@ -1,9 +1,9 @@
 //! Locks the rows of a batch of holds.
 //!
-//! Only the rules know which seats are best, and a hall is too large to lock. So the rules first run over rows that are only
-//! read. The seats that they choose are then locked. If these are as they were read, the rules choose the same seats again.
-//! Batches that look for the best seats of one concert lock its row, so they run one after the other. Only buyers who name
-//! their seats can change a seat between reading and locking, which is rare.
+//! Only the rules know which seats are best, and a hall is too large to lock. So the rules first run over rows that are
+//! only read. The seats that they choose are then locked. If these are as they were read, the rules choose the same
+//! seats again. Batches that look for the best seats of one concert lock its row, so they run one after the other. Only
+//! buyers who name their seats can change a seat between reading and locking, which is rare.
 
 use std::collections::{HashMap, HashSet};
 
@@ -109,7 +109,8 @@ fn wanted_holds(commands: &[Command]) -> HashMap<UserId, u32> {
     wanted
 }
 
-/// How many seats users hold: an upper bound, which is cheaper, or the exact count where the bound would pass the limit.
+/// How many seats users hold: an upper bound, which is cheaper, or the exact count where the bound would pass the
+/// limit.
 async fn holds_within(
     connection: &mut MySqlConnection,
     mut at_most: HashMap<UserId, u32>,
@@ -186,8 +187,8 @@ async fn lock_best(
         }
         metrics::counter!("concert_best_seats_moved_total").increment(1);
     }
-    // Nobody can change locked rows. Seats of earlier rounds were locked out of order, so this may deadlock, which costs the
-    // batch another attempt.
+    // Nobody can change locked rows. Seats of earlier rounds were locked out of order, so this may deadlock, which
+    // costs the batch another attempt.
     let mut script = Script::default();
     let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named.into_iter()));
     let selected = script.run(connection).await?;

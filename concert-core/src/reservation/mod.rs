@@ -125,7 +125,8 @@ pub struct Reservation {
     pub expires_at: Timestamp,
     /// When the deadline was moved, if it was.
     pub extended_at: Option<Timestamp>,
-    /// The order that it shares with others; `None`: it is an order of its own. [`Reservation::order`] gives it for both.
+    /// The order that it shares with others; `None`: it is an order of its own. [`Reservation::order`] gives it for
+    /// both.
     pub shared_order: Option<OrderId>,
 }
 

@@ -15,8 +15,8 @@ pub(crate) const MOST_SEATS: usize = 256;
 pub enum Wanted {
     /// These seats.
     Seats(Vec<SeatNumber>),
-    /// This many of the best free seats: next to each other in one row where possible, and without leaving a single seat over
-    /// where that can be avoided.
+    /// This many of the best free seats: next to each other in one row where possible, and without leaving a single
+    /// seat over where that can be avoided.
     BestAvailable {
         /// How many.
         count: usize,

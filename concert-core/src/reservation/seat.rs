@@ -145,8 +145,8 @@ statements! {
         concat!("select ", seat_columns!(), " from seats s force index (primary) where {each}"),
         each SEATS_OF_CONCERT
     }
-    /// Reservations and their seats. The seats are locked in the global order: the inner query is materialized first, in that
-    /// order and complete (its limit is `MAX_LIST`), and locks nothing.
+    /// Reservations and their seats. The seats are locked in the global order: the inner query is materialized first,
+    /// in that order and complete (its limit is `MAX_LIST`), and locks nothing.
     LOCK_WITH_SEATS {
         concat!(
             "select ", reservation_columns!("r."), ", s.section, s.seat_row, s.price as seat_price, s.reserved_until, \
@@ -162,8 +162,8 @@ statements! {
          where {guard}s.reserved_until >= {held_until} and ({each})",
         each SEATS_OF_CONCERT
     }
-    /// Gives each seat its reservation, all with one deadline. A lapsed hold is released by an earlier statement. The price is
-    /// compared because an assumed one must be the row's.
+    /// Gives each seat its reservation, all with one deadline. A lapsed hold is released by an earlier statement. The
+    /// price is compared because an assumed one must be the row's.
     TAKE {
         "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = {held_until}, \
          s.reserved_by = {user}, s.reservation_id = {reservation} where {guard}s.is_reserved = 0 and ({each})",
@@ -205,8 +205,8 @@ pub(crate) fn lock_with_seats(script: &mut Script, reservations: Vec<Reservation
     script.select_keys(&LOCK_WITH_SEATS, reservations, |params, ids| params.list("ids", ids))
 }
 
-/// The statements of a sale state what was assumed of its holds: each of `sold` is still HELD, and its seat's deadline is to
-/// come.
+/// The statements of a sale state what was assumed of its holds: each of `sold` is still HELD, and its seat's deadline
+/// is to come.
 pub(crate) fn strike_sold(assumed: &mut Assumed, sold: &[(ReservationId, SeatKey)], now: Timestamp) {
     let sold: HashMap<Key, ReservationId> = sold.iter().map(|(id, key)| (Key::from(*key), *id)).collect();
     assumed

@@ -39,7 +39,8 @@ statements! {
             "select ", reservation_columns!(""), ", null as section, null as seat_row from reservations where id in ({ids})"
         )
     }
-    /// All reservations of the orders of the named ones. Through the user's index: an order has one user, with few reservations.
+    /// All reservations of the orders of the named ones. Through the user's index: an order has one user, with few
+    /// reservations.
     OF_ORDERS {
         concat!(
             "select ", reservation_columns!("r."), ", null as section, null as seat_row \
@@ -49,7 +50,8 @@ statements! {
     }
     /// In the order of their ids.
     LOCK_CONCERTS { "select id from concerts force index (primary) where id in ({concerts}) for update" }
-    /// Two rows each: the reservation and its seat. A seat that has passed on since is not touched, and the count tells.
+    /// Two rows each: the reservation and its seat. A seat that has passed on since is not touched, and the count
+    /// tells.
     RELEASE {
         "update reservations r force index (primary) straight_join seats s force index (primary) \
          on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
@@ -104,8 +106,8 @@ pub(super) fn select_known(script: &mut Script, commands: &[Command], attempt: &
     select_reservations(script, named)
 }
 
-/// Reservations, unlocked: their status may change until their seats are locked, all else never changes. An order is found
-/// by any of its reservations.
+/// Reservations, unlocked: their status may change until their seats are locked, all else never changes. An order is
+/// found by any of its reservations.
 pub(crate) fn select_reservations(script: &mut Script, named: Vec<OrderRef>) -> [Reading; 2] {
     let (mut alone, mut of_orders) = (Vec::with_capacity(named.len()), Vec::new());
     for what in named {
@@ -130,8 +132,8 @@ pub(super) fn lock_concerts(script: &mut Script, concerts: Vec<ConcertId>) -> Re
     script.select_keys(&LOCK_CONCERTS, concerts, |params, concerts| params.list("concerts", concerts))
 }
 
-/// States the assumptions of a batch of holds. Some need no guard: the statement that takes the seats and the primary key of
-/// the new reservations state them.
+/// States the assumptions of a batch of holds. Some need no guard: the statement that takes the seats and the primary
+/// key of the new reservations state them.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
     // Before the lock, which counts them.
     layout::guard_concerts(script, assumed);

@@ -1,6 +1,7 @@
 //! The sweep releases lapsed holds. It only tidies up, since a lapsed hold already counts as free.
 //!
-//! One index has the deadlines of all holds ever made. A deadline passes once, so a pass continues where the last one ended.
+//! One index has the deadlines of all holds ever made. A deadline passes once, so a pass continues where the last one
+//! ended.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,9 +25,9 @@ const MOST_RELEASED: usize = 64;
 const PAGE_SIZE: usize = 64;
 /// The most pages that one batch looks at.
 const MOST_PAGES: usize = 16;
-/// How late a hold may be committed, by its own clock: an attempt takes some seconds, which the database's limits ensure, and
-/// clocks of servers differ by seconds. A hold that comes later counts as free once it lapses, and stays unswept until its
-/// seat is taken.
+/// How late a hold may be committed, by its own clock: an attempt takes some seconds, which the database's limits
+/// ensure, and clocks of servers differ by seconds. A hold that comes later counts as free once it lapses, and stays
+/// unswept until its seat is taken.
 const LATE: Duration = Duration::from_secs(60);
 
 statements! {
@@ -36,8 +37,8 @@ statements! {
          straight_join reservations r force index (reservations_expires_at) on r.expires_at >= w.swept_until \
          where w.id = 1 and r.expires_at <= {now} order by r.expires_at, r.id limit {limit}"
     }
-    /// Two ranges, so that the index finds the start. Many holds may share one deadline, and a filter on the id would read all
-    /// of them again for each page.
+    /// Two ranges, so that the index finds the start. Many holds may share one deadline, and a filter on the id would
+    /// read all of them again for each page.
     NEXT_PAGE {
         "select r.id, r.concert_id, r.seat_number, r.status, r.expires_at \
          from reservations r force index (reservations_expires_at) where (r.expires_at = {deadline} and r.id > {id}) \
@@ -141,7 +142,8 @@ impl Batch for SweepBatch {
 
     fn write(&self, script: &mut Script, effects: &SweepEffects, attempt: &Attempt) {
         store::write(script, &effects.holds, attempt.now);
-        // Last, so that nobody waits for a seat while holding this row. Any number of rows: it may have this value already.
+        // Last, so that nobody waits for a seat while holding this row. Any number of rows: it may have this value
+        // already.
         script.change("advancing the sweep", None, &ADVANCE, |params| params.bind("until", effects.swept_until));
     }
 

@@ -4,8 +4,8 @@
 #[derive(Debug)]
 pub(super) struct Guard {
     pub(super) act: &'static str,
-    /// An expression that is true if the check holds. If not, it is out of range (`exp(1000)`): the statement fails, and the
-    /// server runs nothing after it, COMMIT included.
+    /// An expression that is true if the check holds. If not, it is out of range (`exp(1000)`): the statement fails,
+    /// and the server runs nothing after it, COMMIT included.
     pub(super) condition: String,
 }
 

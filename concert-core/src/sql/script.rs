@@ -26,7 +26,8 @@ pub(crate) struct Script {
 impl Script {
     /// Adds a select.
     pub(crate) fn select(&mut self, template: &SqlTemplate, fill: impl FnOnce(Params<'_>) -> Params<'_>) -> Reading {
-        // A select has no place for guards, and `row_count()` is that of the statement just before: they must come first.
+        // A select has no place for guards, and `row_count()` is that of the statement just before: they must come
+        // first.
         self.check_pending();
         self.push(template, fill);
         Reading(self.statements - 1..self.statements)
@@ -82,8 +83,8 @@ impl Script {
         self.required.push(Required { act, query: format!("({})", sql.into_text()), expected });
     }
 
-    /// Ends the script if the template selects anything: its condition is then out of range for the server. Pending guards
-    /// wait for the next change.
+    /// Ends the script if the template selects anything: its condition is then out of range for the server. Pending
+    /// guards wait for the next change.
     pub(crate) fn abort_if(
         &mut self,
         act: &'static str,
@@ -95,8 +96,8 @@ impl Script {
         self.placed.push(Placed { statement: self.statements - 1, act });
     }
 
-    /// Changes `expected` rows; `None`: any number. With any other number the batch rolls back: an assumption was false, or
-    /// locked rows changed all the same (a certification conflict on a cluster, for example).
+    /// Changes `expected` rows; `None`: any number. With any other number the batch rolls back: an assumption was
+    /// false, or locked rows changed all the same (a certification conflict on a cluster, for example).
     pub(crate) fn change(
         &mut self,
         act: &'static str,
@@ -126,7 +127,8 @@ impl Script {
         }
     }
 
-    /// Inserts `rows`. It adds no guard: the server inserts all of them or fails. Its first value carries the pending guards.
+    /// Inserts `rows`. It adds no guard: the server inserts all of them or fails. Its first value carries the pending
+    /// guards.
     pub(crate) fn insert<R>(
         &mut self,
         insert: &SqlInsert,
@@ -183,8 +185,8 @@ impl Script {
         }
     }
 
-    /// Runs the script and commits, in the same round trip; returns what [`Script::run`] does. Without an answer from the
-    /// server it fails with [`Failure::CommitUnknown`].
+    /// Runs the script and commits, in the same round trip; returns what [`Script::run`] does. Without an answer from
+    /// the server it fails with [`Failure::CommitUnknown`].
     pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
         // Invariant: COMMIT is the last statement, after every guard.
         self.check_all();

@@ -39,8 +39,8 @@ const GUARDS: [&str; 2] = ["guard", "required"];
 /// The place of further counts, in a lock.
 const COUNTS: &str = "counts";
 
-/// Declares the statements of a module, and lists them for the test that prepares and explains every statement on a real
-/// database. No list can be forgotten: one that the test does not use is dead code, which the lints refuse.
+/// Declares the statements of a module, and lists them for the test that prepares and explains every statement on a
+/// real database. No list can be forgotten: one that the test does not use is dead code, which the lints refuse.
 macro_rules! statements {
     (@declare $(#[$doc:meta])* $vis:vis $name:ident = insert $table:literal ($($column:ident),+ $(,)?)) => {
         $(#[$doc])*

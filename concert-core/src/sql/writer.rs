@@ -63,8 +63,8 @@ impl SqlWriter {
     }
 }
 
-/// The place of one value in a statement. It takes digits, hexadecimal digits, keywords and what this module makes of them.
-/// Each of its methods uses it up and returns a [`Written`], so that exactly one value is written.
+/// The place of one value in a statement. It takes digits, hexadecimal digits, keywords and what this module makes of
+/// them. Each of its methods uses it up and returns a [`Written`], so that exactly one value is written.
 #[derive(Debug)]
 pub(crate) struct SqlSlot<'w>(&'w mut String);
 

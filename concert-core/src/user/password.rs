@@ -58,7 +58,8 @@ impl Passwords {
         self.run(move || hash(&password)).await?
     }
 
-    /// Whether `password` is the one that `phc` was made from. Without a PHC string it takes as long, and returns false.
+    /// Whether `password` is the one that `phc` was made from. Without a PHC string it takes as long, and returns
+    /// false.
     pub(crate) async fn verify(&self, password: &Password, phc: Option<&str>) -> Result<bool, Error> {
         // No user can have a longer password. It is verified as an empty one, so that its length costs no more work.
         let plausible = password.0.expose_secret().len() <= LONGEST;

@@ -44,9 +44,9 @@ statements! {
          where {guard}balance + {change} between 0 and {most} and id in ({users})"
     }
     INSERT_ENTRIES { insert "wallet_entries" (id, user_id, nth, kind, amount, balance_after, payment_id, created_at) }
-    /// The same for one wallet that was not read. It keeps the old number and balance in variables, for the entries, and
-    /// returns the old balance in hundredths as the last insert id. Selecting them would take two statements more, each with
-    /// an answer that a lone caller waits for: 0.58 ms instead of 0.45 (measured).
+    /// The same for one wallet that was not read. It keeps the old number and balance in variables, for the entries,
+    /// and returns the old balance in hundredths as the last insert id. Selecting them would take two statements more,
+    /// each with an answer that a lone caller waits for: 0.58 ms instead of 0.45 (measured).
     CHANGE_UNREAD {
         "update users force index (primary) set entries = (@entries := entries) + {added}, \
          balance = last_insert_id(100 * (@balance := balance)) * 0.01 + {change} \

@@ -1,7 +1,7 @@
 //! The board: a cache of the HTTP bodies of the dates and of the seats of concerts.
 //!
-//! A crowd looks at one hall. So its seats are read, written as JSON and compressed once for all requests within a short
-//! time, and so are the dates. The cache is here and not in the library because the library's answers are exact.
+//! A crowd looks at one hall. So its seats are read, written as JSON and compressed once for all requests within a
+//! short time, and so are the dates. The cache is here and not in the library because the library's answers are exact.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -23,11 +23,11 @@ use super::problem::Problem;
 
 /// How old an answer may be, unless the configuration says otherwise.
 pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
-/// The shortest time between two readings of one concert that this process's own sales cause. Requests in between wait for
-/// the second one. It bounds the cost of a sell-out, and is too short to be noticed.
+/// The shortest time between two readings of one concert that this process's own sales cause. Requests in between wait
+/// for the second one. It bounds the cost of a sell-out, and is too short to be noticed.
 const PAUSE_BETWEEN_SALES: Duration = Duration::from_millis(100);
-/// The list of dates stays fresh for this many times as long as its reading took. Halls that are sold out are read as a whole,
-/// so a reading may take long; this bounds its share of one connection.
+/// The list of dates stays fresh for this many times as long as its reading took. Halls that are sold out are read as a
+/// whole, so a reading may take long; this bounds its share of one connection.
 const DATES_READING_SHARE: u32 = 10;
 /// The most concerts in the cache, existing or not. The least recently used make room.
 const MOST_CONCERTS: usize = 1_000;
@@ -80,8 +80,8 @@ impl Slot {
         self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The problem of a reading that began after `asked` and failed. So a crowd that waits for an unavailable database fails
-    /// together, not one after the other.
+    /// The problem of a reading that began after `asked` and failed. So a crowd that waits for an unavailable database
+    /// fails together, not one after the other.
     fn failed_since(&self, asked: Instant) -> Option<Problem> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed.as_ref().filter(|(begun, _)| *begun >= asked).map(|(_, problem)| problem.clone())
@@ -108,8 +108,8 @@ impl Board {
         Self(Arc::new(Inner { max_age, looks: AtomicU64::new(0), slots: Mutex::default() }))
     }
 
-    /// The seats of `concert`: at most [`CachedPage::max_age`] old, and never from before a sale that this process has answered
-    /// for.
+    /// The seats of `concert`: at most [`CachedPage::max_age`] old, and never from before a sale that this process has
+    /// answered for.
     pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<CachedPage, Problem> {
         self.page(office, Page::Seats(concert)).await
     }
@@ -206,7 +206,8 @@ impl Page {
         }
     }
 
-    /// Reads the page and makes its body, or returns `before` if the content is the same. `None`: there is no such concert.
+    /// Reads the page and makes its body, or returns `before` if the content is the same. `None`: there is no such
+    /// concert.
     async fn read(self, office: &BoxOffice, before: Option<Arc<Body>>) -> Result<Option<Arc<Body>>, Problem> {
         match self {
             Self::Dates => {

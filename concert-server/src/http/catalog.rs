@@ -56,7 +56,8 @@ pub(super) struct SeatBody {
     #[schema(value_type = Option<String>, nullable = false, max_length = 32, example = "Front")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "label")]
     section: Option<Arc<str>>,
-    /// What its row is called within the section; neighbours in it have consecutive numbers. Not there: there are no rows.
+    /// What its row is called within the section; neighbours in it have consecutive numbers. Not there: there are no
+    /// rows.
     #[schema(value_type = Option<String>, nullable = false, max_length = 16, example = "12")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "label")]
     row: Option<Arc<str>>,

@@ -1,7 +1,7 @@
 //! The edge: what every request gets, whichever handler answers it.
 //!
-//! An id, a span with it around everything that is logged, a line and a measurement at the end, a body for problems, and
-//! an answer even when a handler panics.
+//! An id, a span with it around everything that is logged, a line and a measurement at the end, a body for problems,
+//! and an answer even when a handler panics.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

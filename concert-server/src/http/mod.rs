@@ -1,6 +1,7 @@
 //! HTTP: the table of routes, and around it what every request gets.
 //!
-//! A request passes the edge (id, span, metrics, panics), CORS, the table of routes, and ends in a handler of its domain.
+//! A request passes the edge (id, span, metrics, panics), CORS, the table of routes, and ends in a handler of its
+//! domain.
 
 mod auth;
 mod board;
@@ -66,8 +67,8 @@ impl App {
         Self { cors, ..self }
     }
 
-    /// Sets how old the seats in an answer may be. Default half a second. With zero, every request waits for a reading that
-    /// begins after it.
+    /// Sets how old the seats in an answer may be. Default half a second. With zero, every request waits for a reading
+    /// that begins after it.
     #[must_use]
     pub fn with_seats_max_age(self, max_age: Duration) -> Self {
         Self { board: Board::new(max_age), ..self }
@@ -88,8 +89,8 @@ pub fn routes() -> Vec<Route> {
     endpoints().into_iter().map(|endpoint| endpoint.route).collect()
 }
 
-/// The table of routes. The queue comes first, since polls are most of the traffic; a literal path comes before one with
-/// a parameter in the same place.
+/// The table of routes. The queue comes first, since polls are most of the traffic; a literal path comes before one
+/// with a parameter in the same place.
 fn endpoints() -> Vec<Endpoint> {
     [
         tokens::endpoints(),

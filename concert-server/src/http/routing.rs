@@ -1,4 +1,5 @@
-//! The table of routes. Dispatch, 404 and 405, the labels of the metrics and the check of the OpenAPI document all read it.
+//! The table of routes. Dispatch, 404 and 405, the labels of the metrics and the check of the OpenAPI document all read
+//! it.
 
 use std::future::{Future, ready};
 use std::pin::Pin;

@@ -59,7 +59,8 @@ pub(crate) fn decide(
     (answers, effects)
 }
 
-/// Refuses in this order: no such payment, already refunded, balance too large. A payment for a past concert may be refunded.
+/// Refuses in this order: no such payment, already refunded, balance too large. A payment for a past concert may be
+/// refunded.
 fn refund(rows: &mut Rows, effects: &mut Effects, command: &RefundPayment, attempt: &Attempt) -> Result<Refund, Error> {
     let Paid { user, reservation, seat: key, amount } =
         *rows.payments.get(&command.payment).ok_or(Error::PaymentNotFound)?;

@@ -1,5 +1,5 @@
-//! Refunds: the money goes back to the wallet and the seat is for sale again, in one transaction. An operator's act, in a
-//! lane of its own, so that payments do not carry it.
+//! Refunds: the money goes back to the wallet and the seat is for sale again, in one transaction. An operator's act, in
+//! a lane of its own, so that payments do not carry it.
 
 mod decide;
 mod store;

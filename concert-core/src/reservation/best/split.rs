@@ -74,8 +74,8 @@ fn narrowest(pieces: &[RunInRow<'_>], groups: usize, count: usize, orphans: usiz
     best.map(|(_, window)| window)
 }
 
-/// The largest `groups` runs, those in the middle of their rows first. If one seat would be left over: with one of them a
-/// seat shorter, where there is such a run.
+/// The largest `groups` runs, those in the middle of their rows first. If one seat would be left over: with one of them
+/// a seat shorter, where there is such a run.
 fn choose<'a>(window: &[RunInRow<'a>], groups: usize, count: usize) -> Vec<RunInRow<'a>> {
     let mut pieces = window.to_vec();
     let away = |piece: &RunInRow<'_>| (piece.run.middle() - piece.row.middle()).abs();
@@ -142,7 +142,8 @@ impl Lengths {
         (left == 0).then_some(groups)
     }
 
-    /// How many seats would be left single if `groups` of the runs, as few as can be, seat `count`; `None`: they do not.
+    /// How many seats would be left single if `groups` of the runs, as few as can be, seat `count`; `None`: they do
+    /// not.
     fn orphans(&self, groups: usize, count: usize) -> Option<usize> {
         let (mut left, mut seats) = (groups, 0);
         for (length, runs) in self.0.iter().enumerate().skip(1).rev() {
