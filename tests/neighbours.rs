@@ -121,7 +121,7 @@ async fn a_duplicate_key_that_never_goes_away_fails_its_own_payment_alone() {
     let (house, held) = all_hold().await;
     let forged = sqlx::query(
         "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) \
-         select unhex(md5('forged')), user_id, id, price, 'SUCCESS', reserved_at from reservations where id = ?",
+         select left(unhex(sha2('forged', 256)), 16), user_id, id, price, 'SUCCESS', reserved_at from reservations where id = ?",
     );
     forged.bind(held[LUCKLESS].id).execute(house.office.pool()).await.expect("forges");
     let answers = async {

@@ -118,11 +118,12 @@ impl Statement {
                 format!("insert into {table} ({}) values {}", columns.join(", "), vec![row; length].join(","))
             }
             Self::Template(SqlTemplate { text, part }) => {
-                let mut text = text.replace("{guard}", "").replace("{required}", "").replace("{counts}", "");
-                if let Some(Part { text: each, between }) = part {
-                    text = text.replace("{each}", &vec![*each; length].join(between));
-                }
-                lengthen_lists(&text, length)
+                let text = text.replace("{guard}", "").replace("{required}", "").replace("{counts}", "");
+                let text = lengthen_lists(&text, length);
+                // Lists within repeated parts have one element each: a batch has `length` keys in all.
+                part.iter().fold(text, |text, Part { text: each, between }| {
+                    text.replace("{each}", &vec![*each; length].join(between))
+                })
             }
         }
     }

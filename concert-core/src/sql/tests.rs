@@ -113,7 +113,7 @@ fn texts_for_the_test_of_all_statements_have_lists_of_any_length() {
     let texts: Vec<_> = STATEMENTS.iter().map(|statement| statement.text(2)).collect();
     let expected = [
         "select a from t where b > {least} and c in ({keys},{keys})",
-        "select a from t where (b = {hall} and c in ({seats},{seats})) or (b = {hall} and c in ({seats},{seats}))",
+        "select a from t where (b = {hall} and c in ({seats})) or (b = {hall} and c in ({seats}))",
         "update t set a = {value} where b in ({keys},{keys})",
         "select count(*) into @locked from t for update",
         "update t set a = {value} where b = 1",
