@@ -16,6 +16,26 @@ pub fn statements() -> Vec<String> {
 
 /// The positions of tickets among `waiting`, from the snapshot that polls are answered from: for the benchmark that
 /// measures a rank alone.
+#[cfg(feature = "internals")]
 pub fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
     queue::positions(waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_is_whole() {
+        let texts = statements();
+        assert!(texts.len() > 100, "all that the modules declare");
+        for text in texts {
+            let open = text.matches('{').count();
+            assert_eq!(open, text.matches('}').count(), "each place is closed: {text}");
+            assert!(
+                !text.contains("{each}") && !text.contains("{guard}"),
+                "what the script fills in is left out: {text}"
+            );
+        }
+    }
 }

@@ -68,6 +68,8 @@ mod explain;
 mod fact;
 mod figures;
 mod id;
+#[cfg(all(test, not(feature = "internals")))]
+mod internals;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
