@@ -26,8 +26,8 @@ impl BoxOffice {
     /// A page of the user's payments, newest first.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::InvalidInput`] (`starting_after` is not a payment of this
-    /// user).
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::InvalidInput`] (`starting_after` is not a payment of
+    /// this user).
     pub async fn payments_of(
         &self,
         caller: impl Into<Caller>,
@@ -53,8 +53,8 @@ impl BoxOffice {
     /// A page of the changes of the user's balance, newest first.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::InvalidInput`] (`starting_after` is not a wallet entry of
-    /// this user).
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::InvalidInput`] (`starting_after` is not a wallet entry
+    /// of this user).
     pub async fn wallet_entries(
         &self,
         caller: impl Into<Caller>,

@@ -36,8 +36,9 @@ use crate::wallet::WalletBatch;
 /// done, and no transaction open. Reads can be dropped at any point.
 ///
 /// # Errors
-/// Every operation can fail with [`Error::Unavailable`] (the database), every write with [`Error::Overloaded`] (too much
-/// is waiting) and [`Error::ShutDown`]. The other refusals are named at each operation, in the order in which they are checked.
+/// Every operation can fail with [`Error::Unavailable`] (the database), every write with [`Error::Overloaded`] (too
+/// much is waiting) and [`Error::ShutDown`]. The other refusals are named at each operation, in the order in which they
+/// are checked.
 #[derive(Clone)]
 pub struct BoxOffice {
     inner: Arc<Inner>,
@@ -166,8 +167,9 @@ impl BoxOffice {
     /// database user with rights on rows alone is enough.
     ///
     /// # Errors
-    /// [`Error::Setup`] when the schema cannot be brought up to date. Nothing is changed where another application has a
-    /// table under a name that the box office needs, nor where the schema is that of a version before the first release.
+    /// [`Error::Setup`] when the schema cannot be brought up to date. Nothing is changed where another application has
+    /// a table under a name that the box office needs, nor where the schema is that of a version before the first
+    /// release.
     pub async fn migrate(&self) -> Result<(), Error> {
         migrate::migrate(&self.inner.pool, &self.inner.host).await
     }

@@ -1,4 +1,4 @@
-//! What nobody wrote a guard for: whoever asks it gets a locked batch.
+//! Questions without a guard: a batch whose rules ask one is locked.
 
 use super::usual::{hold_of, opened, payment_of, recharge, reserve, run};
 use super::ways::guard_of;
@@ -82,7 +82,7 @@ fn whatever_else_is_asked_sends_the_batch_to_be_locked() {
     check(&world.processes[0].payment, &payment_of(&world, shown, 0), &attempt, 8);
 }
 
-/// A rule that is new to paying: whoever pays keeps as much again. It asks a fact what no guard states.
+/// A new rule of paying: the wallet must keep as much as was paid. No guard states its question.
 #[test]
 fn a_rule_that_nobody_wrote_a_guard_for_sends_the_batch_to_be_locked() {
     let mut world = opened();

@@ -38,7 +38,7 @@ pub(super) fn kept_secret(path: &Path) -> Result<SecretString, Error> {
 
 pub(super) fn make_private_dir(dir: &Path) -> Result<(), Error> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| cannot("make", dir, &error))?;
-    // The server's root has no password: whoever can open its socket is root.
+    // The server's root has no password: anyone who can open its socket is root.
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|error| cannot("protect", dir, &error))
 }
 

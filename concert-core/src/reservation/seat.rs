@@ -200,7 +200,7 @@ pub(super) fn look_at_seats(script: &mut Script, wanted: impl Iterator<Item = Se
     })
 }
 
-/// Reads reservations and locks their seats, whoever has those by now.
+/// Reads reservations and locks their seats, even those that have passed on since.
 pub(crate) fn lock_with_seats(script: &mut Script, reservations: Vec<ReservationId>) -> Reading {
     script.select_keys(&LOCK_WITH_SEATS, reservations, |params, ids| params.list("ids", ids))
 }

@@ -108,7 +108,7 @@ fn assumed_script(kiosk: Kiosk) -> Option<String> {
     Some(script.into_text())
 }
 
-/// Whether two of so many are sold, over rows that are read.
+/// Whether two are sold when `in_stock` are there, over rows that are read.
 fn sells(kiosk: Kiosk, in_stock: u32) -> bool {
     let (id, attempt) = (Uuid::from_u128(0xab), Attempt { now: SystemClock.now(), may_have_committed: false });
     let decision = kiosk.decide(HashMap::from([(id, Fact::read(in_stock))]), &[(id, 2)], &attempt);
