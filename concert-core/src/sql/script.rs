@@ -83,7 +83,7 @@ impl Script {
         self.required.push(Required { act, query: format!("({})", sql.into_text()), expected });
     }
 
-    /// Ends the script if the template selects anything: its condition is then out of range for the server. Pending
+    /// Ends the script where the template's own condition is out of range for the server; it selects nothing. Pending
     /// guards wait for the next change.
     pub(crate) fn abort_if(
         &mut self,
