@@ -6,7 +6,7 @@
 //! other question to an unread fact sends the batch to be locked. So each rule is written once, and a missing guard
 //! costs speed, never correctness.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -142,6 +142,12 @@ impl Assumed {
     /// Removes the assumptions about a column that the changes of the script state themselves.
     pub(crate) fn strike(&mut self, about: Column, is_implied: impl Fn(Key, Test) -> bool) {
         self.of(about).retain(|(of, test)| !is_implied(*of, *test));
+    }
+
+    /// Takes out that rows are missing which the script inserts: a unique key states that they are.
+    pub(crate) fn strike_missing<I: Into<Uuid>>(&mut self, about: Column, inserted: impl IntoIterator<Item = I>) {
+        let inserted: HashSet<Uuid> = inserted.into_iter().map(Into::into).collect();
+        self.strike(about, |of, test| test == Test::Equals(Value::Nothing) && inserted.contains(&of.id()));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -245,6 +245,8 @@ impl<B: Batch> Writer<B> {
                     return Err(failure);
                 }
                 db::rollback(connection).await?;
+                // Nothing of it was committed, so a panic while the batch is locked leaves nothing to look up.
+                piece.commit_was_sent = false;
                 Ok(None)
             }
             Err(failure) => Err(failure),

@@ -1,17 +1,16 @@
 //! The SQL of payments.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rust_decimal::Decimal;
 use sqlx::Row as _;
-use uuid::Uuid;
 
 use super::decide::{Effects, MADE};
 use super::{Pay, Payment};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::db::Failure;
-use crate::fact::{Assumed, Lookup, Test, Value};
+use crate::fact::{Assumed, Lookup};
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::queue::guard_turns;
 use crate::reservation::{OrderRef, sell_seats, strike_sold, unpaid};
@@ -93,8 +92,7 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
     strike_sold(assumed, &effects.sold, now);
     // The change of a balance fails below zero, which is all that the rules ask of it.
     strike_balances(assumed, &spent(&effects.payments));
-    let made: HashSet<Uuid> = effects.payments.iter().map(|payment| payment.id.as_uuid()).collect();
-    assumed.strike(MADE, |id, test| test == Test::Equals(Value::Nothing) && made.contains(&id.id()));
+    assumed.strike_missing(MADE, effects.payments.iter().map(|payment| payment.id));
 }
 
 /// `paid_up_until`: the turns of users who hold nothing else end then at the latest.

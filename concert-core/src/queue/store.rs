@@ -1,6 +1,6 @@
 //! The SQL of the queue.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
@@ -206,10 +206,8 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
         let seq = Test::Equals(Value::Number(effects.gate_before.change_seq));
         assumed.strike(REMEMBERED_GATE, |_, test| test == seq);
     }
-    let joining: HashSet<Uuid> = effects.joined.iter().map(|token| token.user.as_uuid()).collect();
-    assumed.strike(LIVE_TOKEN, |user, test| test == Test::Equals(Value::Nothing) && joining.contains(&user.id()));
-    let made: HashSet<Uuid> = effects.joined.iter().map(|token| token.id.as_uuid()).collect();
-    assumed.strike(MADE, |token, test| test == Test::Equals(Value::Nothing) && made.contains(&token.id()));
+    assumed.strike_missing(LIVE_TOKEN, effects.joined.iter().map(|token| token.user));
+    assumed.strike_missing(MADE, effects.joined.iter().map(|token| token.id));
     let (there, without_password) = (assumed.take(USER), assumed.take(HAS_PASSWORD));
     let is_other = |flag| move |(_, test): &(Key, Test)| *test != Test::Equals(Value::Flag(flag));
     if there.iter().any(is_other(true)) || without_password.iter().any(is_other(false)) {

@@ -1,18 +1,16 @@
 //! The SQL of reservations.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
-use uuid::Uuid;
 
 use super::rows::{Effects, MADE};
 use super::{Command, Known, OrderRef, Reservation, ReservationStatus, eligibility, layout, seat};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::db::Failure;
-use crate::fact::{Assumed, Test, Value};
+use crate::fact::Assumed;
 use crate::id::{ConcertId, OrderId, ReservationId, UserId};
 use crate::queue::guard_turns;
 use crate::sql::{Keyword, Reading, ResultSet, Script, fetch_all, fetch_optional, grouped, statements};
@@ -140,8 +138,7 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
     guard_turns(script, assumed);
     eligibility::guard_holds(script, assumed, now);
     seat::strike_taken(assumed, &effects.made);
-    let made: HashSet<Uuid> = effects.made.iter().map(|made| made.id.as_uuid()).collect();
-    assumed.strike(MADE, |id, test| test == Test::Equals(Value::Nothing) && made.contains(&id.id()));
+    assumed.strike_missing(MADE, effects.made.iter().map(|made| made.id));
 }
 
 pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {

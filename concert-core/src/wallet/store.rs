@@ -1,11 +1,10 @@
 //! The SQL of the wallet.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rust_decimal::Decimal;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
-use uuid::Uuid;
 
 use super::account::{Account, BALANCE};
 use super::decide::MADE;
@@ -155,8 +154,7 @@ pub(crate) fn strike_balances(assumed: &mut Assumed, changes: &HashMap<UserId, B
 
 /// The primary key states that entries were not made before.
 pub(super) fn strike_made(assumed: &mut Assumed, entries: &[WalletEntry]) {
-    let made: HashSet<Uuid> = entries.iter().map(|entry| entry.id.as_uuid()).collect();
-    assumed.strike(MADE, |id, test| test == Test::Equals(Value::Nothing) && made.contains(&id.id()));
+    assumed.strike_missing(MADE, entries.iter().map(|entry| entry.id));
 }
 
 /// Writes entries, in the order in which they happened, and the resulting balances.
