@@ -9,7 +9,7 @@ create table if not exists payments (
     paid_at        datetime(6)    not null,
     -- When the payment was refunded, by which operator, and why if that was said.
     refunded_at    datetime(6)    null,
-    refunded_by    varchar(128)   null,
+    refunded_by    varchar(255)   null,
     refund_reason  varchar(255)   null,
     -- 1 for a successful payment, else null: at most one of them per reservation.
     successful     tinyint        generated always as (case when payment_status = 'SUCCESS' then 1 end) stored,

@@ -88,21 +88,6 @@ create table if not exists queue_pace (
     primary key (sampled_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
--- Who changed which setting of the queue, and when; append-only.
-create table if not exists queue_control_log (
-    -- The gate's change_seq of the transaction, and the change's number in it: their order.
-    change_seq bigint unsigned  not null,
-    nth        int unsigned     not null,
-    changed_at datetime(6)      not null,
-    -- The operator.
-    changed_by varchar(128)     not null,
-    -- paused, max_active or per_minute.
-    setting    varchar(16)      character set ascii collate ascii_bin not null,
-    was        varchar(16)      character set ascii collate ascii_bin not null,
-    becomes    varchar(16)      character set ascii collate ascii_bin not null,
-    primary key (change_seq, nth)
-) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
-
 -- For people with an SQL client; no program reads it.
 create or replace view queue_positions as
 select row_number() over (order by ticket) as queue_position, ticket, id as token_id, user_id, created_at

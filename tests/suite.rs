@@ -11,6 +11,7 @@ mod imports;
 mod lost_answers;
 mod migrate;
 mod neighbours;
+mod nobody_in;
 mod order_races;
 mod orders;
 mod passes;

@@ -1,11 +1,13 @@
 //! On whose behalf an operation runs, with what proof, and under which idempotency key.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::id::{TokenId, UserId};
+use crate::operator::Signature;
 
 /// How far the caller has proved to be the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,25 +30,32 @@ pub struct Caller {
     pub(crate) user: UserId,
     pub(crate) proof: Proof,
     pub(crate) key: Option<IdempotencyKey>,
+    /// Of the operator who acts for the user: the act is then logged.
+    pub(crate) signature: Option<Arc<Signature>>,
 }
 
 impl Caller {
     /// A user whose identity the application has verified itself.
     #[must_use]
     pub const fn verified(user: UserId) -> Self {
-        Self { user, proof: Proof::Verified, key: None }
+        Self { user, proof: Proof::Verified, key: None, signature: None }
     }
 
     /// A user who showed the queue token `token`.
     #[must_use]
     pub const fn with_queue_token(user: UserId, token: TokenId) -> Self {
-        Self { user, proof: Proof::Queue(token), key: None }
+        Self { user, proof: Proof::Queue(token), key: None, signature: None }
     }
 
     /// The same caller; the operation runs once, however often it comes with this key, and answers the same.
     #[must_use]
     pub fn with_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         Self { key: key.into(), ..self }
+    }
+
+    /// A user for whom an operator acts, who vouches for that.
+    pub(crate) fn signed(user: UserId, signature: Signature) -> Self {
+        Self { signature: Some(Arc::new(signature)), ..Self::verified(user) }
     }
 
     /// The user.
@@ -103,7 +112,7 @@ pub struct QueueTicket {
 
 impl From<UserId> for Caller {
     fn from(user: UserId) -> Self {
-        Self { user, proof: Proof::Bare, key: None }
+        Self { user, proof: Proof::Bare, key: None, signature: None }
     }
 }
 

@@ -100,6 +100,16 @@ id!(
     WalletEntryId,
     "wallet entry id"
 );
+id!(
+    /// Names an operator key.
+    OperatorKeyId,
+    "key id"
+);
+id!(
+    /// Names one entry of the operators' log.
+    LogEntryId,
+    "log entry id"
+);
 
 impl From<ReservationId> for OrderId {
     /// The order whose first reservation this is.

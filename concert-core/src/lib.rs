@@ -50,6 +50,7 @@
 //!   reading it.
 //! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
 //!   the pure rules, `store` the SQL.
+//! - `operator`: who works in the back office, and the log of what they did.
 //! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`: scripts, connections, the schema.
 //! - `schedule`: the loop of the periodic passes.
@@ -80,6 +81,7 @@ mod migrate;
 #[cfg(test)]
 mod model;
 mod money;
+mod operator;
 mod page;
 mod payment;
 mod policy;
@@ -104,17 +106,19 @@ pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
-pub use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
+pub use crate::id::{
+    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId,
+};
 pub use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]
 pub use crate::jwt::{Credential, JwtKeys, SHORTEST_SECRET};
 pub use crate::money::{BalanceChange, Money};
+pub use crate::operator::{LogEntry, Operator};
 pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
 pub use crate::policy::Policy;
 pub use crate::queue::{
-    Admission, AdmissionChange, Joined, Operator, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing,
-    TokenStatus,
+    Admission, AdmissionChange, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
 };
 pub use crate::reservation::{Order, OrderRef, Reservation, ReservationStatus, SweepReport, Wanted};
 pub use crate::user::{OpeningUser, SignUp, User, Username};

@@ -36,6 +36,7 @@ use crate::error::Error;
 use crate::fact::{Fact, Lookup};
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
 use crate::money::Money;
+use crate::operator::Operator;
 use crate::payment::model::{self as payment, Pay, refund};
 use crate::payment::{Payment, PaymentBatch, RefundBatch};
 use crate::queue::{PerMinute, QueueBatch, QueueView, Turn, Turns, model as queue};

@@ -8,9 +8,11 @@ use crate::db;
 use crate::error::Error;
 use crate::explain::{self, Explanation, Subject, TurnRules};
 use crate::figures::{self, Figures, QueueFigures};
-use crate::id::{PaymentId, UserId, WalletEntryId};
+use crate::id::{LogEntryId, PaymentId, UserId, WalletEntryId};
+use crate::operator::{self, LogEntry, Operator};
+use crate::page::{Page, Paged};
 use crate::payment::{Refund, RefundPayment, RefundReason};
-use crate::queue::{self, AdmissionChange, EndedReason, Operator, QueueChange, QueueToken, RerankReport};
+use crate::queue::{self, AdmissionChange, EndedReason, QueueChange, QueueToken, RerankReport};
 use crate::reservation::{self, SweepReport};
 use crate::user::{self, OpeningUser};
 
@@ -126,7 +128,7 @@ impl BackOffice {
     /// [`Error::InvalidInput`] for 0, for more than 100 000 000, and for nothing to change.
     pub async fn set_admission(&self, change: AdmissionChange) -> Result<bool, Error> {
         change.check()?;
-        let set = queue::Command::Set { change, by: self.by.clone() };
+        let set = queue::Command::Set { change, by: self.by.sign() };
         match self.office.inner.queue.submit(set).await? {
             queue::Answer::Set { changed } => Ok(changed),
             _ => Err(wrong_answer()),
@@ -155,7 +157,7 @@ impl BackOffice {
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::TokenNotFound`] (not in the queue).
     pub async fn expire_token(&self, user: UserId) -> Result<(), Error> {
-        self.office.end_token(Caller::verified(user), EndedReason::Operator).await
+        self.office.end_token(self.caller(user), EndedReason::Operator).await
     }
 
     /// What [`BoxOffice::rerank_queue`] would do now.
@@ -246,7 +248,21 @@ impl BackOffice {
     /// [`Error::PaymentNotFound`], [`Error::AlreadyRefunded`], [`Error::BalanceLimit`].
     pub async fn refund(&self, payment: PaymentId, reason: Option<RefundReason>) -> Result<Refund, Error> {
         let entry = WalletEntryId::generate();
-        self.office.inner.refunds.submit(RefundPayment { payment, by: self.by.clone(), reason, entry }).await
+        self.office.inner.refunds.submit(RefundPayment { payment, by: self.by.sign(), reason, entry }).await
+    }
+
+    /// A page of the log of what operators did, newest first. An act and its entry are one transaction.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] (`starting_after` is not an entry of the log).
+    pub async fn log(&self, page: Page<LogEntryId>) -> Result<Paged<LogEntry>, Error> {
+        let found = db::read(|| operator::log_entries(self.office.pool(), &page)).await?;
+        found.ok_or_else(|| Error::invalid("starting_after is not an entry of the log"))
+    }
+
+    /// The caller for an act that this operator does for a user.
+    fn caller(&self, user: UserId) -> Caller {
+        Caller::signed(user, self.by.sign())
     }
 
     /// What happened to a visit to the queue, a seat, a reservation or a user, and what will happen next. Reads the

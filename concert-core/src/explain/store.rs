@@ -45,8 +45,9 @@ statements! {
     AHEAD { "select count(*) from tokens where status = 'WAITING' and ticket <= {ticket}" }
     GATE { "select waiting, paused, max_active, per_minute from queue_gate where id = 1" }
     PAUSED {
-        "select changed_at, changed_by from queue_control_log where setting = 'paused' \
-         order by change_seq desc, nth desc limit 1"
+        "select logged_at, operator from operator_log force index (operator_log_subject) \
+         where subject = 'queue' and subject_id is null and act in ('QUEUE_PAUSE', 'QUEUE_RESUME') \
+         order by logged_at desc, id desc limit 1"
     }
     RESERVATION { reservations!("where r.id = {id}") }
     RESERVATIONS_OF_SEAT {
@@ -140,7 +141,7 @@ pub(super) async fn queue(pool: &MySqlPool) -> Result<QueueRow, sqlx::Error> {
 /// When the queue was last paused or resumed, and who did it.
 pub(super) async fn last_pause(pool: &MySqlPool) -> Result<Option<(Timestamp, String)>, sqlx::Error> {
     let row = fetch_optional(pool, &PAUSED, |params| params).await?;
-    row.map(|row| Ok((row.try_get("changed_at")?, row.try_get("changed_by")?))).transpose()
+    row.map(|row| Ok((row.try_get("logged_at")?, row.try_get("operator")?))).transpose()
 }
 
 pub(super) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<Option<ReservationRow>, sqlx::Error> {

@@ -58,9 +58,7 @@ impl ModelLane for QueueBatch {
         let (before, gate) = (&effects.gate_before, &effects.gate);
         let is_same = tables.gate.change_seq == before.change_seq && tables.gate.admission == before.admission;
         require(is_same, "moving the gate")?;
-        // The settings are set by a statement of their own.
-        let kept = if effects.changes.is_empty() { tables.gate.admission } else { gate.admission };
-        tables.gate = queue::Gate { admission: kept, ..gate.clone() };
+        tables.gate = gate.clone();
         for token in &effects.claimed {
             let row = tables.tokens.get_mut(&token.id).ok_or("claiming turns")?;
             require(row.is_unclaimed(), "claiming turns")?;

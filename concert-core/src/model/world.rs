@@ -146,7 +146,7 @@ impl World {
             Act::Join(user) => queue::Command::Join { caller: self.caller(user), id: TokenId::generate() },
             Act::Leave(user) => queue::Command::Leave { caller: self.caller(user), reason: queue::EndedReason::Left },
             Act::Claim(user) => queue::Command::Claim { caller: self.caller(user) },
-            Act::Set(change) => queue::Command::Set { change, by: "the model".parse().expect("a name") },
+            Act::Set(change) => queue::Command::Set { change, by: Operator::application().sign() },
             _ => queue::Command::Rerank,
         };
         let commands: Vec<_> = acts.iter().map(command).collect();
@@ -205,7 +205,7 @@ impl World {
         let command = |act: &Act| match *act {
             Act::Refund { nth } => Some(refund::RefundPayment {
                 payment: payment_of(nth),
-                by: "the model".parse().expect("a name"),
+                by: Operator::application().sign(),
                 reason: None,
                 entry: WalletEntryId::generate(),
             }),

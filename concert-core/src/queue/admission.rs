@@ -1,15 +1,15 @@
-//! The SQL of admission: the settings and their record, and the samples behind the limit per minute and the pace.
+//! The SQL of admission: the settings, and the samples behind the limit per minute and the pace.
 
 use std::time::Duration;
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 
-use super::control::{Admission, QueueChange};
+use super::control::Admission;
 use super::pace::{PACE_WINDOW, Sample};
 use super::rows::Effects;
 use crate::clock::{Timestamp, span};
-use crate::sql::{Reading, Script, Text, fetch_one, statements};
+use crate::sql::{Reading, Script, fetch_one, statements};
 
 /// What `per_minute` counts over.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -21,7 +21,6 @@ statements! {
          max_active_set_at = case when max_active <> {max_active} then {now} else max_active_set_at end, \
          max_active = {max_active} where {guard}id = 1"
     }
-    LOG_CHANGES { insert "queue_control_log" (change_seq, nth, changed_at, changed_by, setting, was, becomes) }
     LAST_MINUTE {
         "select cast(coalesce(sum(admitted), 0) as unsigned) as admitted from queue_admissions \
          where admitted_at > {from} and admitted_at < {until}"
@@ -57,20 +56,13 @@ pub(super) fn select_last_sample(script: &mut Script) -> Reading {
     script.select(&LAST_SAMPLE, |params| params)
 }
 
-/// Writes the settings, their record, and the samples.
+/// Writes the settings and the samples.
 pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     let Admission { paused, max_active, per_minute } = effects.gate.admission;
-    if !effects.changes.is_empty() {
+    if effects.gate.admission != effects.gate_before.admission {
         script.change("setting the admission", Some(1), &SET_ADMISSION, |params| {
             let params = params.bind("paused", paused).bind("per_minute", per_minute);
             params.bind("max_active", max_active).bind("now", now).bind("max_active", max_active)
-        });
-        let numbered: Vec<_> = (0_u32..).zip(&effects.changes).collect();
-        script.insert(&LOG_CHANGES, &numbered, |row, (nth, change)| {
-            let QueueChange { at, by, setting, was, becomes } = change;
-            let row = row.bind("change_seq", effects.gate.change_seq).bind("nth", nth).bind("changed_at", at);
-            let row = row.bind("changed_by", Text(by)).bind("setting", Text(setting));
-            row.bind("was", Text(was)).bind("becomes", Text(becomes))
         });
     }
     if per_minute.is_some() && effects.let_in > 0 {

@@ -1,50 +1,14 @@
 //! The queue's settings, and the record of their changes.
 
-use std::str::FromStr;
-
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::operator::{Act, LogEntry};
 
 /// The most tokens that may be ACTIVE, and the most that may be let in per minute.
 pub(super) const MOST_ADMITTED: u32 = 100_000_000;
-/// The longest name of an operator, in characters.
-const LONGEST_NAME: usize = 128;
-
-/// Who works in the [`BackOffice`](crate::BackOffice), for the record of what is changed: 1 to 128 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Operator(String);
-
-impl Operator {
-    /// The application that embeds the library, under the name "application".
-    #[must_use]
-    pub fn application() -> Self {
-        Self("application".to_owned())
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Operator {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let fits = (1..=LONGEST_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if !fits || text.trim() != text {
-            return Err(Error::invalid(format!(
-                "an operator's name is 1 to {LONGEST_NAME} characters, without control characters and without white \
-                 space at its ends"
-            )));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
 
 /// The settings of the queue, for all processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -153,11 +117,48 @@ pub struct QueueChange {
     pub becomes: String,
 }
 
-/// A setting as the record writes it.
-pub(super) fn flag(paused: bool) -> String {
-    if paused { "yes" } else { "no" }.to_owned()
+impl AdmissionChange {
+    /// What the log calls it.
+    pub(super) const fn act(&self) -> Act {
+        match self.paused {
+            Some(true) => Act::QueuePause,
+            Some(false) => Act::QueueResume,
+            None => Act::QueueSet,
+        }
+    }
 }
 
-pub(super) fn limit(limit: Option<u32>) -> String {
-    limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string())
+/// The settings in an order of their own: as the log names them, and as [`QueueChange`] does.
+const SETTINGS: [(&str, &str); 3] = [("paused", "paused"), ("maxActive", "max_active"), ("perMinute", "per_minute")];
+
+/// The settings that differ, before and after; `None`: none does.
+pub(super) fn difference(before: &Admission, after: &Admission) -> Option<[Value; 2]> {
+    let settings = |admission: &Admission| -> [Value; 3] {
+        [admission.paused.into(), admission.max_active.into(), admission.per_minute.into()]
+    };
+    let (mut was, mut becomes) = (Map::new(), Map::new());
+    for (((name, _), before), after) in SETTINGS.iter().zip(settings(before)).zip(settings(after)) {
+        if before != after {
+            was.insert((*name).to_owned(), before);
+            becomes.insert((*name).to_owned(), after);
+        }
+    }
+    (!was.is_empty()).then(|| [was.into(), becomes.into()])
+}
+
+/// The changes that an entry of the log records, the last first.
+pub(super) fn changes(entry: &LogEntry) -> impl Iterator<Item = QueueChange> {
+    SETTINGS.iter().rev().filter_map(|(name, setting)| {
+        let [was, becomes] = [&entry.before, &entry.after].map(|state| state.as_ref()?.get(name).map(described));
+        let (at, by, setting) = (entry.at, entry.by.clone(), (*setting).to_owned());
+        Some(QueueChange { at, by, setting, was: was?, becomes: becomes? })
+    })
+}
+
+fn described(setting: &Value) -> String {
+    match setting {
+        Value::Null => "none".to_owned(),
+        Value::Bool(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        other => other.to_string(),
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::control::{self, Admission, AdmissionChange, Operator, PerMinute, QueueChange};
+use serde_json::json;
+
+use super::control::{self, Admission, AdmissionChange, PerMinute};
 use super::pace::{SAMPLE_EVERY, Sample};
 use super::rows::{Effects, Gate, Member, RerankRows, Rows};
 use super::{Answer, Command, EndedReason, QueueRules, RERANK_LIMIT, RerankReport, Token, TokenStatus};
@@ -12,6 +14,7 @@ use crate::clock::{Timestamp, span};
 use crate::error::Error;
 use crate::fact::{Fact, Lookup};
 use crate::id::{TokenId, UserId};
+use crate::operator::{Act, ActSubject, Signature};
 
 pub(crate) fn decide(
     rows: Rows,
@@ -157,6 +160,12 @@ impl Queue {
         match live {
             Some(token) => {
                 if token.is_live(self.now) {
+                    if let Some(signature) = &caller.signature {
+                        let entry = signature.entry(Act::TokenExpire, ActSubject::User(caller.user), self.now);
+                        let was = json!({"tokenId": token.id, "status": token.status.as_str()});
+                        let becomes = json!({"tokenId": token.id, "status": TokenStatus::Expired.as_str()});
+                        self.effects.log.push(entry.with_before(was).with_after(becomes));
+                    }
                     self.end(token, reason);
                     return Ok(Answer::Left);
                 }
@@ -189,7 +198,7 @@ impl Queue {
     }
 
     /// Returns whether anything has changed.
-    fn set(&mut self, change: &AdmissionChange, by: &Operator) -> bool {
+    fn set(&mut self, change: &AdmissionChange, by: &Signature) -> bool {
         let before = self.effects.gate.admission;
         let after = Admission {
             paused: change.paused.unwrap_or(before.paused),
@@ -197,16 +206,9 @@ impl Queue {
             per_minute: change.per_minute.map_or(before.per_minute, PerMinute::limit),
         };
         self.effects.gate.admission = after;
-        let settings = [
-            ("paused", control::flag(before.paused), control::flag(after.paused)),
-            ("max_active", before.max_active.to_string(), after.max_active.to_string()),
-            ("per_minute", control::limit(before.per_minute), control::limit(after.per_minute)),
-        ];
-        for (setting, was, becomes) in settings {
-            if was != becomes {
-                let (by, setting) = (by.as_str().to_owned(), setting.to_owned());
-                self.effects.changes.push(QueueChange { at: self.now, by, setting, was, becomes });
-            }
+        if let Some([was, becomes]) = control::difference(&before, &after) {
+            let entry = by.entry(change.act(), ActSubject::Queue, self.now);
+            self.effects.log.push(entry.with_before(was).with_after(becomes));
         }
         // Without a sample at this moment, the pause would count as time in which nobody was let in.
         if before.paused && !after.paused {

@@ -24,7 +24,7 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use admission::read_admission;
-pub use control::{Admission, AdmissionChange, Operator, PerMinute, QueueChange};
+pub use control::{Admission, AdmissionChange, PerMinute, QueueChange};
 pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
@@ -46,6 +46,7 @@ use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions, Key, Lookup, Test, Value};
 use crate::id::{TokenId, UserId};
+use crate::operator::Signature;
 use crate::sql::Script;
 pub use crate::token_status::TokenStatus;
 
@@ -190,10 +191,10 @@ pub(crate) enum Command {
     Claim {
         caller: Caller,
     },
-    /// Changes settings, and records who did it.
+    /// Changes settings.
     Set {
         change: AdmissionChange,
-        by: Operator,
+        by: Signature,
     },
     /// Ends what has lapsed and admits the head of the queue, `RERANK_LIMIT` of each at most.
     Rerank,

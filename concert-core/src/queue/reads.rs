@@ -8,9 +8,10 @@ use sqlx::{MySqlPool, Row as _};
 use super::admission::last_minute;
 use super::pace::{Pace, Sample};
 use super::store::{gate_columns, read_token, token_columns};
-use super::{QueueChange, RerankReport, Token};
+use super::{QueueChange, RerankReport, Token, control};
 use crate::clock::{Timestamp, span};
 use crate::id::UserId;
+use crate::operator::{ActSubject, entries_about};
 use crate::sql::{execute, fetch_all, fetch_one, fetch_optional, statements};
 
 statements! {
@@ -27,10 +28,6 @@ statements! {
     ACQUIRE_SWEEP {
         "update queue_gate set last_sweep_at = {now} where id = 1 \
          and (last_sweep_at is null or last_sweep_at <= {one_period_ago} or last_sweep_at > {in_one_period})"
-    }
-    CONTROL_LOG {
-        "select changed_at, changed_by, setting, was, becomes from queue_control_log \
-         order by change_seq desc, nth desc limit {limit}"
     }
     READ_SAMPLES { "select sampled_at, admitted, departed, waiting, resumed from queue_pace order by sampled_at" }
     pub(super) READ_GATE { concat!("select ", gate_columns!(), " from queue_gate where id = 1") }
@@ -85,18 +82,9 @@ pub(crate) async fn acquire_pass(
 
 /// The changes of settings, newest first.
 pub(crate) async fn control_log(pool: &MySqlPool, limit: u32) -> Result<Vec<QueueChange>, sqlx::Error> {
-    let rows = fetch_all(pool, &CONTROL_LOG, |params| params.bind("limit", limit)).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(QueueChange {
-                at: row.try_get("changed_at")?,
-                by: row.try_get("changed_by")?,
-                setting: row.try_get("setting")?,
-                was: row.try_get("was")?,
-                becomes: row.try_get("becomes")?,
-            })
-        })
-        .collect()
+    // An entry records one change at least.
+    let entries = entries_about(pool, ActSubject::Queue, limit).await?;
+    Ok(entries.iter().flat_map(control::changes).take(limit as usize).collect())
 }
 
 /// How fast the queue has moved over the last minutes, or `None` before that is known.

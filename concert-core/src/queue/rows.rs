@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::control::{Admission, QueueChange};
+use super::control::Admission;
 use super::pace::Sample;
 use super::{EndedReason, Token};
 use crate::clock::Timestamp;
 use crate::fact::{Column, Fact, Lookup};
 use crate::id::{TokenId, UserId};
+use crate::operator::LogEntry;
 
 /// The gate row: the state that every change of the queue's order shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,14 +79,14 @@ pub(crate) struct Effects {
     pub(crate) joined: Vec<Token>,
     /// How many became ACTIVE, by joining or by a pass.
     pub(crate) let_in: u32,
-    /// The record of what operators set.
-    pub(crate) changes: Vec<QueueChange>,
+    /// What operators did.
+    pub(crate) log: Vec<LogEntry>,
     pub(crate) sample: Option<Sample>,
 }
 
 impl Effects {
     pub(crate) fn is_empty(&self) -> bool {
-        !self.moves_tokens() && self.changes.is_empty() && self.sample.is_none()
+        !self.moves_tokens() && self.log.is_empty() && self.sample.is_none()
     }
 
     pub(super) fn moves_tokens(&self) -> bool {
@@ -103,7 +104,7 @@ impl Effects {
             admitted: Vec::new(),
             joined: Vec::new(),
             let_in: 0,
-            changes: Vec::new(),
+            log: Vec::new(),
             sample: None,
         }
     }

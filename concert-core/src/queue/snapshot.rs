@@ -217,7 +217,7 @@ mod tests {
             admitted: Vec::new(),
             joined: Vec::new(),
             let_in: 0,
-            changes: Vec::new(),
+            log: Vec::new(),
             sample: None,
         }
     }

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Fact, Key, Lookup, Test, Value};
 use crate::id::UserId;
+use crate::operator::write_log;
 use crate::sql::{Keyword, Reading, ResultSet, RowValues, Script, SqlTemplate, grouped, statements};
 
 /// The columns that `read_token` reads, each with a prefix.
@@ -254,6 +255,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     turn_all(script, "admitting tokens", &ADMIT, &effects.admitted, gate.change_seq, now);
     insert(script, &effects.joined, gate.change_seq);
     admission::write(script, effects, now);
+    write_log(script, &effects.log);
 }
 
 fn insert(script: &mut Script, joined: &[Token], change_seq: u64) {

@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
+use crate::id::{
+    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId,
+};
 use crate::money::Money;
 
 /// The text of a statement, as far as it is written: templates of this crate, and values.
@@ -256,6 +258,8 @@ values! {
     OrderId: |id, out| out.bytes(id.as_uuid().as_bytes());
     PaymentId: |id, out| out.bytes(id.as_uuid().as_bytes());
     WalletEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    OperatorKeyId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    LogEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
 }
 
 impl<V: SqlValue> SqlValue for Option<V> {

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
 use super::{Refund, RefundPayment, RefundReason};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, UserId, WalletEntryId};
 use crate::money::Money;
-use crate::queue::Operator;
+use crate::operator::{Act, ActSubject, LogEntry};
+use crate::payment::PaymentStatus;
 use crate::reservation::{Seat, SeatKey};
 use crate::wallet::{Account, WalletEntry, WalletEntryKind};
 
@@ -37,6 +40,7 @@ pub(crate) struct Rows {
 pub(crate) struct Effects {
     pub(crate) refunds: Vec<Refunded>,
     pub(crate) entries: Vec<WalletEntry>,
+    pub(crate) log: Vec<LogEntry>,
 }
 
 /// A payment to refund, with the operator and the reason for the record.
@@ -45,7 +49,8 @@ pub(crate) struct Refunded {
     pub(crate) payment: PaymentId,
     pub(crate) reservation: ReservationId,
     pub(crate) concert: ConcertId,
-    pub(crate) by: Operator,
+    /// The operator's name.
+    pub(crate) by: String,
     pub(crate) reason: Option<RefundReason>,
 }
 
@@ -95,8 +100,14 @@ fn refund(rows: &mut Rows, effects: &mut Effects, command: &RefundPayment, attem
         payment: command.payment,
         reservation,
         concert: key.concert,
-        by: command.by.clone(),
+        by: command.by.name().to_owned(),
         reason: command.reason.clone(),
     });
+    let entry = command.by.entry(Act::Refund, ActSubject::Payment(command.payment), attempt.now);
+    let was = json!({"status": PaymentStatus::Success.as_str()});
+    let becomes = json!({
+        "status": PaymentStatus::Refunded.as_str(), "amount": amount, "userId": user, "reason": command.reason,
+    });
+    effects.log.push(entry.with_before(was).with_after(becomes));
     Ok(refund(attempt.now, account.balance()?))
 }

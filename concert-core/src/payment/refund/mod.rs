@@ -20,7 +20,7 @@ use crate::db::Failure;
 use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
 use crate::money::Money;
-use crate::queue::Operator;
+use crate::operator::Signature;
 use crate::reservation::{SeatChanges, lock_seats, read_seats};
 use crate::sql::Script;
 use crate::wallet::{lock_accounts, read_accounts};
@@ -95,7 +95,7 @@ pub struct Refund {
 #[derive(Debug)]
 pub(crate) struct RefundPayment {
     pub(crate) payment: PaymentId,
-    pub(crate) by: Operator,
+    pub(crate) by: Signature,
     pub(crate) reason: Option<RefundReason>,
     /// The id of the wallet entry that it makes. An attempt finds by it whether an earlier attempt was committed.
     pub(crate) entry: WalletEntryId,

@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::id::{PaymentId, WalletEntryId};
 use crate::money::Money;
+use crate::operator::write_log;
 use crate::reservation::SeatKey;
 use crate::sql::{Reading, ResultSet, Script, Text, statements};
 use crate::wallet::write_entries;
@@ -77,8 +78,9 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     for refund in &effects.refunds {
         let reason = refund.reason.as_ref().map(|reason| Text(reason.as_str()));
         script.change("refunding a payment", Some(1), &REFUND, |params| {
-            let params = params.bind("now", now).bind("by", Text(refund.by.as_str())).bind("reason", reason);
+            let params = params.bind("now", now).bind("by", Text(&refund.by)).bind("reason", reason);
             params.bind("payment", refund.payment)
         });
     }
+    write_log(script, &effects.log);
 }

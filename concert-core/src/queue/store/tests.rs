@@ -34,7 +34,7 @@ fn joining(users: &[u128]) -> Effects {
         admitted: Vec::new(),
         joined: users.iter().map(token).collect(),
         let_in: 0,
-        changes: Vec::new(),
+        log: Vec::new(),
         sample: None,
     }
 }

@@ -1,0 +1,191 @@
+//! The log of operators' acts. A lane writes its entries in the transaction of the acts themselves, so there is neither
+//! an act without its entry nor an entry without its act.
+
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::mysql::MySqlRow;
+use sqlx::{MySqlPool, Row as _};
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::id::{LogEntryId, OperatorKeyId, PaymentId, UserId};
+use crate::page::{Page, Paged};
+use crate::sql::{Keyword, Script, Text, fetch_all, fetch_optional, statements};
+
+macro_rules! entries {
+    ($which:literal) => {
+        concat!(
+            "select id, logged_at, operator, key_id, act, subject, subject_id, was, becomes, request_id \
+             from operator_log ",
+            $which,
+            " order by logged_at desc, id desc limit {limit}"
+        )
+    };
+}
+
+statements! {
+    INSERT {
+        insert "operator_log" (id, logged_at, operator, key_id, act, subject, subject_id, was, becomes, request_id)
+    }
+    NEWEST { entries!("force index (operator_log_logged_at)") }
+    OLDER {
+        entries!(
+            "force index (operator_log_logged_at) where logged_at <= {at} and (logged_at < {at} or id < {id})"
+        )
+    }
+    PAGE_START { "select logged_at from operator_log where id = {id}" }
+    ABOUT { entries!("force index (operator_log_subject) where subject = {subject} and subject_id <=> {subject_id}") }
+}
+
+/// An act of an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// Its id.
+    #[serde(rename = "entryId")]
+    pub id: LogEntryId,
+    /// When.
+    pub at: Timestamp,
+    /// Who: the name that the operator acted under.
+    pub by: String,
+    /// The operator key that was shown; `None`: none, as from the command line or an application.
+    #[serde(rename = "keyId")]
+    pub key: Option<OperatorKeyId>,
+    /// What was done: `QUEUE_PAUSE`, `REFUND` and so on.
+    pub act: String,
+    /// What kind of thing it was done to: `user`, `payment` and so on.
+    pub subject: String,
+    /// The thing's id, if it has one.
+    pub subject_id: Option<Uuid>,
+    /// What the act changed, as it was before: a JSON object.
+    pub before: Option<Value>,
+    /// What the act changed, as it is after it: a JSON object.
+    pub after: Option<Value>,
+    /// The id of the request, if it was one.
+    pub request_id: Option<String>,
+}
+
+impl LogEntry {
+    /// The same entry, with what was so before.
+    pub(crate) fn with_before(self, before: Value) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
+    /// The same entry, with what is so after it.
+    pub(crate) fn with_after(self, after: Value) -> Self {
+        Self { after: Some(after), ..self }
+    }
+}
+
+/// What an operator does. The names are those of the commands of `concert-cli`, and stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    QueuePause,
+    QueueResume,
+    QueueSet,
+    TokenExpire,
+    Refund,
+}
+
+impl Act {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueuePause => "QUEUE_PAUSE",
+            Self::QueueResume => "QUEUE_RESUME",
+            Self::QueueSet => "QUEUE_SET",
+            Self::TokenExpire => "TOKEN_EXPIRE",
+            Self::Refund => "REFUND",
+        }
+    }
+}
+
+/// What an act is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ActSubject {
+    /// The queue and its settings.
+    Queue,
+    User(UserId),
+    Payment(PaymentId),
+}
+
+impl ActSubject {
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::User(_) => "user",
+            Self::Payment(_) => "payment",
+        }
+    }
+
+    pub(crate) const fn id(self) -> Option<Uuid> {
+        match self {
+            Self::Queue => None,
+            Self::User(id) => Some(id.as_uuid()),
+            Self::Payment(id) => Some(id.as_uuid()),
+        }
+    }
+}
+
+/// Adds entries to the script of the transaction that does the acts.
+pub(crate) fn write_log(script: &mut Script, entries: &[LogEntry]) {
+    script.insert(&INSERT, entries, |row, entry| {
+        let [was, becomes] = [&entry.before, &entry.after].map(|state| state.as_ref().map(Value::to_string));
+        let row = row.bind("id", entry.id).bind("logged_at", entry.at).bind("operator", Text(&entry.by));
+        let row = row.bind("key_id", entry.key).bind("act", Text(&entry.act)).bind("subject", Text(&entry.subject));
+        let row = row.bind("subject_id", entry.subject_id).bind("was", was.as_deref().map(Text));
+        row.bind("becomes", becomes.as_deref().map(Text)).bind("request_id", entry.request_id.as_deref().map(Text))
+    });
+}
+
+/// A page of the log; `None`: the page starts after something that is no entry.
+pub(crate) async fn log_entries(
+    pool: &MySqlPool,
+    page: &Page<LogEntryId>,
+) -> Result<Option<Paged<LogEntry>>, sqlx::Error> {
+    let rows = match page.starting_after() {
+        None => fetch_all(pool, &NEWEST, |params| params.bind("limit", page.rows())).await?,
+        Some(last) => {
+            let start = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last)).await?;
+            let Some(start) = start else { return Ok(None) };
+            let at: Timestamp = start.try_get("logged_at")?;
+            let older = fetch_all(pool, &OLDER, |params| {
+                params.bind("at", at).bind("at", at).bind("id", last).bind("limit", page.rows())
+            });
+            older.await?
+        }
+    };
+    Ok(Some(page.of(rows.iter().map(read_entry).collect::<Result<_, _>>()?)))
+}
+
+/// What was done to one thing, newest first, `limit` entries at most.
+pub(crate) async fn entries_about(
+    pool: &MySqlPool,
+    subject: ActSubject,
+    limit: u32,
+) -> Result<Vec<LogEntry>, sqlx::Error> {
+    let rows = fetch_all(pool, &ABOUT, |params| {
+        let params = params.bind("subject", Keyword::new(subject.kind())).bind("subject_id", subject.id());
+        params.bind("limit", limit)
+    });
+    rows.await?.iter().map(read_entry).collect()
+}
+
+fn read_entry(row: &MySqlRow) -> Result<LogEntry, sqlx::Error> {
+    let state = |column| {
+        let text: Option<&str> = row.try_get(column)?;
+        text.map(serde_json::from_str).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
+    };
+    Ok(LogEntry {
+        id: row.try_get("id")?,
+        at: row.try_get("logged_at")?,
+        by: row.try_get("operator")?,
+        key: row.try_get("key_id")?,
+        act: row.try_get("act")?,
+        subject: row.try_get("subject")?,
+        subject_id: row.try_get("subject_id")?,
+        before: state("was")?,
+        after: state("becomes")?,
+        request_id: row.try_get("request_id")?,
+    })
+}

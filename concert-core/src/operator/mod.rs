@@ -1,0 +1,118 @@
+//! Operators: who works in the back office, and the log of what they did.
+
+mod log;
+
+use std::str::FromStr;
+
+pub use log::LogEntry;
+#[cfg(any(test, feature = "internals"))]
+pub(crate) use log::STATEMENTS;
+pub(crate) use log::{Act, ActSubject, entries_about, log_entries, write_log};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{LogEntryId, OperatorKeyId};
+
+/// The longest name of an operator, in characters.
+const LONGEST_NAME: usize = 255;
+/// The longest id of a request that is recorded, in characters.
+const LONGEST_REQUEST_ID: usize = 128;
+
+/// Who works in the [`BackOffice`](crate::BackOffice), for the log of what is done there: a name of 1 to 255
+/// characters, and which key and which request it was, where there are such.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    name: String,
+    key: Option<OperatorKeyId>,
+    request_id: Option<String>,
+}
+
+impl Operator {
+    /// The application that embeds the library, under the name "application".
+    #[must_use]
+    pub fn application() -> Self {
+        Self::named("application".to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// The same operator, in the course of a request with this id: 1 to 128 printable ASCII characters, others are
+    /// not recorded.
+    #[must_use]
+    pub fn with_request_id(self, id: &str) -> Self {
+        let fits = (1..=LONGEST_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        Self { request_id: fits.then(|| id.to_owned()), ..self }
+    }
+
+    /// A signature under one act.
+    pub(crate) fn sign(&self) -> Signature {
+        Signature { by: self.clone(), entry: LogEntryId::generate() }
+    }
+
+    fn named(name: String) -> Self {
+        Self { name, key: None, request_id: None }
+    }
+}
+
+impl FromStr for Operator {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let fits = (1..=LONGEST_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if !fits || text.trim() != text {
+            return Err(Error::invalid(format!(
+                "an operator's name is 1 to {LONGEST_NAME} characters, without control characters and without white \
+                 space at its ends"
+            )));
+        }
+        Ok(Self::named(text.to_owned()))
+    }
+}
+
+/// An operator's signature under one act, made before the act: rules are pure and make no ids.
+#[derive(Debug, Clone)]
+pub(crate) struct Signature {
+    by: Operator,
+    entry: LogEntryId,
+}
+
+impl Signature {
+    /// The operator's name.
+    pub(crate) fn name(&self) -> &str {
+        self.by.as_str()
+    }
+
+    /// The entry of the act, for [`write_log`] in the transaction that does it.
+    pub(crate) fn entry(&self, act: Act, subject: ActSubject, now: Timestamp) -> LogEntry {
+        LogEntry {
+            id: self.entry,
+            at: now,
+            by: self.by.name.clone(),
+            key: self.by.key,
+            act: act.as_str().to_owned(),
+            subject: subject.kind().to_owned(),
+            subject_id: subject.id(),
+            before: None,
+            after: None,
+            request_id: self.by.request_id.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_that_the_log_cannot_keep_is_left_out() {
+        let known = |id: &str| Operator::application().with_request_id(id).request_id;
+        assert_eq!(known("order-7/2").as_deref(), Some("order-7/2"));
+        for id in ["", "\u{e9}", "a\nb", &"x".repeat(LONGEST_REQUEST_ID + 1)] {
+            assert_eq!(known(id), None, "{id:?}");
+        }
+    }
+}

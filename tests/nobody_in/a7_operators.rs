@@ -1,0 +1,86 @@
+//! A7: whoever acts as an operator leaves a record, in the transaction of the act.
+
+use concert_core::{Error, LogEntry, LogEntryId, Operator, Page, Paged};
+use serde_json::{Value, json};
+
+use crate::support::{House, PRICE, Shortcuts as _, money, seat};
+
+fn operator(name: &str) -> Operator {
+    name.parse().expect("a name")
+}
+
+async fn log(house: &House) -> Vec<LogEntry> {
+    house.office.back_office().log(Page::default()).await.expect("reads").data
+}
+
+/// Who did what to which kind of thing.
+fn acts(log: &[LogEntry]) -> Vec<[&str; 3]> {
+    log.iter().map(|entry| [entry.by.as_str(), entry.act.as_str(), entry.subject.as_str()]).collect()
+}
+
+#[tokio::test]
+async fn a7_every_act_is_one_row_with_who_what_before_and_after() {
+    let house = House::open().await;
+    let concert = house.concert(1).await;
+    let user = house.active_users(1, 100).await[0];
+    let held = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
+    let payment = house.office.pay(user, held.id, money(PRICE)).await.expect("pays").payments[0].id;
+    let before = log(&house).await.len();
+
+    let ann = house.office.operator(operator("ann").with_request_id("r-7"));
+    ann.pause_queue().await.expect("pauses");
+    ann.pause_queue().await.expect("is paused already");
+    house.advance(1);
+    house.office.operator(operator("bob")).expire_token(user).await.expect("ends it");
+    house.office.operator(operator("bob")).expire_token(user).await.expect_err("has ended");
+    let reason = "a pillar in front of it".parse().expect("a reason");
+    let refund = house.office.operator(operator("carol")).refund(payment, Some(reason)).await.expect("refunds");
+    house.office.operator(operator("carol")).refund(payment, None).await.expect_err("is refunded");
+
+    let log = log(&house).await;
+    assert_eq!(
+        acts(&log[..log.len() - before]),
+        [["carol", "REFUND", "payment"], ["bob", "TOKEN_EXPIRE", "user"], ["ann", "QUEUE_PAUSE", "queue"]]
+    );
+    let [refunded, expired, paused] = &log[..3] else { panic!("three acts") };
+    assert_eq!((refunded.subject_id, refunded.at), (Some(payment.as_uuid()), refund.refunded_at));
+    assert_eq!(refunded.before, Some(json!({"status": "SUCCESS"})));
+    assert_eq!(
+        refunded.after,
+        Some(json!({"status": "REFUNDED", "amount": 100, "userId": user, "reason": "a pillar in front of it"}))
+    );
+    assert_eq!(expired.subject_id, Some(user.as_uuid()));
+    let status = |state: &Option<Value>| state.as_ref().expect("is recorded")["status"].clone();
+    assert_eq!((status(&expired.before), status(&expired.after)), (json!("ACTIVE"), json!("EXPIRED")));
+    assert_eq!((&paused.before, &paused.after), (&Some(json!({"paused": false})), &Some(json!({"paused": true}))));
+    assert_eq!((paused.request_id.as_deref(), paused.key), (Some("r-7"), None));
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a7_the_log_comes_in_pages_newest_first() {
+    let house = House::open().await;
+    let ann = house.office.operator(operator("ann"));
+    for nth in 0..5 {
+        house.office.set_max_active(20 + nth).await.expect("sets");
+    }
+    let page = |limit, after| {
+        let ann = ann.clone();
+        async move { ann.log(Page::new(Some(limit), after).expect("a page")).await.expect("reads") }
+    };
+    let whole = page(100, None).await;
+    let mut seen: Vec<LogEntry> = Vec::new();
+    loop {
+        let Paged { data, has_more, .. } = page(2, seen.last().map(|entry| entry.id)).await;
+        assert!(data.len() == 2 || !has_more);
+        seen.extend(data);
+        if !has_more {
+            break;
+        }
+    }
+    assert_eq!(seen, whole.data);
+    let caps: Vec<_> = seen.iter().map(|entry| entry.after.as_ref().expect("is set")["maxActive"].clone()).collect();
+    assert_eq!(caps, [24, 23, 22, 21, 20]);
+    let nowhere = ann.log(Page::new(None, Some(LogEntryId::generate())).expect("a page")).await;
+    assert!(matches!(nowhere, Err(Error::InvalidInput(_))), "{nowhere:?}");
+}
