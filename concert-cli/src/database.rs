@@ -1,12 +1,13 @@
 //! Opening the box office.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use concert_core::private_db::{DATABASE, DEFAULT_DATA_DIR, PrivateDatabase, Settings};
-use concert_core::{BoxOffice, JwtKeys, Policy, SecretString, SystemClock};
+use concert_core::{BoxOffice, JwtKeys, Policy, SecretFile, SecretString, SystemClock};
+use secrecy::ExposeSecret as _;
 
 use crate::failure::Failure;
 use crate::table::note;
@@ -18,6 +19,15 @@ pub struct Opts {
     /// The database: mysql://user:password@host:3306/name [default: the private one]
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// A file with that URL, so that its password is not seen among the processes; white space at its end is ignored
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CONCERT_DATABASE_URL_FILE",
+        conflicts_with = "database_url"
+    )]
+    database_url_file: Option<PathBuf>,
     /// The database on the same server that has the box office's tables, the same as the server's [default: the one
     /// that the URL names]
     #[arg(long, global = true, value_name = "NAME", env = "CONCERT_SCHEMA")]
@@ -66,9 +76,9 @@ pub struct Database {
 impl Database {
     /// Opens the database that `opts` names. There are keys only where `signs_tokens`.
     pub async fn open(opts: &Opts, signs_tokens: bool) -> Result<Self, Failure> {
-        if let Some(url) = opts.database_url.as_deref().filter(|url| !url.is_empty()) {
+        if let Some(url) = opts.given_url()? {
             let secret = if signs_tokens { Some(opts.given_secret()?.ok_or_else(no_secret)?) } else { None };
-            let box_office = BoxOffice::connect(url, opts.policy(secret)?).await?;
+            let box_office = BoxOffice::connect(url.expose_secret(), opts.policy(secret)?).await?;
             return Ok(Self { box_office, private: None });
         }
         let private = PrivateDatabase::open(&opts.data_dir, &Settings::default()).await?;
@@ -95,13 +105,19 @@ impl Database {
 }
 
 impl Opts {
+    /// The database's URL; an empty one counts as none.
+    fn given_url(&self) -> Result<Option<SecretString>, Failure> {
+        match &self.database_url_file {
+            Some(file) => secret_in(file).map(Some),
+            None => Ok(self.database_url.clone().filter(|url| !url.is_empty()).map(SecretString::from)),
+        }
+    }
+
     fn given_secret(&self) -> Result<Option<SecretString>, Failure> {
-        let Some(file) = &self.jwt_secret_file else {
-            return Ok(self.jwt_secret.clone());
-        };
-        let text =
-            std::fs::read_to_string(file).map_err(|source| Failure::io(format!("read {}", file.display()), source))?;
-        Ok(Some(SecretString::from(text.trim_end())))
+        match &self.jwt_secret_file {
+            Some(file) => secret_in(file).map(Some),
+            None => Ok(self.jwt_secret.clone()),
+        }
     }
 
     fn policy(&self, secret: Option<SecretString>) -> Result<Policy, Failure> {
@@ -119,6 +135,15 @@ impl Opts {
             // As with the URL, an empty variable counts as unset.
             .with_schema(self.schema.clone().filter(|schema| !schema.is_empty())))
     }
+}
+
+fn secret_in(file: &Path) -> Result<SecretString, Failure> {
+    let SecretFile { secret, warning, .. } =
+        SecretFile::read(file).map_err(|source| Failure::io(format!("read {}", file.display()), source))?;
+    if let Some(warning) = warning {
+        note(&format!("warning: {warning}"));
+    }
+    Ok(secret)
 }
 
 fn no_secret() -> Failure {

@@ -15,15 +15,43 @@ use crate::id::{TokenId, UserId};
 
 /// The shortest secret, in bytes: the width of HS256's hash (RFC 7518, section 3.2).
 pub const SHORTEST_SECRET: usize = 32;
-/// The header of the tokens that are signed here, as they begin with it.
-const OUR_HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.";
+/// How many characters of base64url name a key, at six bits each: enough to tell the few keys of a service apart.
+const KEY_ID_LENGTH: usize = 11;
+/// What is signed with a key to name it. The name tells nothing about the key that a token would not.
+const KEY_ID_OF: &[u8] = b"concert: the id of this key";
 const NO_GOOD: Error = Error::Unauthenticated("the access token is not valid");
 
 /// The keys that access tokens are signed and verified with.
 #[derive(Clone)]
 pub struct JwtKeys {
     signing: EncodingKey,
-    verifying: Vec<DecodingKey>,
+    /// The header of what is signed here.
+    header: Header,
+    verifying: Vec<VerifyingKey>,
+}
+
+/// A key, and how tokens name it (`kid`; RFC 7515, section 4.1.4).
+#[derive(Clone)]
+struct VerifyingKey {
+    key: DecodingKey,
+    id: String,
+    /// How tokens that were signed with it here begin: the encoded header and the dot.
+    prefix: String,
+}
+
+impl VerifyingKey {
+    fn new(secret: &[u8]) -> Result<Self, Error> {
+        let signing = EncodingKey::from_secret(secret);
+        let mut id = crypto::sign(KEY_ID_OF, &signing, Algorithm::HS256).map_err(Error::internal)?;
+        id.truncate(KEY_ID_LENGTH);
+        let mut prefix = encode(&header(&id), &(), &signing).map_err(Error::internal)?;
+        prefix.truncate(prefix.find('.').map_or(0, |dot| dot + 1));
+        Ok(Self { key: DecodingKey::from_secret(secret), id, prefix })
+    }
+}
+
+fn header(key_id: &str) -> Header {
+    Header { kid: Some(key_id.to_owned()), ..Header::new(Algorithm::HS256) }
 }
 
 impl JwtKeys {
@@ -33,7 +61,8 @@ impl JwtKeys {
     /// [`Error::InvalidInput`] for secrets of fewer than [`SHORTEST_SECRET`] bytes.
     pub fn new(secret: &SecretString) -> Result<Self, Error> {
         let bytes = long_enough(secret)?;
-        Ok(Self { signing: EncodingKey::from_secret(bytes), verifying: vec![DecodingKey::from_secret(bytes)] })
+        let verifying = VerifyingKey::new(bytes)?;
+        Ok(Self { signing: EncodingKey::from_secret(bytes), header: header(&verifying.id), verifying: vec![verifying] })
     }
 
     /// Also verifies with the key that was in use before, so that changing keys logs nobody out.
@@ -41,12 +70,12 @@ impl JwtKeys {
     /// # Errors
     /// As [`JwtKeys::new`].
     pub fn with_previous(mut self, secret: &SecretString) -> Result<Self, Error> {
-        self.verifying.push(DecodingKey::from_secret(long_enough(secret)?));
+        self.verifying.push(VerifyingKey::new(long_enough(secret)?)?);
         Ok(self)
     }
 
     pub(crate) fn sign(&self, claims: &Claims) -> Result<String, Error> {
-        encode(&Header::new(Algorithm::HS256), claims, &self.signing).map_err(Error::internal)
+        encode(&self.header, claims, &self.signing).map_err(Error::internal)
     }
 
     /// Reads an access token and returns what it proves. Whether a queue token is still in the queue, only its row can
@@ -56,12 +85,15 @@ impl JwtKeys {
     /// beyond its bare route. No claim is read before the signature is verified. The claims' types accept our issuer
     /// and audiences only.
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<Credential, Error> {
-        if !token.starts_with(OUR_HEADER) && decode_header(token).map_err(|_| NO_GOOD)?.alg != Algorithm::HS256 {
-            return Err(NO_GOOD);
-        }
         let (message, signature) = token.rsplit_once('.').ok_or(NO_GOOD)?;
-        let holds = |key| crypto::verify(signature, message.as_bytes(), key, Algorithm::HS256).unwrap_or(false);
-        if !self.verifying.iter().any(holds) {
+        let holds = |with: &VerifyingKey| {
+            crypto::verify(signature, message.as_bytes(), &with.key, Algorithm::HS256).unwrap_or(false)
+        };
+        let held = match self.verifying.iter().find(|with| token.starts_with(&with.prefix)) {
+            Some(named) => holds(named),
+            None => self.keys_for(token)?.any(holds),
+        };
+        if !held {
             return Err(NO_GOOD);
         }
         let claims: Claims = insecure_decode_claims(token).map_err(|_| NO_GOOD)?;
@@ -77,6 +109,16 @@ impl JwtKeys {
                 ticket: claims.ticket.ok_or(NO_GOOD)?,
             })),
         }
+    }
+
+    /// The keys that a token with a header of another form may be signed with: the one it names, or each if it names
+    /// none, as tokens did before keys had ids. A header that demands an extension is refused (RFC 7515, 4.1.11).
+    fn keys_for(&self, token: &str) -> Result<impl Iterator<Item = &VerifyingKey>, Error> {
+        let header = decode_header(token).map_err(|_| NO_GOOD)?;
+        if header.alg != Algorithm::HS256 || header.crit.is_some() {
+            return Err(NO_GOOD);
+        }
+        Ok(self.verifying.iter().filter(move |with| header.kid.as_ref().is_none_or(|named| *named == with.id)))
     }
 }
 
@@ -221,7 +263,6 @@ mod tests {
     fn a_header_may_be_written_otherwise_but_must_name_the_algorithm() {
         let keys = keys("k");
         let token = session(&keys);
-        assert!(token.starts_with(OUR_HEADER), "{token}");
         let (_, claims) = token.split_once('.').expect("a header");
         let (claims, _) = claims.split_once('.').expect("a signature");
         let under = |header: &str| {
@@ -236,6 +277,32 @@ mod tests {
         {
             assert!(under(header).is_err(), "{header}");
         }
+        // {"alg":"HS256","crit":["x"],"x":1}: an extension that nobody here understands
+        assert!(under("eyJhbGciOiJIUzI1NiIsImNyaXQiOlsieCJdLCJ4IjoxfQ").is_err());
+        // {"alg":"HS256","kid":"another"}
+        assert!(under("eyJhbGciOiJIUzI1NiIsImtpZCI6ImFub3RoZXIifQ").is_err());
+    }
+
+    #[test]
+    fn a_token_names_its_key_and_one_without_a_name_still_holds() {
+        let (old, new) = (keys("o"), keys("n"));
+        let both = new.clone().with_previous(&SecretString::from("o".repeat(32))).expect("long enough");
+        let header = |token: &str| decode_header(token).expect("a header");
+        let (first, second) = (session(&old), session(&new));
+        let named = [&first, &second].map(|token| header(token).kid.expect("names its key"));
+        assert_eq!(named.clone().map(|id| id.len()), [KEY_ID_LENGTH; 2]);
+        assert_ne!(named[0], named[1]);
+        assert_eq!(header(&session(&both)).kid.as_ref(), Some(&named[1]), "the new key signs");
+        assert!([&first, &second].into_iter().all(|token| both.verify(token, at(1_000)).is_ok()));
+        let nameless = |keys: &JwtKeys| {
+            let from = at(1_000);
+            let claims = Claims::session(UserId::generate(), from, from + span(Duration::from_secs(60)));
+            encode(&Header::new(Algorithm::HS256), &claims, &keys.signing).expect("signs")
+        };
+        assert!([&old, &new].into_iter().all(|keys| both.verify(&nameless(keys), at(1_000)).is_ok()));
+        // The old key under the new one's name.
+        let forged = encode(&new.header, &Claims::session(UserId::generate(), at(0), at(2_000)), &old.signing);
+        assert!(both.verify(&forged.expect("signs"), at(1_000)).is_err());
     }
 
     #[test]

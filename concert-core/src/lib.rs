@@ -90,6 +90,7 @@ pub mod private_db;
 mod queue;
 mod reservation;
 mod schedule;
+mod secret_file;
 mod sql;
 mod token_status;
 mod user;
@@ -121,6 +122,7 @@ pub use crate::queue::{
     Admission, AdmissionChange, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
 };
 pub use crate::reservation::{Order, OrderRef, Reservation, ReservationStatus, SweepReport, Wanted};
+pub use crate::secret_file::SecretFile;
 pub use crate::user::{OpeningUser, SignUp, User, Username};
 #[cfg(feature = "password")]
 pub use crate::user::{Password, Session};

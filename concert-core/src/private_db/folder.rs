@@ -1,7 +1,7 @@
 //! The folder: who may look into it, who owns it, and what lies there beside the data.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -51,8 +51,26 @@ pub(super) fn socket_path(data_dir: &Path) -> Result<PathBuf, Error> {
     // The same for every program that opens this folder.
     let name = Uuid::new_v5(&Uuid::NAMESPACE_URL, data_dir.as_os_str().as_encoded_bytes());
     let outside = std::env::temp_dir().join(format!("concert-{}", name.simple()));
-    make_private_dir(&outside)?;
+    make_own_dir(&outside)?;
     Ok(outside.join("mariadb.sock"))
+}
+
+/// Makes a private folder where everybody may make one under the same name first, and then read the socket's traffic or
+/// offer a socket of their own.
+fn make_own_dir(dir: &Path) -> Result<(), Error> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(cannot("make", dir, &error)),
+        _ => {}
+    }
+    // Not followed if it is a link.
+    let found = fs::symlink_metadata(dir).map_err(|error| cannot("look at", dir, &error))?;
+    if !found.is_dir() || own_uid()?.is_some_and(|own| own != found.uid()) {
+        return Err(Error::Setup(format!(
+            "{} is not a folder of this process's user: somebody else has made it. Remove it, or use a shorter --data-dir",
+            dir.display()
+        )));
+    }
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|error| cannot("protect", dir, &error))
 }
 
 pub(super) fn try_lock(data_dir: &Path) -> Result<Option<File>, Error> {
@@ -72,9 +90,14 @@ pub(super) fn try_lock(data_dir: &Path) -> Result<Option<File>, Error> {
 
 /// Run as root, MariaDB wants to be told that this is meant.
 pub(super) fn user_option() -> Result<Option<&'static str>, Error> {
+    Ok((own_uid()? == Some(0)).then_some("--user=root"))
+}
+
+/// The user of this process; `None` where the system does not say.
+fn own_uid() -> Result<Option<u32>, Error> {
     let own = Path::new("/proc/self");
     match fs::metadata(own) {
-        Ok(process) => Ok((process.uid() == 0).then_some("--user=root")),
+        Ok(process) => Ok(Some(process.uid())),
         Err(_) if !cfg!(target_os = "linux") => Ok(None),
         Err(error) => Err(cannot("look at", own, &error)),
     }
@@ -92,4 +115,32 @@ pub(super) fn end_of(log: &Path) -> String {
 
 pub(super) fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::Setup(format!("cannot {what} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_for_the_socket_that_somebody_else_made_is_refused() {
+        let shared = std::env::temp_dir().join(format!("concert-test-{}", Uuid::now_v7()));
+        make_private_dir(&shared).expect("makes a folder");
+        let dir = shared.join("socket");
+        assert!(make_own_dir(&dir).is_ok() && make_own_dir(&dir).is_ok(), "made, and then found");
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).expect("opens it");
+        make_own_dir(&dir).expect("is ours");
+        assert_eq!(fs::metadata(&dir).expect("is there").mode() & 0o777, 0o700, "and private again");
+
+        let link = shared.join("link");
+        symlink(&dir, &link).expect("links");
+        assert!(matches!(make_own_dir(&link), Err(Error::Setup(text)) if text.contains("somebody else")));
+        // Only root may give a folder away.
+        if own_uid().expect("says") == Some(0) {
+            chown(&dir, Some(65_534), None).expect("gives it away");
+            assert!(matches!(make_own_dir(&dir), Err(Error::Setup(_))));
+        }
+        let _ = fs::remove_dir_all(&shared);
+    }
 }

@@ -24,6 +24,8 @@ const STALE_AFTER: Duration = Duration::from_secs(2);
 /// A turn is claimed a second time after this, unless the snapshot shows it as claimed by then: the first try may have
 /// failed.
 const CLAIM_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// The most tickets that are remembered as over. Tickets are dense, so this is 1 MB as a bitmap and 16 MB at worst.
+const MOST_ENDED: u64 = 8_000_000;
 
 /// This process's view of the queue.
 pub(crate) struct QueueView {
@@ -37,6 +39,8 @@ pub(crate) struct QueueView {
     moved: watch::Sender<u64>,
     /// Tickets whose turns this process is claiming, and since when: of many polls, one claims.
     claiming: std::sync::Mutex<HashMap<u64, Instant>>,
+    /// Tickets whose rows said that they are over. Nothing brings them back, so the next poll need not ask again.
+    ended: RwLock<RoaringTreemap>,
 }
 
 impl QueueView {
@@ -48,6 +52,7 @@ impl QueueView {
             refreshed: Mutex::new(None),
             moved: watch::Sender::new(0),
             claiming: std::sync::Mutex::default(),
+            ended: RwLock::default(),
         }
     }
 
@@ -70,7 +75,13 @@ impl QueueView {
         self.keep_fresh(pool, now).await?;
         match self.place(ticket.ticket, now) {
             TicketPlace::Unknown => {
+                if self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(ticket.ticket) {
+                    return Err(Error::TokenExpired);
+                }
                 let token = self.latest_token(pool, ticket.user, now).await?;
+                if token.as_ref().is_some_and(|token| is_over(ticket, token, now)) {
+                    self.remember_ended(ticket.ticket);
+                }
                 let token = token.filter(|token| token.id == ticket.token).ok_or(Error::TokenExpired)?;
                 self.standing_of(&token, now)
             }
@@ -129,6 +140,14 @@ impl QueueView {
         }
         claiming.insert(ticket, Instant::now());
         true
+    }
+
+    fn remember_ended(&self, ticket: u64) {
+        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        if ended.len() >= MOST_ENDED {
+            ended.clear();
+        }
+        ended.insert(ticket);
     }
 
     fn forget_claimed(&self, snapshot: &Snapshot) {
@@ -239,6 +258,13 @@ impl QueueView {
     fn look<T>(&self, look: impl FnOnce(&Snapshot) -> T) -> Option<T> {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
     }
+}
+
+/// Whether `latest`, the newest token of the user that could be read, shows that `ticket` is over. An older one shows
+/// nothing: the node that was asked may be behind. If a turn was made longer meanwhile, the next refresh shows it as
+/// ACTIVE, which counts first.
+fn is_over(ticket: &QueueTicket, latest: &Token, now: Timestamp) -> bool {
+    if latest.id == ticket.token { !latest.is_live(now) } else { latest.ticket > ticket.ticket }
 }
 
 async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
