@@ -33,6 +33,12 @@ create table if not exists seats (
     reserved_until datetime(6)    null,
     -- The reservation that holds the seat or has sold it.
     reservation_id binary(16)     null,
+    -- Who let the seat go last, that is, whose hold ended unpaid; how often in a row; and when. A user who does so again
+    -- and again must leave the seat to others for a while. Here and not among the reservations, because whoever takes
+    -- the seat reads this row anyway.
+    let_go_by      binary(16)     null,
+    let_go_times   tinyint unsigned not null default 0,
+    let_go_at      datetime(6)    null,
     -- What its part of the hall is called ("Front"); null: the hall has no sections.
     section        varchar(32)    character set utf8mb4 collate utf8mb4_bin null,
     -- What its row is called within the section ("12"); null: the section has no rows.

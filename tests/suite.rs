@@ -12,6 +12,7 @@ mod lost_answers;
 mod migrate;
 mod neighbours;
 mod nobody_in;
+mod nothing_stuck;
 mod order_races;
 mod orders;
 mod passes;

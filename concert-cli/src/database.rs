@@ -61,6 +61,13 @@ pub struct Opts {
     /// How many unpaid seats a user may hold at once, the same as the server's
     #[arg(long, global = true, value_name = "COUNT", env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4)]
     max_holds_per_user: u32,
+    /// How many times in a row a user may hold a seat and let it go before others come first, the same as the server's
+    #[arg(long, global = true, value_name = "COUNT", env = "CONCERT_MAX_HOLDS_IN_A_ROW", default_value_t = 3)]
+    max_holds_in_a_row: u32,
+    /// For how long others then come first, the same as the server's
+    #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_SEAT_PAUSE", default_value = "60s",
+        value_parser = humantime::parse_duration)]
+    seat_pause: Duration,
     /// How long a turn still lasts after `pay`, when nothing else is held, the same as the server's
     #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_AFTER_PAYMENT_TTL", default_value = "60s",
         value_parser = humantime::parse_duration)]
@@ -131,6 +138,8 @@ impl Opts {
             .with_hold_ttl(self.hold_ttl)
             .with_hold_extension(self.hold_extension)
             .with_max_holds_per_user(self.max_holds_per_user)
+            .with_max_holds_in_a_row(self.max_holds_in_a_row)
+            .with_seat_pause(self.seat_pause)
             .with_after_payment_ttl(self.after_payment_ttl.min(self.active_ttl))
             // As with the URL, an empty variable counts as unset.
             .with_schema(self.schema.clone().filter(|schema| !schema.is_empty())))

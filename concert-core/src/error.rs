@@ -1,6 +1,7 @@
 //! One variant per refusal, each with a stable code and one of a few kinds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::id::SeatNumber;
 use crate::invalid::InvalidInput;
@@ -132,6 +133,19 @@ pub enum Error {
     TooManyHolds {
         /// [`Policy::with_max_holds_per_user`](crate::Policy::with_max_holds_per_user).
         limit: u32,
+    },
+    /// The user has held the seat and let it go too often in a row, so it is left to others for a while.
+    #[error(
+        "seat {seat} was let go {times} times in a row by this user; others come first for {} s",
+        wait.as_millis().div_ceil(1000)
+    )]
+    SeatHeldTooOften {
+        /// The seat, or the first of them that can be held again.
+        seat: SeatNumber,
+        /// [`Policy::with_max_holds_in_a_row`](crate::Policy::with_max_holds_in_a_row).
+        times: u32,
+        /// How long until it can be held again.
+        wait: Duration,
     },
     /// The order's deadline was already extended.
     #[error("the deadline is already extended; that is possible only once")]
@@ -274,6 +288,7 @@ impl Error {
             Self::SeatAlreadyReserved { .. } => "SEAT_ALREADY_RESERVED",
             Self::NotEnoughSeats { .. } => "NOT_ENOUGH_SEATS",
             Self::TooManyHolds { .. } => "TOO_MANY_HOLDS",
+            Self::SeatHeldTooOften { .. } => "SEAT_HELD_TOO_OFTEN",
             Self::HoldAlreadyExtended => "HOLD_ALREADY_EXTENDED",
             Self::HoldOutlastsTurn => "HOLD_OUTLASTS_TURN",
             Self::ConcertOver => "CONCERT_OVER",
@@ -320,6 +335,7 @@ impl Error {
             | Self::SeatAlreadyReserved { .. }
             | Self::NotEnoughSeats { .. }
             | Self::TooManyHolds { .. }
+            | Self::SeatHeldTooOften { .. }
             | Self::HoldAlreadyExtended
             | Self::HoldOutlastsTurn
             | Self::ConcertOver

@@ -57,6 +57,10 @@ const CLAIM: i64 = 60;
 const AFTER_PAYMENT: i64 = 60;
 const WAIT: i64 = 3_000;
 const MAX_HOLDS: u32 = 2;
+const MAX_IN_A_ROW: usize = 2;
+const PAUSE: i64 = 60;
+/// Names the last hold of a user.
+const LAST: usize = usize::MAX;
 
 #[derive(Debug, Clone, Copy)]
 enum Act {
@@ -105,7 +109,15 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let joins = (USERS..2 * USERS).prop_map(Act::Join);
     let holds = (USERS..2 * USERS, SEATS..2 * SEATS).prop_map(|(user, seat)| Act::Reserve { user, seat });
     let payments = (100..200_usize).prop_map(|nth| Act::Pay { user: USERS, nth, amount: PRICE });
+    // One user holds one seat again and again.
+    let again = (0..CAP as usize, 0..SEATS, 1..4_usize, prop_oneof![Just(1), Just(PAUSE - 2), Just(HOLD)]).prop_map(
+        |(user, seat, times, wait)| {
+            let once = [Act::Reserve { user, seat }, Act::Wait(1), Act::Cancel { user, nth: LAST }, Act::Wait(wait)];
+            [once.repeat(times), vec![Act::Reserve { user, seat }]].concat()
+        },
+    );
     let burst = prop_oneof![
+        2 => again,
         3 => prop::collection::vec(queue, 1..6),
         2 => Just(vec![Act::Rerank]),
         4 => prop::collection::vec(reservation, 1..8),
@@ -137,6 +149,9 @@ impl Act {
             Self::Join(user) => Self::Join(pick(user, USERS, &spec.outside())),
             Self::Reserve { user, seat } => {
                 Self::Reserve { user: pick(user, USERS, &spec.acting()), seat: pick(seat, SEATS, &spec.free_seats()) }
+            }
+            Self::Cancel { user, nth: LAST } => {
+                Self::Cancel { user, nth: holds.iter().rposition(|(owner, ..)| *owner == user).unwrap_or(holds.len()) }
             }
             Self::Cancel { user, nth } => Self::Cancel { user, nth: nth % (holds.len() + 1) },
             Self::Refund { nth } => Self::Refund { nth: nth % (holds.len() + 1) },

@@ -6,6 +6,7 @@ use crate::db;
 use crate::error::Error;
 #[cfg(feature = "jwt")]
 use crate::jwt::{Claims, JwtKeys};
+use crate::reservation::MOST_HOLDS_IN_A_ROW;
 
 /// How a box office behaves. Everything has a default, and a `with_*` method that changes it.
 ///
@@ -33,6 +34,8 @@ pub struct Policy {
     pub(crate) waiting_ttl: Duration,
     pub(crate) session_ttl: Duration,
     pub(crate) max_holds_per_user: u32,
+    pub(crate) max_holds_in_a_row: u32,
+    pub(crate) seat_pause: Duration,
     pub(crate) writers_per_lane: usize,
     pub(crate) lane_capacity: usize,
     pub(crate) max_polls_per_second: u32,
@@ -64,6 +67,8 @@ impl Default for Policy {
             waiting_ttl: Duration::from_secs(24 * 3600),
             session_ttl: Duration::from_secs(12 * 3600),
             max_holds_per_user: 4,
+            max_holds_in_a_row: 3,
+            seat_pause: Duration::from_secs(60),
             writers_per_lane: 2,
             lane_capacity: 16_384,
             max_polls_per_second: 20_000,
@@ -159,6 +164,23 @@ impl Policy {
         self
     }
 
+    /// How many times in a row a user may hold the same seat and let it go, by giving it back or by not paying in time,
+    /// before others come first ([`Policy::with_seat_pause`]). A hold by anybody else begins a new row. Default 3; 1 to
+    /// 100.
+    #[must_use]
+    pub const fn with_max_holds_in_a_row(mut self, holds: u32) -> Self {
+        self.max_holds_in_a_row = holds;
+        self
+    }
+
+    /// How long a user who has let the same seat go too often in a row must leave it to others, from the last time on.
+    /// Default 1 minute; at most 1 day; zero: not at all.
+    #[must_use]
+    pub const fn with_seat_pause(mut self, pause: Duration) -> Self {
+        self.seat_pause = pause;
+        self
+    }
+
     /// How many transactions each kind of write may have in flight from this process. Default 2. Each has a connection
     /// of its own; the queue has one, since its gate admits one at a time anyway. Below 96 commands at once one is
     /// used.
@@ -238,6 +260,9 @@ impl Policy {
                 return Err(Error::invalid(format!("{name} must be from 1 second to 366 days")));
             }
         }
+        if self.seat_pause > LONGEST_PERIOD {
+            return Err(Error::invalid("seat_pause must be at most 1 day"));
+        }
         if self.after_payment_ttl > self.active_ttl {
             return Err(Error::invalid("after_payment_ttl must be at most active_ttl"));
         }
@@ -253,6 +278,7 @@ impl Policy {
         }
         let counts = [
             ("max_holds_per_user", self.max_holds_per_user as usize, 1_000_000),
+            ("max_holds_in_a_row", self.max_holds_in_a_row as usize, MOST_HOLDS_IN_A_ROW as usize),
             ("writers_per_lane", self.writers_per_lane, MOST_WRITERS),
             ("lane_capacity", self.lane_capacity, 1 << 24),
             ("max_polls_per_second", self.max_polls_per_second as usize, 1_000_000_000),

@@ -87,6 +87,14 @@ pub struct Config {
     #[arg(long, env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4, value_name = "COUNT")]
     pub max_holds_per_user: u32,
 
+    /// How many times in a row a user may hold the same seat and let it go unpaid before others come first; 1 to 100
+    #[arg(long, env = "CONCERT_MAX_HOLDS_IN_A_ROW", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "COUNT")]
+    pub max_holds_in_a_row: u32,
+
+    /// For how long others then come first; 0s: not at all
+    #[arg(long, env = "CONCERT_SEAT_PAUSE", default_value = "60s", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub seat_pause: Duration,
+
     /// How often the queue moves: ended turns make room for the next
     #[arg(long, env = "CONCERT_RERANK_EVERY", default_value = "10s", value_parser = period, value_name = "DURATION")]
     pub rerank_every: Duration,
@@ -203,6 +211,8 @@ impl Config {
             .with_waiting_ttl(self.waiting_ttl)
             .with_session_ttl(self.session_ttl)
             .with_max_holds_per_user(self.max_holds_per_user)
+            .with_max_holds_in_a_row(self.max_holds_in_a_row)
+            .with_seat_pause(self.seat_pause)
             .with_max_polls_per_second(self.max_polls_per_second)
             .with_rerank_every(self.rerank_every)
             .with_sweep_every(self.sweep_every)

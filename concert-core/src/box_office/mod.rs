@@ -90,6 +90,8 @@ impl BoxOffice {
             hold_ttl: policy.hold_ttl,
             hold_extension: policy.hold_extension,
             max_holds_per_user: policy.max_holds_per_user,
+            max_holds_in_a_row: policy.max_holds_in_a_row,
+            seat_pause: policy.seat_pause,
         };
         let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(RecentHolds::default()));
         let payments = PaymentBatch {

@@ -37,7 +37,7 @@ impl BoxOffice {
     /// [`Error::InvalidInput`] (no seat, one named twice, more than 256), [`Error::TooManyHolds`] (more than anyone may
     /// hold), [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ConcertNotFound`],
     /// [`Error::SectionNotFound`] or [`Error::SeatNotFound`], [`Error::ConcertOver`], [`Error::NotEnoughSeats`] or
-    /// [`Error::SeatAlreadyReserved`], [`Error::TooManyHolds`].
+    /// [`Error::SeatAlreadyReserved`], [`Error::SeatHeldTooOften`], [`Error::TooManyHolds`].
     pub async fn hold(
         &self,
         caller: impl Into<Caller>,

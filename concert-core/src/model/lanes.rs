@@ -110,7 +110,7 @@ impl ModelLane for ReservationBatch {
                             named.extend(seats.iter().map(|seat| SeatKey { concert: *concert, seat: *seat }));
                         }
                         Wanted::BestAvailable { .. } => {
-                            halls.insert(*concert, tables.hall(*concert, attempt.now));
+                            halls.insert(*concert, tables.hall(*concert, self.rules, attempt.now));
                             named.extend(tables.seats.keys().filter(|key| key.concert == *concert));
                         }
                     }
@@ -146,9 +146,7 @@ impl ModelLane for ReservationBatch {
         for (id, status) in &effects.closed {
             let closed = tables.reservations.get_mut(id).filter(|row| row.is_held()).ok_or("releasing seats")?;
             closed.status = *status;
-            let seat = tables.seats.get_mut(&closed.seat_key()).ok_or("releasing seats")?;
-            require(seat.holder == Some(*id), "releasing seats")?;
-            (seat.holder, seat.held_until) = (None, None);
+            tables.let_go(*id, attempt.now)?;
         }
         for (id, until) in &effects.extended {
             let row = tables.reservations.get_mut(id).ok_or("extending holds")?;
@@ -160,7 +158,9 @@ impl ModelLane for ReservationBatch {
         for made in &effects.made {
             if made.is_held() {
                 let seat = tables.seats.get_mut(&made.seat_key()).ok_or("taking seats")?;
-                require(seat.holder.is_none() && seat.price == made.price, "taking seats")?;
+                let times = seat.let_go.map_or(0, |(_, times, _)| times);
+                let is_so = seat.holder.is_none() && seat.price == made.price && times <= effects.let_go_at_most;
+                require(is_so, "taking seats")?;
                 (seat.holder, seat.held_until) = (Some(made.id), Some(made.expires_at));
             }
             require(tables.reservations.insert(made.id, made.clone()).is_none(), "the key of reservations")?;

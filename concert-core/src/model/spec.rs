@@ -7,8 +7,20 @@ pub(super) enum Hold {
     Held { until: i64 },
     Paid,
     Refunded,
-    GivenBack,
+    GivenBack { at: i64 },
     Lost,
+}
+
+/// Whether a user must leave a seat to others, given who held it so far and what became of it, in this order.
+pub(super) fn leaves_to_others(user: usize, holds: impl Iterator<Item = (usize, Hold)>, now: i64) -> bool {
+    let ended = holds.filter_map(|(user, hold)| match hold {
+        Hold::Held { until } if until <= now => Some((user, until)),
+        Hold::GivenBack { at } => Some((user, at)),
+        _ => None,
+    });
+    let ended: Vec<_> = ended.collect();
+    let in_a_row = ended.iter().rev().take_while(|(other, _)| *other == user).count();
+    in_a_row >= MAX_IN_A_ROW && ended.last().is_some_and(|(_, at)| now < at + PAUSE)
 }
 
 #[derive(Default)]
@@ -183,6 +195,10 @@ impl Spec {
         if self.is_taken(seat) {
             return Err("SEAT_ALREADY_RESERVED");
         }
+        let of_seat = self.holds.iter().filter(|(_, held, _)| *held == seat).map(|(owner, _, hold)| (*owner, *hold));
+        if leaves_to_others(user, of_seat, self.now) {
+            return Err("SEAT_HELD_TOO_OFTEN");
+        }
         if self.unpaid(user) >= MAX_HOLDS as usize {
             return Err("TOO_MANY_HOLDS");
         }
@@ -196,10 +212,10 @@ impl Spec {
             Some((owner, _)) if owner != user => Err("NOT_YOURS"),
             Some((_, Hold::Paid)) => Err("ALREADY_PAID"),
             Some((_, Hold::Held { .. })) => {
-                self.holds[nth].2 = Hold::GivenBack;
+                self.holds[nth].2 = Hold::GivenBack { at: self.now };
                 Ok("given back")
             }
-            Some((_, Hold::Lost | Hold::GivenBack | Hold::Refunded)) => Ok("given back"),
+            Some((_, Hold::Lost | Hold::GivenBack { .. } | Hold::Refunded)) => Ok("given back"),
         }
     }
 
@@ -211,7 +227,7 @@ impl Spec {
             None => return Err("RESERVATION_NOT_FOUND"),
             Some((owner, _)) if owner != user => return Err("NOT_YOURS"),
             Some((_, Hold::Paid)) => return Err("ALREADY_PAID"),
-            Some((_, Hold::GivenBack)) => return Err("HOLD_CANCELLED"),
+            Some((_, Hold::GivenBack { .. })) => return Err("HOLD_CANCELLED"),
             Some((_, Hold::Refunded)) => return Err("ALREADY_REFUNDED"),
             Some((_, Hold::Lost)) => return Err("HOLD_EXPIRED"),
             Some((_, Hold::Held { .. })) => {}

@@ -25,6 +25,8 @@ pub(super) struct SeatRow {
     pub(super) price: Money,
     pub(super) holder: Option<ReservationId>,
     pub(super) held_until: Option<Timestamp>,
+    /// Who let it go last, how often in a row, and when.
+    pub(super) let_go: Option<(UserId, u32, Timestamp)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -45,15 +47,17 @@ pub(super) struct EntryRow {
 
 impl SeatRow {
     pub(super) const fn free(price: Money) -> Self {
-        Self { section: None, row: None, price, holder: None, held_until: None }
+        Self { section: None, row: None, price, holder: None, held_until: None, let_go: None }
     }
 
     fn is_free(&self, now: Timestamp) -> bool {
         self.holder.is_none() || self.held_until.is_some_and(|until| until <= now)
     }
 
-    pub(super) fn read(&self) -> Seat {
-        let mut seat = Seat::free(self.price);
+    /// `made`: the reservations, one of which may have it.
+    pub(super) fn read(&self, made: &HashMap<ReservationId, Reservation>) -> Seat {
+        let taker = self.holder.and_then(|holder| made.get(&holder)).map(|holder| holder.user);
+        let mut seat = Seat::free(self.price).with_users(taker, self.let_go);
         (seat.section, seat.row) = (self.section.clone(), self.row.clone());
         seat.pass_to(self.holder, self.held_until);
         seat
@@ -109,7 +113,7 @@ impl Tables {
     }
 
     pub(super) fn read_seats(&self, keys: impl IntoIterator<Item = SeatKey>) -> HashMap<SeatKey, Seat> {
-        keys.into_iter().filter_map(|key| Some((key, self.seats.get(&key)?.read()))).collect()
+        keys.into_iter().filter_map(|key| Some((key, self.seats.get(&key)?.read(&self.reservations)))).collect()
     }
 
     pub(super) fn accounts(&self, users: impl Iterator<Item = UserId>) -> HashMap<UserId, Account> {
@@ -130,15 +134,32 @@ impl Tables {
         self.reservations.values().filter(move |made| made.user == user && made.expires_at > now)
     }
 
-    pub(super) fn hall(&self, concert: ConcertId, now: Timestamp) -> reservation::Hall {
+    pub(super) fn hall(&self, concert: ConcertId, rules: HoldRules, now: Timestamp) -> reservation::Hall {
         let mut seats: Vec<_> = self.seats.iter().filter(|(key, _)| key.concert == concert).collect();
         seats.sort_unstable_by_key(|(key, _)| **key);
-        reservation::Hall::new(seats.into_iter().map(|(key, seat)| reservation::HallSeat {
+        let mut hall = reservation::Hall::new(seats.iter().map(|(key, seat)| reservation::HallSeat {
             number: key.seat,
             section: seat.section.clone(),
             row: seat.row.clone(),
             free: seat.is_free(now),
-        }))
+        }));
+        for (key, seat) in seats {
+            hall.leave_to_others(key.seat, seat.read(&self.reservations).left_to_others(rules, now));
+        }
+        hall
+    }
+
+    /// A hold ends unpaid: its seat is free.
+    pub(super) fn let_go(&mut self, id: ReservationId, now: Timestamp) -> Result<(), &'static str> {
+        let ended = self.reservations.get(&id).ok_or("releasing seats")?;
+        let seat = self.seats.get_mut(&ended.seat_key()).ok_or("releasing seats")?;
+        if seat.holder != Some(id) {
+            return Err("releasing seats");
+        }
+        let before = seat.let_go.map_or(0, |(by, times, _)| if by == ended.user { times } else { 0 });
+        seat.let_go = Some((ended.user, before + 1, ended.expires_at.min(now)));
+        (seat.holder, seat.held_until) = (None, None);
+        Ok(())
     }
 
     /// What is so whatever has happened.

@@ -92,6 +92,29 @@ fn a_seat_goes_to_the_first_who_wants_it() {
 }
 
 #[test]
+fn a_seat_that_was_let_go_too_often_in_a_row_is_left_to_others() {
+    let mut world = opened();
+    let cancel = |nth| Act::Cancel { user: 0, nth };
+    assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Assumed, vec![Ok("held")]));
+    run(&mut world, &[cancel(0)]);
+    assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Assumed, vec![Ok("held")]), "once is not too often");
+    run(&mut world, &[Act::Wait(HOLD)]);
+    let refused = vec![Err("SEAT_HELD_TOO_OFTEN")];
+    assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Locked, refused.clone()), "nobody has released it yet");
+    run(&mut world, &[Act::Wait(PAUSE - 1)]);
+    assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Locked, refused.clone()), "not a second too early");
+    let answers = (Way::Assumed, vec![Ok("held"); 2]);
+    assert_eq!(run(&mut world, &[reserve(0, 1), reserve(1, 2)]), answers, "other seats");
+    run(&mut world, &[Act::Wait(1)]);
+    assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Locked, vec![Ok("held")]), "the pause is over");
+    run(&mut world, &[cancel(4)]);
+    assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Locked, refused), "it is the same row");
+    assert_eq!(run(&mut world, &[reserve(1, 0)]), (Way::Locked, vec![Ok("held")]), "others come first");
+    run(&mut world, &[Act::Cancel { user: 1, nth: 5 }]);
+    assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Assumed, vec![Ok("held")]), "a new row begins");
+}
+
+#[test]
 fn a_balance_is_spent_once() {
     let mut world = opened();
     run(&mut world, &[reserve(0, 0), reserve(0, 1), reserve(1, 2), reserve(1, 3)]);

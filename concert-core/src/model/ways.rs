@@ -100,7 +100,8 @@ fn change_of(assumption: &Assumption) -> &'static str {
     match (assumption.about.0, assumption.test) {
         ("queue_gate.change_seq", _) => "id = 1 and change_seq = ",
         ("tokens.live" | "tokens.id", _) => "insert into tokens (",
-        ("seats.reservation_id", Test::Equals(Value::Nothing)) => "s.is_reserved = 0 and (",
+        ("seats.reservation_id", Test::Equals(Value::Nothing)) => "s.is_reserved = 0 and ",
+        ("seats.let_go_times", _) => "s.let_go_times <= ",
         // A reservation is HELD only as long as it has its seat.
         ("seats.reservation_id", _) => "status = 'HELD' and id in (",
         ("seats.reserved_until", _) => "s.reserved_until >= ",
@@ -119,9 +120,10 @@ fn is_stated(assumption: &Assumption, script: &str) -> bool {
     let (row, value) = match (assumption.about.0, value) {
         ("queue_gate.change_seq", Value::Number(number)) => (String::new(), format!("{text}{number} and")),
         ("seats.reservation_id", Value::Id(holder)) => (holder.as_simple().to_string(), String::new()),
-        ("seats.reserved_until" | "tokens.expires_at" | "concerts.version" | "concerts.date", value) => {
-            (assumption.of.id().as_simple().to_string(), format!("{text}{}", literal(value)))
-        }
+        (
+            "seats.reserved_until" | "seats.let_go_times" | "tokens.expires_at" | "concerts.version" | "concerts.date",
+            value,
+        ) => (assumption.of.id().as_simple().to_string(), format!("{text}{}", literal(value))),
         _ => (assumption.of.id().as_simple().to_string(), String::new()),
     };
     script.split(';').any(|statement| [text, &row, &value].iter().all(|part| statement.contains(part)))
@@ -171,6 +173,7 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
         "concerts.version" => concert(|row| row.version.into()),
         "concerts.date" => concert(|row| Value::Date(row.date)),
         "seats.reservation_id" => seat(|row| row.holder.into()),
+        "seats.let_go_times" => seat(|row| Value::Number(row.let_go.map_or(0, |(_, times, _)| times.into()))),
         "seats.reserved_until" => seat(|row| row.held_until.into()),
         "reservations held unpaid" => Value::Number(tables.unpaid(user, now).into()),
         "reservations.id" => there(tables.reservations.contains_key(&ReservationId::from_uuid(id))),

@@ -42,7 +42,8 @@ impl Process {
     fn new(rules: HoldRules, concert: ConcertId, tables: &Tables) -> Self {
         let (recent, changes) = (Arc::new(RecentHolds::default()), Arc::new(SeatChanges::new()));
         let layouts = HallLayouts::default();
-        let mut seats: Vec<_> = tables.seats.iter().map(|(key, seat)| (key.seat, seat.read())).collect();
+        let mut seats: Vec<_> =
+            tables.seats.iter().map(|(key, seat)| (key.seat, seat.read(&tables.reservations))).collect();
         seats.sort_unstable_by_key(|(number, _)| *number);
         layouts.remember(concert, tables.concerts[&concert], seats);
         let turns =
@@ -68,7 +69,8 @@ impl World {
         let concert = ConcertId::generate();
         let tables = Tables::new(&users, concert, seats);
         let (hold_ttl, hold_extension) = (seconds(HOLD), seconds(extension));
-        let rules = HoldRules { hold_ttl, hold_extension, max_holds_per_user };
+        let (max_holds_in_a_row, seat_pause) = (MAX_IN_A_ROW as u32, seconds(PAUSE));
+        let rules = HoldRules { hold_ttl, hold_extension, max_holds_per_user, max_holds_in_a_row, seat_pause };
         Self {
             now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
             processes: [0, 1].map(|_| Process::new(rules, concert, &tables)),

@@ -18,9 +18,12 @@ mod split;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::id::SeatNumber;
+use crate::clock::Timestamp;
+use crate::id::{SeatNumber, UserId};
 
 /// A seat of a hall, in order of numbers.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub(crate) struct HallSeat {
 pub(crate) struct Hall {
     /// By number, so front to back.
     rows: Vec<Row>,
+    /// The seats that a user must leave to others, and until when.
+    left_to_others: HashMap<SeatNumber, (UserId, Timestamp)>,
 }
 
 /// Neighbours: seats of one section and row with consecutive numbers. A section without rows is one; a number that is
@@ -82,7 +87,43 @@ impl Hall {
                 }
             }
         }
-        Self { rows }
+        Self { rows, left_to_others: HashMap::new() }
+    }
+
+    /// Says who must leave a seat to others, and until when; `None`: nobody.
+    pub(crate) fn leave_to_others(&mut self, seat: SeatNumber, by: Option<(UserId, Timestamp)>) {
+        match by {
+            Some(by) => self.left_to_others.insert(seat, by),
+            None => self.left_to_others.remove(&seat),
+        };
+    }
+
+    /// The hall without the seats that `user` must leave to others.
+    pub(super) fn open_to(&self, user: UserId) -> Cow<'_, Self> {
+        let mut hall = Cow::Borrowed(self);
+        for (seat, _) in self.left_by(user) {
+            hall.to_mut().take(seat);
+        }
+        hall
+    }
+
+    /// The free seat (in `section` if given) that `user` must leave to others for the shortest time, and until when.
+    pub(super) fn first_left_to_others(&self, user: UserId, section: Option<&str>) -> Option<(SeatNumber, Timestamp)> {
+        let left = self.left_by(user).filter(|(seat, _)| self.is_free(*seat, section));
+        left.min_by_key(|(seat, until)| (*until, *seat))
+    }
+
+    fn left_by(&self, user: UserId) -> impl Iterator<Item = (SeatNumber, Timestamp)> {
+        let of_user = self.left_to_others.iter().filter(move |(_, (by, _))| *by == user);
+        of_user.map(|(seat, (_, until))| (*seat, *until))
+    }
+
+    fn is_free(&self, seat: SeatNumber, section: Option<&str>) -> bool {
+        let at = self.rows.partition_point(|row| row.last < seat.get());
+        self.rows.get(at).is_some_and(|row| {
+            (section.is_none() || row.section.as_deref() == section)
+                && row.free.get(row.run_at(seat.get())).is_some_and(|run| run.first <= seat.get())
+        })
     }
 
     /// The best `count` free seats (in `section` if given), by number; `None`: fewer are free. Looks at each run of

@@ -61,7 +61,7 @@ impl Desk {
     }
 
     /// Refuses in this order: key reused, token not ACTIVE, no such concert, no such section or seat, concert over,
-    /// seats taken or too few of them free, too many holds, too large a total.
+    /// seats taken or too few of them free, seats held too often in a row, too many holds, too large a total.
     fn hold(
         &mut self,
         caller: &Caller,
@@ -76,8 +76,8 @@ impl Desk {
         }
         require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
         let seats = match wanted {
-            Wanted::Seats(seats) => self.named_seats(concert, seats)?,
-            Wanted::BestAvailable { count, section } => self.best(concert, *count, section.as_deref())?,
+            Wanted::Seats(seats) => self.named_seats(caller.user, concert, seats)?,
+            Wanted::BestAvailable { count, section } => self.best(caller.user, concert, *count, section.as_deref())?,
         };
         // Checked after the seats: a user at the limit still learns which seats are taken.
         let limit = self.rules.max_holds_per_user;
@@ -117,8 +117,8 @@ impl Desk {
         self.rows.concerts.get(&concert).copied().ok_or(Error::ConcertNotFound)
     }
 
-    /// The named seats, if all are free.
-    fn named_seats(&mut self, concert: ConcertId, seats: &[SeatNumber]) -> Result<Vec<SeatKey>, Error> {
+    /// The named seats, if all are free, and none is left to others than `user`.
+    fn named_seats(&mut self, user: UserId, concert: ConcertId, seats: &[SeatNumber]) -> Result<Vec<SeatKey>, Error> {
         let date = self.concert(concert)?.date;
         let keys: Vec<_> = seats.iter().map(|seat| SeatKey { concert, seat: *seat }).collect();
         if let Some(missing) = keys.iter().find(|key| !self.rows.seats.contains_key(key)) {
@@ -130,11 +130,34 @@ impl Desk {
         let rows = &mut self.rows.seats;
         let is_taken = |key: &&SeatKey| rows.get_mut(key).is_some_and(|seat| !seat.is_free(self.now));
         let taken: Vec<_> = keys.iter().filter(is_taken).map(|key| key.seat).collect();
-        if taken.is_empty() { Ok(keys) } else { Err(Error::SeatAlreadyReserved { seats: taken }) }
+        if !taken.is_empty() {
+            return Err(Error::SeatAlreadyReserved { seats: taken });
+        }
+        for key in &keys {
+            if let Some((_, until)) = self.left_to_others(*key).filter(|(left_by, _)| *left_by == user) {
+                return Err(self.held_too_often(key.seat, until));
+            }
+        }
+        Ok(keys)
     }
 
-    /// The best free seats.
-    fn best(&mut self, concert: ConcertId, count: usize, section: Option<&str>) -> Result<Vec<SeatKey>, Error> {
+    fn left_to_others(&self, key: SeatKey) -> Option<(UserId, Timestamp)> {
+        self.rows.seats.get(&key)?.left_to_others(self.rules, self.now)
+    }
+
+    fn held_too_often(&self, seat: SeatNumber, until: Timestamp) -> Error {
+        let wait = (until - self.now).to_std().unwrap_or_default();
+        Error::SeatHeldTooOften { seat, times: self.rules.max_holds_in_a_row, wait }
+    }
+
+    /// The best free seats, without those that are left to others than `user`.
+    fn best(
+        &mut self,
+        user: UserId,
+        concert: ConcertId,
+        count: usize,
+        section: Option<&str>,
+    ) -> Result<Vec<SeatKey>, Error> {
         let date = self.concert(concert)?.date;
         let hall = self.rows.halls.get(&concert).ok_or(Error::ConcertNotFound)?;
         if let Some(section) = section.filter(|section| !hall.has_section(section)) {
@@ -143,13 +166,18 @@ impl Desk {
         if date < self.now.date_naive() {
             return Err(Error::ConcertOver);
         }
-        let Some(mut seats) = hall.best(count, section) else {
-            return Err(Error::NotEnoughSeats { free: hall.free(section) });
+        let Some(mut seats) = hall.open_to(user).best(count, section) else {
+            let free = hall.free(section);
+            let left = hall.first_left_to_others(user, section).filter(|_| free >= count);
+            return Err(match left {
+                Some((seat, until)) => self.held_too_often(seat, until),
+                None => Error::NotEnoughSeats { free },
+            });
         };
         seats.sort_unstable();
         self.best.extend(seats.iter().map(|seat| SeatKey { concert, seat: *seat }));
         // Only locked seats can be taken. `lock` has locked all that the rules choose.
-        self.named_seats(concert, &seats)
+        self.named_seats(user, concert, &seats)
     }
 
     /// Holds a free seat.
@@ -179,9 +207,13 @@ impl Desk {
         };
         // The sweep has not released it yet. Released here, since a seat has one live reservation at most.
         if let Some(lapsed) = seat.holder()? {
-            self.close(lapsed, ReservationStatus::Expired);
+            self.close(lapsed, key, ReservationStatus::Expired)?;
         }
         self.pass(key, Some(id), Some(expires_at))?;
+        if let Some(seat) = self.rows.seats.get_mut(&key) {
+            seat.take_for(user);
+            self.effects.let_go_at_most = self.effects.let_go_at_most.max(seat.let_go_at_most(self.rules));
+        }
         self.effects.made.push(made.clone());
         self.rows.known.insert(id, made.clone());
         Ok(made)
@@ -217,7 +249,7 @@ impl Desk {
             {
                 holds.remove_one();
             }
-            self.close(reservation.id, status);
+            self.close(reservation.id, reservation.seat_key(), status)?;
             self.pass(reservation.seat_key(), None, None)?;
         }
         Ok(Answer::Cancelled)
@@ -280,11 +312,22 @@ impl Desk {
         seat.map_or(HoldState::Gone, |seat| seat.hold_state(reservation.id, self.now))
     }
 
-    fn close(&mut self, id: ReservationId, status: ReservationStatus) {
-        self.effects.close(id, status);
+    /// Ends the hold that has a seat, unpaid.
+    fn close(&mut self, id: ReservationId, key: SeatKey, status: ReservationStatus) -> Result<(), Unread> {
+        if self.effects.close(id, status)
+            && let Some(seat) = self.rows.seats.get_mut(&key)
+        {
+            seat.let_go(self.now)?;
+        }
         if let Some(known) = self.rows.known.get_mut(id) {
             known.status = status;
         }
+        // Another command of the batch may look for the best seats.
+        let left_to_others = self.left_to_others(key);
+        if let Some(hall) = self.rows.halls.get_mut(&key.concert) {
+            hall.leave_to_others(key.seat, left_to_others);
+        }
+        Ok(())
     }
 
     fn pass(&mut self, key: SeatKey, to: Option<ReservationId>, held_until: Option<Timestamp>) -> Result<(), Unread> {

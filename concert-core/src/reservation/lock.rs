@@ -175,7 +175,7 @@ async fn lock_best(
         let selected = script.run(connection).await?;
         let mut seen = read_seats(&selected, &seats)?;
         let mut halls = Halls::read(&selected, &halls)?;
-        rows.halls = halls.free(attempt.now);
+        rows.halls = halls.free(rules, attempt.now);
         // Free seats alone: no rule can choose another, and a hall of taken seats is large.
         seen.extend(halls.into_seats().filter_map(|(key, mut seat)| seat.is_free(attempt.now).then_some((key, seat))));
         let mut wanted = named.clone();
@@ -193,7 +193,7 @@ async fn lock_best(
     let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named.into_iter()));
     let selected = script.run(connection).await?;
     let mut halls = Halls::read(&selected, &halls)?;
-    rows.halls = halls.free(attempt.now);
+    rows.halls = halls.free(rules, attempt.now);
     rows.seats = read_seats(&selected, &seats)?;
     rows.seats.extend(halls.into_seats());
     Ok(())

@@ -6,6 +6,7 @@ mod changes;
 mod decide;
 mod eligibility;
 mod layout;
+mod let_go;
 mod lock;
 mod order;
 mod recent_holds;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 pub(crate) use changes::SeatChanges;
 pub(crate) use eligibility::{UnpaidHolds, in_time, unpaid};
 pub(crate) use layout::HallLayouts;
+pub(crate) use let_go::MOST_COUNTED as MOST_HOLDS_IN_A_ROW;
 pub use order::{Order, OrderRef, Wanted};
 pub(crate) use order::{refusal_for, total};
 pub(crate) use recent_holds::RecentHolds;
@@ -210,6 +212,8 @@ pub(crate) struct HoldRules {
     pub(crate) hold_ttl: Duration,
     pub(crate) hold_extension: Duration,
     pub(crate) max_holds_per_user: u32,
+    pub(crate) max_holds_in_a_row: u32,
+    pub(crate) seat_pause: Duration,
 }
 
 impl Batch for ReservationBatch {
@@ -278,6 +282,7 @@ impl Batch for ReservationBatch {
 
     fn committed(&self, effects: rows::Effects) {
         effects.seats.keys().for_each(|key| self.changes.note(key.concert));
+        effects.count_unpaid_ends();
         self.recent.remember(effects.made);
     }
 }

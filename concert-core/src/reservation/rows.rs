@@ -38,6 +38,8 @@ pub(crate) struct Effects {
     pub(crate) extended: HashMap<ReservationId, Timestamp>,
     /// New reservations, as they are at the end of the batch.
     pub(crate) made: Vec<Reservation>,
+    /// How often in a row any of the seats that are taken was let go before, at most.
+    pub(crate) let_go_at_most: u32,
 }
 
 /// A seat passes from one reservation, or none, to another, or none.
@@ -66,11 +68,24 @@ impl Effects {
         Ok(())
     }
 
-    pub(super) fn close(&mut self, id: ReservationId, status: ReservationStatus) {
+    /// Whether it is a hold from before the batch. Another one never had its seat, as far as anybody else can see.
+    pub(super) fn close(&mut self, id: ReservationId, status: ReservationStatus) -> bool {
         self.extended.remove(&id);
-        match self.made(id) {
-            Some(made) => made.status = status,
-            None => self.closed.push((id, status)),
+        if let Some(made) = self.made(id) {
+            made.status = status;
+            return false;
+        }
+        self.closed.push((id, status));
+        true
+    }
+
+    /// Counts the holds that ended without being paid.
+    pub(super) fn count_unpaid_ends(&self) {
+        for (status, ended) in [(ReservationStatus::Cancelled, "given_back"), (ReservationStatus::Expired, "lapsed")] {
+            let count = self.closed.iter().filter(|(_, as_what)| *as_what == status).count();
+            if count > 0 {
+                metrics::counter!("concert_holds_unpaid_total", "ended" => ended).increment(count as u64);
+            }
         }
     }
 

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
-use super::Reservation;
 use super::best::{Hall, HallSeat};
 use super::by_seat::BySeat;
+use super::let_go::{self, LetGo, let_go_columns};
 use super::store::reservation_columns;
+use super::{HoldRules, Reservation};
 use crate::catalog::shared;
 use crate::clock::{Timestamp, just_after};
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Unread, Value};
-use crate::id::{ConcertId, ReservationId, SeatNumber};
+use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
 use crate::sql::{MAX_LIST, Part, Reading, ResultSet, Script, grouped, statements};
 
@@ -47,6 +48,9 @@ pub(crate) struct Seat {
     holder: Fact<Option<ReservationId>>,
     /// The deadline of the hold; `None`: there is none, or the seat is sold.
     held_until: Fact<Option<Timestamp>>,
+    /// Who holds it or has bought it, if that was read.
+    taker: Option<UserId>,
+    let_go: LetGo,
 }
 
 /// Facts of a seat.
@@ -73,12 +77,27 @@ impl Seat {
         price: Money,
     ) -> Self {
         let (holder, held_until) = (assumptions.unread(HOLDER, key.into()), assumptions.unread(HELD_UNTIL, key.into()));
-        Self { section, row, price, holder, held_until }
+        Self { section, row, price, holder, held_until, taker: None, let_go: LetGo::unread(assumptions, key) }
     }
 
     #[cfg(test)]
     pub(crate) const fn free(price: Money) -> Self {
-        Self { section: None, row: None, price, holder: Fact::read(None), held_until: Fact::read(None) }
+        Self {
+            section: None,
+            row: None,
+            price,
+            holder: Fact::read(None),
+            held_until: Fact::read(None),
+            taker: None,
+            let_go: LetGo::NEVER,
+        }
+    }
+
+    /// The same seat, held or bought by `taker`, and with what its row says of who let it go.
+    #[cfg(test)]
+    pub(crate) fn with_users(self, taker: Option<UserId>, let_go: Option<(UserId, u32, Timestamp)>) -> Self {
+        let let_go = let_go.map_or(LetGo::NEVER, |(by, times, at)| LetGo::read(by, times, at));
+        Self { taker, let_go, ..self }
     }
 
     /// Whether nobody has it, or only a lapsed hold. An unread seat is assumed to be nobody's.
@@ -116,18 +135,51 @@ impl Seat {
         (self.holder, self.held_until) = (Fact::read(holder), Fact::read(held_until));
     }
 
+    /// Whoever holds it from now on, if it is held.
+    pub(super) fn take_for(&mut self, user: UserId) {
+        self.taker = Some(user);
+    }
+
+    /// Notes that the hold that has it ends unpaid, at `now` or at its deadline, whichever is earlier.
+    pub(super) fn let_go(&mut self, now: Timestamp) -> Result<(), Unread> {
+        if let (Some(by), Some(until)) = (self.taker, self.held_until()?) {
+            self.let_go = self.let_go.once_more(by, until.min(now))?;
+        }
+        Ok(())
+    }
+
+    /// Who must leave it to others, and until when. A lapsed hold counts as let go, released or not.
+    pub(crate) fn left_to_others(&self, rules: HoldRules, now: Timestamp) -> Option<(UserId, Timestamp)> {
+        let lapsed = match (self.taker, self.held_until.value()) {
+            (Some(by), Ok(Some(until))) if *until <= now => self.let_go.once_more(by, *until).ok(),
+            _ => None,
+        };
+        lapsed.as_ref().unwrap_or(&self.let_go).left_to_others(rules, now)
+    }
+
+    /// How often it was let go in a row, at most.
+    pub(super) fn let_go_at_most(&self, rules: HoldRules) -> u32 {
+        self.let_go.at_most(rules)
+    }
+
     /// Whether both were read and are the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let read = |seat: &Self| Some((*seat.holder.value().ok()?, *seat.held_until.value().ok()?));
         (&self.section, &self.row, self.price) == (&other.section, &other.row, other.price)
             && read(self).is_some_and(|seat| Some(seat) == read(other))
+            && self.taker == other.taker
+            && self.let_go.is_same(&other.let_go)
     }
 }
 
 /// The columns that `read_seat` reads.
 macro_rules! seat_columns {
     () => {
-        "s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_until, s.reservation_id"
+        concat!(
+            "s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_until, \
+             s.reservation_id, s.reserved_by, ",
+            let_go_columns!("s.")
+        )
     };
 }
 
@@ -150,8 +202,8 @@ statements! {
     LOCK_WITH_SEATS {
         concat!(
             "select ", reservation_columns!("r."), ", s.section, s.seat_row, s.price as seat_price, s.reserved_until, \
-             s.reservation_id from (select ", reservation_columns!(""), " from reservations force index (primary) \
-             where id in ({ids}) order by concert_id, seat_number limit 256) r \
+             s.reservation_id, s.reserved_by, ", let_go_columns!("s."), " \
+             from (select ", reservation_columns!(""), " from reservations force index (primary) where id in ({ids}) order by concert_id, seat_number limit 256) r \
              straight_join seats s force index (primary) \
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update"
         )
@@ -163,10 +215,11 @@ statements! {
         each SEATS_OF_CONCERT
     }
     /// Gives each seat its reservation, all with one deadline. A lapsed hold is released by an earlier statement. The
-    /// price is compared because an assumed one must be the row's.
+    /// price is compared because an assumed one must be the row's, and so is how often the seat was let go.
     TAKE {
         "update seats s force index (primary) set s.is_reserved = 1, s.reserved_until = {held_until}, \
-         s.reserved_by = {user}, s.reservation_id = {reservation} where {guard}s.is_reserved = 0 and ({each})",
+         s.reserved_by = {user}, s.reservation_id = {reservation} \
+         where {guard}s.is_reserved = 0 and s.let_go_times <= {let_go_times} and ({each})",
         each Part {
             text: "(s.concert_id = {concert} and s.price = {price} and s.seat_number in ({seats}))",
             between: " or "
@@ -216,9 +269,10 @@ pub(crate) fn strike_sold(assumed: &mut Assumed, sold: &[(ReservationId, SeatKey
 }
 
 /// The statement that takes seats states what was assumed of them.
-pub(super) fn strike_taken(assumed: &mut Assumed, made: &[Reservation]) {
+pub(super) fn strike_taken(assumed: &mut Assumed, made: &[Reservation], let_go_at_most: u32) {
     let taken: HashSet<Key> = made.iter().filter(|made| made.is_held()).map(|made| made.seat_key().into()).collect();
     assumed.strike(HOLDER, |seat, test| taken.contains(&seat) && test == Test::Equals(Value::Nothing));
+    let_go::strike(assumed, |seat| taken.contains(&seat), let_go_at_most);
 }
 
 /// Sells seats that are held.
@@ -229,8 +283,8 @@ pub(crate) fn sell_seats(script: &mut Script, seats: Vec<SeatKey>, now: Timestam
     });
 }
 
-/// Gives free seats to the reservations that are made of them.
-pub(super) fn take(script: &mut Script, made: &[Reservation]) {
+/// Gives free seats, each let go `let_go_at_most` times in a row, to the reservations that are made of them.
+pub(super) fn take(script: &mut Script, made: &[Reservation], let_go_at_most: u32) {
     let held = made.iter().filter(|made| made.is_held());
     for (until, mut held) in grouped(held.map(|made| (made.expires_at, made))) {
         // By concert and price, so that the statement has few parts.
@@ -241,7 +295,8 @@ pub(super) fn take(script: &mut Script, made: &[Reservation]) {
             let alike = held.chunk_by(|one, other| (one.concert, one.price) == (other.concert, other.price));
             script.change("taking seats", Some(held.len()), &TAKE, |params| {
                 let params = params.bind("held_until", until).bind("user", BySeat(&users));
-                params.bind("reservation", BySeat(&reservations)).each(alike.clone(), |part, made| {
+                let params = params.bind("reservation", BySeat(&reservations)).bind("let_go_times", let_go_at_most);
+                params.each(alike.clone(), |part, made| {
                     let part = part.bind("concert", made[0].concert).bind("price", made[0].price);
                     part.list("seats", made.iter().map(|made| made.seat))
                 })
@@ -273,16 +328,19 @@ impl Halls {
     }
 
     /// The halls, by concert, in which the rules look for the best seats.
-    pub(super) fn free(&mut self, now: Timestamp) -> HashMap<ConcertId, Hall> {
+    pub(super) fn free(&mut self, rules: HoldRules, now: Timestamp) -> HashMap<ConcertId, Hall> {
         let by_concert = self.0.chunk_by_mut(|(one, _), (other, _)| one.concert == other.concert);
         let hall = |seats: &mut [(SeatKey, Seat)]| {
             let concert = seats.first()?.0.concert;
-            let hall = Hall::new(seats.iter_mut().map(|(key, seat)| HallSeat {
+            let mut hall = Hall::new(seats.iter_mut().map(|(key, seat)| HallSeat {
                 number: key.seat,
                 section: seat.section.clone(),
                 row: seat.row.clone(),
                 free: seat.is_free(now),
             }));
+            for (key, seat) in seats {
+                hall.leave_to_others(key.seat, seat.left_to_others(rules, now));
+            }
             Some((concert, hall))
         };
         by_concert.filter_map(hall).collect()
@@ -302,12 +360,16 @@ struct Names {
 
 fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx::Error> {
     let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
+    let held_until: Option<Timestamp> = row.try_get("reserved_until")?;
     let seat = Seat {
         section: shared(&mut names.section, row.try_get("section")?),
         row: shared(&mut names.row, row.try_get("seat_row")?),
         price: row.try_get("seat_price")?,
         holder: Fact::read(row.try_get("reservation_id")?),
-        held_until: Fact::read(row.try_get("reserved_until")?),
+        // Of a sold seat nobody asks, and halls have many.
+        taker: if held_until.is_some() { row.try_get("reserved_by")? } else { None },
+        held_until: Fact::read(held_until),
+        let_go: LetGo::from_row(row)?,
     };
     Ok((key, seat))
 }

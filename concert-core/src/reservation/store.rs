@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
+use super::let_go::note_let_go;
 use super::rows::{Effects, MADE};
 use super::{Command, Known, OrderRef, Reservation, ReservationStatus, eligibility, layout, seat};
 use crate::batch::Attempt;
@@ -51,10 +52,13 @@ statements! {
     /// Two rows each: the reservation and its seat. A seat that has passed on since is not touched, and the count
     /// tells.
     RELEASE {
-        "update reservations r force index (primary) straight_join seats s force index (primary) \
-         on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
-         set s.is_reserved = 0, s.reservation_id = null, s.reserved_by = null, s.reserved_until = null, \
-         r.status = {status}, r.last_updated_at = {now} where {guard}r.status = 'HELD' and r.id in ({ids})"
+        concat!(
+            "update reservations r force index (primary) straight_join seats s force index (primary) \
+             on s.concert_id = r.concert_id and s.seat_number = r.seat_number and s.reservation_id = r.id \
+             set ", note_let_go!(), ", s.is_reserved = 0, s.reservation_id = null, s.reserved_by = null, \
+             s.reserved_until = null, r.status = {status}, r.last_updated_at = {now} \
+             where {guard}r.status = 'HELD' and r.id in ({ids})"
+        )
     }
     /// Two rows each, as above.
     EXTEND {
@@ -137,7 +141,7 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
     layout::guard_concerts(script, assumed);
     guard_turns(script, assumed);
     eligibility::guard_holds(script, assumed, now);
-    seat::strike_taken(assumed, &effects.made);
+    seat::strike_taken(assumed, &effects.made, effects.let_go_at_most);
     assumed.strike_missing(MADE, effects.made.iter().map(|made| made.id));
 }
 
@@ -146,7 +150,8 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     for status in [ReservationStatus::Expired, ReservationStatus::Cancelled] {
         let closed = effects.closed.iter().filter(|(_, as_what)| *as_what == status).map(|(id, _)| *id);
         script.change_keys("releasing seats", 2, &RELEASE, closed.collect(), |params, ids| {
-            params.bind("status", Keyword::new(status.as_str())).bind("now", now).list("ids", ids)
+            let params = params.bind("now", now).bind("now", now).bind("status", Keyword::new(status.as_str()));
+            params.bind("now", now).list("ids", ids)
         });
     }
     for (until, ids) in grouped(effects.extended.iter().map(|(id, until)| (*until, *id))) {
@@ -155,7 +160,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
             params.bind("now", now).list("ids", ids)
         });
     }
-    seat::take(script, &effects.made);
+    seat::take(script, &effects.made, effects.let_go_at_most);
     script.insert(&INSERT, &effects.made, |row, made| {
         let row = row.bind("id", made.id).bind("order_id", made.shared_order).bind("user_id", made.user);
         let row = row.bind("concert_id", made.concert).bind("seat_number", made.seat);

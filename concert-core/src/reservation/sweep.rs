@@ -149,6 +149,7 @@ impl Batch for SweepBatch {
 
     fn committed(&self, effects: SweepEffects) {
         effects.holds.seats.keys().for_each(|key| self.changes.note(key.concert));
+        effects.holds.count_unpaid_ends();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use concert_core::{Error, ErrorKind};
 use serde::Serialize;
@@ -126,6 +127,9 @@ impl From<Error> for Problem {
         let status = status_of(&error);
         let detail: String = error.to_string().chars().take(LONGEST_DETAIL).collect();
         let mut problem = Self::new(status, error.code(), detail);
+        if let Error::SeatHeldTooOften { wait, .. } = &error {
+            problem = problem.with_header(RETRY_AFTER, whole_seconds(*wait).into());
+        }
         match status {
             StatusCode::UNAUTHORIZED => {
                 problem = problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -140,6 +144,11 @@ impl From<Error> for Problem {
         }
         problem
     }
+}
+
+/// For Retry-After: rounded up, and at least one.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1_000).max(1) as u64
 }
 
 /// The status of every refusal: that of its kind, with three exceptions.

@@ -252,7 +252,8 @@ struct ExtendedBody {
         (status = 401, description = "No valid access token"),
         (status = 403, description = "The queue token is not ACTIVE, or belongs to another user"),
         (status = 404, description = "No such concert, section or seat"),
-        (status = 409, description = "A seat is taken, too few are free, the concert is over, or too many seats are held"),
+        (status = 409, description = "A seat is taken, or was let go too often in a row (Retry-After); too few are free, \
+                                      the concert is over, or too many seats are held"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]

@@ -1,6 +1,7 @@
 //! Orders as one would explain them.
 
 use super::*;
+use crate::model::spec::leaves_to_others;
 
 #[derive(Debug, Clone)]
 pub(super) struct Party {
@@ -37,6 +38,9 @@ impl Spec {
                 if seats.iter().any(|seat| !self.is_free(*seat)) {
                     return Err("SEAT_ALREADY_RESERVED");
                 }
+                if seats.iter().any(|seat| self.leaves(user, *seat)) {
+                    return Err("SEAT_HELD_TOO_OFTEN");
+                }
                 self.hold(user, seats.clone())
             }
             Act::Best { user, count, section } => self.best(user, count, section, given),
@@ -64,7 +68,13 @@ impl Spec {
 
     fn is_free(&self, seat: usize) -> bool {
         let holds = self.parties.iter().flat_map(|party| &party.seats).filter(|(held, _)| *held == seat);
-        holds.into_iter().all(|(_, hold)| matches!(self.at_present(*hold), Hold::Lost | Hold::GivenBack))
+        holds.into_iter().all(|(_, hold)| matches!(self.at_present(*hold), Hold::Lost | Hold::GivenBack { .. }))
+    }
+
+    fn leaves(&self, user: usize, seat: usize) -> bool {
+        let holds = self.parties.iter().flat_map(|party| party.seats.iter().map(|held| (party.user, *held)));
+        let of_seat = holds.filter(|(_, (held, _))| *held == seat).map(|(user, (_, hold))| (user, hold));
+        leaves_to_others(user, of_seat, self.now)
     }
 
     fn unpaid(&self, user: usize) -> usize {
@@ -92,6 +102,10 @@ impl Spec {
         if free.len() < count {
             return Err("NOT_ENOUGH_SEATS");
         }
+        let free: Vec<_> = free.into_iter().filter(|seat| !self.leaves(user, *seat)).collect();
+        if free.len() < count {
+            return Err("SEAT_HELD_TOO_OFTEN");
+        }
         let Ok(Said::Held(seats, _)) = given else {
             // Too many holds: then it does not matter which.
             return self.hold(user, free[..count].to_vec()).and(Err("there are seats"));
@@ -116,8 +130,9 @@ impl Spec {
         if held.is_empty() && named.iter().any(|(_, hold)| *hold == Hold::Paid) {
             return Err("ALREADY_PAID");
         }
+        let now = self.now;
         let given_back = self.parties[nth].seats.iter_mut().filter(|(seat, _)| held.contains(seat));
-        given_back.for_each(|(_, hold)| *hold = Hold::GivenBack);
+        given_back.for_each(|(_, hold)| *hold = Hold::GivenBack { at: now });
         Ok(Said::GivenBack)
     }
 
@@ -133,7 +148,7 @@ impl Spec {
         });
         let Some(deadline) = held else {
             let paid = party.seats.iter().any(|(_, hold)| *hold == Hold::Paid);
-            let given_back = party.seats.iter().all(|(_, hold)| *hold == Hold::GivenBack);
+            let given_back = party.seats.iter().all(|(_, hold)| matches!(hold, Hold::GivenBack { .. }));
             return Err(match (paid, given_back) {
                 (true, _) => "ALREADY_PAID",
                 (false, true) => "HOLD_CANCELLED",
@@ -169,7 +184,7 @@ impl Spec {
         let due: Vec<_> = named.iter().filter(|(_, hold)| self.is_held(*hold)).map(|(seat, _)| *seat).collect();
         if due.is_empty() {
             let paid = named.iter().any(|(_, hold)| *hold == Hold::Paid);
-            let given_back = named.iter().all(|(_, hold)| *hold == Hold::GivenBack);
+            let given_back = named.iter().all(|(_, hold)| matches!(hold, Hold::GivenBack { .. }));
             return Err(match (paid, given_back) {
                 (true, _) => "ALREADY_PAID",
                 (false, true) => "HOLD_CANCELLED",

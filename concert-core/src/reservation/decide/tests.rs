@@ -41,7 +41,13 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
         Command::Cancel { caller, what: OrderRef::Reservation(id) },
     ];
     let seconds = Duration::from_secs;
-    let rules = HoldRules { hold_ttl: seconds(300), hold_extension: seconds(60), max_holds_per_user: 1 };
+    let rules = HoldRules {
+        hold_ttl: seconds(300),
+        hold_extension: seconds(60),
+        max_holds_per_user: 1,
+        max_holds_in_a_row: 1,
+        seat_pause: seconds(60),
+    };
     let (answers, effects) = decide(rows, &commands, &Attempt { now, may_have_committed: false }, rules);
     assert!(
         matches!(answers[..], [Ok(Answer::Held(_)), Ok(Answer::Extended(_)), Ok(Answer::Cancelled)]),

@@ -1,0 +1,3 @@
+//! Nothing stuck: whatever freezes, dies, lags or misbehaves, the others go on.
+
+mod b12_seats_walk;
