@@ -106,7 +106,7 @@ fn a_seat_that_was_let_go_too_often_in_a_row_is_left_to_others() {
     let answers = (Way::Assumed, vec![Ok("held"); 2]);
     assert_eq!(run(&mut world, &[reserve(0, 1), reserve(1, 2)]), answers, "other seats");
     run(&mut world, &[Act::Wait(1)]);
-    assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Locked, vec![Ok("held")]), "the pause is over");
+    assert_eq!(run(&mut world, &[cancel(1), reserve(0, 0)]), (Way::Locked, vec![Ok("given back"), Ok("held")]));
     run(&mut world, &[cancel(4)]);
     assert_eq!(run(&mut world, &[reserve(0, 0)]), (Way::Locked, refused), "it is the same row");
     assert_eq!(run(&mut world, &[reserve(1, 0)]), (Way::Locked, vec![Ok("held")]), "others come first");

@@ -142,7 +142,8 @@ impl Seat {
 
     /// Notes that the hold that has it ends unpaid, at `now` or at its deadline, whichever is earlier.
     pub(super) fn let_go(&mut self, now: Timestamp) -> Result<(), Unread> {
-        if let (Some(by), Some(until)) = (self.taker, self.held_until()?) {
+        // Taken out: the lapsed hold must not be counted once more.
+        if let (Some(by), Some(until)) = (self.taker.take(), self.held_until()?) {
             self.let_go = self.let_go.once_more(by, until.min(now))?;
         }
         Ok(())
