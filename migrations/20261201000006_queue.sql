@@ -51,9 +51,11 @@ create table if not exists queue_gate (
     departed          bigint unsigned not null default 0,
     -- How many turns were never claimed.
     no_shows          bigint unsigned not null default 0,
-    -- The cap on ACTIVE tokens, for all processes together, and since when it has this value.
+    -- The cap on ACTIVE tokens, for all processes together.
     max_active        int unsigned    not null,
-    max_active_set_at datetime(6)     not null,
+    -- The most tokens that may be ACTIVE now: the cap or, after it was lowered, those who were in then, less those who
+    -- have ended since. `audit` compares with it; it needs no clock.
+    most_active       int unsigned    not null,
     -- 1: nobody is let in.
     paused            tinyint         not null default 0,
     -- The most tokens that are let in within any 60 seconds; null: no such limit.
@@ -66,15 +68,18 @@ create table if not exists queue_gate (
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- The cap is 10 until somebody sets another.
-insert ignore into queue_gate (id, next_ticket, change_seq, active, waiting, admitted, max_active, max_active_set_at)
-values (1, 1, 0, 0, 0, 0, 10, '2000-01-01 00:00:00');
+insert ignore into queue_gate (id, next_ticket, change_seq, active, waiting, admitted, max_active, most_active)
+values (1, 1, 0, 0, 0, 0, 10, 10);
 
--- How many tokens were let in, and when. Written while queue_gate.per_minute is set; rows older than a minute are
--- deleted.
+-- How many tokens were let in, and when. Written while queue_gate.per_minute is set; rows that are known to be older
+-- than a minute are deleted.
 create table if not exists queue_admissions (
-    admitted_at datetime(6)  not null,
-    admitted    int unsigned not null,
-    primary key (admitted_at)
+    -- The gate's change_seq of the transaction: their order, which clocks that differ cannot disturb.
+    change_seq  bigint unsigned not null,
+    -- By the clock of the process that let them in.
+    admitted_at datetime(6)     not null,
+    admitted    int unsigned    not null,
+    primary key (change_seq)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- The gate's counters every few seconds over the last minutes: how fast the queue moves, the same for every process.

@@ -200,13 +200,13 @@ const CHECKS: &[Check] = &[
              from tokens where status in ('ACTIVE', 'WAITING')) t \
              where g.active <> t.active or g.waiting <> t.waiting limit {limit}",
     ),
-    // A cap that was lowered applies to tokens that are admitted from then on.
+    // A cap that was lowered applies to tokens that are admitted from then on: the gate keeps how many may still be in.
     check(
         4,
         "there are more ACTIVE tokens than the cap allows",
-        "select concat('cap ', g.max_active, ', ACTIVE ', t.active) from queue_gate g, \
-             (select count(*) as active, max(admitted_at) as last_admitted from tokens where status = 'ACTIVE') t \
-             where t.active > g.max_active and t.last_admitted > g.max_active_set_at limit {limit}",
+        "select concat('cap ', g.max_active, ', ', g.most_active, ' may be in, ACTIVE ', t.active) from queue_gate g, \
+             (select count(*) as active from tokens where status = 'ACTIVE') t \
+             where t.active > greatest(g.max_active, g.most_active) limit {limit}",
     ),
     check(
         4,

@@ -31,7 +31,7 @@ use self::ways::{Way, both_ways};
 use self::world::{World, money, seat_key};
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::Caller;
-use crate::clock::{Timestamp, span};
+use crate::clock::{SystemClock, Timestamp, span};
 use crate::error::Error;
 use crate::fact::{Fact, Lookup};
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};

@@ -21,7 +21,7 @@ pub(crate) use self::result::{Reading, ResultSet};
 pub(crate) use self::script::Script;
 #[cfg(any(test, feature = "internals"))]
 pub(crate) use self::template::Statement;
-pub(crate) use self::template::{Part, RowValues, SqlInsert, SqlTemplate, columns, statements};
+pub(crate) use self::template::{Params, Part, RowValues, SqlInsert, SqlTemplate, columns, statements};
 #[cfg(test)]
 pub(crate) use self::writer::literal;
 pub(crate) use self::writer::{ByKey, Keyword, Pair, SqlSlot, SqlValue, Text, Written};

@@ -1,3 +1,4 @@
 //! Nothing stuck: whatever freezes, dies, lags or misbehaves, the others go on.
 
 mod b12_seats_walk;
+mod b6_clocks;

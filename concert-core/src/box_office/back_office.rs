@@ -165,7 +165,7 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn preview_rerank(&self) -> Result<RerankReport, Error> {
-        db::read(|| queue::preview_rerank(self.office.pool(), self.office.now())).await
+        self.office.inner.view.preview_rerank(self.office.pool(), self.office.now()).await
     }
 
     /// What [`BoxOffice::sweep_expired`] would do now.

@@ -78,7 +78,7 @@ impl BoxOffice {
     fn start(host: &MySqlConnectOptions, policy: Policy, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         policy.check()?;
         let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?);
-        let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second));
+        let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second, Arc::clone(&clock)));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
         let queue_rules = crate::queue::QueueRules {
             active_ttl: policy.active_ttl,
@@ -143,7 +143,9 @@ impl BoxOffice {
     ) -> Result<Self, Error> {
         policy.check()?;
         db::try_connect(&options, policy.schema.as_deref()).await?;
-        Self::start(&options, policy, clock)
+        let office = Self::start(&options, policy, clock)?;
+        office.inner.view.look_at_gate(office.pool(), office.now()).await;
+        Ok(office)
     }
 
     /// The pool that the box office reads from: its own, not the application's.

@@ -46,7 +46,10 @@ impl ModelLane for QueueBatch {
             gate: tables.gate.clone(),
             members: commands.iter().filter_map(queue_user).filter_map(member).collect(),
             made: Lookup::read(tables.tokens.clone()),
-            admitted_last_minute: tables.gate.admission.per_minute.map_or(0, |_| lately.sum()),
+            last_minute: queue::LastMinute {
+                admitted: tables.gate.admission.per_minute.map_or(0, |_| lately.sum()),
+                ..queue::LastMinute::unlimited(attempt.now)
+            },
             rerank: reranks.then_some(queue::RerankRows { lapsed, heads, last_sample: None }),
         }
     }

@@ -78,6 +78,7 @@ impl Tables {
                 admitted: 0,
                 departed: 0,
                 no_shows: 0,
+                most_active: CAP,
                 admission: queue::Admission { paused: false, max_active: CAP, per_minute: None },
             },
             admissions: Vec::new(),

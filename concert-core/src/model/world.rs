@@ -50,7 +50,7 @@ impl Process {
             queue::QueueRules { active_ttl: seconds(TURN), claim_window: seconds(CLAIM), waiting_ttl: seconds(WAIT) };
         let (after_payment_ttl, active_ttl) = (seconds(AFTER_PAYMENT), seconds(TURN));
         Self {
-            queue: QueueBatch::new(turns, Arc::new(QueueView::new(seconds(TURN), 1_000))),
+            queue: QueueBatch::new(turns, Arc::new(QueueView::new(seconds(TURN), 1_000, Arc::new(SystemClock)))),
             payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
             wallet: WalletBatch,
             refund: RefundBatch { changes: Arc::clone(&changes) },

@@ -5,31 +5,27 @@ use std::time::Duration;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 
+use super::change_times::MinuteBefore;
 use super::control::Admission;
 use super::pace::{PACE_WINDOW, Sample};
-use super::rows::Effects;
+use super::rows::{Effects, LastMinute};
 use crate::clock::{Timestamp, span};
-use crate::sql::{Reading, Script, fetch_one, statements};
+use crate::sql::{Params, Reading, Script, fetch_one, statements};
 
-/// What `per_minute` counts over.
-const MINUTE: Duration = Duration::from_secs(60);
+/// When rows of admissions go that no process saw grow old, by their own moments.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
 
 statements! {
-    /// The cap of an audit is the one that holds since max_active_set_at.
     SET_ADMISSION {
-        "update queue_gate set paused = {paused}, per_minute = {per_minute}, \
-         max_active_set_at = case when max_active <> {max_active} then {now} else max_active_set_at end, \
-         max_active = {max_active} where {guard}id = 1"
+        "update queue_gate set paused = {paused}, per_minute = {per_minute}, max_active = {max_active} \
+         where {guard}id = 1"
     }
     LAST_MINUTE {
         "select cast(coalesce(sum(admitted), 0) as unsigned) as admitted from queue_admissions \
-         where admitted_at > {from} and admitted_at < {until}"
+         where change_seq > {over} and (change_seq > {within} or admitted_at > {from})"
     }
-    COUNT_ADMISSIONS {
-        "insert into queue_admissions (admitted_at, admitted) values ({now}, {let_in}) \
-         on duplicate key update admitted = admitted + {let_in}"
-    }
-    PRUNE_ADMISSIONS { "delete from queue_admissions where admitted_at <= {from} or admitted_at >= {until}" }
+    COUNT_ADMISSIONS { insert "queue_admissions" (change_seq, admitted_at, admitted) }
+    PRUNE_ADMISSIONS { "delete from queue_admissions where change_seq <= {over} or admitted_at <= {from}" }
     LAST_SAMPLE { "select max(sampled_at) as sampled_at from queue_pace" }
     ADD_SAMPLE {
         "replace into queue_pace (sampled_at, admitted, departed, waiting, resumed) \
@@ -38,17 +34,19 @@ statements! {
     PRUNE_SAMPLES { "delete from queue_pace where sampled_at < {from} or sampled_at > {until}" }
 }
 
-/// How many were let in within the last minute. Moments of a clock that was set back since do not count.
-pub(super) fn select_last_minute(script: &mut Script, now: Timestamp) -> Reading {
-    script.select(&LAST_MINUTE, |params| params.bind("from", now - span(MINUTE)).bind("until", now + span(MINUTE)))
+/// How many were let in within the last minute. What this process has seen decides; where it has seen nothing, the
+/// recorded moments do.
+pub(super) fn select_last_minute(script: &mut Script, since: MinuteBefore) -> Reading {
+    script.select(&LAST_MINUTE, |params| bind_minute(params, since))
+}
+
+fn bind_minute(params: Params<'_>, since: MinuteBefore) -> Params<'_> {
+    params.bind("over", since.over).bind("within", since.within).bind("from", since.from)
 }
 
 /// The same, outside of a batch.
-pub(super) async fn last_minute(connection: &mut MySqlConnection, now: Timestamp) -> Result<u64, sqlx::Error> {
-    let row = fetch_one(connection, &LAST_MINUTE, |params| {
-        params.bind("from", now - span(MINUTE)).bind("until", now + span(MINUTE))
-    });
-    row.await?.try_get("admitted")
+pub(super) async fn last_minute(connection: &mut MySqlConnection, since: MinuteBefore) -> Result<u64, sqlx::Error> {
+    fetch_one(connection, &LAST_MINUTE, |params| bind_minute(params, since)).await?.try_get("admitted")
 }
 
 /// When the pace was sampled last.
@@ -61,16 +59,16 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     let Admission { paused, max_active, per_minute } = effects.gate.admission;
     if effects.gate.admission != effects.gate_before.admission {
         script.change("setting the admission", Some(1), &SET_ADMISSION, |params| {
-            let params = params.bind("paused", paused).bind("per_minute", per_minute);
-            params.bind("max_active", max_active).bind("now", now).bind("max_active", max_active)
+            params.bind("paused", paused).bind("per_minute", per_minute).bind("max_active", max_active)
         });
     }
     if per_minute.is_some() && effects.let_in > 0 {
-        script.change("counting admissions", None, &COUNT_ADMISSIONS, |params| {
-            params.bind("now", now).bind("let_in", effects.let_in).bind("let_in", effects.let_in)
+        let LastMinute { at, over, .. } = effects.last_minute;
+        script.insert(&COUNT_ADMISSIONS, &[effects.let_in], |row, let_in| {
+            row.bind("change_seq", effects.gate.change_seq).bind("admitted_at", at).bind("admitted", *let_in)
         });
         script.change("forgetting admissions", None, &PRUNE_ADMISSIONS, |params| {
-            params.bind("from", now - span(MINUTE)).bind("until", now + span(MINUTE))
+            params.bind("over", over).bind("from", at - span(FORGOTTEN_AFTER))
         });
     }
     if let Some(Sample { at, admitted, departed, waiting, resumed }) = effects.sample {

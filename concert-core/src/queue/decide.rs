@@ -22,16 +22,15 @@ pub(crate) fn decide(
     attempt: &Attempt,
     rules: QueueRules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
-    let Rows { gate, members, made, admitted_last_minute, rerank } = rows;
+    let Rows { gate, members, made, last_minute, rerank } = rows;
     let mut queue = Queue {
         now: attempt.now,
         may_have_committed: attempt.may_have_committed,
         rules,
         members,
         made,
-        admitted_last_minute,
         gone: HashSet::new(),
-        effects: Effects::none(gate),
+        effects: Effects::none(gate, last_minute),
     };
     let mut answers: Vec<_> = commands
         .iter()
@@ -54,7 +53,10 @@ pub(crate) fn decide(
     }
     // Invariant: every batch that changes anything raises `change_seq` by one. Snapshots and guards rely on it.
     if !queue.effects.is_empty() {
-        queue.effects.gate.change_seq += 1;
+        let gate = &mut queue.effects.gate;
+        gate.change_seq += 1;
+        // After the cap was lowered, those who were in may stay, and nobody takes their places.
+        gate.most_active = gate.most_active.min(gate.active).max(gate.admission.max_active);
     }
     (answers, queue.effects)
 }
@@ -66,7 +68,6 @@ struct Queue {
     rules: QueueRules,
     members: HashMap<UserId, Member>,
     made: Lookup<TokenId, Token>,
-    admitted_last_minute: u64,
     /// Tokens that this batch has ended.
     gone: HashSet<TokenId>,
     effects: Effects,
@@ -110,14 +111,15 @@ impl Queue {
     /// Whether one more may become ACTIVE.
     fn has_room(&self) -> bool {
         let Gate { active, admission: Admission { paused, max_active, per_minute }, .. } = self.effects.gate;
-        !paused && active < max_active && per_minute.is_none_or(|most| self.admitted_last_minute < u64::from(most))
+        let lately = self.effects.last_minute.admitted;
+        !paused && active < max_active && per_minute.is_none_or(|most| lately < u64::from(most))
     }
 
     /// Counts one more ACTIVE token.
     fn let_in(&mut self) {
         self.effects.gate.active += 1;
         self.effects.let_in += 1;
-        self.admitted_last_minute += 1;
+        self.effects.last_minute.admitted += 1;
     }
 
     fn admit_or_queue(&mut self, user: UserId, id: TokenId) -> Answer {
@@ -245,7 +247,8 @@ impl Queue {
             if !self.has_room() {
                 break;
             }
-            if self.gone.contains(&token.id) {
+            // Those whose wait is over may be more than one batch ends.
+            if self.gone.contains(&token.id) || !token.is_live(self.now) {
                 continue;
             }
             // Not claimed yet: until the user shows up, the turn ends with the claim window.

@@ -4,6 +4,7 @@
 //! cap on ACTIVE tokens and the order of tickets exact for any number of processes.
 
 mod admission;
+mod change_times;
 mod control;
 mod decide;
 mod pace;
@@ -28,7 +29,7 @@ pub use control::{Admission, AdmissionChange, PerMinute, QueueChange};
 pub(crate) use pace::Pace;
 pub(crate) use poll::QueueView;
 pub use reads::Pass;
-pub(crate) use reads::{acquire_pass, control_log, preview_rerank, read_pace};
+pub(crate) use reads::{acquire_pass, control_log, read_pace};
 use rows::{Gate, Member};
 #[cfg(feature = "internals")]
 pub(crate) use snapshot::positions;
@@ -53,7 +54,7 @@ pub use crate::token_status::TokenStatus;
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::rows::{Effects, Gate, Member, RerankRows, Rows};
+    pub(crate) use super::rows::{Effects, Gate, LastMinute, Member, RerankRows, Rows};
     pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, Token, TokenStatus};
 }
 
@@ -271,7 +272,7 @@ impl Batch for QueueBatch {
         commands: &[Command],
         attempt: &Attempt,
     ) -> Result<rows::Rows, Failure> {
-        store::lock(connection, commands, attempt).await
+        store::lock(connection, commands, attempt, self.view.times()).await
     }
 
     fn decide(&self, rows: rows::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
@@ -284,7 +285,7 @@ impl Batch for QueueBatch {
     }
 
     /// Only joins. Assumes that the gate is as this process left it, and that the joining users are not in the queue.
-    fn assume(&self, commands: &[Command], assumptions: &Assumptions, _attempt: &Attempt) -> Option<rows::Rows> {
+    fn assume(&self, commands: &[Command], assumptions: &Assumptions, attempt: &Attempt) -> Option<rows::Rows> {
         // With a limit per minute, admissions by other processes count, which this process does not know.
         let gate = self.remembered().clone().filter(|gate| gate.admission.per_minute.is_none())?;
         assumptions.record(rows::REMEMBERED_GATE, Key::row(Uuid::nil()), Test::Equals(gate.change_seq.into()));
@@ -304,7 +305,8 @@ impl Batch for QueueBatch {
             });
         }
         let made: Lookup<_, _> = assumptions.unread_rows(rows::MADE, HashMap::new());
-        Some(rows::Rows { gate, members, made, admitted_last_minute: 0, rerank: None })
+        let last_minute = rows::LastMinute::unlimited(attempt.now);
+        Some(rows::Rows { gate, members, made, last_minute, rerank: None })
     }
 
     fn guard(&self, script: &mut Script, assumed: &mut Assumed, effects: &rows::Effects, _attempt: &Attempt) {
@@ -313,6 +315,7 @@ impl Batch for QueueBatch {
 
     fn committed(&self, effects: rows::Effects) {
         self.view.apply(&effects);
+        self.view.times().note(effects.last_minute.at, effects.gate.change_seq);
         *self.remembered() = Some(effects.gate);
     }
 }

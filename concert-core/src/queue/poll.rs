@@ -1,7 +1,7 @@
 //! Polling: the standing of a ticket, from a snapshot that each process keeps and refreshes.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
@@ -10,11 +10,12 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 use tokio::sync::{Mutex, watch};
 
+use super::change_times::ChangeTimes;
 use super::rows::Effects;
 use super::snapshot::{Refresh, Snapshot, TicketPlace, TicketTurn, TokenChange};
-use super::{Standing, Token, TokenStatus, pause, reads, store};
+use super::{RerankReport, Standing, Token, TokenStatus, pause, reads, store};
 use crate::caller::QueueTicket;
-use crate::clock::{Timestamp, seconds_until};
+use crate::clock::{Clock, Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
 use crate::sql::{fetch, fetch_all, fetch_one};
@@ -41,10 +42,11 @@ pub(crate) struct QueueView {
     claiming: std::sync::Mutex<HashMap<u64, Instant>>,
     /// Tickets whose rows said that they are over. Nothing brings them back, so the next poll need not ask again.
     ended: RwLock<RoaringTreemap>,
+    times: ChangeTimes,
 }
 
 impl QueueView {
-    pub(crate) fn new(active_ttl: Duration, max_polls_per_second: u32) -> Self {
+    pub(crate) fn new(active_ttl: Duration, max_polls_per_second: u32, clock: Arc<dyn Clock>) -> Self {
         Self {
             active_ttl,
             max_polls_per_second,
@@ -53,7 +55,29 @@ impl QueueView {
             moved: watch::Sender::new(0),
             claiming: std::sync::Mutex::default(),
             ended: RwLock::default(),
+            times: ChangeTimes::new(clock),
         }
+    }
+
+    /// When the gate's changes were, as far as this process knows.
+    pub(super) const fn times(&self) -> &ChangeTimes {
+        &self.times
+    }
+
+    /// Reads the gate for the first time, so that this process knows what happens from now on. Where that fails, the next
+    /// reading is the first.
+    pub(crate) async fn look_at_gate(&self, pool: &MySqlPool, now: Timestamp) {
+        if let Ok(row) = fetch_one(pool, &reads::READ_GATE, |params| params).await
+            && let Ok(gate) = store::read_gate(&row)
+        {
+            self.times.note(now, gate.change_seq);
+        }
+    }
+
+    /// What a rerank pass of this process would do.
+    pub(crate) async fn preview_rerank(&self, pool: &MySqlPool, now: Timestamp) -> Result<RerankReport, Error> {
+        let since = self.times.last_minute();
+        db::read(|| reads::preview_rerank(pool, since, now)).await
     }
 
     /// Signals each refresh that found the queue moved: about once a second, however many batches that was.
@@ -208,6 +232,7 @@ impl QueueView {
         // `absorb` needs it.
         let changes = db::read(|| read_changed(pool, seen)).await?;
         let gate = db::read(read_gate).await?;
+        self.times.note(now, gate.change_seq);
         let active = db::read(|| read_active(pool)).await?;
         let pace = db::read(|| reads::read_pace(pool)).await?;
         let moved = {

@@ -6,6 +6,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
 use super::admission::last_minute;
+use super::change_times::MinuteBefore;
 use super::pace::{Pace, Sample};
 use super::store::{gate_columns, read_token, token_columns};
 use super::{QueueChange, RerankReport, Token, control};
@@ -104,7 +105,11 @@ pub(crate) async fn read_pace(pool: &MySqlPool) -> Result<Option<Pace>, sqlx::Er
 }
 
 /// What a rerank pass would do.
-pub(crate) async fn preview_rerank(pool: &MySqlPool, now: Timestamp) -> Result<RerankReport, sqlx::Error> {
+pub(super) async fn preview_rerank(
+    pool: &MySqlPool,
+    since: MinuteBefore,
+    now: Timestamp,
+) -> Result<RerankReport, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let row = fetch_one(&mut *connection, &PREVIEW, |params| params.bind("now", now).bind("now", now).bind("now", now))
         .await?;
@@ -113,7 +118,7 @@ pub(crate) async fn preview_rerank(pool: &MySqlPool, now: Timestamp) -> Result<R
     let active = u64::from(row.try_get::<u32, _>("active")?).saturating_sub(active_over);
     let mut room = u64::from(row.try_get::<u32, _>("max_active")?).saturating_sub(active);
     if let Some(most) = row.try_get::<Option<u32>, _>("per_minute")? {
-        room = room.min(u64::from(most).saturating_sub(last_minute(&mut connection, now).await?));
+        room = room.min(u64::from(most).saturating_sub(last_minute(&mut connection, since).await?));
     }
     if row.try_get("paused")? {
         room = 0;

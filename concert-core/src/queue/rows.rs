@@ -22,6 +22,8 @@ pub(crate) struct Gate {
     pub(crate) departed: u64,
     /// How many turns were never claimed.
     pub(crate) no_shows: u64,
+    /// The most who may be ACTIVE: the cap or, after it was lowered, those who were in then and still are.
+    pub(crate) most_active: u32,
     /// What operators set.
     pub(crate) admission: Admission,
 }
@@ -50,10 +52,26 @@ pub(crate) struct Rows {
     pub(crate) members: HashMap<UserId, Member>,
     /// Tokens that commands of this batch made earlier, by id: for repeated calls.
     pub(crate) made: Lookup<TokenId, Token>,
-    /// How many were let in within the last minute, while the gate has a limit on that.
-    pub(crate) admitted_last_minute: u64,
+    pub(crate) last_minute: LastMinute,
     /// Read for a `Rerank` alone.
     pub(crate) rerank: Option<RerankRows>,
+}
+
+/// What the limit per minute counts, as of the moment at which the gate was locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LastMinute {
+    pub(crate) at: Timestamp,
+    /// How many were let in within it, while the gate has a limit on that.
+    pub(crate) admitted: u64,
+    /// What was let in up to this `change_seq` is more than a minute ago, by the clock of this process.
+    pub(crate) over: u64,
+}
+
+impl LastMinute {
+    /// While there is no limit.
+    pub(crate) const fn unlimited(at: Timestamp) -> Self {
+        Self { at, admitted: 0, over: 0 }
+    }
 }
 
 /// What a `Rerank` looks at.
@@ -79,6 +97,7 @@ pub(crate) struct Effects {
     pub(crate) joined: Vec<Token>,
     /// How many became ACTIVE, by joining or by a pass.
     pub(crate) let_in: u32,
+    pub(crate) last_minute: LastMinute,
     /// What operators did.
     pub(crate) log: Vec<LogEntry>,
     pub(crate) sample: Option<Sample>,
@@ -95,7 +114,7 @@ impl Effects {
     }
 
     /// Nothing is changed yet.
-    pub(super) fn none(gate: Gate) -> Self {
+    pub(super) fn none(gate: Gate, last_minute: LastMinute) -> Self {
         Self {
             gate_before: gate.clone(),
             gate,
@@ -104,6 +123,7 @@ impl Effects {
             admitted: Vec::new(),
             joined: Vec::new(),
             let_in: 0,
+            last_minute,
             log: Vec::new(),
             sample: None,
         }

@@ -181,6 +181,7 @@ mod tests {
     use super::*;
     use crate::clock::span;
     use crate::id::{TokenId, UserId};
+    use crate::queue::rows::LastMinute;
     use crate::queue::{Admission, EndedReason, Token};
 
     fn noon() -> Timestamp {
@@ -189,7 +190,17 @@ mod tests {
 
     fn gate(change_seq: u64) -> Gate {
         let admission = Admission { paused: false, max_active: 1, per_minute: None };
-        Gate { next_ticket: 100, change_seq, active: 0, waiting: 0, admitted: 0, departed: 0, no_shows: 0, admission }
+        Gate {
+            next_ticket: 100,
+            change_seq,
+            active: 0,
+            waiting: 0,
+            admitted: 0,
+            departed: 0,
+            no_shows: 0,
+            most_active: 1,
+            admission,
+        }
     }
 
     fn token(ticket: u64, status: TokenStatus) -> Token {
@@ -217,6 +228,7 @@ mod tests {
             admitted: Vec::new(),
             joined: Vec::new(),
             let_in: 0,
+            last_minute: LastMinute::unlimited(noon()),
             log: Vec::new(),
             sample: None,
         }

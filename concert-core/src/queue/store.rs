@@ -6,7 +6,10 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 use uuid::Uuid;
 
-use super::rows::{Effects, Gate, HAS_PASSWORD, LIVE_TOKEN, MADE, Member, REMEMBERED_GATE, RerankRows, Rows, USER};
+use super::change_times::ChangeTimes;
+use super::rows::{
+    Effects, Gate, HAS_PASSWORD, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, RerankRows, Rows, USER,
+};
 use super::{Command, EndedReason, RERANK_LIMIT, Token, TokenStatus, Turn, Turns, admission};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
@@ -27,7 +30,8 @@ pub(crate) use token_columns;
 /// The columns that `read_gate` reads.
 macro_rules! gate_columns {
     () => {
-        "next_ticket, change_seq, active, waiting, admitted, departed, no_shows, paused, max_active, per_minute"
+        "next_ticket, change_seq, active, waiting, admitted, departed, no_shows, most_active, paused, max_active, \
+         per_minute"
     };
 }
 pub(super) use gate_columns;
@@ -63,7 +67,8 @@ statements! {
     /// The settings are compared as well, in case they were changed by hand.
     MOVE_GATE {
         "update queue_gate set next_ticket = {next_ticket}, change_seq = {change_seq}, active = {active}, \
-         waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows} \
+         waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows}, \
+         most_active = {most_active} \
          where {required}id = 1 and change_seq = {change_seq_before} \
          and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}"
     }
@@ -98,6 +103,7 @@ pub(super) async fn lock(
     connection: &mut MySqlConnection,
     commands: &[Command],
     attempt: &Attempt,
+    times: &ChangeTimes,
 ) -> Result<Rows, Failure> {
     let now = attempt.now;
     let mut script = Script::default();
@@ -109,9 +115,10 @@ pub(super) async fn lock(
     let selected = script.run(connection).await?;
 
     let gate = read_gate(selected.one(&gate)?)?;
+    let at = times.note(now, gate.change_seq);
     let members = read_members(&selected, &members)?;
     let mut rows = Rows {
-        admitted_last_minute: 0,
+        last_minute: LastMinute::unlimited(at),
         made: Lookup::read(read_tokens(&selected, &made)?.into_iter().map(|token| (token.id, token)).collect()),
         gate,
         members,
@@ -127,11 +134,13 @@ pub(super) async fn lock(
     let moving = changing.chain(over.map(|token| token.user)).collect();
     let mut script = Script::default();
     lock_live_tokens(&mut script, moving);
+    let since = times.minute_before(at);
     let limited = rows.gate.admission.per_minute.is_some();
-    let admissions = limited.then(|| admission::select_last_minute(&mut script, now));
+    let admissions = limited.then(|| admission::select_last_minute(&mut script, since));
     let selected = script.run(connection).await?;
     if let Some(admissions) = admissions {
-        rows.admitted_last_minute = selected.one(&admissions)?.try_get("admitted")?;
+        let admitted = selected.one(&admissions)?.try_get("admitted")?;
+        rows.last_minute = LastMinute { at, admitted, over: since.over };
     }
     Ok(rows)
 }
@@ -240,6 +249,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
             .bind("admitted", gate.admitted)
             .bind("departed", gate.departed)
             .bind("no_shows", gate.no_shows)
+            .bind("most_active", gate.most_active)
             .bind("change_seq_before", before.change_seq)
             .bind("paused", before.admission.paused)
             .bind("max_active", before.admission.max_active)
@@ -303,6 +313,7 @@ pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
         admitted: row.try_get("admitted")?,
         departed: row.try_get("departed")?,
         no_shows: row.try_get("no_shows")?,
+        most_active: row.try_get("most_active")?,
         admission: admission::read_admission(row)?,
     })
 }

@@ -15,6 +15,7 @@ fn joining(users: &[u128]) -> Effects {
         admitted: 0,
         departed: 0,
         no_shows: 0,
+        most_active: 1,
         admission,
     };
     let token = |user: &u128| Token {
@@ -34,6 +35,7 @@ fn joining(users: &[u128]) -> Effects {
         admitted: Vec::new(),
         joined: users.iter().map(token).collect(),
         let_in: 0,
+        last_minute: LastMinute::unlimited(Timestamp::UNIX_EPOCH),
         log: Vec::new(),
         sample: None,
     }
