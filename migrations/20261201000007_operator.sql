@@ -23,3 +23,22 @@ create table if not exists operator_log (
     -- What was done to one thing, newest first.
     key operator_log_subject (subject, subject_id, logged_at, id)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- The keys that operators show over REST.
+create table if not exists operator_keys (
+    id         binary(16)   not null,
+    -- Whose it is: the name that its acts are logged under.
+    name       varchar(255) not null,
+    -- viewer, gate or operator.
+    role       varchar(16)  character set ascii collate ascii_bin not null,
+    -- SHA-256 of the key. The key itself is nowhere.
+    key_hash   binary(32)   not null,
+    created_at datetime(6)  not null,
+    created_by varchar(255) not null,
+    -- When and by whom it was revoked; null: it is in force.
+    revoked_at datetime(6)  null,
+    revoked_by varchar(255) null,
+    primary key (id),
+    -- Two keys never have one hash. Servers read all keys that are in force, once a second at most.
+    unique key operator_keys_hash (key_hash)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';

@@ -7,6 +7,7 @@ mod cli {
     mod afterwards;
     mod desk;
 
+    mod operators;
     mod orders;
     mod people;
     mod sale;

@@ -24,7 +24,7 @@ fn may_be_collected(statement: &str) -> bool {
 /// that an insert names.
 fn may_be_scanned(table: &str, statement: &str) -> bool {
     // Two keep a few minutes at most; the record is read from its end, up to a limit.
-    ["b", "j", "g", "queue_gate", "queue_pace", "queue_admissions", "operator_log"].contains(&table)
+    ["b", "j", "g", "queue_gate", "queue_pace", "queue_admissions", "operator_log", "operator_keys"].contains(&table)
         || table.starts_with('<')
         || statement.starts_with(&format!("insert into {table} "))
 }

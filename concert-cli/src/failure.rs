@@ -25,6 +25,9 @@ pub enum Failure {
     /// The command line or an input is not valid.
     #[error("{0}")]
     Usage(String),
+    /// The operator was asked and did not say yes.
+    #[error("nothing was done")]
+    NotConfirmed,
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
@@ -50,6 +53,7 @@ impl Failure {
             Self::BoxOffice(error) | Self::NotMigrated(error) | Self::SeedTaken { refusal: error, .. } => error.code(),
             Self::Violations(_) => "INVARIANT_VIOLATED",
             Self::Usage(_) => "INVALID_REQUEST",
+            Self::NotConfirmed => "NOT_CONFIRMED",
             Self::Interrupted => "INTERRUPTED",
             Self::Io { .. } => "IO",
         }

@@ -16,13 +16,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sqlx::{MySqlConnection, MySqlPool};
+use sqlx::{Connection as _, MySqlConnection, MySqlPool};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use self::writer::{Job, Writer};
 use crate::clock::{Clock, Timestamp};
-use crate::db::Failure;
+use crate::db::{self, Failure};
 use crate::error::Error;
 use crate::fact::{Assumed, Assumptions};
 use crate::sql::{MAX_LIST, ResultSet, Script};
@@ -177,6 +177,24 @@ impl<B: Batch> Lane<B> {
         }
         Error::internal(std::io::Error::other(format!("the writers of the {} lane are gone", B::NAME)))
     }
+}
+
+/// What a command would answer now: locks and decides as a writer would, and rolls back.
+pub(crate) async fn preview<B: Batch>(
+    batch: &B,
+    command: B::Command,
+    pool: &MySqlPool,
+    now: Timestamp,
+) -> Result<B::Answer, Error> {
+    let attempt = Attempt { now, may_have_committed: false };
+    let commands = [command];
+    // If this is dropped, the connection closes and the server rolls back.
+    let mut connection = db::writers_connection(pool).await.map_err(db::to_error)?;
+    let locked = batch.lock(&mut connection, &commands, &attempt).await;
+    let _ = db::rollback(&mut connection).await;
+    let _ = connection.close().await;
+    let decision = batch.decide(locked.map_err(Failure::into_error)?, &commands, &attempt);
+    decision.answers.into_iter().next().unwrap_or_else(|| Err(Error::internal(std::io::Error::other("no answer"))))
 }
 
 /// Which of `writers` takes a command while `open` others are not answered yet.

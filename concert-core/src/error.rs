@@ -65,6 +65,14 @@ pub enum Error {
     /// It belongs to somebody else.
     #[error("this belongs to another user")]
     NotYours,
+    /// The operator key's role does not allow this.
+    #[error("this takes the role {needed}, and this operator key has the role {role}")]
+    RoleNotAllowed {
+        /// The role of the key.
+        role: &'static str,
+        /// The least role that may do it.
+        needed: &'static str,
+    },
     /// The act needs an ACTIVE queue token.
     #[error("an ACTIVE queue token is needed; {}", describe_status(*status))]
     TokenNotActive {
@@ -103,6 +111,9 @@ pub enum Error {
     #[error("there is no such payment")]
     PaymentNotFound,
 
+    /// No such operator key.
+    #[error("there is no such operator key")]
+    OperatorKeyNotFound,
     /// No such order.
     #[error("there is no such order")]
     OrderNotFound,
@@ -272,6 +283,7 @@ impl Error {
             Self::LoginRequired => "LOGIN_REQUIRED",
             Self::TokenEnded => "TOKEN_ENDED",
             Self::NotYours => "NOT_YOURS",
+            Self::RoleNotAllowed { .. } => "ROLE_NOT_ALLOWED",
             Self::TokenNotActive { .. } => "TOKEN_NOT_ACTIVE",
             Self::UserNotFound => "USER_NOT_FOUND",
             Self::TokenNotFound => "TOKEN_NOT_FOUND",
@@ -281,6 +293,7 @@ impl Error {
             Self::SectionNotFound { .. } => "SECTION_NOT_FOUND",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
             Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
+            Self::OperatorKeyNotFound => "OPERATOR_KEY_NOT_FOUND",
             Self::OrderNotFound => "ORDER_NOT_FOUND",
             Self::UsernameTaken => "USERNAME_TAKEN",
             Self::ConcertExists => "CONCERT_EXISTS",
@@ -318,7 +331,7 @@ impl Error {
             Self::Unauthenticated(_) | Self::BadCredentials | Self::LoginRequired | Self::TokenEnded => {
                 ErrorKind::Unauthenticated
             }
-            Self::NotYours | Self::TokenNotActive { .. } => ErrorKind::Forbidden,
+            Self::NotYours | Self::RoleNotAllowed { .. } | Self::TokenNotActive { .. } => ErrorKind::Forbidden,
             Self::UserNotFound
             | Self::TokenNotFound
             | Self::TokenUnknown
@@ -328,6 +341,7 @@ impl Error {
             | Self::SectionNotFound { .. }
             | Self::ReservationNotFound
             | Self::PaymentNotFound
+            | Self::OperatorKeyNotFound
             | Self::OrderNotFound => ErrorKind::NotFound,
             Self::UsernameTaken
             | Self::ConcertExists

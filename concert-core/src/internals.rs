@@ -6,8 +6,10 @@ use crate::{audit, catalog, explain, figures, operator, payment, queue, reservat
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
 /// prepares and explains them on a real database. The places of values are open: `{name}`.
 pub fn statements() -> Vec<String> {
-    let folders = [queue::STATEMENTS, reservation::STATEMENTS, wallet::STATEMENTS, payment::STATEMENTS].concat();
-    let files = [user::STATEMENTS, catalog::STATEMENTS, figures::STATEMENTS, explain::STATEMENTS, operator::STATEMENTS];
+    let folders =
+        [queue::STATEMENTS, reservation::STATEMENTS, wallet::STATEMENTS, payment::STATEMENTS, operator::STATEMENTS]
+            .concat();
+    let files = [user::STATEMENTS, catalog::STATEMENTS, figures::STATEMENTS, explain::STATEMENTS];
     let all = folders.into_iter().chain(files).flatten().copied().chain(audit::statements());
     let mut texts: Vec<_> = all.flat_map(|statement| [1, 2, MAX_LIST].map(|length| statement.text(length))).collect();
     texts.dedup();

@@ -50,7 +50,7 @@
 //!   reading it.
 //! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
 //!   the pure rules, `store` the SQL.
-//! - `operator`: who works in the back office, and the log of what they did.
+//! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`: scripts, connections, the schema.
 //! - `schedule`: the loop of the periodic passes.
@@ -114,7 +114,7 @@ pub use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]
 pub use crate::jwt::{Credential, JwtKeys, SHORTEST_SECRET};
 pub use crate::money::{BalanceChange, Money};
-pub use crate::operator::{LogEntry, Operator};
+pub use crate::operator::{LogEntry, NewOperatorKey, Operator, OperatorKey, Role};
 pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
 pub use crate::policy::Policy;

@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(count("create table"), count(&format!("comment = '{TABLE_COMMENT}';")), "{text}");
             assert_eq!(count("insert "), count("insert ignore into "), "{text}");
         }
-        assert_eq!(names().count(), 15);
+        assert_eq!(names().count(), 16);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A7: whoever acts as an operator leaves a record, in the transaction of the act.
 
-use concert_core::{Error, LogEntry, LogEntryId, Operator, Page, Paged};
+use concert_core::{Error, LogEntry, LogEntryId, Operator, OperatorKeyId, Page, Paged, Role};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
@@ -83,4 +84,74 @@ async fn a7_the_log_comes_in_pages_newest_first() {
     assert_eq!(caps, [24, 23, 22, 21, 20]);
     let nowhere = ann.log(Page::new(None, Some(LogEntryId::generate())).expect("a page")).await;
     assert!(matches!(nowhere, Err(Error::InvalidInput(_))), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn a7_a_key_is_stored_as_a_hash_and_its_acts_are_logged_under_its_name() {
+    let house = House::open().await;
+    let ann = house.office.operator(operator("ann"));
+    let made = ann.make_key(&operator("door 3"), Role::Gate).await.expect("makes a key");
+    let secret = made.secret.expose_secret();
+    assert!(secret.starts_with("concert_") && secret.len() == 72, "{secret}");
+    let stored =
+        sqlx::query_scalar::<_, i64>("select count(*) from operator_keys where key_hash = unhex(sha2(?, 256))");
+    assert_eq!(stored.bind(secret).fetch_one(house.office.pool()).await.expect("counts"), 1);
+
+    let holder = house.office.authenticate_operator(secret, Role::Gate).await.expect("is valid");
+    assert_eq!((holder.as_str(), holder.key()), ("door 3", Some(made.key.id)));
+    let refused = house.office.authenticate_operator(secret, Role::Operator).await;
+    assert!(matches!(refused, Err(Error::RoleNotAllowed { .. })), "{refused:?}");
+    let mut altered = secret.to_owned();
+    let last = if altered.pop() == Some('0') { '1' } else { '0' };
+    altered.push(last);
+    for other in [altered.as_str(), "concert_", "", "eyJhbGciOiJIUzI1NiJ9.e30.x"] {
+        let refused = house.office.authenticate_operator(other, Role::Viewer).await;
+        assert!(matches!(refused, Err(Error::Unauthenticated(_))), "{other}: {refused:?}");
+    }
+    house.office.operator(holder).pause_queue().await.expect("pauses");
+    let log = log(&house).await;
+    assert_eq!(acts(&log), [["door 3", "QUEUE_PAUSE", "queue"], ["ann", "KEY_MAKE", "key"]]);
+    assert_eq!((log[0].key, log[1].subject_id), (Some(made.key.id), Some(made.key.id.as_uuid())));
+    assert!(!format!("{log:?}").contains(secret) && !format!("{made:?}").contains(secret));
+}
+
+#[tokio::test]
+async fn a7_a_revoked_key_is_refused_at_once_here_and_within_two_seconds_everywhere() {
+    let house = House::open().await;
+    let other = house.another_office().await;
+    let ann = house.office.operator(operator("ann"));
+    let made = ann.make_key(&operator("bob"), Role::Viewer).await.expect("makes a key");
+    let secret = made.secret.expose_secret();
+    other.authenticate_operator(secret, Role::Viewer).await.expect("is known");
+    let later = ann.make_key(&operator("carol"), Role::Viewer).await.expect("makes a key");
+    other.authenticate_operator(later.secret.expose_secret(), Role::Viewer).await.expect("a new key is known at once");
+
+    let revoked = ann.revoke_key(made.key.id).await.expect("revokes");
+    assert_eq!(revoked.revoked_by.as_deref(), Some("ann"));
+    assert_eq!(ann.revoke_key(made.key.id).await.expect("is so already"), revoked);
+    assert!(matches!(house.office.authenticate_operator(secret, Role::Viewer).await, Err(Error::Unauthenticated(_))));
+    house.advance(1);
+    assert!(matches!(other.authenticate_operator(secret, Role::Viewer).await, Err(Error::Unauthenticated(_))));
+    other.authenticate_operator(later.secret.expose_secret(), Role::Viewer).await.expect("is in force");
+    let unknown = ann.revoke_key(OperatorKeyId::generate()).await;
+    assert!(matches!(unknown, Err(Error::OperatorKeyNotFound)), "{unknown:?}");
+    let listed = ann.keys().await.expect("lists");
+    assert_eq!(listed, [revoked, later.key]);
+    let log = log(&house).await;
+    assert_eq!(acts(&log)[0], ["ann", "KEY_REVOKE", "key"]);
+    assert_eq!(log.len(), 3, "what was so already is no act");
+}
+
+#[tokio::test]
+async fn a7_a_call_with_a_known_key_asks_the_database_once_a_second_at_most() {
+    let house = House::open().await;
+    let made = house.office.back_office().make_key(&operator("bob"), Role::Viewer).await.expect("makes a key");
+    let known = || house.office.authenticate_operator(made.secret.expose_secret(), Role::Viewer);
+    known().await.expect("is valid");
+    house.tamper("rename table operator_keys to elsewhere").await;
+    for _ in 0..100 {
+        known().await.expect("is answered from memory");
+    }
+    house.advance(1);
+    known().await.expect_err("what is older than a second proves nothing");
 }

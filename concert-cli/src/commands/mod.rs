@@ -2,9 +2,12 @@
 
 mod audit;
 pub mod completions;
+mod confirm;
 mod explain;
 mod extend;
 mod hold;
+mod key;
+mod log;
 mod migrate;
 mod operator;
 mod pay;
@@ -40,6 +43,8 @@ pub enum DatabaseCommand {
     Pay(pay::Opts),
     Explain(explain::Opts),
     Refund(refund::Opts),
+    Key(key::Opts),
+    Log(log::Opts),
 }
 
 impl DatabaseCommand {
@@ -85,6 +90,8 @@ impl DatabaseCommand {
             Self::Pay(opts) => pay::run(opts, box_office, output).await,
             Self::Explain(opts) => explain::run(opts, box_office, output).await,
             Self::Refund(opts) => refund::run(opts, box_office, output).await,
+            Self::Key(opts) => key::run(opts, box_office, output).await,
+            Self::Log(opts) => log::run(opts, box_office, output).await,
         }
     }
 }

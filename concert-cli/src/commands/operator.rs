@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub struct By {
-    /// The operator's name, for the record [default: the user and host of this process]
+    /// Your name, for the log beside the user and host of this process, which it always has: `ann (root@desk-3)`
     #[arg(long = "as", visible_alias = "by", value_name = "NAME")]
     operator: Option<Operator>,
 }
@@ -17,7 +17,7 @@ pub struct By {
 impl By {
     pub fn operator(&self) -> Result<Operator, Failure> {
         match &self.operator {
-            Some(operator) => Ok(operator.clone()),
+            Some(operator) => Ok(format!("{} ({}@{})", operator.as_str(), user(), host()).parse()?),
             None => Ok(format!("{}@{}", user(), host()).parse()?),
         }
     }

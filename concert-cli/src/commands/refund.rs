@@ -2,7 +2,9 @@
 
 use clap::Args;
 use concert_core::{BoxOffice, PaymentId, Refund, RefundReason};
+use serde::Serialize;
 
+use super::confirm::Confirm;
 use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print};
@@ -18,23 +20,52 @@ pub struct Opts {
     #[arg(long, value_name = "TEXT")]
     reason: Option<RefundReason>,
     #[command(flatten)]
+    confirm: Confirm,
+    #[command(flatten)]
     by: By,
 }
 
 impl Show for Refund {
     fn text(&self) -> String {
-        facts([
-            ("payment id", self.payment.to_string()),
-            ("amount", self.amount.to_string()),
-            ("user id", self.user.to_string()),
-            ("balance", self.balance.to_string()),
-            ("concert id", self.concert.to_string()),
-            ("seat number", self.seat.to_string()),
-            ("refunded at", moment(self.refunded_at)),
-        ])
+        described(self, moment(self.refunded_at))
     }
 }
 
+/// What a refund would do.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Preview {
+    dry_run: bool,
+    #[serde(flatten)]
+    refund: Refund,
+}
+
+impl Show for Preview {
+    fn text(&self) -> String {
+        described(&self.refund, "not yet: this is a dry run".to_owned())
+    }
+}
+
+fn described(refund: &Refund, refunded_at: String) -> String {
+    facts([
+        ("payment id", refund.payment.to_string()),
+        ("amount", refund.amount.to_string()),
+        ("user id", refund.user.to_string()),
+        ("balance", refund.balance.to_string()),
+        ("concert id", refund.concert.to_string()),
+        ("seat number", refund.seat.to_string()),
+        ("refunded at", refunded_at),
+    ])
+}
+
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    print(output, &box_office.operator(opts.by.operator()?).refund(opts.payment_id, opts.reason.clone()).await?)
+    let back_office = box_office.operator(opts.by.operator()?);
+    if !opts.confirm.dry_run {
+        opts.confirm
+            .ask(&format!("This refunds payment {} and puts its seat on sale, for good.", opts.payment_id))
+            .await?;
+        return print(output, &back_office.refund(opts.payment_id, opts.reason.clone()).await?);
+    }
+    let refund = back_office.preview_refund(opts.payment_id).await?;
+    print(output, &Preview { dry_run: true, refund })
 }

@@ -1,9 +1,11 @@
 //! `token`: a user's place in the queue.
 
 use clap::{Args, Subcommand};
-use concert_core::{BoxOffice, Caller, Operator, QueueToken, Timestamp, TokenStatus, UserId};
+use concert_core::{BoxOffice, Error, Operator, QueueToken, Timestamp, TokenStatus, UserId};
 use serde::Serialize;
 
+use super::confirm::Confirm;
+use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print};
 
@@ -17,11 +19,23 @@ pub struct Opts {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Put a user into the queue, or resume the user's place in it
-    Issue { user_id: UserId },
+    Issue {
+        user_id: UserId,
+        #[command(flatten)]
+        by: By,
+    },
     /// Show a user's standing in the queue
     Show { user_id: UserId },
     /// End a user's turn or wait
-    Expire { user_id: UserId },
+    ///
+    /// The place is lost: the user can only join again, at the back. At a terminal it asks.
+    Expire {
+        user_id: UserId,
+        #[command(flatten)]
+        confirm: Confirm,
+        #[command(flatten)]
+        by: By,
+    },
 }
 
 impl Opts {
@@ -80,17 +94,46 @@ impl Show for Ended {
     }
 }
 
+/// What `expire` would end.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WouldEnd {
+    dry_run: bool,
+    user_id: UserId,
+    status: TokenStatus,
+}
+
+impl Show for WouldEnd {
+    fn text(&self) -> String {
+        facts([("user id", self.user_id.to_string()), ("status", self.status.as_str().to_owned())])
+    }
+}
+
+/// A place that has ended already is not there to end.
+fn not_in_the_queue(error: Error) -> Error {
+    match error {
+        Error::TokenExpired => Error::TokenNotFound,
+        error => error,
+    }
+}
+
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let back_office = box_office.operator(Operator::application());
-    match opts.action {
-        Action::Issue { user_id } => {
+    let reader = box_office.operator(Operator::application());
+    match &opts.action {
+        Action::Issue { user_id, by } => {
             // An operator with access to the database need not prove to be the user.
-            let joined = box_office.issue_token(Caller::verified(user_id)).await?;
-            print(output, &PlaceView::from(joined.token))
+            let caller = box_office.operator(by.operator()?).acting_for(*user_id);
+            print(output, &PlaceView::from(box_office.issue_token(caller).await?.token))
         }
-        Action::Show { user_id } => print(output, &PlaceView::from(back_office.inspect_token(user_id).await?)),
-        Action::Expire { user_id } => {
-            back_office.expire_token(user_id).await?;
+        Action::Show { user_id } => print(output, &PlaceView::from(reader.inspect_token(*user_id).await?)),
+        Action::Expire { user_id, confirm, by } => {
+            let user_id = *user_id;
+            if confirm.dry_run {
+                let standing = reader.inspect_token(user_id).await.map_err(not_in_the_queue)?.standing;
+                return print(output, &WouldEnd { dry_run: true, user_id, status: standing.status });
+            }
+            confirm.ask_at_terminal(&format!("This ends the place of user {user_id} in the queue.")).await?;
+            box_office.operator(by.operator()?).expire_token(user_id).await?;
             print(output, &Ended { user_id, status: TokenStatus::Expired })
         }
     }

@@ -1,7 +1,10 @@
 //! The back office: what operators do.
 
+use std::sync::Arc;
+
 use super::{BoxOffice, wrong_answer};
 use crate::audit::{self, Violation};
+use crate::batch;
 use crate::caller::Caller;
 use crate::catalog::{self, NewConcert};
 use crate::db;
@@ -11,7 +14,7 @@ use crate::figures::{self, Figures, QueueFigures};
 use crate::id::{LogEntryId, PaymentId, UserId, WalletEntryId};
 use crate::operator::{self, LogEntry, Operator};
 use crate::page::{Page, Paged};
-use crate::payment::{Refund, RefundPayment, RefundReason};
+use crate::payment::{Refund, RefundBatch, RefundPayment, RefundReason};
 use crate::queue::{self, AdmissionChange, EndedReason, QueueChange, QueueToken, RerankReport};
 use crate::reservation::{self, SweepReport};
 use crate::user::{self, OpeningUser};
@@ -21,8 +24,8 @@ use crate::user::{self, OpeningUser};
 /// Errors and cancel safety are as at [`BoxOffice`].
 #[derive(Debug, Clone)]
 pub struct BackOffice {
-    office: BoxOffice,
-    by: Operator,
+    pub(super) office: BoxOffice,
+    pub(super) by: Operator,
 }
 
 impl BoxOffice {
@@ -157,7 +160,7 @@ impl BackOffice {
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::TokenNotFound`] (not in the queue).
     pub async fn expire_token(&self, user: UserId) -> Result<(), Error> {
-        self.office.end_token(self.caller(user), EndedReason::Operator).await
+        self.office.end_token(self.acting_for(user), EndedReason::Operator).await
     }
 
     /// What [`BoxOffice::rerank_queue`] would do now.
@@ -175,6 +178,28 @@ impl BackOffice {
     pub async fn preview_sweep(&self) -> Result<SweepReport, Error> {
         let released = db::read(|| reservation::lapsed_holds(self.office.pool(), self.office.now())).await?;
         Ok(SweepReport { released })
+    }
+}
+
+/// Acting for users, at the desk or on the telephone.
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, ConcertId, Error, UserId, Wanted};
+///
+/// # async fn example(office: BoxOffice, user: UserId, concert: ConcertId) -> Result<(), Error> {
+/// let ann = office.operator("ann@example.org".parse()?);
+/// let pair = Wanted::BestAvailable { count: 2, section: None };
+/// let order = office.hold(ann.acting_for(user), concert, pair).await?;
+/// office.pay(ann.acting_for(user), order.id, order.total).await?;
+/// # Ok(())
+/// # }
+/// ```
+impl BackOffice {
+    /// The caller for one act that this operator does for a user: joining, holding, extending, giving back, paying or
+    /// leaving. The operator vouches for the user, and the act is logged.
+    #[must_use]
+    pub fn acting_for(&self, user: UserId) -> Caller {
+        Caller::signed(user, self.by.sign())
     }
 }
 
@@ -251,6 +276,16 @@ impl BackOffice {
         self.office.inner.refunds.submit(RefundPayment { payment, by: self.by.sign(), reason, entry }).await
     }
 
+    /// What [`BackOffice::refund`] would do now.
+    ///
+    /// # Errors
+    /// As [`BackOffice::refund`].
+    pub async fn preview_refund(&self, payment: PaymentId) -> Result<Refund, Error> {
+        let batch = RefundBatch { changes: Arc::clone(&self.office.inner.seat_changes) };
+        let refund = RefundPayment { payment, by: self.by.sign(), reason: None, entry: WalletEntryId::generate() };
+        batch::preview(&batch, refund, self.office.pool(), self.office.now()).await
+    }
+
     /// A page of the log of what operators did, newest first. An act and its entry are one transaction.
     ///
     /// # Errors
@@ -258,11 +293,6 @@ impl BackOffice {
     pub async fn log(&self, page: Page<LogEntryId>) -> Result<Paged<LogEntry>, Error> {
         let found = db::read(|| operator::log_entries(self.office.pool(), &page)).await?;
         found.ok_or_else(|| Error::invalid("starting_after is not an entry of the log"))
-    }
-
-    /// The caller for an act that this operator does for a user.
-    fn caller(&self, user: UserId) -> Caller {
-        Caller::signed(user, self.by.sign())
     }
 
     /// What happened to a visit to the queue, a seat, a reservation or a user, and what will happen next. Reads the

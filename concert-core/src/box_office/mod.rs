@@ -4,6 +4,7 @@ mod back_office;
 mod catalog;
 mod follow;
 mod history;
+mod keys;
 mod money;
 mod orders;
 mod passes;
@@ -22,6 +23,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db;
 use crate::error::Error;
 use crate::migrate;
+use crate::operator::KeyRing;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::queue::{QueueBatch, QueueView};
@@ -62,6 +64,7 @@ struct Inner {
     payments: Lane<PaymentBatch>,
     refunds: Lane<RefundBatch>,
     users: Lane<UserBatch>,
+    keys: KeyRing,
 }
 
 impl BoxOffice {
@@ -115,6 +118,7 @@ impl BoxOffice {
             passwords: crate::user::Passwords::new(policy.password_hashes_at_once),
             view,
             seat_changes,
+            keys: KeyRing::default(),
             host: host.clone(),
             pool,
             policy,

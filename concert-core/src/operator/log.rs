@@ -86,6 +86,8 @@ pub(crate) enum Act {
     QueueSet,
     TokenExpire,
     Refund,
+    KeyMake,
+    KeyRevoke,
 }
 
 impl Act {
@@ -96,6 +98,8 @@ impl Act {
             Self::QueueSet => "QUEUE_SET",
             Self::TokenExpire => "TOKEN_EXPIRE",
             Self::Refund => "REFUND",
+            Self::KeyMake => "KEY_MAKE",
+            Self::KeyRevoke => "KEY_REVOKE",
         }
     }
 }
@@ -107,6 +111,7 @@ pub(crate) enum ActSubject {
     Queue,
     User(UserId),
     Payment(PaymentId),
+    Key(OperatorKeyId),
 }
 
 impl ActSubject {
@@ -115,6 +120,7 @@ impl ActSubject {
             Self::Queue => "queue",
             Self::User(_) => "user",
             Self::Payment(_) => "payment",
+            Self::Key(_) => "key",
         }
     }
 
@@ -123,6 +129,7 @@ impl ActSubject {
             Self::Queue => None,
             Self::User(id) => Some(id.as_uuid()),
             Self::Payment(id) => Some(id.as_uuid()),
+            Self::Key(id) => Some(id.as_uuid()),
         }
     }
 }

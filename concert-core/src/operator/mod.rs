@@ -1,13 +1,20 @@
-//! Operators: who works in the back office, and the log of what they did.
+//! Operators: who works in the back office, the keys that some of them show, and the log of what they did.
 
+mod key_ring;
+mod keys;
 mod log;
 
 use std::str::FromStr;
 
+pub(crate) use key_ring::KeyRing;
+pub use keys::{NewOperatorKey, OperatorKey, Role};
+pub(crate) use keys::{all_keys, make_key, revoke_key};
 pub use log::LogEntry;
-#[cfg(any(test, feature = "internals"))]
-pub(crate) use log::STATEMENTS;
 pub(crate) use log::{Act, ActSubject, entries_about, log_entries, write_log};
+
+/// The statements of this folder.
+#[cfg(any(test, feature = "internals"))]
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[log::STATEMENTS, keys::STATEMENTS];
 
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -38,6 +45,12 @@ impl Operator {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.name
+    }
+
+    /// The operator key that it showed, if it did.
+    #[must_use]
+    pub const fn key(&self) -> Option<OperatorKeyId> {
+        self.key
     }
 
     /// The same operator, in the course of a request with this id: 1 to 128 printable ASCII characters, others are

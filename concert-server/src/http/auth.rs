@@ -1,12 +1,13 @@
 //! Who calls: the bearer token, and what it allows.
 
-use concert_core::{Caller, Credential, Error, UserId};
+use concert_core::{BackOffice, Caller, Credential, Error, Role, UserId};
 use warp::http::header::AUTHORIZATION;
 
 use super::call::Call;
 use super::problem::Problem;
 
 const MISSING: Error = Error::Unauthenticated("send an access token: Authorization: Bearer <token>");
+const NO_KEY: Error = Error::Unauthenticated("send an operator key: Authorization: Bearer concert_<key>");
 const GARBLED: Error = Error::Unauthenticated("the Authorization header is not of the form: Bearer <token>");
 
 impl Call {
@@ -30,6 +31,15 @@ impl Call {
             (Some((scheme, token)), None) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
             _ => Err(GARBLED),
         }
+    }
+}
+
+impl Call {
+    /// The back office for the operator whose key the caller shows, which must allow what takes the role `needed`.
+    pub(super) async fn back_office(&mut self, needed: Role) -> Result<BackOffice, Problem> {
+        let key = self.bearer()?.ok_or(NO_KEY)?;
+        let operator = self.box_office().authenticate_operator(key, needed).await?;
+        Ok(self.box_office().operator(operator.with_request_id(self.request_id())))
     }
 }
 

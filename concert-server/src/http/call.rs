@@ -7,12 +7,14 @@ use std::sync::Arc;
 use concert_core::{BoxOffice, Error, IdempotencyKey};
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
+use warp::http::header::HeaderName;
 use warp::{Filter, Rejection};
 
 use super::App;
 use super::body::{self, BodyStream};
 use super::problem::Problem;
 
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// One request.
@@ -54,6 +56,11 @@ impl Call {
     /// The id in the path.
     pub(super) fn id<T: FromStr<Err: Into<Error>>>(&self) -> Result<T, Problem> {
         self.parameter.parse().map_err(|error: T::Err| Problem::from(error.into()))
+    }
+
+    /// The request's id. The edge gives one to each request that may change something.
+    pub(super) fn request_id(&self) -> &str {
+        self.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
     }
 
     /// The query string.

@@ -15,17 +15,17 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 use tracing::Instrument as _;
 use uuid::Uuid;
-use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{HeaderMap, HeaderValue, Method, Request};
 use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
 
+use super::call::REQUEST_ID;
 use super::problem::Problem;
 use super::routing::{self, Answer, Endpoint, Route};
 use super::{App, cors, endpoints};
 use crate::telemetry;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken from a client, in characters.
 const LONGEST_REQUEST_ID: usize = 128;
 
@@ -51,8 +51,12 @@ impl Router {
     }
 
     /// Answers one request; it always has an answer.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    pub async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
         let seen = self.look_at(&request, peer);
+        if request.method() != Method::GET {
+            // For the log of operators' acts. What reads is not logged.
+            request.headers_mut().insert(REQUEST_ID, seen.id.clone());
+        }
         let span = seen.span();
         let answer = async {
             // Unwind safe: a handler shares nothing but the box office.

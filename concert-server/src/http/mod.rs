@@ -3,6 +3,7 @@
 //! A request passes the edge (id, span, metrics, panics), CORS, the table of routes, and ends in a handler of its
 //! domain.
 
+mod admin;
 mod auth;
 mod board;
 mod body;
@@ -100,6 +101,7 @@ fn endpoints() -> Vec<Endpoint> {
         payments::endpoints(),
         history::endpoints(),
         users::endpoints(),
+        admin::endpoints(),
         ops::endpoints(),
         openapi::endpoints(),
     ]

@@ -13,7 +13,7 @@ use warp::http::header::CONTENT_TYPE;
 use super::call::Call;
 use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::routing::{Answer, Endpoint, get};
-use super::{catalog, events, history, ops, payments, reservations, tokens, users};
+use super::{admin, catalog, events, history, ops, payments, reservations, tokens, users};
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
 
@@ -51,6 +51,7 @@ pub fn openapi() -> OpenApi {
         history::entries,
         users::sign_up,
         users::log_in,
+        admin::log,
         ops::live,
         ops::ready,
         ops::metrics,
@@ -72,6 +73,12 @@ impl Modify for BearerScheme {
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("concert_<64 hexadecimal digits>")
+            .description(Some("An operator key, from `concert-cli key make`; each operation says which role it takes."))
+            .build();
+        components.add_security_scheme("operatorKey", SecurityScheme::Http(scheme));
     }
 }
 

@@ -1,0 +1,105 @@
+//! `/api/v1/admin`: what operators do, with an operator key.
+
+use concert_core::{LogEntry, LogEntryId, OperatorKeyId, Page, Paged, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use warp::http::StatusCode;
+
+use super::body::{Moment, json, parsed_if_there};
+use super::call::Call;
+use super::routing::{Answer, Endpoint, get};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![get("/api/v1/admin/log", log)]
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct LogQuery {
+    /// The most entries of the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// The last entry of the page before.
+    #[serde(default, deserialize_with = "parsed_if_there")]
+    #[param(value_type = Option<uuid::Uuid>)]
+    starting_after: Option<LogEntryId>,
+}
+
+/// A page of the log.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LogBody {
+    data: Vec<LogEntryBody>,
+    /// Whether older ones follow; `startingAfter` the last of these shows them.
+    has_more: bool,
+}
+
+/// An act of an operator.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LogEntryBody {
+    #[schema(value_type = uuid::Uuid)]
+    entry_id: LogEntryId,
+    at: Moment,
+    /// Who: the name that the operator acted under.
+    by: String,
+    /// The operator key that was shown; null from the command line or an application.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    key_id: Option<OperatorKeyId>,
+    /// What was done.
+    #[schema(example = "RECHARGE")]
+    act: String,
+    /// What kind of thing it was done to.
+    #[schema(example = "user")]
+    subject: String,
+    /// The thing's id, if it has one.
+    subject_id: Option<Uuid>,
+    /// What the act changed, as it was before.
+    #[schema(value_type = Option<Object>)]
+    before: Option<Value>,
+    /// What the act changed, as it is after it.
+    #[schema(value_type = Option<Object>)]
+    after: Option<Value>,
+    /// The id of the request, if it was one.
+    request_id: Option<String>,
+}
+
+impl From<LogEntry> for LogEntryBody {
+    fn from(found: LogEntry) -> Self {
+        Self {
+            entry_id: found.id,
+            at: Moment(found.at),
+            by: found.by,
+            key_id: found.key,
+            act: found.act,
+            subject: found.subject,
+            subject_id: found.subject_id,
+            before: found.before,
+            after: found.after,
+            request_id: found.request_id,
+        }
+    }
+}
+
+#[utoipa::path(
+    get, path = "/api/v1/admin/log", tag = "operators", operation_id = "operatorLog",
+    summary = "What operators did",
+    description = "Takes the role viewer.",
+    params(LogQuery),
+    security(("operatorKey" = [])),
+    responses(
+        (status = 200, body = LogBody, description = "A page of the log, newest first"),
+        (status = 400, description = "The query is not valid, or startingAfter is not an entry of the log"),
+        (status = 401, description = "No valid operator key"),
+        (status = 403, description = "The role of the operator key does not allow this"),
+    )
+)]
+async fn log(mut call: Call) -> Answer {
+    let back_office = call.back_office(Role::Viewer).await?;
+    let LogQuery { limit, starting_after } = call.query()?;
+    let Paged { data, has_more, .. } = back_office.log(Page::new(limit, starting_after)?).await?;
+    json(StatusCode::OK, &LogBody { data: data.into_iter().map(LogEntryBody::from).collect(), has_more })
+}
