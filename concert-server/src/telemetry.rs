@@ -1,8 +1,9 @@
 //! Logs and metrics.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, stderr};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -114,14 +115,26 @@ fn describe() {
 }
 
 /// Where requests of one route, method and status are counted.
-#[derive(Clone)]
 struct Finished {
     requests: Counter,
     seconds: Histogram,
 }
 
-/// Cached: looking them up in the recorder would cost a poll as much as checking its signature.
-static FINISHED: RwLock<BTreeMap<(&str, &str, u16), Finished>> = RwLock::new(BTreeMap::new());
+impl Finished {
+    fn new(route: &'static str, method: &'static str, status: StatusCode) -> Self {
+        let status = status.as_str().to_owned();
+        Self {
+            requests: counter!("concert_http_requests_total", "route" => route, "method" => method, "status" => status),
+            seconds: histogram!("concert_http_request_seconds", "route" => route),
+        }
+    }
+}
+
+thread_local! {
+    /// Cached: looking them up in the recorder would cost a poll as much as checking its signature. Each thread has its
+    /// own cache, since a shared one would be written to, as a lock, by every request on every core.
+    static FINISHED: RefCell<BTreeMap<(&'static str, &'static str, u16), Finished>> = const { RefCell::new(BTreeMap::new()) };
+}
 
 pub(crate) fn request_finished(
     route: &'static str,
@@ -130,18 +143,12 @@ pub(crate) fn request_finished(
     elapsed: Duration,
     code: Option<&'static str>,
 ) {
-    let key = (route, method, status.as_u16());
-    let known = FINISHED.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-    let finished = known.unwrap_or_else(|| {
-        let status = status.as_str().to_owned();
-        let finished = Finished {
-            requests: counter!("concert_http_requests_total", "route" => route, "method" => method, "status" => status),
-            seconds: histogram!("concert_http_request_seconds", "route" => route),
-        };
-        FINISHED.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(finished).clone()
+    FINISHED.with_borrow_mut(|finished| {
+        let finished =
+            finished.entry((route, method, status.as_u16())).or_insert_with(|| Finished::new(route, method, status));
+        finished.requests.increment(1);
+        finished.seconds.record(elapsed.as_secs_f64());
     });
-    finished.requests.increment(1);
-    finished.seconds.record(elapsed.as_secs_f64());
     if let Some(code) = code {
         counter!("concert_refusals_total", "code" => code).increment(1);
     }

@@ -1,6 +1,7 @@
 //! Polling: the standing of a ticket, from a snapshot that each process keeps and refreshes.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -34,8 +35,12 @@ pub(crate) struct QueueView {
     max_polls_per_second: u32,
     /// `None` until the first refresh.
     snapshot: RwLock<Option<Snapshot>>,
-    /// When the last refresh was; locked while one runs.
-    refreshed: Mutex<Option<Instant>>,
+    /// Locked while a refresh runs.
+    refreshing: Mutex<()>,
+    /// Since when refreshes are dated, and when the last one was, in milliseconds after it; 0: none yet. Polls read it
+    /// without writing to memory that all cores share, as a lock would.
+    begun: Instant,
+    refreshed_at: AtomicU64,
     /// Counts the refreshes that found the queue moved.
     moved: watch::Sender<u64>,
     /// Tickets whose turns this process is claiming, and since when: of many polls, one claims.
@@ -51,7 +56,9 @@ impl QueueView {
             active_ttl,
             max_polls_per_second,
             snapshot: RwLock::new(None),
-            refreshed: Mutex::new(None),
+            refreshing: Mutex::default(),
+            begun: Instant::now(),
+            refreshed_at: AtomicU64::new(0),
             moved: watch::Sender::new(0),
             claiming: std::sync::Mutex::default(),
             ended: RwLock::default(),
@@ -87,30 +94,30 @@ impl QueueView {
 
     /// The standing of a ticket that the snapshot has known before; `None`: it has ended.
     pub(crate) fn known_standing(&self, ticket: u64, now: Timestamp) -> Option<Standing> {
-        match self.place(ticket, now) {
+        // One look: polls take this lock more often than anything else.
+        let standing = |snapshot: &Snapshot| match snapshot.place(ticket, now) {
             TicketPlace::Unknown => None,
-            place => Some(self.standing(place, now)),
-        }
+            place => Some(self.standing_in(Some(snapshot), place, now)),
+        };
+        self.look(standing).flatten()
     }
 
     /// The standing of the holder of a queue token. Asks the database only about tickets that the snapshot does not
     /// know.
     pub(crate) async fn poll(&self, pool: &MySqlPool, ticket: &QueueTicket, now: Timestamp) -> Result<Standing, Error> {
         self.keep_fresh(pool, now).await?;
-        match self.place(ticket.ticket, now) {
-            TicketPlace::Unknown => {
-                if self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(ticket.ticket) {
-                    return Err(Error::TokenExpired);
-                }
-                let token = self.latest_token(pool, ticket.user, now).await?;
-                if token.as_ref().is_some_and(|token| is_over(ticket, token, now)) {
-                    self.remember_ended(ticket.ticket);
-                }
-                let token = token.filter(|token| token.id == ticket.token).ok_or(Error::TokenExpired)?;
-                self.standing_of(&token, now)
-            }
-            place => Ok(self.standing(place, now)),
+        if let Some(standing) = self.known_standing(ticket.ticket, now) {
+            return Ok(standing);
         }
+        if self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(ticket.ticket) {
+            return Err(Error::TokenExpired);
+        }
+        let token = self.latest_token(pool, ticket.user, now).await?;
+        if token.as_ref().is_some_and(|token| is_over(ticket, token, now)) {
+            self.remember_ended(ticket.ticket);
+        }
+        let token = token.filter(|token| token.id == ticket.token).ok_or(Error::TokenExpired)?;
+        self.standing_of(&token, now)
     }
 
     /// The newest token of a user; the snapshot is at least as new as the answer.
@@ -188,29 +195,40 @@ impl QueueView {
 
     /// Brings the snapshot up to date: in full the first time, then by the rows that changed.
     pub(crate) async fn refresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
-        let mut refreshed = self.refreshed.lock().await;
-        self.read_changes(pool, now).await?;
-        *refreshed = Some(Instant::now());
-        Ok(())
+        let _refreshing = self.refreshing.lock().await;
+        self.read_changes(pool, now).await
+    }
+
+    /// Whether the snapshot may be served without a refresh.
+    fn is_fresh(&self) -> bool {
+        let at = self.refreshed_at.load(Ordering::Acquire);
+        at > 0 && self.millis().saturating_sub(at) < STALE_AFTER.as_millis() as u64
+    }
+
+    /// Milliseconds since `begun`, from 1.
+    fn millis(&self) -> u64 {
+        self.begun.elapsed().as_millis() as u64 + 1
     }
 
     async fn keep_fresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+        if self.is_fresh() {
+            return Ok(());
+        }
         let known = self.look(|_| ()).is_some();
-        let mut refreshed = match self.refreshed.try_lock() {
-            Ok(refreshed) => refreshed,
+        let _refreshing = match self.refreshing.try_lock() {
+            Ok(refreshing) => refreshing,
             // Another poll refreshes it. The old snapshot serves until then: polls must not queue up behind a slow
             // database.
             Err(_) if known => return Ok(()),
-            Err(_) => self.refreshed.lock().await,
+            Err(_) => self.refreshing.lock().await,
         };
-        if refreshed.is_some_and(|at| at.elapsed() < STALE_AFTER) {
+        if self.is_fresh() {
             return Ok(());
         }
         match self.read_changes(pool, now).await {
-            Ok(()) => *refreshed = Some(Instant::now()),
             // A position that is some seconds old is better than an error.
             Err(error) if known => tracing::warn!(%error, "the queue's snapshot is out of date"),
-            Err(error) => return Err(error),
+            refreshed => refreshed?,
         }
         Ok(())
     }
@@ -250,6 +268,7 @@ impl QueueView {
                 None => false,
             }
         };
+        self.refreshed_at.store(self.millis(), Ordering::Release);
         if moved {
             self.moved.send_modify(|count| *count += 1);
         }
@@ -261,10 +280,16 @@ impl QueueView {
     }
 
     fn standing(&self, place: TicketPlace, now: Timestamp) -> Standing {
+        let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
+        self.standing_in(snapshot.as_ref(), place, now)
+    }
+
+    /// `snapshot` is `None` before the first refresh.
+    fn standing_in(&self, snapshot: Option<&Snapshot>, place: TicketPlace, now: Timestamp) -> Standing {
         let (status, queue_position, remaining_seconds, expires_at) = match place {
             TicketPlace::Active { until } => (TokenStatus::Active, 0, seconds_until(until, now), Some(until)),
             TicketPlace::Waiting { position } => {
-                let wait = self.look(|snapshot| snapshot.wait_seconds(position, self.active_ttl));
+                let wait = snapshot.map(|snapshot| snapshot.wait_seconds(position, self.active_ttl));
                 let wait = wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs()));
                 (TokenStatus::Waiting, position, wait, None)
             }
@@ -272,7 +297,7 @@ impl QueueView {
         };
         let poll_after_seconds = match status {
             TokenStatus::Waiting => {
-                let waiting = self.look(Snapshot::waiting).unwrap_or_default();
+                let waiting = snapshot.map(Snapshot::waiting).unwrap_or_default();
                 pause::pause_at(queue_position, waiting, self.max_polls_per_second)
             }
             TokenStatus::Active | TokenStatus::Expired => pause::SHORTEST_PAUSE,

@@ -6,12 +6,12 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
-use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -31,10 +31,14 @@ const LONGEST_REQUEST_ID: usize = 128;
 
 /// Answers requests. Cheap to clone.
 #[derive(Clone)]
-pub struct Router {
-    routes: Arc<[Route]>,
-    service: BoxCloneSyncService<Request<Incoming>, Response, Infallible>,
+pub struct Router(Arc<Routing>);
+
+struct Routing {
+    routes: Vec<Route>,
+    answer: Box<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>,
 }
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 impl Router {
     /// A router for `app`.
@@ -47,7 +51,9 @@ impl Router {
         let routes = endpoints.iter().map(|endpoint| endpoint.route.clone()).collect();
         let answers = routing::filter(endpoints, app).map(Answer::into_response);
         let service = ServiceBuilder::new().option_layer(cors::layer(&app.cors)).service(warp::service(answers));
-        Self { routes, service: BoxCloneSyncService::new(service) }
+        // A closure over the service, not a boxed service, which would box each clone as well.
+        let answer = Box::new(move |request| -> Answering { Box::pin(service.clone().oneshot(request)) });
+        Self(Arc::new(Routing { routes, answer }))
     }
 
     /// Answers one request; it always has an answer.
@@ -60,7 +66,7 @@ impl Router {
         let span = seen.span();
         let answer = async {
             // Unwind safe: a handler shares nothing but the box office.
-            let answer = AssertUnwindSafe(self.service.clone().oneshot(request)).catch_unwind().await;
+            let answer = AssertUnwindSafe((self.0.answer)(request)).catch_unwind().await;
             let response = match answer {
                 Ok(Ok(response)) => response,
                 Ok(Err(never)) => match never {},
@@ -78,7 +84,7 @@ impl Router {
     }
 
     fn look_at(&self, request: &Request<Incoming>, peer: SocketAddr) -> Seen {
-        let (route, method) = routing::labels(&self.routes, request.method(), request.uri().path());
+        let (route, method) = routing::labels(&self.0.routes, request.method(), request.uri().path());
         let id = request_id(request.headers());
         Seen { begun: Instant::now(), id, route, method, peer }
     }
