@@ -6,8 +6,11 @@
 create table if not exists users (
     -- Version 7 of UUID where the box office makes it, so that new rows lie together; an application may bring its own.
     id         binary(16)     not null,
-    -- Compared byte by byte: names that differ in case are different names.
+    -- As it is shown.
     username   varchar(64)    character set utf8mb4 collate utf8mb4_bin not null,
+    -- As it is compared, made by the box office (RFC 8265, UsernameCaseMapped): names that differ in case or in width
+    -- are one name. Byte by byte, so that no collation has a say.
+    username_key varchar(64)  character set utf8mb4 collate utf8mb4_bin not null,
     -- An argon2id PHC string, or `!` for a user without a password: one that an operator made, or an application that
     -- has a log-in of its own.
     password   varchar(255)   character set ascii collate ascii_bin not null,
@@ -18,6 +21,6 @@ create table if not exists users (
     created_at datetime(6)    not null,
     primary key (id),
     -- One user per name; log-in finds the user by it.
-    unique key users_username (username),
+    unique key users_username_key (username_key),
     constraint users_balance_not_negative check (balance >= 0)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';

@@ -29,7 +29,10 @@ use crate::failure::Failure;
 use crate::table::Output;
 
 fn main() -> ExitCode {
-    let Cli { command, database, output } = Cli::parse();
+    let Cli { command, database, output } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return report::usage(&error),
+    };
     let done = match command {
         Command::OnDatabase(command) => in_runtime(on_database(command, &database, output)),
         Command::Completions(opts) => commands::completions::run(&opts),

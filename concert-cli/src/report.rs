@@ -8,6 +8,18 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::table::{self, Output};
 
+/// Says what is wrong with the command line, or shows the help. An argument may have any text in it, so it is escaped
+/// where it could steer a terminal; colours are left out then.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() && table::printable_lines(&text) != text {
+        table::note(text.trim_end());
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX))
+}
+
 /// Says why a command failed, with all causes.
 pub fn report(failure: &Failure, output: Output) -> ExitCode {
     if failure.is_closed_pipe() {
@@ -23,9 +35,10 @@ pub fn report(failure: &Failure, output: Output) -> ExitCode {
         }
         cause = error.source();
     }
-    table::note(&format!("error: {message} ({})", failure.code()));
+    // On one line: a cause may repeat text with line ends from the database.
+    table::note(&format!("error: {} ({})", table::printable(&message), failure.code()));
     if output == Output::Json {
-        table::note(&json!({"error": {"code": failure.code(), "message": message}}).to_string());
+        table::note_json(&json!({"error": {"code": failure.code(), "message": message}}));
     }
     ExitCode::from(failure.exit_code())
 }

@@ -6,7 +6,7 @@ use chrono::SecondsFormat;
 use clap::ValueEnum;
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, Table};
-use concert_core::Timestamp;
+use concert_core::{Timestamp, escape_hidden};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -29,7 +29,8 @@ pub trait Show: Serialize {
 /// Prints a result.
 pub fn print(output: Output, result: &impl Show) -> Result<(), Failure> {
     match output {
-        Output::Table => print_text(&result.text()),
+        // Cells are escaped when a table is made, so that no line end in them breaks it. This is for all other text.
+        Output::Table => print_text(&printable_lines(&result.text())),
         Output::Json => {
             let json = serde_json::to_string(result).map_err(|error| Failure::io("write the result", error.into()))?;
             print_text(&json)
@@ -55,7 +56,12 @@ pub fn clear_screen(output: Output) -> Result<(), Failure> {
 
 /// Prints a note that is not a result. A failure is ignored: there is nowhere left to report it.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable_lines(text));
+}
+
+/// Prints JSON on stderr as it is: for programs.
+pub fn note_json(json: &serde_json::Value) {
+    let _ = writeln!(io::stderr(), "{json}");
 }
 
 /// Asks a question; the answer comes on the same line.
@@ -89,7 +95,13 @@ pub fn moment(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Text from the database must not steer a terminal.
+/// Text from the database, or from anywhere else, must not steer a terminal, nor look like another text.
 pub fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    escape_hidden(text)
+}
+
+/// The same line by line.
+pub fn printable_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    lines.join("\n")
 }

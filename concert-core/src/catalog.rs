@@ -12,6 +12,7 @@ use crate::db::{self, Failure};
 use crate::error::Error;
 use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
+use crate::name::{LONGEST_SECTION, SECTION_RULE, free_text};
 use crate::sql::{Script, Text, execute, fetch_all, fetch_optional, statements};
 
 /// The most concerts that one list of dates shows.
@@ -20,8 +21,6 @@ const MOST_DATES: u32 = 10_000;
 const CHUNK: usize = 10_000;
 /// The longest name of a concert, in characters.
 const LONGEST_NAME: usize = 255;
-/// The longest name of a section, in characters.
-const LONGEST_SECTION: usize = 32;
 
 statements! {
     /// A hall is read up to its first free seat: 70 ns per seat that is taken (measured, MariaDB 10.11).
@@ -82,7 +81,7 @@ pub struct SeatView {
 pub struct NewConcert {
     /// Its id.
     pub id: ConcertId,
-    /// Its name: 1 to 255 characters.
+    /// Its name: 1 to 255 characters that can all be seen.
     pub name: String,
     /// Its date, in UTC.
     pub date: NaiveDate,
@@ -119,7 +118,7 @@ impl NewConcert {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Section {
-    /// What buyers call it: 1 to 32 characters, without spaces around them; `None`: it has no name.
+    /// What buyers call it: 1 to 32 characters that can all be seen, without spaces around them; `None`: it has no name.
     pub name: Option<String>,
     /// How many rows, called "1", "2", .. front to back; 0: one stretch of seats that are not in rows. No two sections
     /// with rows have the same name, or both none.
@@ -156,18 +155,14 @@ impl Section {
         rows * self.seats_per_row as u64
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// The same section, with its name as it is stored.
+    fn checked(&self) -> Result<Self, Error> {
         self.price.positive()?;
-        if let Some(name) = &self.name
-            && (!(1..=LONGEST_SECTION).contains(&name.chars().count()) || name.trim() != name)
-        {
-            let limit = LONGEST_SECTION;
-            return Err(Error::invalid(format!("the name of a section is 1 to {limit} characters, no spaces around")));
-        }
+        let name = self.name.as_deref().map(|name| free_text(name, LONGEST_SECTION, SECTION_RULE));
         if self.seats_per_row == 0 {
             return Err(Error::invalid("a section has at least 1 seat, and in each of its rows"));
         }
-        Ok(())
+        Ok(Self { name: name.transpose()?, ..self.clone() })
     }
 }
 
@@ -232,7 +227,7 @@ pub(crate) async fn add_concert(
     now: Timestamp,
     progress: impl FnMut(u32) + Send,
 ) -> Result<(), Error> {
-    check(new)?;
+    let new = &checked(new)?;
     // If this is dropped before COMMIT, the connection closes and the server rolls back.
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;
@@ -247,13 +242,13 @@ pub(crate) async fn add_concert(
     Ok(())
 }
 
-fn check(new: &NewConcert) -> Result<(), Error> {
-    if !(1..=LONGEST_NAME).contains(&new.name.chars().count()) {
-        return Err(Error::invalid(format!("the name of a concert is 1 to {LONGEST_NAME} characters")));
-    }
+/// The same concert, with its names as they are stored.
+fn checked(new: &NewConcert) -> Result<NewConcert, Error> {
+    let rule = format_args!("the name of a concert is 1 to {LONGEST_NAME} characters, no spaces around");
+    let name = free_text(&new.name, LONGEST_NAME, rule)?;
+    let sections = new.sections.iter().map(Section::checked).collect::<Result<Vec<_>, _>>()?;
     let mut with_rows = HashSet::new();
-    for section in &new.sections {
-        section.check()?;
+    for section in &sections {
         if section.rows > 0 && !with_rows.insert(&section.name) {
             let same = section.name.as_ref().map_or("without a name".to_owned(), |name| format!("called {name}"));
             return Err(Error::invalid(format!(
@@ -261,10 +256,10 @@ fn check(new: &NewConcert) -> Result<(), Error> {
             )));
         }
     }
-    let seats = new.sections.iter().fold(0, |seats: u64, section| seats.saturating_add(section.seats()));
+    let seats = sections.iter().fold(0, |seats: u64, section| seats.saturating_add(section.seats()));
     SeatNumber::new(i64::try_from(seats).unwrap_or(i64::MAX))
         .map_err(|_| Error::invalid(format!("a concert has 1 to {} seats", i32::MAX)))?;
-    Ok(())
+    Ok(NewConcert { name, sections, ..new.clone() })
 }
 
 async fn insert(

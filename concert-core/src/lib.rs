@@ -81,6 +81,7 @@ mod migrate;
 #[cfg(test)]
 mod model;
 mod money;
+mod name;
 mod operator;
 mod page;
 mod payment;
@@ -114,6 +115,7 @@ pub use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]
 pub use crate::jwt::{Credential, JwtKeys, SHORTEST_SECRET};
 pub use crate::money::{BalanceChange, Money};
+pub use crate::name::{Username, escape_hidden};
 pub use crate::operator::{LogEntry, NewOperatorKey, Operator, OperatorKey, Role};
 pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
@@ -123,7 +125,7 @@ pub use crate::queue::{
 };
 pub use crate::reservation::{Order, OrderRef, Reservation, ReservationStatus, SweepReport, Wanted};
 pub use crate::secret_file::SecretFile;
-pub use crate::user::{OpeningUser, SignUp, User, Username};
+pub use crate::user::{OpeningUser, SignUp, User};
 #[cfg(feature = "password")]
 pub use crate::user::{Password, Session};
 pub use crate::wallet::{Recharged, WalletEntryKind, WalletEntryView};

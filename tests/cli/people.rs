@@ -167,3 +167,31 @@ async fn a_password_comes_from_stdin_alone() {
     let ann = office.user_named(&"ann".parse::<Username>().expect("a name")).await.expect("is there");
     assert_eq!(made["userId"], ann.id.to_string());
 }
+
+#[tokio::test]
+async fn a8_nothing_that_is_printed_steers_a_terminal() {
+    let desk = Desk::seeded().await;
+    // As a build before the rule for names, or another program, may have left them.
+    let hostile_name = "convert(unhex('616e6e1b5b324ae280aee2808bc29b0a6572726f723a') using utf8mb4)";
+    let tamper = |text: String| desk.house.tamper(Box::leak(text.into_boxed_str()));
+    tamper(format!("update users set username = concat({hostile_name}, right(hex(id), 8))")).await;
+    tamper(format!("update concerts set concert_name = {hostile_name}")).await;
+    let hostile =
+        |text: &str| text.chars().any(|c| c != '\n' && (c.is_control() || ['\u{202e}', '\u{200b}'].contains(&c)));
+    for args in [&["user", "show", USERS[0]][..], &["explain", "user", USERS[0]], &["status"]] {
+        let said = desk.run(args).ok();
+        assert!(!hostile(&said), "{said:?}");
+        assert!(said.contains(r"ann\u{1b}[2J\u{202e}\u{200b}\u{9b}\nerror:"), "{said}");
+    }
+    let json = desk.run(&["user", "show", USERS[0], "--output", "json"]).json();
+    assert!(json["username"].as_str().is_some_and(hostile), "JSON is for programs: {json}");
+
+    // Arguments come back in complaints.
+    for args in [&["user", "show", "ann\u{1b}[2J\u{202e}"][..], &["\u{1b}[2J\u{202e}"], &["--output", "\u{9b}2J"]] {
+        let said = desk.run(args).refused(2);
+        assert!(!hostile(&said) && said.contains(r"\u{"), "{said:?}");
+    }
+    let missing =
+        desk.run_with_secret(&["token", "show", USERS[0], "--jwt-secret-file", "/no/\u{1b}[2J\nerror: no"]).refused(2);
+    assert!(!hostile(&missing), "{missing:?}");
+}

@@ -2,3 +2,4 @@
 
 mod a7_operators;
 mod a7_rest;
+mod a8_names;

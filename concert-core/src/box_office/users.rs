@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::id::UserId;
 #[cfg(feature = "jwt")]
 use crate::jwt::Credential;
-use crate::user::{self, Register, SignUp, User, Username};
+use crate::name::Username;
+use crate::user::{self, Register, SignUp, User};
 #[cfg(feature = "password")]
 use crate::user::{Password, Session};
 
@@ -37,7 +38,8 @@ impl BoxOffice {
         if key.is_some()
             && let Some((there, phc)) = db::read(|| user::user(self.pool(), id)).await?
         {
-            let same = self.has_password_of(&there, &phc, &who).await? && there.username == who.username.as_str();
+            let same = self.has_password_of(&there, &phc, &who).await?
+                && there.username.parse::<Username>().is_ok_and(|there| there == who.username);
             return if same { Ok(there) } else { Err(Error::IdempotencyKeyReused) };
         }
         let password = self.hash_password_of(&who).await?;
@@ -59,7 +61,7 @@ impl BoxOffice {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn user_named(&self, name: &Username) -> Result<User, Error> {
-        let found = db::read(|| user::user_named(self.pool(), name.as_str())).await?;
+        let found = db::read(|| user::user_named(self.pool(), name)).await?;
         found.map(|(user, _)| user).ok_or(Error::UserNotFound)
     }
 }
@@ -84,7 +86,11 @@ impl BoxOffice {
     pub async fn log_in(&self, username: &str, password: &Password) -> Result<Session, Error> {
         use chrono::SubsecRound as _;
 
-        let found = db::read(|| user::user_named(self.pool(), username)).await?;
+        // What is no name is the name of nobody.
+        let found = match username.parse::<Username>() {
+            Ok(name) => db::read(|| user::user_named(self.pool(), &name)).await?,
+            Err(_) => None,
+        };
         let phc = found.as_ref().filter(|(user, _)| user.has_password).map(|(_, phc)| phc.as_str());
         let matches = self.inner.passwords.verify(password, phc).await?;
         let (user, _) = found.filter(|_| matches).ok_or(Error::BadCredentials)?;

@@ -19,6 +19,7 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[log::STATEMENTS, ke
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{LogEntryId, OperatorKeyId};
+use crate::name::free_text;
 
 /// The longest name of an operator, in characters.
 const LONGEST_NAME: usize = 255;
@@ -75,14 +76,11 @@ impl FromStr for Operator {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let fits = (1..=LONGEST_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if !fits || text.trim() != text {
-            return Err(Error::invalid(format!(
-                "an operator's name is 1 to {LONGEST_NAME} characters, without control characters and without white \
-                 space at its ends"
-            )));
-        }
-        Ok(Self::named(text.to_owned()))
+        let rule = format_args!(
+            "an operator's name is 1 to {LONGEST_NAME} characters, without control characters and without white space \
+             at its ends"
+        );
+        Ok(Self::named(free_text(text, LONGEST_NAME, rule)?))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
+use crate::name::{LONGEST_SECTION, SECTION_RULE, free_text};
 
 /// The most seats of one order, whatever the policy says: an order is one list in each statement.
 pub(crate) const MOST_SEATS: usize = 256;
@@ -47,7 +48,7 @@ impl Wanted {
         }
     }
 
-    /// The same with the seats in order; refuses none, too many, and a seat that is named twice.
+    /// The same with the seats in order and the section's name as it is stored; refuses none, too many, and a seat that is named twice.
     pub(crate) fn checked(mut self) -> Result<Self, Error> {
         if !(1..=MOST_SEATS).contains(&self.count()) {
             return Err(Error::invalid(format!("an order is of 1 to {MOST_SEATS} seats")));
@@ -57,6 +58,11 @@ impl Wanted {
             if let Some(twice) = seats.windows(2).find(|pair| pair[0] == pair[1]) {
                 return Err(Error::invalid(format!("seat {} is named more than once", twice[0])));
             }
+        }
+        if let Self::BestAvailable { section: Some(section), .. } = &mut self
+            && let Ok(name) = free_text(section, LONGEST_SECTION, SECTION_RULE)
+        {
+            *section = name;
         }
         Ok(self)
     }

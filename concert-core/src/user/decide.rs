@@ -9,6 +9,7 @@ use crate::error::Error;
 /// The users that have one of the names of the batch.
 #[derive(Debug)]
 pub(crate) struct Rows {
+    /// By the keys of their names.
     pub(crate) by_name: HashMap<String, User>,
 }
 
@@ -16,6 +17,8 @@ pub(crate) struct Rows {
 #[derive(Debug)]
 pub(crate) struct NewUser {
     pub(crate) user: User,
+    /// The key of the user's name.
+    pub(crate) key: String,
     pub(crate) password: String,
 }
 
@@ -28,7 +31,7 @@ pub(crate) fn decide(
     let answers = commands
         .iter()
         .map(|command| {
-            if let Some(there) = rows.by_name.get(command.username.as_str()) {
+            if let Some(there) = rows.by_name.get(command.username.key()) {
                 let own = (command.repeatable || attempt.may_have_committed) && there.id == command.id;
                 return if own { Ok(there.clone()) } else { Err(Error::UsernameTaken) };
             }
@@ -38,8 +41,9 @@ pub(crate) fn decide(
                 created_at: attempt.now,
                 has_password: command.password != NO_PASSWORD,
             };
-            rows.by_name.insert(user.username.clone(), user.clone());
-            added.push(NewUser { user: user.clone(), password: command.password.clone() });
+            let key = command.username.key().to_owned();
+            rows.by_name.insert(key.clone(), user.clone());
+            added.push(NewUser { user: user.clone(), key, password: command.password.clone() });
             Ok(user)
         })
         .collect();

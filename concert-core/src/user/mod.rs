@@ -5,9 +5,6 @@ mod decide;
 mod password;
 mod store;
 
-use std::fmt;
-use std::str::FromStr;
-
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
@@ -23,52 +20,13 @@ use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::IdempotencyKey;
 use crate::clock::Timestamp;
 use crate::db::Failure;
-use crate::error::Error;
 use crate::id::UserId;
 use crate::money::Money;
+use crate::name::Username;
 use crate::sql::Script;
 
 /// Stored instead of a password for a user who has none: no hash ever equals it.
 pub(crate) const NO_PASSWORD: &str = "!";
-
-/// A user's name: 1 to 64 characters, no control characters, no white space at either end. Names that differ in case
-/// are different names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Username(String);
-
-/// The longest username, in characters.
-const LONGEST_USERNAME: usize = 64;
-
-impl Username {
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Username {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let fits = (1..=LONGEST_USERNAME).contains(&text.chars().count())
-            && text.trim() == text
-            && !text.chars().any(char::is_control);
-        if !fits {
-            return Err(Error::invalid(format!(
-                "a username is 1 to {LONGEST_USERNAME} characters, without control characters and without white space \
-                 at its ends"
-            )));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Username {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,14 +11,15 @@ use crate::db::{self, Failure};
 use crate::error::Error;
 use crate::id::{UserId, WalletEntryId};
 use crate::money::Money;
+use crate::name::Username;
 use crate::sql::{Script, Text, fetch_optional, statements};
 use crate::wallet::{Account, WalletEntryKind, write_entries};
 
 statements! {
-    BY_NAMES { "select id, username, created_at, password from users where username in ({names})" }
-    INSERT { insert "users" (id, username, password, created_at) }
+    BY_NAMES { "select id, username, username_key, created_at, password from users where username_key in ({names})" }
+    INSERT { insert "users" (id, username, username_key, password, created_at) }
     BY_ID { "select id, username, created_at, password from users where id = {id}" }
-    BY_NAME { "select id, username, created_at, password from users where username = {name}" }
+    BY_NAME { "select id, username, created_at, password from users where username_key = {name}" }
 }
 
 /// How many users one statement adds.
@@ -26,17 +27,17 @@ const CHUNK: usize = 5_000;
 
 pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Register]) -> Result<Rows, Failure> {
     let mut script = Script::default();
-    let names = commands.iter().map(|command| Text(command.username.as_str())).collect();
+    let names = commands.iter().map(|command| Text(command.username.key())).collect();
     let reading = script.select_keys(&BY_NAMES, names, |params, names| params.list("names", names));
     let selected = script.run(connection).await?;
-    let read = |row| read_user(row).map(|(user, _)| (user.username.clone(), user));
+    let read = |row: &MySqlRow| Ok::<_, sqlx::Error>((row.try_get("username_key")?, read_user(row)?.0));
     Ok(Rows { by_name: selected.rows(&reading).map(read).collect::<Result<_, _>>()? })
 }
 
 pub(super) fn insert(script: &mut Script, added: &[NewUser]) {
-    script.insert(&INSERT, added, |row, NewUser { user, password }| {
-        let row = row.bind("id", user.id).bind("username", Text(&user.username)).bind("password", Text(password));
-        row.bind("created_at", user.created_at)
+    script.insert(&INSERT, added, |row, NewUser { user, key, password }| {
+        let row = row.bind("id", user.id).bind("username", Text(&user.username)).bind("username_key", Text(key));
+        row.bind("password", Text(password)).bind("created_at", user.created_at)
     });
 }
 
@@ -71,6 +72,7 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
         .iter()
         .map(|new| NewUser {
             user: User { id: new.id, username: new.username.as_str().to_owned(), created_at: now, has_password: false },
+            key: new.username.key().to_owned(),
             password: NO_PASSWORD.to_owned(),
         })
         .collect();
@@ -95,8 +97,8 @@ pub(crate) async fn user(pool: &MySqlPool, id: UserId) -> Result<Option<(User, S
 }
 
 /// The same, by name.
-pub(crate) async fn user_named(pool: &MySqlPool, name: &str) -> Result<Option<(User, String)>, sqlx::Error> {
-    let row = fetch_optional(pool, &BY_NAME, |params| params.bind("name", Text(name))).await?;
+pub(crate) async fn user_named(pool: &MySqlPool, name: &Username) -> Result<Option<(User, String)>, sqlx::Error> {
+    let row = fetch_optional(pool, &BY_NAME, |params| params.bind("name", Text(name.key()))).await?;
     row.as_ref().map(read_user).transpose()
 }
 

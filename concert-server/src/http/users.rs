@@ -17,6 +17,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SignUpRequest {
+    /// Words of letters, digits and ASCII punctuation with single spaces between them. Compared without regard to case
+    /// and width, shown as given (RFC 8265).
     #[serde(deserialize_with = "parsed")]
     #[schema(value_type = String, min_length = 1, max_length = 64, example = "alice")]
     username: Username,

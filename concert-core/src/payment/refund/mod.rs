@@ -20,6 +20,7 @@ use crate::db::Failure;
 use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
 use crate::money::Money;
+use crate::name::free_text;
 use crate::operator::Signature;
 use crate::reservation::{SeatChanges, lock_seats, read_seats};
 use crate::sql::Script;
@@ -52,14 +53,11 @@ impl FromStr for RefundReason {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let fits = (1..=LONGEST_REASON).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if !fits || text.trim() != text {
-            return Err(Error::invalid(format!(
-                "a reason is 1 to {LONGEST_REASON} characters, without control characters and without white space at its \
-                 ends"
-            )));
-        }
-        Ok(Self(text.to_owned()))
+        let rule = format_args!(
+            "a reason is 1 to {LONGEST_REASON} characters, without control characters and without white space at its \
+             ends"
+        );
+        Ok(Self(free_text(text, LONGEST_REASON, rule)?))
     }
 }
 
