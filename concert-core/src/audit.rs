@@ -1,10 +1,11 @@
 //! The audit: checks the invariants on the live database.
 
 use serde::Serialize;
-use sqlx::{Connection as _, Executor as _, MySqlPool, Row as _};
+use sqlx::{MySqlPool, Row as _};
 
 use crate::db;
 use crate::error::Error;
+use crate::migrate;
 #[cfg(any(test, feature = "internals"))]
 use crate::sql::Statement;
 use crate::sql::{SqlTemplate, fetch_all};
@@ -17,7 +18,7 @@ const MOST_ROWS: u32 = 100;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Violation {
-    /// The number of the invariant: 1 seats, 2 payments, 3 wallets, 4 queue.
+    /// The number of the invariant: 1 seats, 2 payments, 3 wallets, 4 queue, 5 tables.
     pub invariant: u8,
     /// What does not hold.
     pub what: &'static str,
@@ -227,6 +228,7 @@ const CHECKS: &[Check] = &[
              (select count(*) as tokens, count(distinct ticket) as tickets, coalesce(max(ticket), 0) as highest from tokens) t \
              where t.tokens <> g.next_ticket - 1 or t.highest <> g.next_ticket - 1 or t.tickets <> t.tokens limit {limit}",
     ),
+    Check { invariant: 5, what: "a table is in another engine than InnoDB", statement: migrate::OTHER_ENGINES },
 ];
 
 /// Runs every check on one snapshot of the database, so that a sale in progress does not disturb it.
@@ -234,7 +236,7 @@ pub(crate) async fn audit(pool: &MySqlPool) -> Result<Vec<Violation>, Error> {
     let mut connection = db::unhurried_connection(pool).await?;
     let snapshot = "set session transaction isolation level repeatable read; \
          start transaction with consistent snapshot, read only";
-    connection.execute(snapshot).await.map_err(db::to_error)?;
+    db::execute(&mut connection, snapshot).await.map_err(db::to_error)?;
     let mut violations = Vec::new();
     for check in CHECKS {
         let rows = fetch_all(&mut connection, &check.statement, |params| params.bind("limit", MOST_ROWS)).await;
@@ -244,6 +246,6 @@ pub(crate) async fn audit(pool: &MySqlPool) -> Result<Vec<Violation>, Error> {
             violations.push(Violation { invariant: check.invariant, what: check.what, row });
         }
     }
-    let _ = connection.close().await;
+    db::close(connection).await;
     Ok(violations)
 }

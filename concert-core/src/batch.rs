@@ -9,6 +9,7 @@
 mod backoff;
 #[cfg(all(test, feature = "private-db"))]
 mod failure_tests;
+mod inbox;
 mod piece;
 mod writer;
 
@@ -20,7 +21,8 @@ use sqlx::{Connection as _, MySqlConnection, MySqlPool};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use self::writer::{Job, Writer};
+use self::inbox::{ConnectRequest, Inbox, Job};
+use self::writer::Writer;
 use crate::clock::{Clock, Timestamp};
 use crate::db::{self, Failure};
 use crate::error::Error;
@@ -113,6 +115,7 @@ pub(crate) struct Attempt {
 /// The queue in front of the writers of one kind of batch.
 pub(crate) struct Lane<B: Batch> {
     writers: Vec<mpsc::Sender<Job<B>>>,
+    connects: Vec<mpsc::Sender<ConnectRequest>>,
     /// How many commands are not answered yet.
     open: Arc<AtomicUsize>,
     /// Whether the writers are to end; each has a receiver as long as it lives.
@@ -127,11 +130,32 @@ impl<B: Batch> Lane<B> {
         let stop = watch::Sender::new(false);
         let start = |_| {
             let (sender, jobs) = mpsc::channel(capacity);
+            let (connect, connects) = mpsc::channel(1);
             let writer = Writer::new(Arc::clone(&batch), pool.clone(), Arc::clone(clock), Arc::clone(&open));
-            tokio::spawn(writer.run(jobs, stop.subscribe()));
-            sender
+            tokio::spawn(writer.run(Inbox { jobs, connects, stopped: stop.subscribe() }));
+            (sender, connect)
         };
-        Self { writers: (0..writers).map(start).collect(), open, stop }
+        let (writers, connects) = (0..writers).map(start).unzip();
+        Self { writers, connects, open, stop }
+    }
+
+    /// How many writers there are, each with a connection of its own.
+    pub(crate) fn writers(&self) -> usize {
+        self.writers.len()
+    }
+
+    /// Has all writers connect now and stay connected; without it each connects for its first batch.
+    pub(crate) async fn connect(&self) -> Result<(), sqlx::Error> {
+        for writer in &self.connects {
+            let (connected, answer) = oneshot::channel();
+            // An error means that the lane was shut down.
+            if writer.send(connected).await.is_ok()
+                && let Ok(connected) = answer.await
+            {
+                connected?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs one command.

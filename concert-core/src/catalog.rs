@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sqlx::error::DatabaseError;
-use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
+use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
 use crate::clock::Timestamp;
 use crate::db::{self, Failure};
@@ -238,7 +238,7 @@ pub(crate) async fn add_concert(
         failure => failure.into_error(),
     })?;
     db::commit(&mut connection).await.map_err(Failure::into_error)?;
-    let _ = connection.close().await;
+    db::close(connection).await;
     Ok(())
 }
 

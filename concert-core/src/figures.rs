@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use sqlx::{Connection as _, MySqlPool, Row as _};
+use sqlx::{MySqlPool, Row as _};
 
 use crate::clock::Timestamp;
 use crate::db;
@@ -119,7 +119,7 @@ pub(crate) async fn figures(pool: &MySqlPool, now: Timestamp) -> Result<Figures,
     let rows = rows.await.map_err(db::to_error)?;
     let concerts = rows.iter().map(read_concert).collect::<Result<Vec<_>, _>>().map_err(db::to_error)?;
     let money = fetch_one(&mut connection, &REVENUE, |params| params).await.map_err(db::to_error)?;
-    let _ = connection.close().await;
+    db::close(connection).await;
     Ok(Figures {
         queue,
         holds: concerts.iter().map(|concert| concert.held).sum(),

@@ -1,7 +1,7 @@
 //! Not part of the API: access for this repository's tests and benchmark. It may change with every version.
 
 use crate::sql::MAX_LIST;
-use crate::{audit, catalog, explain, figures, operator, payment, queue, reservation, user, wallet};
+use crate::{audit, catalog, explain, figures, migrate, operator, payment, probe, queue, reservation, user, wallet};
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
 /// prepares and explains them on a real database. The places of values are open: `{name}`.
@@ -9,7 +9,14 @@ pub fn statements() -> Vec<String> {
     let folders =
         [queue::STATEMENTS, reservation::STATEMENTS, wallet::STATEMENTS, payment::STATEMENTS, operator::STATEMENTS]
             .concat();
-    let files = [user::STATEMENTS, catalog::STATEMENTS, figures::STATEMENTS, explain::STATEMENTS];
+    let files = [
+        user::STATEMENTS,
+        catalog::STATEMENTS,
+        figures::STATEMENTS,
+        explain::STATEMENTS,
+        migrate::STATEMENTS,
+        probe::STATEMENTS,
+    ];
     let all = folders.into_iter().chain(files).flatten().copied().chain(audit::statements());
     let mut texts: Vec<_> = all.flat_map(|statement| [1, 2, MAX_LIST].map(|length| statement.text(length))).collect();
     texts.dedup();

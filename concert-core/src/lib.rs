@@ -52,7 +52,7 @@
 //!   the pure rules, `store` the SQL.
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
-//! - `sql`, `db`, `migrate`: scripts, connections, the schema.
+//! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness.
 //! - `schedule`: the loop of the periodic passes.
 
 #![warn(missing_docs)]
@@ -88,6 +88,7 @@ mod payment;
 mod policy;
 #[cfg(feature = "private-db")]
 pub mod private_db;
+mod probe;
 mod queue;
 mod reservation;
 mod schedule;

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 use sqlx::migrate::{Migration, Migrator};
-use sqlx::mysql::MySqlConnectOptions;
-use sqlx::{Connection as _, Executor as _, MySqlConnection, MySqlPool, Row as _};
+use sqlx::mysql::{MySqlConnectOptions, MySqlRow};
+use sqlx::{Executor as _, MySqlConnection, MySqlPool, Row as _};
 
-use crate::db::{self, Class};
+use crate::db::{self, Class, LONG_STATEMENT, within};
 use crate::error::Error;
+use crate::sql::{fetch_all, statements};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -25,7 +26,6 @@ const CREATE_RECORDS: &str = "create table if not exists _concert_migrations ( \
          version bigint not null, description varchar(255) not null, checksum varbinary(64) not null, \
          applied_at datetime(6) not null default current_timestamp(6), primary key (version) \
      ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office'";
-const APPLIED: &str = "select version, checksum from _concert_migrations where version > 0";
 /// The lock is the row of version 0; `applied_at` says when it was last taken.
 const ADD_LOCK: &str = "insert ignore into _concert_migrations (version, description, checksum, applied_at) \
      values (0, 'the lock of who migrates', '', '1970-01-01 00:00:00')";
@@ -38,6 +38,16 @@ const RECORD: &str = "insert ignore into _concert_migrations (version, descripti
 const TABLES: &str = "select cast(table_name as char) as name, cast(table_type as char) as kind, \
          cast(table_comment as char) as comment, @@lower_case_table_names <> 0 as any_case \
      from information_schema.tables where table_schema = database()";
+
+statements! {
+    pub(crate) APPLIED { "select version, checksum from _concert_migrations where version > 0" }
+    /// Tables of ours in another engine than InnoDB.
+    pub(crate) OTHER_ENGINES {
+        "select concat('the table ', table_name, ' is in ', coalesce(engine, 'no engine')) from information_schema.tables \
+         where table_schema = database() and table_type = 'BASE TABLE' and table_comment = 'concert box office' \
+         and upper(coalesce(engine, '')) <> 'INNODB' limit {limit}"
+    }
+}
 
 /// How long a process waits for another one that migrates, and retries after conflicts and lost connections.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -72,7 +82,7 @@ pub(crate) async fn migrate(pool: &MySqlPool, host: &MySqlConnectOptions) -> Res
     let deadline = Instant::now() + LONGEST;
     loop {
         let failure = match attempt(pool, host).await {
-            Ok(Outcome::Done) => return Ok(()),
+            Ok(Outcome::Done) => return check_engines(pool).await,
             Ok(Outcome::Refused(text)) => return Err(Error::Setup(text)),
             Ok(Outcome::Busy) => {
                 Error::Setup(format!("another process has been migrating it for {} s", LONGEST.as_secs()))
@@ -95,8 +105,18 @@ async fn pause() {
 }
 
 /// Whether the schema is the one that this library works with, or a newer one.
-pub(crate) async fn is_current(pool: &MySqlPool) -> Result<bool, sqlx::Error> {
-    Ok(schema_state(&applied(pool).await?) == SchemaState::Current)
+pub(crate) fn is_current(applied: &[Applied]) -> bool {
+    schema_state(applied) == SchemaState::Current
+}
+
+/// Refuses tables that are not in InnoDB: they have no transactions, so half of an act would stay.
+async fn check_engines(pool: &MySqlPool) -> Result<(), Error> {
+    let found = fetch_all(pool, &OTHER_ENGINES, |params| params.bind("limit", 10_u32)).await.map_err(db::to_error)?;
+    let found = found.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>().map_err(db::to_error)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Setup(format!("{}; all its tables must be in InnoDB: alter table .. engine = InnoDB", found.join(", "))))
 }
 
 async fn attempt(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Outcome, sqlx::Error> {
@@ -111,16 +131,16 @@ async fn attempt(pool: &MySqlPool, host: &MySqlConnectOptions) -> Result<Outcome
         return Ok(Outcome::Refused(not_ours(&foreign)));
     }
     // Our table may be the first in the schema: it is made only after no foreign table was found.
-    connection.execute(CREATE_RECORDS).await?;
-    connection.execute(ADD_LOCK).await?;
-    if connection.execute(TAKE_LOCK).await?.rows_affected() == 0 {
+    db::execute(&mut connection, CREATE_RECORDS).await?;
+    db::execute(&mut connection, ADD_LOCK).await?;
+    if db::execute(&mut connection, TAKE_LOCK).await? == 0 {
         return Ok(Outcome::Busy);
     }
     // Read again under the lock: another process may have migrated since the first look.
     let done = apply(&mut connection, &applied(pool).await?).await;
     // Released after a failure as well, so that the next try need not wait until the lock expires.
-    let released = connection.execute(RELEASE_LOCK).await;
-    let _ = connection.close().await;
+    let released = db::execute(&mut connection, RELEASE_LOCK).await;
+    db::close(connection).await;
     done.and(released).map(|_| Outcome::Done)
 }
 
@@ -129,10 +149,10 @@ async fn apply(connection: &mut MySqlConnection, applied: &[Applied]) -> Result<
     let missing = |migration: &&Migration| applied.iter().all(|(version, _)| *version != migration.version);
     for migration in MIGRATOR.iter().filter(missing) {
         // Each migration extends the lock, so that it expires only after one that takes longer than 10 s.
-        connection.execute(KEEP_LOCK).await?;
-        connection.execute(migration.sql.clone()).await?;
+        db::execute(connection, KEEP_LOCK).await?;
+        within(LONG_STATEMENT, connection.execute(migration.sql.clone())).await?;
         let record = sqlx::query(RECORD).bind(migration.version).bind(&*migration.description);
-        record.bind(&*migration.checksum).execute(&mut *connection).await?;
+        within(LONG_STATEMENT, record.bind(&*migration.checksum).execute(&mut *connection)).await?;
     }
     Ok(())
 }
@@ -152,10 +172,14 @@ fn not_ours(tables: &[&str]) -> String {
 }
 
 async fn applied(pool: &MySqlPool) -> Result<Vec<Applied>, sqlx::Error> {
-    match sqlx::query_as(APPLIED).fetch_all(pool).await {
+    match fetch_all(pool, &APPLIED, |params| params).await {
         Err(error) if db::is_missing(&error) => Ok(Vec::new()),
-        applied => applied,
+        rows => rows?.iter().map(read_applied).collect(),
     }
+}
+
+pub(crate) fn read_applied(row: &MySqlRow) -> Result<Applied, sqlx::Error> {
+    Ok((row.try_get("version")?, row.try_get("checksum")?))
 }
 
 fn schema_state(applied: &[Applied]) -> SchemaState {
@@ -201,7 +225,7 @@ async fn foreign_tables(connection: &mut MySqlConnection) -> Result<Vec<&'static
 
 async fn unmarked_tables(connection: &mut MySqlConnection) -> Result<Vec<&'static str>, sqlx::Error> {
     let (mut ours, mut unmarked) = (Vec::new(), Vec::new());
-    for row in sqlx::query(TABLES).fetch_all(connection).await? {
+    for row in within(LONG_STATEMENT, sqlx::query(TABLES).fetch_all(connection)).await? {
         let (name, any_case): (String, bool) = (row.try_get("name")?, row.try_get("any_case")?);
         let same = |known: &str| if any_case { known.eq_ignore_ascii_case(&name) } else { known == name };
         let Some(known) = names().find(|known| same(known)) else { continue };

@@ -94,6 +94,7 @@ pub async fn box_office(config: &Config) -> Result<(BoxOffice, Option<PrivateDat
         }
     };
     box_office.migrate().await?;
+    box_office.open_connections().await?;
     if let Some(max_active) = config.max_active {
         // Recorded only if the cap changes.
         let change = AdmissionChange::new().with_max_active(max_active);

@@ -12,8 +12,8 @@ const MAX_ATTEMPTS: u32 = 8;
 /// The attempts before a failure that may lie in one command splits the piece. The second attempt reads the rows anew,
 /// which turns a duplicate key into a refusal.
 const ATTEMPTS_BEFORE_SPLIT: u32 = 2;
-/// The longest time for splitting a batch to find the one command that it fails for, and for waiting for one lock over
-/// several attempts. A lock that stays taken costs 3 s the first time and 1 s for each of the eight halvings after it.
+/// The longest time for splitting a batch to find the one command that it fails for, for waiting for one lock over
+/// several attempts, and for reaching a database that does not answer. A lock that stays taken costs 3 s the first time and 1 s for each of the eight halvings after it.
 pub(super) const LONGEST_SEARCH: Duration = Duration::from_secs(15);
 /// The pause before the second attempt; it doubles with each, up to `LONGEST_PAUSE`, with jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
@@ -59,17 +59,25 @@ pub(super) enum Next {
     GiveUp,
 }
 
-pub(super) fn next_after<B: Batch>(failure: &Failure, piece: &Piece<'_, B>, search_ends: Instant) -> Next {
+/// `database_is_lost`: the batch before this one was given up because the database could not be reached.
+pub(super) fn next_after<B: Batch>(
+    failure: &Failure,
+    piece: &Piece<'_, B>,
+    search_ends: Instant,
+    database_is_lost: bool,
+) -> Next {
     let is_in_time = Instant::now() < search_ends;
     // Invariant: a piece whose COMMIT got no answer is never split. One half could be carried out a second time before
     // the other has looked for its rows.
     let searching = piece.commands.len() > 1 && !piece.is_unresolved && is_in_time;
     // A split piece waits for a lock once only: the pieces after it wait for this one.
     let waited_enough = failure.repeats() && !piece.is_unresolved && (piece.is_split || !is_in_time);
+    // Callers queue behind this batch: one that finds the database as lost as the batch before it did gives up at once.
+    let lost_for_long = failure.is_silence() && (!is_in_time || database_is_lost && !piece.is_unresolved);
     let tried_enough = piece.attempts >= ATTEMPTS_BEFORE_SPLIT || failure.repeats() || !failure.may_pass();
     if searching && failure.may_lie_in_one() && tried_enough {
         Next::Split
-    } else if piece.attempts < MAX_ATTEMPTS && failure.may_pass() && !waited_enough {
+    } else if piece.attempts < MAX_ATTEMPTS && failure.may_pass() && !waited_enough && !lost_for_long {
         Next::Retry
     } else {
         Next::GiveUp

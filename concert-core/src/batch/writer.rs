@@ -6,24 +6,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
-use sqlx::{Connection as _, MySqlConnection, MySqlPool};
-use tokio::sync::{mpsc, oneshot, watch};
+use sqlx::MySqlPool;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::backoff::Backoff;
+use super::inbox::{Arrival, Inbox, Job};
 use super::piece::{LONGEST_SEARCH, Next, Piece, next_after, pause_after};
 use super::{Attempt, Batch, Decision, MAX_BATCH};
 use crate::clock::Clock;
-use crate::db::{self, Failure};
+use crate::db::{self, Failure, WritersConnection};
 use crate::error::Error;
 use crate::fact::Assumptions;
 use crate::sql::Script;
 
 type Answers<B> = Vec<Result<<B as Batch>::Answer, Error>>;
-
-pub(super) struct Job<B: Batch> {
-    pub(super) command: B::Command,
-    pub(super) answer: oneshot::Sender<Result<B::Answer, Error>>,
-}
 
 pub(super) struct Writer<B: Batch> {
     batch: Arc<B>,
@@ -31,38 +28,88 @@ pub(super) struct Writer<B: Batch> {
     clock: Arc<dyn Clock>,
     open: Arc<AtomicUsize>,
     /// Kept between batches. An attempt takes it, so that an attempt that is dropped or panics closes it.
-    connection: Option<MySqlConnection>,
+    connection: Option<WritersConnection>,
+    /// Whether the connection is to be there before a command comes.
+    keeps_connected: bool,
+    /// Whether the last batch was given up because the database could not be reached.
+    database_is_lost: bool,
     backoff: Backoff,
 }
 
 impl<B: Batch> Writer<B> {
     pub(super) fn new(batch: Arc<B>, pool: MySqlPool, clock: Arc<dyn Clock>, open: Arc<AtomicUsize>) -> Self {
-        Self { batch, pool, clock, open, connection: None, backoff: Backoff::default() }
+        Self {
+            batch,
+            pool,
+            clock,
+            open,
+            connection: None,
+            keeps_connected: false,
+            database_is_lost: false,
+            backoff: Backoff::default(),
+        }
     }
 
-    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job<B>>, mut stopped: watch::Receiver<bool>) {
+    pub(super) async fn run(mut self, mut inbox: Inbox<B>) {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
-        while receive(&mut jobs, &mut waiting, &mut stopped).await > 0 {
-            let (commands, callers): (Vec<_>, Vec<_>) = waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
-            let (begun, crowd) = (Instant::now(), callers.len() > 1);
-            let (open, mut callers) = (Arc::clone(&self.open), callers.into_iter());
-            let answer = |answers: Answers<B>| {
-                open.fetch_sub(answers.len(), Ordering::Relaxed);
-                for (answer, caller) in answers.into_iter().zip(callers.by_ref()) {
-                    // A caller that went away misses the answer; the act stands.
-                    let _ = caller.send(answer);
+        let mut ticks = interval(db::KEEP_ALIVE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            match inbox.next(&mut waiting, &mut ticks).await {
+                Arrival::Jobs => self.run_batch(&mut waiting, &inbox.jobs).await,
+                Arrival::Connect(connected) => {
+                    self.keeps_connected = true;
+                    let _ = connected.send(self.connect().await);
                 }
-            };
-            self.run_until_committed(&commands, answer).await;
-            metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);
-            metrics::histogram!("concert_batch_seconds", "lane" => B::NAME).record(begun.elapsed().as_secs_f64());
-            // A lone caller has nobody to wait for.
-            if crowd {
-                await_stragglers(&jobs).await;
+                Arrival::Tick => self.keep_alive().await,
+                Arrival::End => break,
             }
         }
-        if let Some(connection) = self.connection {
-            let _ = connection.close().await;
+        if let Some(WritersConnection { connection, .. }) = self.connection {
+            db::close(connection).await;
+        }
+    }
+
+    async fn run_batch(&mut self, waiting: &mut Vec<Job<B>>, jobs: &mpsc::Receiver<Job<B>>) {
+        let (commands, callers): (Vec<_>, Vec<_>) = waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
+        let (begun, crowd) = (Instant::now(), callers.len() > 1);
+        let (open, mut callers) = (Arc::clone(&self.open), callers.into_iter());
+        let answer = |answers: Answers<B>| {
+            open.fetch_sub(answers.len(), Ordering::Relaxed);
+            for (answer, caller) in answers.into_iter().zip(callers.by_ref()) {
+                // A caller that went away misses the answer; the act stands.
+                let _ = caller.send(answer);
+            }
+        };
+        self.run_until_committed(&commands, answer).await;
+        metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);
+        metrics::histogram!("concert_batch_seconds", "lane" => B::NAME).record(begun.elapsed().as_secs_f64());
+        // A lone caller has nobody to wait for.
+        if crowd {
+            await_stragglers(jobs).await;
+        }
+    }
+
+    async fn connect(&mut self) -> Result<(), sqlx::Error> {
+        if self.connection.is_none() {
+            self.connection = Some(WritersConnection::open(&self.pool).await?);
+        }
+        Ok(())
+    }
+
+    /// Without it the server would end the connection of an idle writer. A connection that turns out to be dead is
+    /// replaced before a command needs it.
+    async fn keep_alive(&mut self) {
+        if let Some(connection) = &mut self.connection
+            && let Err(error) = connection.keep_alive().await
+        {
+            tracing::debug!(lane = B::NAME, %error, "an idle writer lost its connection");
+            self.connection = None;
+        }
+        if self.keeps_connected
+            && let Err(error) = self.connect().await
+        {
+            tracing::debug!(lane = B::NAME, %error, "an idle writer has no connection");
         }
     }
 
@@ -76,6 +123,7 @@ impl<B: Batch> Writer<B> {
         while let Some(piece) = pieces.last_mut() {
             let failure = match self.attempt(piece).await {
                 Ok(answers) => {
+                    self.database_is_lost = false;
                     answer(answers);
                     pieces.pop();
                     continue;
@@ -83,7 +131,7 @@ impl<B: Batch> Writer<B> {
                 Err(failure) => failure,
             };
             metrics::counter!("concert_retries_total", "lane" => B::NAME, "reason" => failure.reason()).increment(1);
-            match next_after(&failure, piece, search_ends) {
+            match next_after(&failure, piece, search_ends, self.database_is_lost) {
                 Next::Retry => {
                     tracing::debug!(lane = B::NAME, attempts = piece.attempts, ?failure, "retrying a batch");
                     tokio::time::sleep(pause_after(piece.attempts)).await;
@@ -97,6 +145,7 @@ impl<B: Batch> Writer<B> {
                 }
                 Next::GiveUp => {
                     tracing::error!(lane = B::NAME, attempts = piece.attempts, ?failure, "a batch failed");
+                    self.database_is_lost = failure.is_silence();
                     let error = failure.into_error();
                     answer(piece.commands.iter().map(|_| Err(error.clone())).collect());
                     pieces.pop();
@@ -131,16 +180,17 @@ impl<B: Batch> Writer<B> {
     async fn attempt_unguarded(&mut self, piece: &mut Piece<'_, B>) -> Result<Decision<B>, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => db::writers_connection(&self.pool).await?,
+            None => WritersConnection::open(&self.pool).await?,
         };
         let outcome = self.transact(&mut connection, piece).await;
+        connection.was_used();
         match &outcome {
             Ok(_) => self.connection = Some(connection),
-            Err(Failure::Lost(_) | Failure::CommitUnknown(_)) => {}
+            Err(failure) if failure.is_silence() => {}
             // After a lock wait timeout (1205) the server undoes one statement, not the transaction: a later COMMIT
             // would keep half of the batch.
             Err(_) => {
-                if db::rollback(&mut connection).await.is_ok() {
+                if db::rollback(&mut connection.connection).await.is_ok() {
                     self.connection = Some(connection);
                 }
             }
@@ -150,13 +200,13 @@ impl<B: Batch> Writer<B> {
 
     async fn transact(
         &mut self,
-        connection: &mut MySqlConnection,
+        connection: &mut WritersConnection,
         piece: &mut Piece<'_, B>,
     ) -> Result<Decision<B>, Failure> {
         let attempt = Attempt { now: self.clock.now(), may_have_committed: piece.may_have_committed };
         // Only locked rows can tell whether an earlier COMMIT happened, and which command of a piece fails.
         if piece.is_split {
-            db::shorten_lock_wait(connection).await?;
+            db::shorten_lock_wait(&mut connection.connection).await?;
         } else if !attempt.may_have_committed
             && self.backoff.should_try()
             && let Some((decision, script)) = self.prepare_assumed(piece.commands, &attempt)
@@ -170,11 +220,11 @@ impl<B: Batch> Writer<B> {
     /// Locks, decides and writes.
     async fn run_locked(
         &self,
-        connection: &mut MySqlConnection,
+        connection: &mut WritersConnection,
         piece: &mut Piece<'_, B>,
         attempt: &Attempt,
     ) -> Result<Decision<B>, Failure> {
-        let rows = self.batch.lock(connection, piece.commands, attempt).await?;
+        let rows = self.batch.lock(&mut connection.connection, piece.commands, attempt).await?;
         // The rows are locked: whatever an earlier COMMIT did is in them.
         piece.is_unresolved = false;
         let decision = self.decide(rows, piece.commands, attempt)?;
@@ -226,7 +276,7 @@ impl<B: Batch> Writer<B> {
     /// `None`: an assumption was false, and nothing happened.
     async fn run_assumed(
         &mut self,
-        connection: &mut MySqlConnection,
+        connection: &mut WritersConnection,
         piece: &mut Piece<'_, B>,
         decision: Decision<B>,
         script: Script,
@@ -244,7 +294,7 @@ impl<B: Batch> Writer<B> {
                 if failure.repeats() {
                     return Err(failure);
                 }
-                db::rollback(connection).await?;
+                db::rollback(&mut connection.connection).await?;
                 // Nothing of it was committed, so a panic while the batch is locked leaves nothing to look up.
                 piece.commit_was_sent = false;
                 Ok(None)
@@ -261,14 +311,15 @@ impl<B: Batch> Writer<B> {
 
     async fn commit(
         &self,
-        connection: &mut MySqlConnection,
+        connection: &mut WritersConnection,
         piece: &mut Piece<'_, B>,
         mut decision: Decision<B>,
         script: Script,
     ) -> Result<Decision<B>, Failure> {
         // Set before the script is sent: from here on a failure may mean that the commit happened.
         piece.commit_was_sent = true;
-        let selected = script.commit(connection).await?;
+        let latest = connection.latest_commit();
+        let selected = script.commit(&mut connection.connection, latest).await?;
         let completed = self.batch.complete(&mut decision.answers, &decision.effects, &selected);
         // It is committed, but the answers are not known: the next attempt finds them in the rows.
         completed.map_err(Failure::CommitUnknown)?;
@@ -283,22 +334,6 @@ fn outcome<T>(committed: &Result<T, Failure>) -> &'static str {
 /// Counts a batch by the way it went.
 fn count_batch<B: Batch>(way: &'static str, outcome: &'static str) {
     metrics::counter!("concert_batches_total", "lane" => B::NAME, "way" => way, "outcome" => outcome).increment(1);
-}
-
-/// Waits for the next commands. 0: the writer is to end.
-async fn receive<J>(jobs: &mut mpsc::Receiver<J>, waiting: &mut Vec<J>, stopped: &mut watch::Receiver<bool>) -> usize {
-    let is_stopped = async {
-        // An error means that the lane was dropped.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    tokio::select! {
-        biased;
-        received = jobs.recv_many(waiting, MAX_BATCH) => return received,
-        () = is_stopped => {}
-    }
-    // Closed first, so that nothing is accepted that no writer would receive.
-    jobs.close();
-    jobs.recv_many(waiting, MAX_BATCH).await
 }
 
 /// Yields as long as more commands arrive. Callers that were answered often ask again at once; this gets them into one

@@ -2,6 +2,7 @@
 
 mod back_office;
 mod catalog;
+mod connections;
 mod follow;
 mod history;
 mod keys;
@@ -20,12 +21,13 @@ pub use self::back_office::BackOffice;
 pub use self::follow::Follow;
 use crate::batch::Lane;
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::db;
+use crate::db::{self, Room};
 use crate::error::Error;
 use crate::migrate;
 use crate::operator::KeyRing;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
+use crate::probe::Probe;
 use crate::queue::{QueueBatch, QueueView};
 use crate::reservation::{HallLayouts, HoldRules, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
 use crate::user::UserBatch;
@@ -51,6 +53,7 @@ struct Inner {
     host: MySqlConnectOptions,
     /// For reads; its options are also those of the writers.
     pool: MySqlPool,
+    probe: Probe,
     policy: Policy,
     clock: Arc<dyn Clock>,
     view: Arc<QueueView>,
@@ -70,17 +73,19 @@ struct Inner {
 impl BoxOffice {
     /// A box office on the database that `pool` connects to, or on [`Policy::with_schema`] beside it. Only the pool's
     /// options are used, never its connections, which may be in any state: the box office opens up to 16 of its own for
-    /// reads and one for each writer, when they are first needed. Must be called within a tokio runtime.
+    /// reads and one for each writer, when they are first needed, or at once: [`BoxOffice::open_connections`]. Must be
+    /// called within a tokio runtime.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a policy that cannot work, and where neither pool nor policy names a database.
     pub fn new(pool: MySqlPool, policy: Policy, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        Self::start(&pool.connect_options(), policy, clock)
+        Self::start(&pool.connect_options(), policy, clock, Room::UNKNOWN)
     }
 
-    fn start(host: &MySqlConnectOptions, policy: Policy, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+    fn start(host: &MySqlConnectOptions, policy: Policy, clock: Arc<dyn Clock>, room: Room) -> Result<Self, Error> {
         policy.check()?;
-        let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?);
+        let readers = room.readers_beside(connections::writers(&policy));
+        let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?, readers);
         let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second, Arc::clone(&clock)));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
         let queue_rules = crate::queue::QueueRules {
@@ -120,10 +125,12 @@ impl BoxOffice {
             seat_changes,
             keys: KeyRing::default(),
             host: host.clone(),
+            probe: Probe::default(),
             pool,
             policy,
             clock,
         };
+        debug_assert_eq!(inner.writers(), connections::writers(&inner.policy), "a lane that is not counted");
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -146,8 +153,8 @@ impl BoxOffice {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         policy.check()?;
-        db::try_connect(&options, policy.schema.as_deref()).await?;
-        let office = Self::start(&options, policy, clock)?;
+        let room = db::try_connect(&options, policy.schema.as_deref()).await?;
+        let office = Self::start(&options, policy, clock, room)?;
         office.inner.view.look_at_gate(office.pool(), office.now()).await;
         Ok(office)
     }
@@ -182,12 +189,14 @@ impl BoxOffice {
         migrate::migrate(&self.inner.pool, &self.inner.host).await
     }
 
-    /// Succeeds if the database answers and its schema is one that this library works with: for readiness checks.
+    /// Succeeds if the database can be read and written, and its schema is one that this library works with: for
+    /// readiness checks. It has a connection of its own and answers within 1.5 s, whatever the database does.
     ///
     /// # Errors
-    /// [`Error::Setup`] before [`BoxOffice::migrate`].
+    /// [`Error::Setup`] before [`BoxOffice::migrate`]; [`Error::Unavailable`] where the database does not answer or is
+    /// read-only, or its node is without a quorum.
     pub async fn ping(&self) -> Result<(), Error> {
-        match db::read(|| migrate::is_current(self.pool())).await? {
+        match self.inner.probe.ask(self.pool()).await? {
             true => Ok(()),
             false => Err(Error::Setup("its schema is missing or out of date".to_owned())),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Class, classify, is_duplicate_key, is_lock_not_had};
+use super::class::{Class, classify, is_duplicate_key, is_lock_not_had};
 use crate::error::Error;
 
 /// Why an attempt at a transaction failed.
@@ -29,27 +29,42 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         match classify(&error) {
             Class::Conflict => Self::Conflict(error),
-            Class::Lost => Self::Lost(error),
+            Class::Lost | Class::Interrupted | Class::Refused => Self::Lost(error),
             Class::Fatal => Self::Fatal(error),
         }
     }
 }
 
 impl Failure {
-    /// The same failure after COMMIT was sent. An error from the server means that nothing was committed; without an
-    /// answer it is unknown.
+    /// The same failure after COMMIT was sent. An error from the server means that nothing was committed, unless it says
+    /// that the server broke off; without an answer it is unknown.
     pub(crate) fn after_commit_was_sent(self) -> Self {
+        let is_unknown =
+            |error: &_| sqlx::Error::as_database_error(error).is_none() || classify(error) == Class::Interrupted;
         match self {
-            Self::Conflict(error) | Self::Lost(error) | Self::Fatal(error) if error.as_database_error().is_none() => {
+            Self::Conflict(error) | Self::Lost(error) | Self::Fatal(error) if is_unknown(&error) => {
                 Self::CommitUnknown(error)
             }
             failure => failure,
         }
     }
 
+    /// The failure of a script that did not come to its COMMIT in time. It changed nothing.
+    pub(crate) fn of_late_script() -> Self {
+        Self::Lost(sqlx::Error::Io(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            "the database ran a script too late, so nothing of it was done",
+        )))
+    }
+
     /// The failure that a panic of ours is. After COMMIT was sent, it is unknown whether the commit happened.
     pub(crate) fn of_panic(commit_was_sent: bool) -> Self {
         if commit_was_sent { Self::CommitUnknown(sqlx::Error::WorkerCrashed) } else { Self::Panicked }
+    }
+
+    /// Whether no answer came, or no connection, so that the next attempt may wait as long again.
+    pub(crate) const fn is_silence(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::CommitUnknown(_))
     }
 
     /// Whether the database has undone it, or will on ROLLBACK, and the connection can be used further.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::mysql::MySqlRow;
-use sqlx::{MySqlConnection, Row as _};
+use sqlx::{MySqlPool, Row as _};
 
 use super::change_times::MinuteBefore;
 use super::control::Admission;
@@ -45,8 +45,8 @@ fn bind_minute(params: Params<'_>, since: MinuteBefore) -> Params<'_> {
 }
 
 /// The same, outside of a batch.
-pub(super) async fn last_minute(connection: &mut MySqlConnection, since: MinuteBefore) -> Result<u64, sqlx::Error> {
-    fetch_one(connection, &LAST_MINUTE, |params| bind_minute(params, since)).await?.try_get("admitted")
+pub(super) async fn last_minute(pool: &MySqlPool, since: MinuteBefore) -> Result<u64, sqlx::Error> {
+    fetch_one(pool, &LAST_MINUTE, |params| bind_minute(params, since)).await?.try_get("admitted")
 }
 
 /// When the pace was sampled last.

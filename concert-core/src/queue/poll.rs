@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt as _;
 use roaring::RoaringTreemap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
@@ -19,7 +18,7 @@ use crate::caller::QueueTicket;
 use crate::clock::{Clock, Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
-use crate::sql::{fetch, fetch_all, fetch_one};
+use crate::sql::{fetch_all, fetch_each, fetch_one};
 
 /// A poll refreshes a snapshot that is older than this: for applications that do not run the passes.
 const STALE_AFTER: Duration = Duration::from_secs(2);
@@ -319,10 +318,11 @@ fn is_over(ticket: &QueueTicket, latest: &Token, now: Timestamp) -> bool {
 
 async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
     let mut waiting = RoaringTreemap::new();
-    let mut rows = std::pin::pin!(fetch(pool, &reads::READ_WAITING, |params| params));
-    while let Some(row) = rows.try_next().await? {
+    let add = |row: MySqlRow| {
         waiting.insert(row.try_get("ticket")?);
-    }
+        Ok(())
+    };
+    fetch_each(pool, &reads::READ_WAITING, |params| params, add).await?;
     Ok(waiting)
 }
 

@@ -110,15 +110,13 @@ pub(super) async fn preview_rerank(
     since: MinuteBefore,
     now: Timestamp,
 ) -> Result<RerankReport, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let row = fetch_one(&mut *connection, &PREVIEW, |params| params.bind("now", now).bind("now", now).bind("now", now))
-        .await?;
+    let row = fetch_one(pool, &PREVIEW, |params| params.bind("now", now).bind("now", now).bind("now", now)).await?;
     let count = |column| row.try_get::<i64, _>(column).map(|count| count.max(0) as u64);
     let (no_shows, active_over, waiting_over) = (count("no_shows")?, count("active_over")?, count("waiting_over")?);
     let active = u64::from(row.try_get::<u32, _>("active")?).saturating_sub(active_over);
     let mut room = u64::from(row.try_get::<u32, _>("max_active")?).saturating_sub(active);
     if let Some(most) = row.try_get::<Option<u32>, _>("per_minute")? {
-        room = room.min(u64::from(most).saturating_sub(last_minute(&mut connection, since).await?));
+        room = room.min(u64::from(most).saturating_sub(last_minute(pool, since).await?));
     }
     if row.try_get("paused")? {
         room = 0;

@@ -1,5 +1,12 @@
 //! Checks within a script. If one fails, the server runs no statement after it.
 
+use super::writer::SqlWriter;
+use crate::clock::Timestamp;
+use crate::db::{self, Failure};
+
+/// The act of a script that comes to its COMMIT in time.
+const IN_TIME: &str = "committing in time";
+
 /// A check that the next statement carries.
 #[derive(Debug)]
 pub(super) struct Guard {
@@ -17,11 +24,26 @@ pub(super) struct Required {
     pub(super) expected: usize,
 }
 
-/// Which statement of a script carries a guard.
-#[derive(Debug)]
-pub(super) struct Placed {
-    pub(super) statement: usize,
-    pub(super) act: &'static str,
+/// Which statement of a script carries which guard.
+#[derive(Debug, Default)]
+pub(super) struct PlacedGuards(Vec<(usize, &'static str)>);
+
+impl PlacedGuards {
+    pub(super) fn add(&mut self, statement: usize, act: &'static str) {
+        self.0.push((statement, act));
+    }
+
+    /// Why a script fails whose statement of that number, from 0, did.
+    pub(super) fn failure(&self, statement: usize, error: sqlx::Error) -> Failure {
+        let mut acts = self.0.iter().filter(|(placed, _)| *placed == statement).map(|(_, act)| *act);
+        let Some(first) = acts.next().filter(|_| db::is_out_of_range(&error)) else {
+            return error.into();
+        };
+        if (first == IN_TIME || acts.any(|act| act == IN_TIME)) && db::is_integer_out_of_range(&error) {
+            return Failure::of_late_script();
+        }
+        Failure::Guard { act: first }
+    }
 }
 
 /// How many rows the statement before changed.
@@ -33,6 +55,15 @@ impl Guard {
     /// That `counted` is `expected`.
     pub(super) fn equal(act: &'static str, counted: &str, expected: usize) -> Self {
         Self { act, condition: format!("exp(if({counted} = {expected}, 0, 1000))") }
+    }
+
+    /// That the server's clock is not past `latest`.
+    pub(super) fn not_after(latest: Timestamp) -> Self {
+        let mut literal = SqlWriter::default();
+        literal.value(&latest);
+        // Out of range as an integer, so that it can be told from the other guards of its statement.
+        let condition = format!("9223372036854775807 + if(utc_timestamp(6) <= {}, 0, 1)", literal.into_text());
+        Self { act: IN_TIME, condition }
     }
 }
 

@@ -4,10 +4,11 @@ use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Either, MySqlConnection};
 
 use super::MAX_LIST;
-use super::guard::{self, CHANGED, Guard, LOCKED, Placed, Required};
+use super::guard::{self, CHANGED, Guard, LOCKED, PlacedGuards, Required};
 use super::result::{Reading, ResultSet};
 use super::template::{Params, RowValues, SqlInsert, SqlTemplate};
 use super::writer::SqlWriter;
+use crate::clock::Timestamp;
 use crate::db::{self, Failure};
 
 /// Statements that travel in one round trip. Guards stop it: a guard that fails makes the server run nothing after it.
@@ -16,7 +17,7 @@ pub(crate) struct Script {
     sql: SqlWriter,
     statements: usize,
     /// Guards that are in the text, to tell which of them failed.
-    placed: Vec<Placed>,
+    placed: PlacedGuards,
     /// Guards of the statements so far. The next statement carries them.
     pending: Vec<Guard>,
     /// Required counts. The next statement that evaluates a condition only once carries them.
@@ -93,7 +94,7 @@ impl Script {
     ) {
         self.push(template, fill);
         // The condition is in the template itself, so only the place of a failure is noted.
-        self.placed.push(Placed { statement: self.statements - 1, act });
+        self.placed.add(self.statements - 1, act);
     }
 
     /// Changes `expected` rows; `None`: any number. With any other number the batch rolls back: an assumption was
@@ -158,8 +159,13 @@ impl Script {
         }
     }
 
-    /// Runs the script and returns what its statements selected.
-    pub(crate) async fn run(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
+    /// Runs the script and returns what its statements selected. Without an answer within [`db::ROUND_TRIP`] it fails
+    /// with [`Failure::Lost`], and the connection must be dropped.
+    pub(crate) async fn run(self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
+        db::within(db::ROUND_TRIP, self.run_unbounded(connection)).await
+    }
+
+    async fn run_unbounded(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
         self.check_all();
         if self.statements == 0 {
             return Ok(ResultSet::default());
@@ -174,20 +180,23 @@ impl Script {
                 Ok(Some(Either::Left(done))) => ids.push(done.last_insert_id()),
                 Ok(None) => return Ok(ResultSet { rows, ids }),
                 Err(error) => {
-                    // As many statements have finished as gave an id, so this one failed; its guard names the act.
-                    let guard = self.placed.iter().find(|guard| guard.statement == ids.len());
-                    return Err(match guard.filter(|_| db::is_out_of_range(&error)) {
-                        Some(Placed { act, .. }) => Failure::Guard { act },
-                        None => error.into(),
-                    });
+                    return Err(self.placed.failure(ids.len(), error));
                 }
             }
         }
     }
 
     /// Runs the script and commits, in the same round trip; returns what [`Script::run`] does. Without an answer from
-    /// the server it fails with [`Failure::CommitUnknown`].
-    pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
+    /// the server it fails with [`Failure::CommitUnknown`]. A script that comes to its COMMIT after `latest`, by the
+    /// server's clock, changes nothing.
+    pub(crate) async fn commit(
+        mut self,
+        connection: &mut MySqlConnection,
+        latest: Timestamp,
+    ) -> Result<ResultSet, Failure> {
+        // Last of all guards, so that nothing can delay the script after it.
+        self.pending.extend(self.required.drain(..).map(Guard::from));
+        self.pending.push(Guard::not_after(latest));
         // Invariant: COMMIT is the last statement, after every guard.
         self.check_all();
         self.begin();
@@ -223,8 +232,9 @@ impl Script {
             return None;
         }
         let condition = guard::all(&self.pending);
-        let statement = self.statements;
-        self.placed.extend(self.pending.drain(..).map(|Guard { act, .. }| Placed { statement, act }));
+        for Guard { act, .. } in self.pending.drain(..) {
+            self.placed.add(self.statements, act);
+        }
         Some(condition)
     }
 

@@ -2,7 +2,7 @@
 
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlRow;
-use sqlx::{Connection as _, MySqlConnection, MySqlPool, Row as _};
+use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
 use super::decide::{NewUser, Rows};
 use super::{NO_PASSWORD, OpeningUser, Register, User};
@@ -63,7 +63,7 @@ pub(crate) async fn add_users(
         progress(done);
     }
     db::commit(&mut connection).await.map_err(Failure::into_error)?;
-    let _ = connection.close().await;
+    db::close(connection).await;
     Ok(())
 }
 

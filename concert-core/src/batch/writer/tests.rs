@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use sqlx::MySqlConnection;
 use sqlx::mysql::MySqlPoolOptions;
 use uuid::Uuid;
 

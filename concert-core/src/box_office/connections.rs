@@ -1,0 +1,69 @@
+//! The connections of a box office to its database.
+
+use super::{BoxOffice, Inner};
+use crate::db;
+use crate::error::Error;
+use crate::policy::Policy;
+
+/// Lanes with one writer, whatever the policy says: the queue, sweeps, refunds, users.
+const SINGLE_WRITERS: usize = 4;
+/// Lanes with as many writers as the policy says: reservations, wallets, payments.
+const LANES_OF_POLICY: usize = 3;
+
+/// How many writers a box office of this policy will have.
+pub(super) const fn writers(policy: &Policy) -> usize {
+    SINGLE_WRITERS + LANES_OF_POLICY * policy.writers_per_lane
+}
+
+impl Inner {
+    /// How many it has.
+    pub(super) fn writers(&self) -> usize {
+        let Self { queue, reservations, sweeps, wallets, payments, refunds, users, .. } = self;
+        let once = queue.writers() + sweeps.writers() + refunds.writers() + users.writers();
+        once + reservations.writers() + wallets.writers() + payments.writers()
+    }
+
+    async fn connect_writers(&self) -> Result<(), sqlx::Error> {
+        let Self { queue, reservations, sweeps, wallets, payments, refunds, users, .. } = self;
+        tokio::try_join!(
+            queue.connect(),
+            reservations.connect(),
+            sweeps.connect(),
+            wallets.connect(),
+            payments.connect(),
+            refunds.connect(),
+            users.connect(),
+        )
+        .map(drop)
+    }
+}
+
+/// Connections.
+impl BoxOffice {
+    /// How many connections to the database this box office needs: one for each writer, one for readiness, one for what
+    /// takes long, and four for reads. Where the database allows more, reads use up to 16.
+    #[must_use]
+    pub fn connections_needed(&self) -> usize {
+        db::needed(self.inner.writers())
+    }
+
+    /// Opens the connections of all writers and of readiness, and keeps them open, so that no crowd of readers can take
+    /// their places. A server calls this when it starts, once the schema is there; without it they are opened when they
+    /// are first needed.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where the database allows fewer connections than [`BoxOffice::connections_needed`], or has none
+    /// left; those of [`BoxOffice::ping`].
+    pub async fn open_connections(&self) -> Result<(), Error> {
+        let inner = &self.inner;
+        let room = db::try_connect(&inner.host, inner.policy.schema.as_deref()).await?;
+        room.check(inner.writers())?;
+        inner.connect_writers().await.map_err(|error| match db::refusal_of_start(&inner.host, error) {
+            Error::Setup(why) => {
+                Error::Setup(format!("a box office needs {} connections; {why}", self.connections_needed()))
+            }
+            error => error,
+        })?;
+        self.ping().await
+    }
+}
