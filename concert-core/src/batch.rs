@@ -17,14 +17,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sqlx::{Connection as _, MySqlConnection, MySqlPool};
+use sqlx::{MySqlConnection, MySqlPool};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use self::inbox::{ConnectRequest, Inbox, Job};
 use self::writer::Writer;
 use crate::clock::{Clock, Timestamp};
-use crate::db::{self, Failure};
+use crate::db::{self, Failure, WritersConnection};
 use crate::error::Error;
 use crate::fact::{Assumed, Assumptions};
 use crate::sql::{MAX_LIST, ResultSet, Script};
@@ -213,10 +213,9 @@ pub(crate) async fn preview<B: Batch>(
     let attempt = Attempt { now, may_have_committed: false };
     let commands = [command];
     // If this is dropped, the connection closes and the server rolls back.
-    let mut connection = db::writers_connection(pool).await.map_err(db::to_error)?;
+    let WritersConnection { mut connection, .. } = WritersConnection::open(pool).await.map_err(db::to_error)?;
     let locked = batch.lock(&mut connection, &commands, &attempt).await;
-    let _ = db::rollback(&mut connection).await;
-    let _ = connection.close().await;
+    db::close(connection).await;
     let decision = batch.decide(locked.map_err(Failure::into_error)?, &commands, &attempt);
     decision.answers.into_iter().next().unwrap_or_else(|| Err(Error::internal(std::io::Error::other("no answer"))))
 }

@@ -319,7 +319,7 @@ impl<B: Batch> Writer<B> {
         // Set before the script is sent: from here on a failure may mean that the commit happened.
         piece.commit_was_sent = true;
         let latest = connection.latest_commit();
-        let selected = script.commit(&mut connection.connection, latest).await?;
+        let selected = script.commit_by(latest, &mut connection.connection).await?;
         let completed = self.batch.complete(&mut decision.answers, &decision.effects, &selected);
         // It is committed, but the answers are not known: the next attempt finds them in the rows.
         completed.map_err(Failure::CommitUnknown)?;

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use sqlx::mysql::MySqlRow;
-use sqlx::{Connection as _, MySqlPool, Row as _};
+use sqlx::{MySqlPool, Row as _};
 
 use super::log::{Act, ActSubject, write_log};
 use super::{Operator, Signature};
@@ -198,7 +198,7 @@ pub(crate) async fn make_key(
     let entry = by.entry(Act::KeyMake, ActSubject::Key(key.id), now);
     write_log(&mut script, &[entry.with_after(serde_json::json!({"name": key.name, "role": role}))]);
     script.commit(&mut connection).await.map_err(Failure::into_error)?;
-    let _ = connection.close().await;
+    db::close(connection).await;
     Ok(NewOperatorKey { key, secret: SecretString::from(secret) })
 }
 
@@ -226,7 +226,7 @@ pub(crate) async fn revoke_key(
         write_log(&mut script, &[by.entry(Act::KeyRevoke, ActSubject::Key(id), now)]);
         script.commit(&mut connection).await.map_err(Failure::into_error)?;
     }
-    let _ = connection.close().await;
+    db::close(connection).await;
     Ok(key)
 }
 

@@ -187,21 +187,25 @@ impl Script {
     }
 
     /// Runs the script and commits, in the same round trip; returns what [`Script::run`] does. Without an answer from
-    /// the server it fails with [`Failure::CommitUnknown`]. A script that comes to its COMMIT after `latest`, by the
-    /// server's clock, changes nothing.
-    pub(crate) async fn commit(
-        mut self,
-        connection: &mut MySqlConnection,
-        latest: Timestamp,
-    ) -> Result<ResultSet, Failure> {
-        // Last of all guards, so that nothing can delay the script after it.
-        self.pending.extend(self.required.drain(..).map(Guard::from));
-        self.pending.push(Guard::not_after(latest));
+    /// the server it fails with [`Failure::CommitUnknown`].
+    pub(crate) async fn commit(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
         // Invariant: COMMIT is the last statement, after every guard.
         self.check_all();
         self.begin();
         self.sql.template("commit");
         self.run(connection).await.map_err(Failure::after_commit_was_sent)
+    }
+
+    /// The same, but a script that comes to its COMMIT after `latest`, by the server's clock, changes nothing.
+    pub(crate) async fn commit_by(
+        mut self,
+        latest: Timestamp,
+        connection: &mut MySqlConnection,
+    ) -> Result<ResultSet, Failure> {
+        // Last of all guards, so that nothing can delay the script after it.
+        self.pending.extend(self.required.drain(..).map(Guard::from));
+        self.pending.push(Guard::not_after(latest));
+        self.commit(connection).await
     }
 
     #[cfg(test)]
