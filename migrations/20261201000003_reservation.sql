@@ -19,6 +19,12 @@ create table if not exists reservations (
     -- When the deadline was moved, which is possible once.
     extended_at      datetime(6)    null,
     last_updated_at  datetime(6)    not null,
+    -- Of a request with an idempotency key, a digest of all that it asked for, on its first reservation: the same key
+    -- with another request is refused.
+    fingerprint      binary(16)     null,
+    -- The extension that moved the deadline, if its request had a key, on the reservation that the request named. It
+    -- derives from the key, so a repeated request finds it, among the reservations of its user.
+    extension_id     binary(16)     null,
     -- 1 while the reservation has its seat, else null, and nulls never collide: so a seat can expire any number of
     -- times, and the schema itself forbids selling it twice.
     live             tinyint        generated always as (case when status in ('HELD', 'CONFIRMED') then 1 end) stored,

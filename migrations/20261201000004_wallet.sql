@@ -13,6 +13,8 @@ create table if not exists wallet_entries (
     -- The payment that an entry of kind PAYMENT or REFUND belongs to.
     payment_id    binary(16)     null,
     created_at    datetime(6)    not null,
+    -- Of a request with an idempotency key, a digest of all that it asked for.
+    fingerprint   binary(16)     null,
     primary key (id),
     -- A page of a user's entries, newest first, and the place of an entry that a page begins after.
     key wallet_entries_user_nth (user_id, nth, created_at, id)

@@ -11,6 +11,8 @@ create table if not exists payments (
     refunded_at    datetime(6)    null,
     refunded_by    varchar(255)   null,
     refund_reason  varchar(255)   null,
+    -- Of a request with an idempotency key, a digest of all that it asked for, on its first payment.
+    fingerprint    binary(16)     null,
     -- 1 for a successful payment, else null: at most one of them per reservation.
     successful     tinyint        generated always as (case when payment_status = 'SUCCESS' then 1 end) stored,
     primary key (id),

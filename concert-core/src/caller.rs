@@ -1,5 +1,6 @@
 //! On whose behalf an operation runs, with what proof, and under which idempotency key.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::id::{TokenId, UserId};
 use crate::operator::Signature;
+use crate::sql::{SqlSlot, SqlValue, Written};
 
 /// How far the caller has proved to be the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Caller {
     pub(crate) user: UserId,
     pub(crate) proof: Proof,
     pub(crate) key: Option<IdempotencyKey>,
+    /// What the operation asks for; `None`: it has no key, or asks for nothing but the user.
+    pub(crate) fingerprint: Option<Fingerprint>,
     /// Of the operator who acts for the user: the act is then logged.
     pub(crate) signature: Option<Arc<Signature>>,
 }
@@ -38,16 +42,18 @@ impl Caller {
     /// A user whose identity the application has verified itself.
     #[must_use]
     pub const fn verified(user: UserId) -> Self {
-        Self { user, proof: Proof::Verified, key: None, signature: None }
+        Self { user, proof: Proof::Verified, key: None, fingerprint: None, signature: None }
     }
 
     /// A user who showed the queue token `token`.
     #[must_use]
     pub const fn with_queue_token(user: UserId, token: TokenId) -> Self {
-        Self { user, proof: Proof::Queue(token), key: None, signature: None }
+        Self { user, proof: Proof::Queue(token), key: None, fingerprint: None, signature: None }
     }
 
-    /// The same caller; the operation runs once, however often it comes with this key, and answers the same.
+    /// The same caller; the operation runs once, however often it comes with this key, and answers the same. The key is
+    /// one user's and one operation's, and it is bound to all that was asked: with anything else it is refused
+    /// ([`Error::IdempotencyKeyReused`]). It proves nothing.
     #[must_use]
     pub fn with_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         Self { key: key.into(), ..self }
@@ -79,10 +85,17 @@ impl Caller {
         matches!(self.proof, Proof::Queue(shown) if live != Some(shown))
     }
 
+    /// The same caller, asking for this. `parts` are all that the operation is told beside the caller, in a form that is
+    /// the same for the same request.
+    pub(crate) fn asking(self, parts: &[&dyn fmt::Display]) -> Self {
+        let fingerprint = self.key.as_ref().map(|_| Fingerprint::of(parts));
+        Self { fingerprint, ..self }
+    }
+
     /// The id of what the operation makes: derived from (user, route, key), so that a repeated call finds its own row.
     pub(crate) fn entity_id(&self, route: &str) -> Uuid {
         match &self.key {
-            Some(key) => key.derive(Some(self.user), route),
+            Some(key) => key.derive(self.user, route),
             None => Uuid::now_v7(),
         }
     }
@@ -99,6 +112,34 @@ impl Caller {
     }
 }
 
+/// A digest of all that a request with an idempotency key asks for. It is stored with the first row that the request
+/// makes, so that the same key with another request is told from a repeated one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint(Uuid);
+
+impl Fingerprint {
+    /// A version 5 UUID. Only the owner of a key could gain from a collision, and would only miss a refusal.
+    fn of(parts: &[&dyn fmt::Display]) -> Self {
+        let mut text = String::new();
+        for part in parts {
+            let part = part.to_string();
+            // With their lengths, so that no two lists of parts make one text.
+            text.extend([part.len().to_string().as_str(), ":", &part]);
+        }
+        Self(Uuid::new_v5(&NAMESPACE, text.as_bytes()))
+    }
+
+    pub(crate) fn from_column(stored: Option<Uuid>) -> Option<Self> {
+        stored.map(Self)
+    }
+}
+
+impl SqlValue for Fingerprint {
+    fn write(&self, out: SqlSlot<'_>) -> Written {
+        self.0.write(out)
+    }
+}
+
 /// The contents of a queue token; from [`QueueToken`](crate::QueueToken) or an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueTicket {
@@ -112,7 +153,7 @@ pub struct QueueTicket {
 
 impl From<UserId> for Caller {
     fn from(user: UserId) -> Self {
-        Self { user, proof: Proof::Bare, key: None, signature: None }
+        Self { user, proof: Proof::Bare, key: None, fingerprint: None, signature: None }
     }
 }
 
@@ -126,9 +167,15 @@ const LONGEST_KEY: usize = 255;
 const NAMESPACE: Uuid = Uuid::from_u128(0x5e2b_f6f0_6d2c_4f0c_9b53_64f1_8c1f_9a6d);
 
 impl IdempotencyKey {
-    pub(crate) fn derive(&self, user: Option<UserId>, route: &str) -> Uuid {
-        let user = user.map_or(Uuid::nil(), UserId::as_uuid);
+    pub(crate) fn derive(&self, user: UserId, route: &str) -> Uuid {
         Uuid::new_v5(&NAMESPACE, format!("{user}|{route}|{}", self.0).as_bytes())
+    }
+
+    /// The id of the user who signs up with this key. It depends on the name: a key is nobody's before there is a user,
+    /// and two people who make up the same one must not meet.
+    pub(crate) fn derive_user(&self, name: &str) -> UserId {
+        let of_name = Uuid::new_v5(&NAMESPACE, format!("users|{name}").as_bytes());
+        UserId::from_uuid(Uuid::new_v5(&of_name, self.0.as_bytes()))
     }
 }
 
@@ -143,5 +190,35 @@ impl FromStr for IdempotencyKey {
             )));
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_of_each_part_and_of_their_order() {
+        let of = |parts: [&dyn fmt::Display; 2]| Fingerprint::of(&parts);
+        assert_eq!(of([&1, &"a"]), of([&"1", &"a"]));
+        assert_ne!(of([&"1", &"a"]), of([&"a", &"1"]));
+        assert_ne!(of([&"1a", &""]), of([&"1", &"a"]));
+        assert_ne!(of([&"1:a", &"1"]), of([&"1", &"a1:1"]));
+    }
+
+    #[test]
+    fn only_a_request_with_a_key_has_a_fingerprint() {
+        let (caller, key) = (Caller::verified(UserId::generate()), || "k".parse::<IdempotencyKey>().ok());
+        assert_eq!(caller.clone().asking(&[&7]).fingerprint, None);
+        assert!(caller.with_key(key()).asking(&[&7]).fingerprint.is_some());
+    }
+
+    #[test]
+    fn a_key_of_a_sign_up_is_bound_to_the_name() {
+        let key: IdempotencyKey = "k".parse().expect("a key");
+        assert_eq!(key.derive_user("anna"), key.derive_user("anna"));
+        assert_ne!(key.derive_user("anna"), key.derive_user("ben"));
+        let longer: IdempotencyKey = "k|x".parse().expect("a key");
+        assert_ne!(key.derive_user("x|k"), longer.derive_user("x"));
     }
 }

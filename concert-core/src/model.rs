@@ -23,6 +23,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use self::lanes::ModelLane;
 use self::spec::{Hold, Spec};
@@ -30,7 +31,7 @@ use self::tables::{EntryRow, SeatRow, Tables};
 use self::ways::{Way, both_ways};
 use self::world::{World, money, seat_key};
 use crate::batch::{Attempt, Batch, Decision};
-use crate::caller::Caller;
+use crate::caller::{Caller, Fingerprint};
 use crate::clock::{SystemClock, Timestamp, span};
 use crate::error::Error;
 use crate::fact::{Fact, Lookup};

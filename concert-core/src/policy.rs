@@ -33,6 +33,7 @@ pub struct Policy {
     pub(crate) after_payment_ttl: Duration,
     pub(crate) waiting_ttl: Duration,
     pub(crate) session_ttl: Duration,
+    pub(crate) bare_joins: bool,
     pub(crate) max_holds_per_user: u32,
     pub(crate) max_holds_in_a_row: u32,
     pub(crate) seat_pause: Duration,
@@ -66,6 +67,7 @@ impl Default for Policy {
             after_payment_ttl: Duration::from_secs(60),
             waiting_ttl: Duration::from_secs(24 * 3600),
             session_ttl: Duration::from_secs(12 * 3600),
+            bare_joins: true,
             max_holds_per_user: 4,
             max_holds_in_a_row: 3,
             seat_pause: Duration::from_secs(60),
@@ -154,6 +156,15 @@ impl Policy {
     #[must_use]
     pub const fn with_session_ttl(mut self, ttl: Duration) -> Self {
         self.session_ttl = ttl;
+        self
+    }
+
+    /// Whether a user without a password joins the queue by id alone, so that whoever knows the id gets a queue token for
+    /// that wallet. Default yes, for applications that vouch for their users: they know who asks. Where strangers ask,
+    /// as over HTTP, say no; such users then join by [`Caller::verified`](crate::Caller::verified) alone.
+    #[must_use]
+    pub const fn with_bare_joins(mut self, allowed: bool) -> Self {
+        self.bare_joins = allowed;
         self
     }
 

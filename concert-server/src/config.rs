@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser};
+use clap::{CommandFactory as _, Parser, ValueEnum};
 use concert_core::private_db::DEFAULT_DATA_DIR;
 use concert_core::{Error, JwtKeys, Policy, SecretString};
 use tracing_subscriber::EnvFilter;
@@ -83,6 +83,11 @@ pub struct Config {
     #[arg(long, env = "CONCERT_SESSION_TTL", default_value = "12h", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub session_ttl: Duration,
 
+    /// Whether users without a password join the queue by id alone, so that whoever knows the id gets a queue token for
+    /// that wallet [default: on with the private database, off with a database URL]
+    #[arg(long, env = "CONCERT_BARE_JOIN", value_enum, value_name = "SWITCH")]
+    pub bare_join: Option<Switch>,
+
     /// How many unpaid seats a user may hold at once
     #[arg(long, env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4, value_name = "COUNT")]
     pub max_holds_per_user: u32,
@@ -139,6 +144,15 @@ pub struct Config {
     /// Log format
     #[arg(long, env = "CONCERT_LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
     pub log_format: LogFormat,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On
+    On,
+    /// Off
+    Off,
 }
 
 /// The shortest and the longest period between two passes.
@@ -210,6 +224,7 @@ impl Config {
             .with_after_payment_ttl(self.after_payment_ttl)
             .with_waiting_ttl(self.waiting_ttl)
             .with_session_ttl(self.session_ttl)
+            .with_bare_joins(self.bare_joins())
             .with_max_holds_per_user(self.max_holds_per_user)
             .with_max_holds_in_a_row(self.max_holds_in_a_row)
             .with_seat_pause(self.seat_pause)
@@ -219,6 +234,13 @@ impl Config {
             .with_schema(self.schema.clone());
         policy.check().map_err(refused)?;
         Ok(policy)
+    }
+
+    /// Whether users without a password join by id alone. Unless said, only where nobody but this machine is likely to
+    /// ask: with the private database.
+    #[must_use]
+    pub fn bare_joins(&self) -> bool {
+        self.bare_join.map_or(self.database_url.is_none(), |switch| switch == Switch::On)
     }
 
     /// The server's limits.
@@ -274,6 +296,14 @@ mod tests {
     }
 
     #[test]
+    fn bare_joins_are_for_the_private_database_unless_said() {
+        let url = ["--database-url", "mysql://root:hush@localhost/concert"];
+        let with = |more: &[&str]| parse(&[&url[..], more].concat()).bare_joins();
+        assert!(parse(&[]).bare_joins() && !parse(&["--bare-join", "off"]).bare_joins());
+        assert!(!with(&[]) && with(&["--bare-join", "on"]));
+    }
+
+    #[test]
     fn what_cannot_work_is_refused() {
         let flags = [
             ["--rerank-every", "0s"],
@@ -286,6 +316,7 @@ mod tests {
             ["--max-streams", "0"],
             ["--max-polls-per-second", "0"],
             ["--seats-max-age", "2m"],
+            ["--bare-join", "yes"],
         ];
         for [flag, value] in flags {
             let refused = Config::try_parse_from(["concert-server", flag, value]).expect_err(flag);

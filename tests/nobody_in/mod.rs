@@ -1,5 +1,8 @@
 //! Nobody in: what a stranger must not get, point by point.
 
+mod a1_key_is_no_credential;
+mod a2_keys_are_somebodys;
+mod a3_one_key_one_request;
 mod a7_operators;
 mod a7_rest;
 mod a8_names;

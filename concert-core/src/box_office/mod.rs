@@ -92,6 +92,7 @@ impl BoxOffice {
             active_ttl: policy.active_ttl,
             claim_window: policy.claim_window,
             waiting_ttl: policy.waiting_ttl,
+            bare_joins: policy.bare_joins,
         };
         let queue = QueueBatch::new(queue_rules, Arc::clone(&view));
         let rules = HoldRules {

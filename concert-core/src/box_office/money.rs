@@ -35,6 +35,7 @@ impl BoxOffice {
     pub async fn recharge(&self, caller: impl Into<Caller>, amount: Money) -> Result<Recharged, Error> {
         let (caller, amount) = (caller.into(), amount.positive()?);
         let id = WalletEntryId::from_uuid(caller.entity_id("payments/recharge"));
+        let caller = caller.asking(&[&amount]);
         self.inner.wallets.submit(Recharge { caller, amount, id }).await
     }
 
@@ -63,6 +64,7 @@ impl BoxOffice {
         let (caller, what) = (caller.into(), what.into());
         // Of the first payment, so that a repeated call finds it.
         let id = PaymentId::from_uuid(caller.entity_id("payments/process"));
+        let caller = caller.asking(&[&what, &amount]);
         let pay = |caller| self.inner.payments.submit(Pay { caller, what, amount, id });
         let payments = self.act(caller, pay).await?;
         let total = total(payments.iter().map(|payment| payment.amount)).ok_or_else(wrong_answer)?;

@@ -50,6 +50,7 @@ impl BoxOffice {
             return Err(Error::TooManyHolds { limit });
         }
         let ids: Vec<_> = caller.entity_ids("reservations", wanted.count()).map(ReservationId::from_uuid).collect();
+        let caller = caller.asking(&[&concert, &wanted]);
         let hold = |caller| {
             let (wanted, ids) = (wanted.clone(), ids.clone());
             self.inner.reservations.submit(Command::Hold { caller, concert, wanted, ids })
@@ -102,16 +103,18 @@ impl BoxOffice {
     /// turn, nor past twice the time of a hold. `any` is the order or a reservation in it. Answers the new deadline.
     ///
     /// # Errors
-    /// [`Error::TokenNotActive`], [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::AlreadyPaid`],
-    /// [`Error::HoldCancelled`], [`Error::HoldExpired`], [`Error::HoldAlreadyExtended`], [`Error::HoldOutlastsTurn`].
+    /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ReservationNotFound`], [`Error::NotYours`],
+    /// [`Error::AlreadyPaid`], [`Error::HoldCancelled`], [`Error::HoldExpired`], [`Error::HoldAlreadyExtended`],
+    /// [`Error::HoldOutlastsTurn`].
     pub async fn extend_hold(
         &self,
         caller: impl Into<Caller>,
         any: impl Into<ReservationId>,
     ) -> Result<Timestamp, Error> {
-        let reservation = any.into();
-        let extend = |caller| self.inner.reservations.submit(Command::Extend { caller, reservation });
-        match self.act(caller.into(), extend).await? {
+        let (caller, reservation) = (caller.into(), any.into());
+        let id = caller.key.is_some().then(|| caller.entity_id("reservations/extend"));
+        let extend = |caller| self.inner.reservations.submit(Command::Extend { caller, reservation, id });
+        match self.act(caller, extend).await? {
             Answer::Extended(until) => Ok(until),
             Answer::Held(_) | Answer::Cancelled => Err(wrong_answer()),
         }

@@ -1,7 +1,7 @@
 //! The queue: joining, polling, following, leaving.
 
 use super::{BoxOffice, Follow, wrong_answer};
-use crate::caller::{Caller, QueueTicket};
+use crate::caller::{Caller, Proof, QueueTicket};
 #[cfg(feature = "jwt")]
 use crate::clock::span;
 use crate::error::Error;
@@ -29,10 +29,15 @@ impl BoxOffice {
     /// Joins the queue, or takes up the caller's place in it. ACTIVE at once if nobody waits and there is room.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`], [`Error::LoginRequired`] (the user has a password and the caller proved nothing),
+    /// [`Error::UserNotFound`], [`Error::LoginRequired`] (the caller proved nothing, and the user has a password or
+    /// [bare joins](crate::Policy::with_bare_joins) are off: then nobody learns whether there is such a user),
     /// [`Error::AlreadyInQueue`] (the user has no password and the caller proved nothing).
     pub async fn issue_token(&self, caller: impl Into<Caller>) -> Result<Joined, Error> {
         let caller = caller.into();
+        // `decide` refuses it as well. Here it costs strangers no place in a batch, and no row is read.
+        if caller.proof == Proof::Bare && !self.policy().bare_joins {
+            return Err(Error::LoginRequired);
+        }
         let id = TokenId::from_uuid(caller.entity_id("tokens"));
         let user = caller.user;
         let answer = self.inner.queue.submit(queue::Command::Join { caller, id }).await?;

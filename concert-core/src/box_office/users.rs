@@ -27,24 +27,32 @@ use crate::user::{Password, Session};
 /// ```
 impl BoxOffice {
     /// Makes a user; one without a password cannot log in, and joins the queue by id alone. A call that is repeated
-    /// with the same key answers the same user.
+    /// with the same key answers the same user. The key is bound to the name: another name is another sign-up, another
+    /// password is refused.
     ///
     /// # Errors
     /// [`Error::IdempotencyKeyReused`], [`Error::UsernameTaken`].
     pub async fn sign_up(&self, who: impl Into<SignUp>) -> Result<User, Error> {
         let who = who.into();
-        let key = who.key.as_ref();
-        let id = key.map_or_else(UserId::generate, |key| UserId::from_uuid(key.derive(None, "users")));
-        if key.is_some()
+        let id = who.key.as_ref().map_or_else(UserId::generate, |key| key.derive_user(who.username.key()));
+        // Looked for first, since hashing is the most of the work.
+        if who.key.is_some()
             && let Some((there, phc)) = db::read(|| user::user(self.pool(), id)).await?
         {
-            let same = self.has_password_of(&there, &phc, &who).await?
-                && there.username.parse::<Username>().is_ok_and(|there| there == who.username);
-            return if same { Ok(there) } else { Err(Error::IdempotencyKeyReused) };
+            return self.signed_up_before(there, &phc, &who).await;
         }
-        let password = self.hash_password_of(&who).await?;
-        let SignUp { username, key, .. } = who;
-        self.inner.users.submit(Register { id, username, password, repeatable: key.is_some() }).await
+        let (password, username) = (self.hash_password_of(&who).await?, who.username.clone());
+        match self.inner.users.submit(Register { id, username, password }).await? {
+            user::Answer::Registered(user) => Ok(user),
+            // Another call with this name and key came in between.
+            user::Answer::Repeated(there, phc) => self.signed_up_before(there, &phc, &who).await,
+        }
+    }
+
+    /// The answer to a repeated sign-up, whose id derives from the name and the key.
+    async fn signed_up_before(&self, there: User, phc: &str, who: &SignUp) -> Result<User, Error> {
+        let same = self.has_password_of(&there, phc, who).await?;
+        if same { Ok(there) } else { Err(Error::IdempotencyKeyReused) }
     }
 
     /// Looks a user up.

@@ -136,6 +136,7 @@ impl ModelLane for ReservationBatch {
             halls,
             holds: wanted.iter().map(held).collect(),
             concerts: tables.concerts.clone(),
+            extensions: tables.extensions.clone(),
         }
     }
 
@@ -167,6 +168,9 @@ impl ModelLane for ReservationBatch {
                 (seat.holder, seat.held_until) = (Some(made.id), Some(made.expires_at));
             }
             require(tables.reservations.insert(made.id, made.clone()).is_none(), "the key of reservations")?;
+        }
+        for (named, act) in &effects.extensions {
+            require(tables.extensions.insert(*act, *named).is_none(), "naming extensions")?;
         }
         for (key, change) in &effects.seats {
             let holders = (before.seats[key].holder, tables.seats[key].holder);
@@ -216,7 +220,7 @@ impl ModelLane for PaymentBatch {
         }
         for payment in &effects.payments {
             let id = WalletEntryId::from_uuid(payment.id.as_uuid());
-            tables.enter(id, payment.user, -payment.amount.as_decimal());
+            tables.enter(id, payment.user, -payment.amount.as_decimal(), None);
         }
         let until = attempt.now + span(self.after_payment_ttl);
         let paid_up = sums.into_keys().filter(|user| tables.unpaid(*user, attempt.now) == 0).collect::<HashSet<_>>();
@@ -265,7 +269,7 @@ impl ModelLane for WalletBatch {
         let made = tables.entries.iter().map(|(id, entry)| {
             let money = |amount| Money::new(amount).expect("in range");
             let before = money(entry.balance_after - entry.amount);
-            (*id, Recharged { before, after: money(entry.balance_after) })
+            (*id, (Recharged { before, after: money(entry.balance_after) }, entry.fingerprint))
         });
         WalletRows {
             accounts: tables.accounts(commands.iter().map(|command| command.caller.user)),
@@ -306,7 +310,7 @@ impl Tables {
         }
         for entry in entries {
             require(!self.entries.contains_key(&entry.id), "the key of wallet entries")?;
-            self.enter(entry.id, entry.user, entry.amount);
+            self.enter(entry.id, entry.user, entry.amount, entry.fingerprint);
             let (balance, newest) = entry.before.unwrap_or((before[&entry.user].balance, before[&entry.user].entries));
             let row = &self.entries[&entry.id];
             assert_eq!((row.sequence, row.balance_after), (newest + entry.sequence, balance + entry.sum));
@@ -314,11 +318,11 @@ impl Tables {
         Ok(())
     }
 
-    fn enter(&mut self, id: WalletEntryId, user: UserId, amount: Decimal) {
+    fn enter(&mut self, id: WalletEntryId, user: UserId, amount: Decimal, fingerprint: Option<Fingerprint>) {
         let row = self.users.get_mut(&user).expect("a user");
         row.balance += amount;
         row.entries += 1;
-        let entry = EntryRow { user, sequence: row.entries, amount, balance_after: row.balance };
+        let entry = EntryRow { user, sequence: row.entries, amount, balance_after: row.balance, fingerprint };
         assert!(self.entries.insert(id, entry).is_none(), "an entry has an id of its own");
     }
 }

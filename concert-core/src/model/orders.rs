@@ -163,7 +163,7 @@ impl Hallway {
                 }
                 Act::Extend { user, nth, one } => {
                     let reservation = self.reservation(nth, one);
-                    Some(reservation::Command::Extend { caller: self.world.caller(user), reservation })
+                    Some(reservation::Command::Extend { caller: self.world.caller(user), reservation, id: None })
                 }
                 Act::Pay { .. } | Act::Wait(_) => None,
             })

@@ -34,7 +34,7 @@ fn near(asked: &Assumption) -> Vec<Assumption> {
     const MORE: Decimal = Decimal::ONE;
     let tests = match asked.test {
         Test::Equals(value) => {
-            let other = if value == Value::Nothing { Value::Id(uuid::Uuid::nil()) } else { Value::Nothing };
+            let other = if value == Value::Nothing { Value::Id(Uuid::nil()) } else { Value::Nothing };
             vec![Test::Equals(other), Test::AtLeast(value), Test::AtMost(value)]
         }
         Test::AtLeast(Value::Amount(least)) => {
@@ -51,7 +51,7 @@ fn near(asked: &Assumption) -> Vec<Assumption> {
     let mut near: Vec<_> = tests.into_iter().map(|test| Assumption { test, ..*asked }).collect();
     // There is one gate, and a guard names the rows that were asked about; changes are about those that they change.
     if asked.about.0 != "queue_gate.change_seq" && guard_of(asked).is_none() {
-        near.push(Assumption { of: Key::row(uuid::Uuid::now_v7()), ..*asked });
+        near.push(Assumption { of: Key::row(Uuid::now_v7()), ..*asked });
     }
     near
 }

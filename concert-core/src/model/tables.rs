@@ -12,6 +12,8 @@ pub(super) struct Tables {
     pub(super) concerts: HashMap<ConcertId, reservation::Concert>,
     pub(super) seats: HashMap<SeatKey, SeatRow>,
     pub(super) reservations: HashMap<ReservationId, Reservation>,
+    /// Extensions with a key, and which reservations they named.
+    pub(super) extensions: HashMap<Uuid, ReservationId>,
     pub(super) users: HashMap<UserId, UserRow>,
     pub(super) entries: HashMap<WalletEntryId, EntryRow>,
     /// Each with whether it is refunded.
@@ -43,6 +45,7 @@ pub(super) struct EntryRow {
     pub(super) sequence: u32,
     pub(super) amount: Decimal,
     pub(super) balance_after: Decimal,
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 impl SeatRow {
@@ -86,6 +89,7 @@ impl Tables {
             concerts: HashMap::from([(concert, reservation::Concert { version: 1, date })]),
             seats: seats.into_iter().enumerate().map(|(nth, seat)| (seat_key(concert, nth), seat)).collect(),
             reservations: HashMap::new(),
+            extensions: HashMap::new(),
             users: users.iter().map(|id| (*id, user.clone())).collect(),
             entries: HashMap::new(),
             payments: HashMap::new(),

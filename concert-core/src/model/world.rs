@@ -46,8 +46,12 @@ impl Process {
             tables.seats.iter().map(|(key, seat)| (key.seat, seat.read(&tables.reservations))).collect();
         seats.sort_unstable_by_key(|(number, _)| *number);
         layouts.remember(concert, tables.concerts[&concert], seats);
-        let turns =
-            queue::QueueRules { active_ttl: seconds(TURN), claim_window: seconds(CLAIM), waiting_ttl: seconds(WAIT) };
+        let turns = queue::QueueRules {
+            active_ttl: seconds(TURN),
+            claim_window: seconds(CLAIM),
+            waiting_ttl: seconds(WAIT),
+            bare_joins: true,
+        };
         let (after_payment_ttl, active_ttl) = (seconds(AFTER_PAYMENT), seconds(TURN));
         Self {
             queue: QueueBatch::new(turns, Arc::new(QueueView::new(seconds(TURN), 1_000, Arc::new(SystemClock)))),

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::fact::{Column, Lookup};
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::money::Money;
-use crate::queue::{Turns, require_active};
+use crate::queue::{Turns, require_active, require_shown_live};
 use crate::reservation::{HoldState, Known, Reservation, Seat, SeatKey, refusal_for, total};
 use crate::wallet::Account;
 
@@ -51,9 +51,11 @@ pub(crate) fn decide(
 /// paid, given back, refunded or lapsed), wrong amount, too little balance.
 fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt) -> Result<Vec<Payment>, Error> {
     let (now, caller) = (attempt.now, &command.caller);
-    // First of all: a repeated call gets its first answer, even if the turn has ended since.
+    // A repeated call gets its first answer, even if the turn is over. But a key is no credential, so a queue token that
+    // was shown must still be in the queue. A call without a key is its own retry, and was proved before.
     if (caller.key.is_some() || attempt.may_have_committed)
         && let Some(made) = paid_before(rows, command)
+        && (caller.key.is_none() || require_shown_live(caller, rows.turns.get_mut(&caller.user), now).is_ok())
     {
         return made;
     }
@@ -89,13 +91,21 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
     let mut payments = Vec::with_capacity(due.len());
     for reservation in due {
         // Ids derive from the command's, so that a repeated call finds each payment.
-        let id = if payments.is_empty() { command.id } else { command.id_for(reservation.id) };
+        let is_first = payments.is_empty();
+        let id = if is_first { command.id } else { command.id_for(reservation.id) };
         if let Some(seat) = rows.seats.get_mut(&reservation.seat_key()) {
             seat.pass_to(Some(reservation.id), None);
         }
         effects.sold.push((reservation.id, reservation.seat_key()));
         let (user, reservation, amount) = (caller.user, reservation.id, reservation.price);
-        let payment = Payment { id, user, reservation, amount, paid_at: now };
+        let payment = Payment {
+            id,
+            user,
+            reservation,
+            amount,
+            paid_at: now,
+            fingerprint: caller.fingerprint.filter(|_| is_first),
+        };
         rows.made.insert(id, payment.clone());
         payments.push(payment);
     }
@@ -106,17 +116,13 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
 /// The answer to a repeated command; `None`: it was not carried out before.
 fn paid_before(rows: &Rows, command: &Pay) -> Option<Result<Vec<Payment>, Error>> {
     let first = rows.made.get(command.id)?;
-    let made = match command.what.among(&rows.reservations) {
-        Ok(named) => {
-            let others = named.iter().filter_map(|one| rows.made.get(command.id_for(one.id)));
-            let first = named.iter().any(|one| one.id == first.reservation).then_some(first);
-            first.into_iter().chain(others).cloned().collect()
-        }
-        Err(_) => Vec::new(),
-    };
-    // The same key with another order or amount is another request.
-    let same = total(made.iter().map(|payment| payment.amount)) == Some(command.amount) && made.first() == Some(first);
-    Some(if same { Ok(made) } else { Err(Error::IdempotencyKeyReused) })
+    // The same key with another reservation, order or amount is another request.
+    if first.fingerprint != command.caller.fingerprint {
+        return Some(Err(Error::IdempotencyKeyReused));
+    }
+    let named = command.what.among(&rows.reservations).unwrap_or_default();
+    let others = named.iter().filter_map(|one| rows.made.get(command.id_for(one.id)));
+    Some(Ok(std::iter::once(first).chain(others).cloned().collect()))
 }
 
 fn hold_state(seats: &mut HashMap<SeatKey, Seat>, reservation: &Reservation, now: Timestamp) -> HoldState {

@@ -23,7 +23,7 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
     &[store::STATEMENTS, history::STATEMENTS, refund::STATEMENTS];
 
 use crate::batch::{Attempt, Batch, Decision};
-use crate::caller::Caller;
+use crate::caller::{Caller, Fingerprint};
 use crate::clock::{Timestamp, span};
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions};
@@ -56,6 +56,8 @@ pub struct Payment {
     pub amount: Money,
     /// When.
     pub paid_at: Timestamp,
+    /// What the request asked for, on the first payment that a request with a key made.
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 /// What one call paid: all that was held of an order, or one reservation.

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use super::decide::{Effects, MADE};
 use super::{Pay, Payment};
 use crate::batch::Attempt;
+use crate::caller::Fingerprint;
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Lookup};
@@ -18,9 +19,9 @@ use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, statements};
 use crate::wallet::{BalanceChange, change_balances, entry_columns, strike_balances};
 
 statements! {
-    BY_IDS { "select id, user_id, reservation_id, amount, paid_at from payments where id in ({ids})" }
+    BY_IDS { "select id, user_id, reservation_id, amount, paid_at, fingerprint from payments where id in ({ids})" }
     OF_ORDERS {
-        "select p.id, p.user_id, p.reservation_id, p.amount, p.paid_at \
+        "select p.id, p.user_id, p.reservation_id, p.amount, p.paid_at, p.fingerprint \
          from reservations n straight_join reservations r force index (reservations_user_deadline) \
          on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) \
          straight_join payments p force index (payments_reservation_successful) \
@@ -30,7 +31,7 @@ statements! {
         "update reservations force index (primary) set status = 'CONFIRMED', last_updated_at = {now} \
          where {guard}status = 'HELD' and id in ({ids})"
     }
-    INSERT { insert "payments" (id, user_id, reservation_id, amount, payment_status, paid_at) }
+    INSERT { insert "payments" (id, user_id, reservation_id, amount, payment_status, paid_at, fingerprint) }
     /// The wallet entries of payments, computed from the balances after the batch, so that no balance need be read
     /// before. An entry has the id of its payment. For each entry, newer payments of the batch from the same wallet are
     /// subtracted.
@@ -79,6 +80,7 @@ pub(super) fn read_payments(
             reservation: row.try_get("reservation_id")?,
             amount: row.try_get("amount")?,
             paid_at: row.try_get("paid_at")?,
+            fingerprint: Fingerprint::from_column(row.try_get("fingerprint")?),
         };
         made.insert(payment.id, payment);
     }
@@ -109,7 +111,9 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid
     script.insert(&INSERT, payments, |row, payment| {
         let row = row.bind("id", payment.id).bind("user_id", payment.user);
         let row = row.bind("reservation_id", payment.reservation).bind("amount", payment.amount);
-        row.bind("payment_status", Keyword::new("SUCCESS")).bind("paid_at", payment.paid_at)
+        row.bind("payment_status", Keyword::new("SUCCESS"))
+            .bind("paid_at", payment.paid_at)
+            .bind("fingerprint", payment.fingerprint)
     });
     change_balances(script, &spent(payments));
     // After the balances: the entries are computed from them.

@@ -74,24 +74,29 @@ struct Queue {
 }
 
 impl Queue {
-    /// Refuses in this order: no such user, log-in needed, already in the queue.
+    /// Refuses in this order: no such user, log-in needed, already in the queue. A user without a password is asked for
+    /// no proof where bare joins are on; the key is then all that a repeated join shows.
     fn join(&mut self, caller: &Caller, id: TokenId) -> Result<Answer, Error> {
         let Some(member) = self.members.get_mut(&caller.user) else {
             return Err(Error::UserNotFound);
         };
-        if (caller.key.is_some() || self.may_have_committed)
-            && let Some(token) = self.made.get(id)
-        {
-            return Ok(Answer::Joined { token: token.clone(), resumed: false, position: None });
-        }
+        let now = self.now;
         let is_proved = match caller.proof {
             Proof::Bare => false,
             Proof::Verified => true,
             // A queue token proves its user only while it is in the queue.
-            Proof::Queue(shown) => member.live.value()?.as_ref().is_some_and(|token| token.id == shown),
+            Proof::Queue(shown) => {
+                member.live.value()?.as_ref().is_some_and(|token| token.id == shown && token.is_live(now))
+            }
         };
-        if !is_proved && !member.has_password.equals(false) {
+        if !is_proved && !(self.rules.bare_joins && member.has_password.equals(false)) {
             return Err(Error::LoginRequired);
+        }
+        // After the proofs: a key is no credential. Nothing but the user is asked for, whom the id derives from.
+        if (caller.key.is_some() || self.may_have_committed)
+            && let Some(token) = self.made.get(id)
+        {
+            return Ok(Answer::Joined { token: token.clone(), resumed: false, position: None });
         }
         if !member.live.equals(None)
             && let Some(token) = member.live.value()?.clone()

@@ -230,6 +230,8 @@ pub(crate) struct QueueRules {
     pub(crate) active_ttl: Duration,
     pub(crate) claim_window: Duration,
     pub(crate) waiting_ttl: Duration,
+    /// Whether a user without a password joins by id alone.
+    pub(crate) bare_joins: bool,
 }
 
 /// The lane's batch. One writer: the gate would admit only one at a time anyway.

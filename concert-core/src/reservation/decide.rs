@@ -1,5 +1,7 @@
 //! The rules of holding, cancelling and extending, over rows that are locked or assumed.
 
+use uuid::Uuid;
+
 use super::layout::Concert;
 use super::rows::{Effects, Rows};
 use super::{
@@ -56,7 +58,7 @@ impl Desk {
         match command {
             Command::Hold { caller, concert, wanted, ids } => self.hold(caller, *concert, wanted, ids),
             Command::Cancel { caller, what } => self.cancel(caller, *what),
-            Command::Extend { caller, reservation } => self.extend(caller, *reservation),
+            Command::Extend { caller, reservation, id } => self.extend(caller, *reservation, *id),
         }
     }
 
@@ -70,7 +72,8 @@ impl Desk {
         ids: &[ReservationId],
     ) -> Result<Answer, Error> {
         if (caller.key.is_some() || self.may_have_committed)
-            && let Some(made) = self.held_before(caller, concert, wanted, ids)
+            && let Some(made) = self.held_before(caller, ids)
+            && self.proves_own_rows(caller)
         {
             return made;
         }
@@ -92,25 +95,31 @@ impl Desk {
         holds.add(ids.len() as u32);
         let shared_order = (ids.len() > 1).then(|| OrderId::from(ids[0]));
         let taken = seats.into_iter().zip(ids);
-        let held: Result<_, Error> = taken.map(|(key, id)| self.take(caller.user, key, *id, shared_order)).collect();
+        let held: Result<_, Error> = taken.map(|(key, id)| self.take(caller, key, *id, shared_order)).collect();
         held.map(Answer::Held)
     }
 
-    /// The answer to a repeated command; `None`: it was not carried out before.
-    fn held_before(
-        &self,
-        caller: &Caller,
-        concert: ConcertId,
-        wanted: &Wanted,
-        ids: &[ReservationId],
-    ) -> Option<Result<Answer, Error>> {
-        let first = self.rows.known.get(*ids.first()?)?;
+    /// The answer to a repeated command; `None`: it was not carried out before. Until the deadline it is the first
+    /// answer; after that it says what has become of the hold.
+    fn held_before(&self, caller: &Caller, ids: &[ReservationId]) -> Option<Result<Answer, Error>> {
         // Ids depend on the number of seats: with another number, all but the first are unknown.
+        let first = self.rows.known.get(*ids.first()?)?;
+        if first.fingerprint != caller.fingerprint {
+            return Some(Err(Error::IdempotencyKeyReused));
+        }
+        let at_present = |made: &Reservation| match made.status_at(self.now) {
+            _ if self.now < made.expires_at => Reservation { status: ReservationStatus::Held, ..made.clone() },
+            status => Reservation { status, ..made.clone() },
+        };
         let made = ids.iter().filter_map(|id| self.rows.known.get(*id));
-        let made: Vec<_> = made.map(|made| Reservation { status: ReservationStatus::Held, ..made.clone() }).collect();
-        let whole = made.len() == ids.len() && (ids.len() == 1) == first.shared_order.is_none();
-        let same = first.user == caller.user && first.concert == concert && wanted.is_met_by(&made);
-        Some(if whole && same { Ok(Answer::Held(made)) } else { Err(Error::IdempotencyKeyReused) })
+        Some(Ok(Answer::Held(made.map(at_present).collect())))
+    }
+
+    /// Whether a repeated command is answered: a key is no credential, so a queue token that was shown must still be in
+    /// the queue. A command without a key is its own retry, and was proved before.
+    fn proves_own_rows(&mut self, caller: &Caller) -> bool {
+        let turn = self.rows.turns.get_mut(&caller.user);
+        caller.key.is_none() || require_shown_live(caller, turn, self.now).is_ok()
     }
 
     fn concert(&self, concert: ConcertId) -> Result<Concert, Error> {
@@ -183,16 +192,17 @@ impl Desk {
     /// Holds a free seat.
     fn take(
         &mut self,
-        user: UserId,
+        caller: &Caller,
         key: SeatKey,
         id: ReservationId,
         shared_order: Option<OrderId>,
     ) -> Result<Reservation, Error> {
+        let is_first = shared_order.is_none_or(|order| order == OrderId::from(id));
         let expires_at = self.now + span(self.rules.hold_ttl);
         let seat = self.rows.seats.get(&key).ok_or(Error::SeatNotFound { seat: key.seat })?;
         let made = Reservation {
             id,
-            user,
+            user: caller.user,
             concert: key.concert,
             seat: key.seat,
             section: seat.section.clone(),
@@ -204,6 +214,7 @@ impl Desk {
             expires_at,
             extended_at: None,
             shared_order,
+            fingerprint: caller.fingerprint.filter(|_| is_first),
         };
         // The sweep has not released it yet. Released here, since a seat has one live reservation at most.
         if let Some(lapsed) = seat.holder()? {
@@ -211,7 +222,7 @@ impl Desk {
         }
         self.pass(key, Some(id), Some(expires_at))?;
         if let Some(seat) = self.rows.seats.get_mut(&key) {
-            seat.take_for(user);
+            seat.take_for(caller.user);
             self.effects.let_go_at_most = self.effects.let_go_at_most.max(seat.let_go_at_most(self.rules));
         }
         self.effects.made.push(made.clone());
@@ -255,9 +266,14 @@ impl Desk {
         Ok(Answer::Cancelled)
     }
 
-    /// Refuses in this order: token not ACTIVE, no such reservation, not yours, nothing held (paid, given back,
-    /// refunded or lapsed), extended already, the turn ends no later than the hold.
-    fn extend(&mut self, caller: &Caller, id: ReservationId) -> Result<Answer, Error> {
+    /// Refuses in this order: key reused, token not ACTIVE, no such reservation, not yours, nothing held (paid, given
+    /// back, refunded or lapsed), extended already, the turn ends no later than the hold.
+    fn extend(&mut self, caller: &Caller, id: ReservationId, act: Option<Uuid>) -> Result<Answer, Error> {
+        if let Some(made) = self.extended_before(id, act)?
+            && self.proves_own_rows(caller)
+        {
+            return made;
+        }
         require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
         let turn_ends = self.rows.turns.get(&caller.user).ok_or(Unread)?.ends_at()?;
         let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
@@ -304,7 +320,22 @@ impl Desk {
                 (known.expires_at, known.extended_at) = (until, Some(self.now));
             }
         }
+        if let Some(act) = act {
+            self.rows.extensions.insert(act, id);
+            self.effects.extensions.push((id, act));
+        }
         Ok(Answer::Extended(until))
+    }
+
+    /// The answer to a repeated command with a key; `None`: it was not carried out before.
+    fn extended_before(&self, id: ReservationId, act: Option<Uuid>) -> Result<Option<Result<Answer, Error>>, Error> {
+        let Some(named) = act.and_then(|act| self.rows.extensions.get(&act)) else { return Ok(None) };
+        let asked = self.rows.known.get(id).filter(|asked| asked.id == *named);
+        let Some(asked) = asked else { return Ok(Some(Err(Error::IdempotencyKeyReused))) };
+        // The one that was named may have been given back before, so that its deadline was not moved.
+        let order = OrderRef::Order(asked.order()).among(self.rows.known.all()?)?;
+        let extended = order.iter().find(|one| one.extended_at.is_some());
+        Ok(extended.map(|one| Ok(Answer::Extended(one.expires_at))))
     }
 
     fn hold_state(&mut self, reservation: &Reservation) -> HoldState {

@@ -42,6 +42,7 @@ pub(super) async fn lock(
     // Invariant: holds are counted after their users' tokens are locked, so no hold is made between count and commit.
     let holds = select_at_most(&mut script, wanted.keys().copied().collect(), attempt.now);
     let known = store::select_known(&mut script, commands, attempt);
+    let extensions = store::select_extensions(&mut script, commands);
     let sought = sought_halls(commands);
     store::lock_concerts(&mut script, sought.clone());
     // One round trip if every command names its seats. The others learn them from the rows of this one.
@@ -58,6 +59,7 @@ pub(super) async fn lock(
         halls: HashMap::new(),
         holds,
         concerts: layouts.read(&selected, &concerts)?,
+        extensions: store::read_extensions(&selected, &extensions)?,
     };
     if let Some(seats) = all_seats {
         rows.seats = read_seats(&selected, &seats)?;

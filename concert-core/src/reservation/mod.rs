@@ -43,7 +43,7 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
     &[store::STATEMENTS, seat::STATEMENTS, eligibility::STATEMENTS, layout::STATEMENTS, sweep::STATEMENTS];
 
 use crate::batch::{Attempt, Batch, Decision};
-use crate::caller::Caller;
+use crate::caller::{Caller, Fingerprint};
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions};
@@ -130,6 +130,8 @@ pub struct Reservation {
     /// The order that it shares with others; `None`: it is an order of its own. [`Reservation::order`] gives it for
     /// both.
     pub shared_order: Option<OrderId>,
+    /// What the request asked for, on the first reservation that a request with a key made.
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 impl Reservation {
@@ -177,8 +179,8 @@ pub(crate) enum Command {
     Hold { caller: Caller, concert: ConcertId, wanted: Wanted, ids: Vec<ReservationId> },
     /// Gives holds back.
     Cancel { caller: Caller, what: OrderRef },
-    /// Moves the deadline of the order that a reservation belongs to.
-    Extend { caller: Caller, reservation: ReservationId },
+    /// Moves the deadline of the order that a reservation belongs to. Only a call with a key has an id.
+    Extend { caller: Caller, reservation: ReservationId, id: Option<Uuid> },
 }
 
 impl Command {
@@ -255,6 +257,7 @@ impl Batch for ReservationBatch {
             halls: HashMap::new(),
             holds: HashMap::with_capacity(commands.len()),
             concerts: HashMap::new(),
+            extensions: HashMap::new(),
         };
         for command in commands {
             let Command::Hold { caller: Caller { user, .. }, concert, wanted: Wanted::Seats(seats), .. } = command

@@ -1,5 +1,7 @@
 //! Orders: the seats that are held in one call, with one deadline.
 
+use std::fmt;
+
 use super::{Known, Reservation, ReservationStatus};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -66,15 +68,18 @@ impl Wanted {
         }
         Ok(self)
     }
+}
 
-    /// Whether these reservations fulfil the wish.
-    pub(super) fn is_met_by(&self, made: &[Reservation]) -> bool {
+impl fmt::Display for Wanted {
+    /// In one form for all ways to ask for the same, once it is checked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Seats(seats) => made.iter().map(|made| made.seat).eq(seats.iter().copied()),
-            Self::BestAvailable { count, section } => {
-                let inside = |made: &Reservation| section.is_none() || made.section.as_deref() == section.as_deref();
-                made.len() == *count && made.iter().all(inside)
+            Self::Seats(seats) => {
+                f.write_str("seats")?;
+                seats.iter().try_for_each(|seat| write!(f, " {seat}"))
             }
+            Self::BestAvailable { count, section: None } => write!(f, "the best {count}"),
+            Self::BestAvailable { count, section: Some(section) } => write!(f, "the best {count} of {section:?}"),
         }
     }
 }
@@ -149,6 +154,15 @@ impl From<ReservationId> for OrderRef {
 impl From<OrderId> for OrderRef {
     fn from(id: OrderId) -> Self {
         Self::Order(id)
+    }
+}
+
+impl fmt::Display for OrderRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reservation(id) => write!(f, "reservation {id}"),
+            Self::Order(id) => write!(f, "order {id}"),
+        }
     }
 }
 

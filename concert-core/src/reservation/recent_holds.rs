@@ -71,6 +71,7 @@ mod tests {
             expires_at: now,
             extended_at: None,
             shared_order: None,
+            fingerprint: None,
         }
     }
 

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use uuid::Uuid;
+
 use super::best::Hall;
 use super::layout::Concert;
 use super::{Holds, Reservation, ReservationStatus, Seat, SeatKey};
@@ -23,6 +25,8 @@ pub(crate) struct Rows {
     pub(crate) holds: Holds,
     /// The concerts whose seats are wanted. A concert that is missing here does not exist.
     pub(crate) concerts: HashMap<ConcertId, Concert>,
+    /// Extensions that commands of this batch made earlier, and the reservations that they named: for repeated calls.
+    pub(crate) extensions: HashMap<Uuid, ReservationId>,
 }
 
 /// May be assumed of a reservation: it was not made before.
@@ -36,6 +40,8 @@ pub(crate) struct Effects {
     pub(crate) closed: Vec<(ReservationId, ReservationStatus)>,
     /// Holds from before the batch whose deadline moves, and to when.
     pub(crate) extended: HashMap<ReservationId, Timestamp>,
+    /// The ids of extensions with a key, each for the reservation that it named.
+    pub(crate) extensions: Vec<(ReservationId, Uuid)>,
     /// New reservations, as they are at the end of the batch.
     pub(crate) made: Vec<Reservation>,
     /// How often in a row any of the seats that are taken was let go before, at most.

@@ -1,26 +1,29 @@
 //! The SQL of reservations.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
+use uuid::Uuid;
 
 use super::let_go::note_let_go;
 use super::rows::{Effects, MADE};
 use super::{Command, Known, OrderRef, Reservation, ReservationStatus, eligibility, layout, seat};
 use crate::batch::Attempt;
+use crate::caller::Fingerprint;
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::Assumed;
 use crate::id::{ConcertId, OrderId, ReservationId, UserId};
 use crate::queue::guard_turns;
-use crate::sql::{Keyword, Reading, ResultSet, Script, fetch_all, fetch_optional, grouped, statements};
+use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, fetch_all, fetch_optional, grouped, statements};
 
 /// The columns that `read_reservation` reads, beside those of the seat, each with a prefix.
 macro_rules! reservation_columns {
     ($prefix:literal) => {
         $crate::sql::columns!($prefix: id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
-            reserved_at, expires_at, extended_at)
+            reserved_at, expires_at, extended_at, fingerprint)
     };
 }
 pub(crate) use reservation_columns;
@@ -67,9 +70,18 @@ statements! {
          set s.reserved_until = {until}, r.expires_at = {until}, r.extended_at = {now}, r.last_updated_at = {now} \
          where {guard}s.reserved_until > {now} and r.status = 'HELD' and r.extended_at is null and r.id in ({ids})"
     }
+    /// Through the user's index: no index has the ids of extensions, which are few.
+    EXTENSIONS {
+        "select extension_id, id from reservations force index (reservations_user_deadline) \
+         where user_id in ({users}) and extension_id in ({acts})"
+    }
+    NAME_EXTENSIONS {
+        "update reservations force index (primary) set extension_id = {act} \
+         where {guard}extension_id is null and id in ({ids})"
+    }
     INSERT {
         insert "reservations" (id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
-            reserved_at, expires_at, extended_at, last_updated_at)
+            reserved_at, expires_at, extended_at, last_updated_at, fingerprint)
     }
     BY_ID {
         with_seat!(
@@ -167,8 +179,37 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
         let row = row.bind("status", Keyword::new(made.status.as_str())).bind("price", made.price);
         let row = row.bind("performance_date", made.performance_date).bind("reserved_at", made.reserved_at);
         let row = row.bind("expires_at", made.expires_at).bind("extended_at", made.extended_at);
-        row.bind("last_updated_at", now)
+        row.bind("last_updated_at", now).bind("fingerprint", made.fingerprint)
     });
+    name_extensions(script, &effects.extensions);
+}
+
+/// After the new reservations, which may be among the named ones.
+fn name_extensions(script: &mut Script, extensions: &[(ReservationId, Uuid)]) {
+    const ID: Keyword = Keyword::new("id");
+    let acts: HashMap<_, _> = extensions.iter().copied().collect();
+    script.change_keys("naming extensions", 1, &NAME_EXTENSIONS, acts.keys().copied().collect(), |params, ids| {
+        let acts: Vec<_> = ids.iter().map(|id| (id, acts[id])).collect();
+        params.bind("act", ByKey(ID, &acts)).list("ids", ids)
+    });
+}
+
+/// For repeated calls: the extensions that commands with keys made earlier.
+pub(super) fn select_extensions(script: &mut Script, commands: &[Command]) -> Reading {
+    let acts = commands.iter().filter_map(|command| match command {
+        Command::Extend { caller, id, .. } => Some((caller.user, (*id)?)),
+        Command::Hold { .. } | Command::Cancel { .. } => None,
+    });
+    script.select_keys(&EXTENSIONS, acts.collect(), |params, acts| {
+        params.list("users", acts.iter().map(|(user, _)| user)).list("acts", acts.iter().map(|(_, act)| act))
+    })
+}
+
+pub(super) fn read_extensions(
+    selected: &ResultSet,
+    reading: &Reading,
+) -> Result<HashMap<Uuid, ReservationId>, Failure> {
+    selected.rows(reading).map(|row| Ok((row.try_get("extension_id")?, row.try_get("id")?))).collect()
 }
 
 pub(crate) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<Option<Reservation>, sqlx::Error> {
@@ -208,5 +249,6 @@ pub(crate) fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Erro
         reserved_at: row.try_get("reserved_at")?,
         expires_at: row.try_get("expires_at")?,
         extended_at: row.try_get("extended_at")?,
+        fingerprint: Fingerprint::from_column(row.try_get("fingerprint")?),
     })
 }

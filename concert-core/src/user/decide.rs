@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{NO_PASSWORD, Register, User};
+use super::{Answer, NO_PASSWORD, Register, User};
 use crate::batch::Attempt;
 use crate::error::Error;
 
-/// The users that have one of the names of the batch.
+/// The users that have one of the names of the batch, each with what is stored as the password.
 #[derive(Debug)]
 pub(crate) struct Rows {
     /// By the keys of their names.
-    pub(crate) by_name: HashMap<String, User>,
+    pub(crate) by_name: HashMap<String, (User, String)>,
 }
 
 /// A user to add.
@@ -26,14 +26,18 @@ pub(crate) fn decide(
     mut rows: Rows,
     commands: &[Register],
     attempt: &Attempt,
-) -> (Vec<Result<User, Error>>, Vec<NewUser>) {
+) -> (Vec<Result<Answer, Error>>, Vec<NewUser>) {
     let mut added = Vec::with_capacity(commands.len());
     let answers = commands
         .iter()
         .map(|command| {
-            if let Some(there) = rows.by_name.get(command.username.key()) {
-                let own = (command.repeatable || attempt.may_have_committed) && there.id == command.id;
-                return if own { Ok(there.clone()) } else { Err(Error::UsernameTaken) };
+            if let Some((there, stored)) = rows.by_name.get(command.username.key()) {
+                // Each hash has a salt of its own, so the same one was stored by this call.
+                return match there.id == command.id {
+                    true if *stored == command.password => Ok(Answer::Registered(there.clone())),
+                    true => Ok(Answer::Repeated(there.clone(), stored.clone())),
+                    false => Err(Error::UsernameTaken),
+                };
             }
             let user = User {
                 id: command.id,
@@ -42,9 +46,9 @@ pub(crate) fn decide(
                 has_password: command.password != NO_PASSWORD,
             };
             let key = command.username.key().to_owned();
-            rows.by_name.insert(key.clone(), user.clone());
+            rows.by_name.insert(key.clone(), (user.clone(), command.password.clone()));
             added.push(NewUser { user: user.clone(), key, password: command.password.clone() });
-            Ok(user)
+            Ok(Answer::Registered(user))
         })
         .collect();
     (answers, added)

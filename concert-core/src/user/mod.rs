@@ -135,8 +135,15 @@ pub(crate) struct Register {
     pub(crate) username: Username,
     /// A PHC string, or `NO_PASSWORD`.
     pub(crate) password: String,
-    /// Whether the id comes from an idempotency key, so that it may be there already.
-    pub(crate) repeatable: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// This call has made the user.
+    Registered(User),
+    /// An earlier call with the same name and key has, and stored this password. Whether it is the same one, only
+    /// hashing can tell, which is no work for a batch.
+    Repeated(User, String),
 }
 
 /// The lane's batch.
@@ -145,7 +152,7 @@ pub(crate) struct UserBatch;
 impl Batch for UserBatch {
     const NAME: &'static str = "user";
     type Command = Register;
-    type Answer = User;
+    type Answer = Answer;
     type Rows = decide::Rows;
     type Effects = Vec<decide::NewUser>;
 

@@ -30,7 +30,7 @@ pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Reg
     let names = commands.iter().map(|command| Text(command.username.key())).collect();
     let reading = script.select_keys(&BY_NAMES, names, |params, names| params.list("names", names));
     let selected = script.run(connection).await?;
-    let read = |row: &MySqlRow| Ok::<_, sqlx::Error>((row.try_get("username_key")?, read_user(row)?.0));
+    let read = |row: &MySqlRow| Ok::<_, sqlx::Error>((row.try_get("username_key")?, read_user(row)?));
     Ok(Rows { by_name: selected.rows(&reading).map(read).collect::<Result<_, _>>()? })
 }
 

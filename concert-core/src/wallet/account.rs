@@ -79,6 +79,7 @@ impl Account {
             amount: amount.as_decimal(),
             payment,
             created_at: now,
+            fingerprint: None,
             before: self.before.value().ok().copied().zip(self.entries.value().ok().copied()),
             sequence: self.added,
             sum: self.change,

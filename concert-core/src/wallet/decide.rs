@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{Account, Recharge, Recharged, WalletEntry, WalletEntryKind};
 use crate::batch::Attempt;
+use crate::caller::Fingerprint;
 use crate::error::Error;
 use crate::fact::{Column, Lookup};
 use crate::id::{UserId, WalletEntryId};
@@ -14,7 +15,7 @@ use crate::money::Money;
 pub(crate) struct Rows {
     pub(crate) accounts: HashMap<UserId, Account>,
     /// Entries that commands of this batch made earlier: for repeated calls.
-    pub(crate) made: Lookup<WalletEntryId, Recharged>,
+    pub(crate) made: Lookup<WalletEntryId, (Recharged, Option<Fingerprint>)>,
 }
 
 /// May be assumed of an entry: it was not made before.
@@ -43,21 +44,21 @@ fn recharge(
         return Err(Error::TokenEnded);
     }
     if (caller.key.is_some() || attempt.may_have_committed)
-        && let Some(made) = rows.made.get(command.id)
+        && let Some((made, fingerprint)) = rows.made.get(command.id)
     {
-        let same = made.before.checked_add(command.amount) == Some(made.after);
-        return if same { Ok(*made) } else { Err(Error::IdempotencyKeyReused) };
+        return if *fingerprint == caller.fingerprint { Ok(*made) } else { Err(Error::IdempotencyKeyReused) };
     }
     if !account.can_receive(command.amount) {
         return Err(Error::BalanceLimit { balance: account.balance()? });
     }
     let kind = (WalletEntryKind::Recharge, None);
     let entry = account.receive(caller.user, kind, command.id, command.amount, attempt.now);
+    let entry = WalletEntry { fingerprint: caller.fingerprint, ..entry };
     // In an unread wallet these are relative to its balance; `complete` adds that.
     let after = Money::new(entry.before.map_or(entry.sum, |(balance, _)| balance + entry.sum))?;
     let before = after.checked_sub(command.amount).unwrap_or(Money::ZERO);
     let recharged = Recharged { before, after };
-    rows.made.insert(command.id, recharged);
+    rows.made.insert(command.id, (recharged, caller.fingerprint));
     entries.push(entry);
     Ok(recharged)
 }

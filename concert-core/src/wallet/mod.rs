@@ -25,7 +25,7 @@ pub(crate) use store::{
 pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[store::STATEMENTS, history::STATEMENTS];
 
 use crate::batch::{Attempt, Batch, Decision};
-use crate::caller::Caller;
+use crate::caller::{Caller, Fingerprint};
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::error::Error;
@@ -98,6 +98,8 @@ pub(crate) struct WalletEntry {
     pub(crate) amount: Decimal,
     pub(crate) payment: Option<PaymentId>,
     pub(crate) created_at: Timestamp,
+    /// What the request asked for, if it had a key.
+    pub(crate) fingerprint: Option<Fingerprint>,
     /// The balance and the number of the newest entry before the batch; `None`: they were not read.
     pub(crate) before: Option<(Decimal, u32)>,
     /// Its number among the entries that the batch makes in this wallet, from 1.

@@ -10,6 +10,7 @@ use super::account::{Account, BALANCE};
 use super::decide::MADE;
 use super::{Recharge, Recharged, WalletEntry};
 use crate::batch::Attempt;
+use crate::caller::Fingerprint;
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Lookup, Test, Value};
@@ -36,13 +37,15 @@ statements! {
         "select user_id, id from tokens force index (tokens_user_live) \
          where live = 1 and expires_at > {now} and user_id in ({users})"
     }
-    ENTRIES { "select id, amount, balance_after from wallet_entries where id in ({ids})" }
+    ENTRIES { "select id, amount, balance_after, fingerprint from wallet_entries where id in ({ids})" }
     /// Changes each balance by its own sum, if it stays within its limits.
     CHANGE_BALANCES {
         "update users force index (primary) set entries = entries + {added}, balance = balance + {change} \
          where {guard}balance + {change} between 0 and {most} and id in ({users})"
     }
-    INSERT_ENTRIES { insert "wallet_entries" (id, user_id, nth, kind, amount, balance_after, payment_id, created_at) }
+    INSERT_ENTRIES {
+        insert "wallet_entries" (id, user_id, nth, kind, amount, balance_after, payment_id, created_at, fingerprint)
+    }
     /// The same for one wallet that was not read. It keeps the old number and balance in variables, for the entries,
     /// and returns the old balance in hundredths as the last insert id. Selecting them would take two statements more,
     /// each with an answer that a lone caller waits for: 0.58 ms instead of 0.45 (measured).
@@ -96,12 +99,13 @@ pub(super) fn entries_made_earlier(script: &mut Script, commands: &[Recharge], a
 pub(super) fn read_entries(
     selected: &ResultSet,
     reading: &Reading,
-) -> Result<Lookup<WalletEntryId, Recharged>, Failure> {
+) -> Result<Lookup<WalletEntryId, (Recharged, Option<Fingerprint>)>, Failure> {
     let read = |row: &MySqlRow| {
         let after: Money = row.try_get("balance_after")?;
         let amount: Decimal = row.try_get("amount")?;
         let before = Money::new(after.as_decimal() - amount).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        Ok((row.try_get("id")?, Recharged { before, after }))
+        let fingerprint = Fingerprint::from_column(row.try_get("fingerprint")?);
+        Ok((row.try_get("id")?, (Recharged { before, after }, fingerprint)))
     };
     Ok(Lookup::read(selected.rows(reading).map(read).collect::<Result<_, sqlx::Error>>()?))
 }
@@ -176,7 +180,7 @@ pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
         let row = row.bind("id", entry.id).bind("user_id", entry.user).bind("nth", sequence);
         let row = row.bind("kind", Keyword::new(entry.kind.as_str())).bind("amount", entry.amount);
         let row = row.bind("balance_after", balance_after).bind("payment_id", entry.payment);
-        row.bind("created_at", entry.created_at)
+        row.bind("created_at", entry.created_at).bind("fingerprint", entry.fingerprint)
     });
 }
 

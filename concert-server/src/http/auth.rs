@@ -48,6 +48,12 @@ pub(super) fn signed(jwt: Option<String>) -> Result<String, Problem> {
     jwt.ok_or_else(|| Problem::internal("the box office has no keys to sign access tokens"))
 }
 
+/// The caller of a join, who may prove nothing: the box office decides whether that is enough. This is the place for
+/// further credentials that vouch for a user.
+pub(super) fn joining(credential: Option<Credential>, user: UserId) -> Result<Caller, Problem> {
+    credential.map_or_else(|| Ok(Caller::from(user)), |credential| caller(credential, user))
+}
+
 /// The caller, who must be the user that the request is about.
 pub(super) fn caller(credential: Credential, user: UserId) -> Result<Caller, Problem> {
     if credential.user() == user { Ok(credential.caller()) } else { Err(Error::NotYours.into()) }

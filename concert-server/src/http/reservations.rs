@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use concert_core::{
-    ConcertId, Money, Order, OrderId, OrderRef, Reservation, ReservationId, SeatNumber, UserId, Wanted,
+    ConcertId, Money, Order, OrderId, OrderRef, Reservation, ReservationId, ReservationStatus, SeatNumber, UserId,
+    Wanted,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -207,7 +208,14 @@ impl OrderBody {
         Ok(Self {
             order_id: order.id,
             concert_id: order.concert,
-            status: first.status.as_str(),
+            // Repeated with its key, an order may be paid or given back in part.
+            status: order
+                .reservations
+                .iter()
+                .find(|one| one.status == ReservationStatus::Held)
+                .unwrap_or(first)
+                .status
+                .as_str(),
             total: order.total,
             performance_date: first.performance_date,
             reserved_at: Moment(first.reserved_at),
@@ -331,7 +339,10 @@ async fn give_back(call: Call) -> Answer {
 #[utoipa::path(
     post, path = "/api/v1/reservations/{reservationId}/extend", tag = "reservations", operation_id = "extendHold",
     summary = "Move the deadline of an order, once",
-    params(("reservationId" = uuid::Uuid, Path, description = "The order, or a reservation in it")),
+    params(
+        ("reservationId" = uuid::Uuid, Path, description = "The order, or a reservation in it"),
+        ("Idempotency-Key" = Option<String>, Header),
+    ),
     security(("bearer" = [])),
     responses(
         (status = 200, body = ExtendedBody, description = "Held until expiresAt, which is not past the end of the turn"),
@@ -340,10 +351,11 @@ async fn give_back(call: Call) -> Answer {
         (status = 403, description = "The queue token is not ACTIVE, or the reservation belongs to another user"),
         (status = 404, description = "No such reservation"),
         (status = 409, description = "Already extended, paid, given back, lapsed, or held until the turn ends anyway"),
+        (status = 422, description = "The idempotency key came with another request"),
     )
 )]
 async fn extend(call: Call) -> Answer {
-    let caller = call.credential()?.caller();
+    let caller = call.credential()?.caller().with_key(call.idempotency_key()?);
     let expires_at = call.box_office().extend_hold(caller, call.id::<ReservationId>()?).await?;
     json(StatusCode::OK, &ExtendedBody { expires_at: Moment(expires_at) })
 }

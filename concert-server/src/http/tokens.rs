@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: the queue.
 
-use concert_core::{Caller, Credential, QueueTicket, Standing, TokenStatus, UserId};
+use concert_core::{Credential, QueueTicket, Standing, TokenStatus, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::Reply as _;
@@ -66,8 +66,10 @@ impl<'a> TokenBody<'a> {
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "queue", operation_id = "issueToken",
     summary = "Join the queue, or resume the caller's place in it",
-    description = "A user who has a password sends the session's access token. A user without one joins by id alone, \
-                   and resumes with the queue token.",
+    description = "A user who has a password sends the session's access token. A user without one joins by id alone \
+                   where the server allows it (--bare-join), and resumes with the queue token. A repeated join with its \
+                   Idempotency-Key answers as the first, after the same proof; for a user without a password the key is \
+                   all that is shown, so it must be random. GET /api/v1/tokens/{userId} looks without joining.",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = JoinRequest,
     security((), ("bearer" = [])),
@@ -75,7 +77,7 @@ impl<'a> TokenBody<'a> {
         (status = 201, body = TokenBody<'_>, description = "Joined"),
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
         (status = 400, description = "The body is not valid"),
-        (status = 401, description = "The user has a password, or the access token is not valid"),
+        (status = 401, description = "The user has a password, bare joins are off, or the access token is not valid"),
         (status = 403, description = "The access token belongs to another user"),
         (status = 404, description = "No such user"),
         (status = 409, description = "Already in the queue, and the caller proved nothing"),
@@ -85,10 +87,7 @@ impl<'a> TokenBody<'a> {
 async fn join(mut call: Call) -> Answer {
     let credential = call.optional_credential()?;
     let JoinRequest { user_id } = call.json().await?;
-    let caller = match credential {
-        Some(credential) => auth::caller(credential, user_id)?,
-        None => Caller::from(user_id),
-    };
+    let caller = auth::joining(credential, user_id)?;
     let joined = call.box_office().issue_token(caller.with_key(call.idempotency_key()?)).await?;
     let status = if joined.resumed { StatusCode::OK } else { StatusCode::CREATED };
     answer(status, &auth::signed(joined.token.jwt)?, &joined.token.standing)
@@ -104,7 +103,7 @@ async fn join(mut call: Call) -> Answer {
         (status = 201, body = TokenBody<'_>, description = "Joined"),
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
         (status = 400, description = "The body is not valid"),
-        (status = 401, description = "The user has a password, or the access token is not valid"),
+        (status = 401, description = "The user has a password, bare joins are off, or the access token is not valid"),
         (status = 403, description = "The access token belongs to another user"),
         (status = 404, description = "No such user"),
         (status = 409, description = "Already in the queue, and the caller proved nothing"),

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use super::*;
 use crate::fact::Lookup;
 use crate::id::TokenId;
+use crate::id::UserId;
 use crate::queue::{Token, TokenStatus, Turn};
 use crate::reservation::rows::SeatChange;
 use crate::reservation::{Seat, UnpaidHolds};
@@ -33,11 +34,12 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
         halls: HashMap::new(),
         holds: HashMap::from([(user, UnpaidHolds::read(0))]),
         concerts: HashMap::from([(concert, Concert { version: 1, date: now.date_naive() })]),
+        extensions: HashMap::new(),
     };
     let caller = Caller::verified(user);
     let commands = [
         Command::Hold { caller: caller.clone(), concert, wanted: Wanted::Seats(vec![key.seat]), ids: vec![id] },
-        Command::Extend { caller: caller.clone(), reservation: id },
+        Command::Extend { caller: caller.clone(), reservation: id, id: None },
         Command::Cancel { caller, what: OrderRef::Reservation(id) },
     ];
     let seconds = Duration::from_secs;
