@@ -89,7 +89,8 @@ impl Queue {
                 member.live.value()?.as_ref().is_some_and(|token| token.id == shown && token.is_live(now))
             }
         };
-        if !is_proved && !(self.rules.bare_joins && member.has_password.equals(false)) {
+        let may_join = is_proved || self.rules.bare_joins && member.has_password.equals(false);
+        if !may_join {
             return Err(Error::LoginRequired);
         }
         // After the proofs: a key is no credential. Nothing but the user is asked for, whom the id derives from.
