@@ -8,9 +8,10 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 /// Statements that read a whole table because that is what they are for.
-const WHOLE_TABLES: [&str; 4] = [
+const WHOLE_TABLES: [&str; 5] = [
     "select c.id, c.concert_name, c.date from",
-    "select c.id, c.concert_name, c.date, s.seats",
+    "select c.id, c.concert_name, c.date, (select",
+    "select concert_id, count(*) as live",
     "select count(*) as payments",
     "select concat(",
 ];
@@ -58,9 +59,29 @@ fn filled(statement: &str) -> String {
     text
 }
 
+/// What the server knows of how many rows a table has.
+#[derive(Clone, Copy, PartialEq)]
+enum Statistics {
+    Current,
+    /// As after a large import: of the empty tables.
+    Stale,
+}
+
+const TABLES: [&str; 7] = ["users", "concerts", "seats", "reservations", "payments", "wallet_entries", "tokens"];
+
+async fn run(house: &House, statement: String) {
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(house.office.pool()).await.expect("runs");
+}
+
 /// A sale in which every table has enough rows that a scan is not the cheapest plan.
-async fn busy_house() -> House {
+async fn busy_house(statistics: Statistics) -> House {
     let house = House::open_with(|policy| policy.with_max_holds_per_user(100)).await;
+    if statistics == Statistics::Stale {
+        for table in TABLES {
+            run(&house, format!("alter table {table} stats_persistent = 1, stats_auto_recalc = 0")).await;
+            run(&house, format!("analyze table {table}")).await;
+        }
+    }
     for _ in 0..5 {
         house.concert(200).await;
     }
@@ -75,33 +96,70 @@ async fn busy_house() -> House {
         house.office.leave_queue(*user).await.expect("leaves");
         house.office.issue_token(*user).await.expect("waits");
     }
-    house.tamper("analyze table users, concerts, seats, reservations, payments, wallet_entries, tokens").await;
+    if statistics == Statistics::Current {
+        run(&house, format!("analyze table {}", TABLES.join(", "))).await;
+    }
     house
+}
+
+/// A row of a plan.
+struct Access {
+    select: Option<i64>,
+    kind: String,
+    table: Option<String>,
+    /// The whole table or a whole index is read.
+    is_scan: bool,
+}
+
+/// The tables that a statement scans though it should not. An audit reads whole tables, but joins them by an index: only
+/// the first table of each select is scanned.
+fn scans(statement: &str, plan: &[Access]) -> Vec<String> {
+    let whole = WHOLE_TABLES.iter().any(|start| statement.starts_with(start));
+    let mut found = Vec::new();
+    for (nth, access) in plan.iter().enumerate() {
+        let Some(table) = &access.table else { continue };
+        let is_first = !plan[..nth].iter().any(|before| before.select == access.select);
+        let is_bad_scan = access.is_scan && !may_be_scanned(table, statement) && !(whole && is_first);
+        let is_bad_collection = access.kind == "MATERIALIZED" && !may_be_collected(statement);
+        if is_bad_scan || is_bad_collection {
+            found.push(format!("{table}: {statement}"));
+        }
+    }
+    found
+}
+
+async fn scans_in(house: &House) -> Vec<String> {
+    let mut connection = house.office.pool().acquire().await.expect("connects");
+    let mut found = Vec::new();
+    for statement in concert_core::internals::statements().iter().map(|statement| filled(statement)) {
+        // What selects into a variable can be explained without that alone.
+        let explained = statement.replace(" into @locked", "");
+        let explain = sqlx::raw_sql(AssertSqlSafe(format!("explain format=traditional {explained}")));
+        let rows = explain.fetch_all(&mut *connection).await.unwrap_or_else(|error| panic!("{error}: {statement}"));
+        let plan: Vec<_> = rows
+            .iter()
+            .map(|row| Access {
+                // MariaDB and MySQL number them with different types.
+                select: row.try_get_unchecked::<Option<i64>, _>("id").expect("a number"),
+                kind: row.get("select_type"),
+                table: row.get("table"),
+                is_scan: matches!(row.get::<Option<String>, _>("type").as_deref(), Some("ALL" | "index")),
+            })
+            .collect();
+        found.extend(scans(&statement, &plan));
+    }
+    found
 }
 
 #[tokio::test]
 async fn every_statement_prepares_and_none_scans_a_table_that_grows() {
-    let house = busy_house().await;
-    let mut connection = house.office.pool().acquire().await.expect("connects");
-    let mut scans = Vec::new();
-    for statement in concert_core::internals::statements().iter().map(|statement| filled(statement)) {
-        let whole = WHOLE_TABLES.iter().any(|start| statement.starts_with(start));
-        // What selects into a variable can be explained without that alone.
-        let explained = statement.replace(" into @locked", "");
-        let explain = sqlx::raw_sql(AssertSqlSafe(format!("explain format=traditional {explained}")));
-        for row in explain.fetch_all(&mut *connection).await.unwrap_or_else(|error| panic!("{error}: {statement}")) {
-            let table: Option<String> = row.try_get("table").expect("a table");
-            let access: Option<String> = row.try_get("type").expect("a type");
-            let kind: String = row.try_get("select_type").expect("a kind");
-            let scanned = matches!(access.as_deref(), Some("ALL" | "index")) && !whole;
-            if let Some(table) = table
-                && (scanned && !may_be_scanned(&table, &statement)
-                    || kind == "MATERIALIZED" && !may_be_collected(&statement))
-            {
-                scans.push(format!("{table}: {statement}"));
-            }
-        }
-    }
+    let scans = scans_in(&busy_house(Statistics::Current).await).await;
+    assert!(scans.is_empty(), "{scans:#?}");
+}
+
+#[tokio::test]
+async fn b15_no_plan_depends_on_what_the_server_knows_of_freshly_filled_tables() {
+    let scans = scans_in(&busy_house(Statistics::Stale).await).await;
     assert!(scans.is_empty(), "{scans:#?}");
 }
 
@@ -117,7 +175,7 @@ async fn used_of_the_deadlines(house: &House) -> String {
 
 #[tokio::test]
 async fn the_sweep_goes_on_within_a_deadline_by_the_index() {
-    let house = busy_house().await;
+    let house = busy_house(Statistics::Current).await;
     assert_eq!(used_of_the_deadlines(&house).await, "24", "eight bytes of the deadline, sixteen of the id");
 }
 

@@ -13,6 +13,7 @@ mod cli;
 mod commands;
 mod database;
 mod failure;
+mod progress;
 mod report;
 mod table;
 

@@ -43,6 +43,8 @@ const fn check(invariant: u8, what: &'static str, select: &'static str) -> Check
     Check { invariant, what, statement: SqlTemplate::new(select, None) }
 }
 
+/// A join names its index, and the table before it is read in full: on tables that have just been filled the server has
+/// no statistics yet, and would rather compare every row with every other.
 const CHECKS: &[Check] = &[
     check(
         1,
@@ -56,7 +58,7 @@ const CHECKS: &[Check] = &[
         "a seat disagrees with the reservation it names",
         "select concat('concert ', hex(s.concert_id), ' seat ', s.seat_number, ': reservation ', hex(s.reservation_id), \
              ' is ', coalesce(r.status, 'missing')) \
-             from seats s left join reservations r on r.id = s.reservation_id and r.concert_id = s.concert_id \
+             from seats s left join reservations r force index (primary) on r.id = s.reservation_id and r.concert_id = s.concert_id \
              and r.seat_number = s.seat_number and r.user_id = s.reserved_by \
              and ((s.reserved_until is null and r.status = 'CONFIRMED') \
              or (s.reserved_until = r.expires_at and r.status = 'HELD')) \
@@ -67,7 +69,7 @@ const CHECKS: &[Check] = &[
         "a live reservation does not have its seat",
         "select concat('reservation ', hex(r.id), ' ', r.status, ': seat ', r.seat_number, ' of concert ', hex(r.concert_id), \
              ' has ', coalesce(hex(s.reservation_id), 'none')) \
-             from reservations r left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
+             from reservations r left join seats s force index (primary) on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
              where r.status in ('HELD', 'CONFIRMED') and not (s.reservation_id <=> r.id) limit {limit}",
     ),
     check(
@@ -89,14 +91,14 @@ const CHECKS: &[Check] = &[
         2,
         "a CONFIRMED reservation has no successful payment of its price by its user",
         "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
-             left join payments p on p.reservation_id = r.id and p.successful = 1 and p.amount = r.price and p.user_id = r.user_id \
+             left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id and p.successful = 1 and p.amount = r.price and p.user_id = r.user_id \
              where r.status = 'CONFIRMED' and p.id is null limit {limit}",
     ),
     check(
         2,
         "a successful payment has no CONFIRMED reservation",
         "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
-             from payments p left join reservations r on r.id = p.reservation_id \
+             from payments p left join reservations r force index (primary) on r.id = p.reservation_id \
              where p.successful = 1 and not (r.status <=> 'CONFIRMED') limit {limit}",
     ),
     check(
@@ -109,14 +111,14 @@ const CHECKS: &[Check] = &[
         2,
         "a REFUNDED reservation has no refunded payment of its price by its user",
         "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
-             left join payments p on p.reservation_id = r.id and p.payment_status = 'REFUNDED' and p.amount = r.price \
+             left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id and p.payment_status = 'REFUNDED' and p.amount = r.price \
              and p.user_id = r.user_id where r.status = 'REFUNDED' and p.id is null limit {limit}",
     ),
     check(
         2,
         "a refunded payment has no REFUNDED reservation",
         "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
-             from payments p left join reservations r on r.id = p.reservation_id \
+             from payments p left join reservations r force index (primary) on r.id = p.reservation_id \
              where p.payment_status = 'REFUNDED' and not (r.status <=> 'REFUNDED') limit {limit}",
     ),
     check(
@@ -130,9 +132,9 @@ const CHECKS: &[Check] = &[
     check(
         3,
         "a balance is not the sum of its wallet entries",
-        "select concat('user ', hex(u.id), ': balance ', u.balance, ', entries ', coalesce(e.total, 0)) \
-             from users u left join (select user_id, sum(amount) as total from wallet_entries group by user_id) e \
-             on e.user_id = u.id where u.balance <> coalesce(e.total, 0) limit {limit}",
+        "select concat('user ', hex(u.id), ': balance ', u.balance, ', entries ', u.total) from \
+             (select id, balance, (select coalesce(sum(e.amount), 0) from wallet_entries e force index (wallet_entries_user_nth) \
+             where e.user_id = users.id) as total from users) u where u.balance <> u.total limit {limit}",
     ),
     check(
         3,
@@ -142,48 +144,50 @@ const CHECKS: &[Check] = &[
     check(
         3,
         "the entries of a wallet are not numbered without a gap",
-        "select concat('user ', hex(u.id), ': ', u.entries, ' counted, ', coalesce(e.entries, 0), ' numbered, the highest ', \
-             coalesce(e.highest, 0)) from users u left join (select user_id, count(*) as entries, max(nth) as highest, \
-             count(distinct nth) as numbers from wallet_entries where nth > 0 group by user_id) e on e.user_id = u.id \
-             where u.entries <> coalesce(e.highest, 0) or u.entries <> coalesce(e.entries, 0) \
-             or u.entries <> coalesce(e.numbers, 0) limit {limit}",
+        "select concat('user ', hex(u.id), ': ', u.entries, ' counted, ', u.numbered, ' numbered, the highest ', u.highest) from \
+             (select id, entries, (select count(*) from wallet_entries e force index (wallet_entries_user_nth) \
+             where e.user_id = users.id and e.nth > 0) as numbered, \
+             (select count(distinct e.nth) from wallet_entries e force index (wallet_entries_user_nth) \
+             where e.user_id = users.id and e.nth > 0) as numbers, \
+             (select coalesce(max(e.nth), 0) from wallet_entries e force index (wallet_entries_user_nth) \
+             where e.user_id = users.id) as highest from users) u \
+             where u.entries <> u.highest or u.entries <> u.numbered or u.entries <> u.numbers limit {limit}",
     ),
     // Each entry is compared with the one before it: a sum over a long history for each entry would take hours.
     check(
         3,
         "an entry's balance is not that of the entry before it and its amount",
         "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id), ': balance ', e.balance_after, ', before it ', \
-             coalesce(p.balance_after, 0), ', amount ', e.amount) from wallet_entries e left join wallet_entries p \
-             on p.user_id = e.user_id and p.nth = cast(e.nth as signed) - 1 and p.nth > 0 \
-             where e.balance_after <> coalesce(p.balance_after, 0) + e.amount and (e.nth > 1 or e.nth = 1 \
-             and not exists (select 1 from wallet_entries o where o.user_id = e.user_id and o.nth = 0)) limit {limit}",
+             coalesce(p.balance_after, 0), ', amount ', e.amount) from wallet_entries e \
+             left join wallet_entries p force index (wallet_entries_user_nth) on p.user_id = e.user_id and p.nth = cast(e.nth as signed) - 1 and p.nth > 0 \
+             where e.balance_after <> coalesce(p.balance_after, 0) + e.amount limit {limit}",
     ),
     check(
         3,
         "a wallet entry belongs to no user",
         "select concat('entry ', hex(e.id), ' of user ', hex(e.user_id)) from wallet_entries e \
-             left join users u on u.id = e.user_id where u.id is null limit {limit}",
+             left join users u force index (primary) on u.id = e.user_id where u.id is null limit {limit}",
     ),
-    // A payment has an entry that takes its amount and, once it is refunded, one that returns it.
+    // A payment has an entry that takes its amount and, once it is refunded, one that returns it. Both sides are grouped
+    // together: entries have no index by payment, and a join without one would go by the server's statistics.
     check(
         3,
         "a payment and its wallet entries disagree",
-        "select concat('payment ', hex(p.id), ' over ', p.amount, ' ', p.payment_status, ': ', coalesce(e.payments, 0), \
-             ' payments over ', coalesce(e.paid, 0), ', ', coalesce(e.refunds, 0), ' refunds over ', coalesce(e.refunded, 0)) \
-             from payments p left join (select payment_id, user_id, sum(kind = 'PAYMENT') as payments, \
-             sum(case when kind = 'PAYMENT' then amount else 0 end) as paid, sum(kind = 'REFUND') as refunds, \
-             sum(case when kind = 'REFUND' then amount else 0 end) as refunded \
-             from wallet_entries where payment_id is not null group by payment_id, user_id) e \
-             on e.payment_id = p.id and e.user_id = p.user_id \
-             where coalesce(e.payments, 0) <> 1 or coalesce(e.paid, 0) <> -p.amount \
-             or coalesce(e.refunds, 0) <> (p.payment_status = 'REFUNDED') \
-             or coalesce(e.refunded, 0) <> (case when p.payment_status = 'REFUNDED' then p.amount else 0 end) limit {limit}",
+        "select concat('payment ', hex(id), ' over ', sum(due), ' ', if(sum(refunded) > 0, 'REFUNDED', 'SUCCESS'), ': ', \
+             sum(takes), ' payments over ', sum(taken), ', ', sum(returns), ' refunds over ', sum(returned)) from \
+             (select id, user_id, amount as due, payment_status = 'REFUNDED' as refunded, 1 as payments, \
+             0 as takes, 0 as taken, 0 as returns, 0 as returned from payments union all \
+             select payment_id, user_id, 0, 0, 0, kind = 'PAYMENT', case when kind = 'PAYMENT' then amount else 0 end, \
+             kind = 'REFUND', case when kind = 'REFUND' then amount else 0 end \
+             from wallet_entries where payment_id is not null) both_sides group by id, user_id \
+             having sum(payments) > 0 and (sum(takes) <> 1 or sum(taken) <> -sum(due) or sum(returns) <> sum(refunded) \
+             or sum(returned) <> if(sum(refunded) > 0, sum(due), 0)) limit {limit}",
     ),
     check(
         3,
         "a wallet entry names no payment of its user, or should name none",
         "select concat('entry ', hex(e.id), ' ', e.kind, ' of payment ', coalesce(hex(e.payment_id), 'none')) \
-             from wallet_entries e left join payments p on p.id = e.payment_id and p.user_id = e.user_id \
+             from wallet_entries e left join payments p force index (primary) on p.id = e.payment_id and p.user_id = e.user_id \
              where (e.kind = 'RECHARGE' and e.payment_id is not null) or (e.kind <> 'RECHARGE' and p.id is null) \
              or e.kind not in ('RECHARGE', 'PAYMENT', 'REFUND') limit {limit}",
     ),
@@ -231,14 +235,14 @@ const CHECKS: &[Check] = &[
     Check { invariant: 5, what: "a table is in another engine than InnoDB", statement: migrate::OTHER_ENGINES },
 ];
 
-/// Runs every check on one snapshot of the database, so that a sale in progress does not disturb it.
-pub(crate) async fn audit(pool: &MySqlPool) -> Result<Vec<Violation>, Error> {
+/// Runs every check on one snapshot of the database, so that a sale in progress does not disturb it. `progress` gets how
+/// many checks are done, and how many there are.
+pub(crate) async fn audit(pool: &MySqlPool, mut progress: impl FnMut(usize, usize)) -> Result<Vec<Violation>, Error> {
     let mut connection = db::unhurried_connection(pool).await?;
-    let snapshot = "set session transaction isolation level repeatable read; \
-         start transaction with consistent snapshot, read only";
-    db::execute(&mut connection, snapshot).await.map_err(db::to_error)?;
+    db::start_snapshot(&mut connection).await.map_err(db::to_error)?;
     let mut violations = Vec::new();
-    for check in CHECKS {
+    for (done, check) in CHECKS.iter().enumerate() {
+        progress(done, CHECKS.len());
         let rows = fetch_all(&mut connection, &check.statement, |params| params.bind("limit", MOST_ROWS)).await;
         let rows = rows.map_err(db::to_error)?;
         for row in rows {
@@ -246,6 +250,7 @@ pub(crate) async fn audit(pool: &MySqlPool) -> Result<Vec<Violation>, Error> {
             violations.push(Violation { invariant: check.invariant, what: check.what, row });
         }
     }
+    progress(CHECKS.len(), CHECKS.len());
     db::close(connection).await;
     Ok(violations)
 }

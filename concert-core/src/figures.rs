@@ -1,8 +1,11 @@
 //! The figures of a sale: what `status` shows.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use serde::Serialize;
-use sqlx::{MySqlPool, Row as _};
+use sqlx::mysql::MySqlRow;
+use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
 use crate::clock::Timestamp;
 use crate::db;
@@ -16,13 +19,22 @@ statements! {
         "select active, waiting, max_active, paused, per_minute, admitted, departed, no_shows, \
          next_ticket - 1 as joined from queue_gate where id = 1"
     }
+    /// The seats by their runs: counting them one by one took 0.6 s a million.
     CONCERTS {
-        "select c.id, c.concert_name, c.date, s.seats, s.held, s.sold from concerts c \
-         join (select concert_id, count(*) as seats, \
-         coalesce(sum(is_reserved = 1 and reserved_until > {now}), 0) as held, \
-         coalesce(sum(is_reserved = 1 and reserved_until is null), 0) as sold \
-         from seats force index (primary) group by concert_id) s on s.concert_id = c.id \
-         order by c.date, c.id limit {limit}"
+        "select c.id, c.concert_name, c.date, (select coalesce(sum(h.last_seat - h.first_seat + 1), 0) \
+         from seat_runs h force index (primary) where h.concert_id = c.id) as seats \
+         from concerts c force index (concerts_date) order by c.date, c.id limit {limit}"
+    }
+    /// Held, lapsed or sold, from the index alone.
+    LIVE {
+        "select concert_id, count(*) as live from reservations force index (reservations_seat_live) \
+         where live = 1 group by concert_id"
+    }
+    /// Holds that the sweep has not released, by whether their deadline is to come.
+    UNPAID {
+        "select r.concert_id, coalesce(sum(r.expires_at > {now}), 0) as held, coalesce(sum(r.expires_at <= {now}), 0) as lapsed \
+         from sweep_state w straight_join reservations r force index (reservations_expires_at) \
+         on r.expires_at >= w.swept_until where w.id = 1 and r.status = 'HELD' group by r.concert_id"
     }
     REVENUE {
         "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'"
@@ -115,34 +127,53 @@ pub(crate) async fn queue_figures(pool: &MySqlPool) -> Result<QueueFigures, sqlx
 pub(crate) async fn figures(pool: &MySqlPool, now: Timestamp) -> Result<Figures, Error> {
     let queue = db::read(|| queue_figures(pool)).await?;
     let mut connection = db::unhurried_connection(pool).await?;
-    let rows = fetch_all(&mut connection, &CONCERTS, |params| params.bind("now", now).bind("limit", MOST_CONCERTS));
-    let rows = rows.await.map_err(db::to_error)?;
-    let concerts = rows.iter().map(read_concert).collect::<Result<Vec<_>, _>>().map_err(db::to_error)?;
-    let money = fetch_one(&mut connection, &REVENUE, |params| params).await.map_err(db::to_error)?;
+    let read = async {
+        db::start_snapshot(&mut connection).await?;
+        let concerts = concerts(&mut connection, now).await?;
+        let money = fetch_one(&mut connection, &REVENUE, |params| params).await?;
+        Ok(Figures {
+            queue,
+            holds: concerts.iter().map(|concert| concert.held).sum(),
+            concerts,
+            payments: money.try_get::<i64, _>("payments")?.max(0) as u64,
+            revenue: money.try_get("revenue")?,
+        })
+    };
+    let figures = read.await.map_err(db::to_error)?;
     db::close(connection).await;
-    Ok(Figures {
-        queue,
-        holds: concerts.iter().map(|concert| concert.held).sum(),
-        concerts,
-        payments: money.try_get::<i64, _>("payments").map_err(db::to_error)?.max(0) as u64,
-        revenue: money.try_get("revenue").map_err(db::to_error)?,
-    })
+    Ok(figures)
 }
 
-fn read_concert(row: &sqlx::mysql::MySqlRow) -> Result<ConcertFigures, sqlx::Error> {
-    let count = |column| row.try_get::<i64, _>(column).map(|count| count.max(0) as u64);
-    let sum = |column| {
-        let sum: rust_decimal::Decimal = row.try_get(column)?;
-        u64::try_from(sum).map_err(|error| sqlx::Error::Decode(error.into()))
+/// A seat that is live is held, lapsed or sold, so those sold are what is left.
+async fn concerts(connection: &mut MySqlConnection, now: Timestamp) -> Result<Vec<ConcertFigures>, sqlx::Error> {
+    let (mut live, mut unpaid) = (HashMap::<ConcertId, u64>::new(), HashMap::<ConcertId, (u64, u64)>::new());
+    for row in fetch_all(&mut *connection, &LIVE, |params| params).await? {
+        live.insert(row.try_get("concert_id")?, row.try_get::<i64, _>("live")?.max(0) as u64);
+    }
+    let rows = fetch_all(&mut *connection, &UNPAID, |params| params.bind("now", now).bind("now", now)).await?;
+    for row in rows {
+        unpaid.insert(row.try_get("concert_id")?, (sum(&row, "held")?, sum(&row, "lapsed")?));
+    }
+    let rows = fetch_all(connection, &CONCERTS, |params| params.bind("limit", MOST_CONCERTS)).await?;
+    let read = |row: &MySqlRow| {
+        let (concert_id, seats): (ConcertId, _) = (row.try_get("id")?, sum(row, "seats")?);
+        let (held, lapsed) = unpaid.get(&concert_id).copied().unwrap_or_default();
+        let sold = live.get(&concert_id).copied().unwrap_or_default().saturating_sub(held + lapsed);
+        Ok(ConcertFigures {
+            concert_id,
+            concert_name: row.try_get("concert_name")?,
+            date: row.try_get("date")?,
+            seats,
+            free: seats.saturating_sub(held + sold),
+            held,
+            sold,
+        })
     };
-    let (seats, held, sold) = (count("seats")?, sum("held")?, sum("sold")?);
-    Ok(ConcertFigures {
-        concert_id: row.try_get("id")?,
-        concert_name: row.try_get("concert_name")?,
-        date: row.try_get("date")?,
-        seats,
-        free: seats.saturating_sub(held + sold),
-        held,
-        sold,
-    })
+    rows.iter().map(read).collect()
+}
+
+/// A sum of whole numbers, which the database gives as a decimal.
+fn sum(row: &MySqlRow, column: &str) -> Result<u64, sqlx::Error> {
+    let sum: rust_decimal::Decimal = row.try_get(column)?;
+    u64::try_from(sum).map_err(|error| sqlx::Error::Decode(error.into()))
 }

@@ -5,6 +5,7 @@ use concert_core::{BoxOffice, Operator, Violation};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::progress;
 use crate::table::{Output, Show, print, table};
 
 /// Check that the invariants hold in the database
@@ -34,7 +35,15 @@ impl Show for Audited {
 }
 
 pub async fn run(_opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let audited = Audited { violations: box_office.operator(Operator::application()).audit().await? };
+    let bar = progress::bar(0);
+    bar.set_message("checks");
+    let progress = |done: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    };
+    let violations = box_office.operator(Operator::application()).audit_with_progress(progress).await?;
+    bar.finish_and_clear();
+    let audited = Audited { violations };
     print(output, &audited)?;
     match audited.violations.len() {
         0 => Ok(()),

@@ -3,11 +3,11 @@
 use chrono::{Datelike as _, Days, NaiveDate};
 use clap::Args;
 use concert_core::{BoxOffice, ConcertId, Error, Money, NewConcert, OpeningUser, Operator, Section, UserId};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::failure::Failure;
+use crate::progress;
 use crate::table::{Output, Show, note, print, table};
 
 /// The UUIDv5 namespace of seeded ids.
@@ -152,7 +152,7 @@ async fn insert(
         }
     }
     let mut done = 0;
-    let bar = progress_bar(concerts.len() as u64 * u64::from(opts.seats) + users.len() as u64);
+    let bar = progress::bar(concerts.len() as u64 * u64::from(opts.seats) + users.len() as u64);
     bar.set_message("seats");
     let back_office = box_office.operator(Operator::application());
     for concert in concerts {
@@ -221,13 +221,6 @@ fn parse_date(text: &str) -> Result<NaiveDate, String> {
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let date = date.filter(|date| (1000..=LAST_YEAR).contains(&date.year()));
     date.ok_or_else(|| format!("a date is YYYY-MM-DD, up to the year {LAST_YEAR}"))
-}
-
-/// On stderr, if that is a terminal. Dropped, it disappears.
-fn progress_bar(length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of {human_len}, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr()).with_style(style)
 }
 
 #[cfg(test)]

@@ -224,10 +224,21 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn audit(&self) -> Result<Vec<Violation>, Error> {
-        audit::audit(self.office.pool()).await
+        self.audit_with_progress(|_, _| {}).await
     }
 
-    /// The figures of the sale. Reads all seats.
+    /// The same; `progress` gets how many checks are done, and how many there are.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn audit_with_progress(
+        &self,
+        progress: impl FnMut(usize, usize) + Send,
+    ) -> Result<Vec<Violation>, Error> {
+        audit::audit(self.office.pool(), progress).await
+    }
+
+    /// The figures of the sale, on one snapshot. Reads an index of all reservations, and all payments.
     ///
     /// # Errors
     /// Those of every operation.

@@ -74,6 +74,13 @@ pub(crate) async fn start_transaction(connection: &mut MySqlConnection) -> Resul
     execute(connection, "start transaction").await.map(drop)
 }
 
+/// Begins a transaction in which every read sees the database as it is now, whatever is committed meanwhile.
+pub(crate) async fn start_snapshot(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    let start = "set session transaction isolation level repeatable read; \
+         start transaction with consistent snapshot, read only";
+    execute(connection, start).await.map(drop)
+}
+
 /// COMMIT. An answer from the server is a fact; no answer is [`Failure::CommitUnknown`].
 pub(crate) async fn commit(connection: &mut MySqlConnection) -> Result<(), Failure> {
     execute(connection, "commit").await.map(drop).map_err(|error| Failure::from(error).after_commit_was_sent())
