@@ -63,7 +63,7 @@ fn filled(statement: &str) -> String {
 #[derive(Clone, Copy, PartialEq)]
 enum Statistics {
     Current,
-    /// As after a large import: of the empty tables.
+    /// As right after a large import: the server counted the values of each index when the tables were empty.
     Stale,
 }
 
