@@ -82,6 +82,25 @@ create table if not exists queue_admissions (
     primary key (change_seq)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
+-- Which WAITING tickets each process has seen lately: one row per process, written every few seconds while somebody
+-- waits. Advice about who is let in first; no rule about how many depends on it.
+create table if not exists queue_seen (
+    process      binary(16)      not null,
+    seen_at      datetime(6)     not null,
+    -- When the process began to look, and the first ticket that joined after that.
+    since        datetime(6)     not null,
+    watched_from bigint unsigned not null,
+    -- The ticket that was next when the row was written.
+    known_to     bigint unsigned not null,
+    -- 1: some of the tickets polled or are followed; 0: they have only joined.
+    polled       tinyint         not null,
+    -- A roaring bitmap, in its portable format.
+    tickets      mediumblob      not null,
+    primary key (process),
+    -- What was written lately, and what was not.
+    key queue_seen_at (seen_at)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
 -- The gate's counters every few seconds over the last minutes: how fast the queue moves, the same for every process.
 create table if not exists queue_pace (
     sampled_at datetime(6)     not null,

@@ -25,7 +25,8 @@ fn may_be_collected(statement: &str) -> bool {
 /// that an insert names.
 fn may_be_scanned(table: &str, statement: &str) -> bool {
     // Two keep a few minutes at most; the record is read from its end, up to a limit.
-    ["b", "j", "g", "queue_gate", "queue_pace", "queue_admissions", "operator_log", "operator_keys"].contains(&table)
+    ["b", "j", "g", "queue_gate", "queue_pace", "queue_admissions", "queue_seen", "operator_log", "operator_keys"]
+        .contains(&table)
         || table.starts_with('<')
         || statement.starts_with(&format!("insert into {table} "))
 }
@@ -35,14 +36,14 @@ fn literal(place: &str) -> &'static str {
     match place {
         "id" | "ids" | "user" | "users" | "user_id" | "concert" | "concerts" | "concert_id" | "proved" | "others"
         | "payment" | "payments" | "reservation" | "reservations" | "reservation_id" | "entries" | "order_id"
-        | "payment_id" | "key_id" | "subject_id" => "x'00000000000000000000000000000001'",
+        | "payment_id" | "key_id" | "subject_id" | "process" => "x'00000000000000000000000000000001'",
         "shown" => "x'0000000000000000000000000000000000000000000000000000000000000000'",
         "name" | "names" | "subject" | "status" | "reason" => "'WAITING'",
         "numbers" => "'[1]'",
         "change_seq" | "change_seq_before" | "seen" => "1000000",
         "now" | "until" | "from" | "at" | "paid_at" | "deadline" | "held_until" | "created_at" | "expires_at"
         | "last_updated_at" | "reserved_at" | "extended_at" | "claimed_at" | "admitted_at" | "changed_at"
-        | "logged_at" | "one_period_ago" | "in_one_period" => "'2027-03-01 12:00:00.000000'",
+        | "logged_at" | "seen_at" | "since" | "one_period_ago" | "in_one_period" => "'2027-03-01 12:00:00.000000'",
         "today" | "date" | "performance_date" => "'2027-03-01'",
         _ => "20",
     }

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
 use crate::id::ConcertId;
-use crate::queue::{self, Admission};
+use crate::queue::{self, Admission, QueueView};
 use crate::sql::{fetch_all, fetch_one, statements};
 
 statements! {
@@ -69,6 +69,11 @@ pub struct Figures {
 pub struct QueueFigures {
     /// How many wait.
     pub waiting: u64,
+    /// How many of them polled, followed or joined within a few of their poll intervals, as far as the processes have
+    /// told each other.
+    pub seen: u64,
+    /// How many of them did not: they are passed over while others wait who did.
+    pub unseen: u64,
     /// How many are ACTIVE.
     pub active: u32,
     /// What operators set: how many may be in, how many are let in per minute, or nobody.
@@ -109,11 +114,21 @@ pub struct ConcertFigures {
 }
 
 /// The queue's figures alone: a few rows, cheap enough for every scrape.
-pub(crate) async fn queue_figures(pool: &MySqlPool) -> Result<QueueFigures, sqlx::Error> {
+pub(crate) async fn queue_figures(pool: &MySqlPool, view: &QueueView, now: Timestamp) -> Result<QueueFigures, Error> {
+    let mut figures = db::read(|| gate_figures(pool)).await?;
+    figures.seen = view.count_seen(pool, figures.waiting, now).await?;
+    figures.unseen = figures.waiting.saturating_sub(figures.seen);
+    Ok(figures)
+}
+
+/// All but who was seen.
+async fn gate_figures(pool: &MySqlPool) -> Result<QueueFigures, sqlx::Error> {
     let row = fetch_one(pool, &QUEUE, |params| params).await?;
     let pace = queue::read_pace(pool).await?;
     Ok(QueueFigures {
         waiting: row.try_get("waiting")?,
+        seen: 0,
+        unseen: 0,
         active: row.try_get("active")?,
         admission: queue::read_admission(&row)?,
         joined: row.try_get("joined")?,
@@ -124,8 +139,8 @@ pub(crate) async fn queue_figures(pool: &MySqlPool) -> Result<QueueFigures, sqlx
     })
 }
 
-pub(crate) async fn figures(pool: &MySqlPool, now: Timestamp) -> Result<Figures, Error> {
-    let queue = db::read(|| queue_figures(pool)).await?;
+pub(crate) async fn figures(pool: &MySqlPool, view: &QueueView, now: Timestamp) -> Result<Figures, Error> {
+    let queue = queue_figures(pool, view, now).await?;
     let mut connection = db::unhurried_connection(pool).await?;
     let read = async {
         db::start_snapshot(&mut connection).await?;

@@ -40,7 +40,7 @@ use crate::money::Money;
 use crate::operator::Operator;
 use crate::payment::model::{self as payment, Pay, refund};
 use crate::payment::{Payment, PaymentBatch, RefundBatch};
-use crate::queue::{PerMinute, QueueBatch, QueueView, Turn, Turns, model as queue};
+use crate::queue::{PerMinute, QueueBatch, QueueView, Turn, Turns, ViewRules, model as queue};
 use crate::reservation::{
     HallLayouts, HoldRules, OrderRef, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Seat, SeatChanges,
     SeatKey, Wanted, model as reservation,
@@ -69,12 +69,30 @@ enum Act {
     Leave(usize),
     Claim(usize),
     Set(queue::AdmissionChange),
-    Rerank,
-    Reserve { user: usize, seat: usize },
-    Cancel { user: usize, nth: usize },
-    Pay { user: usize, nth: usize, amount: i64 },
-    Refund { nth: usize },
-    Recharge { user: usize, amount: i64 },
+    /// Bits of the users who were seen lately; `None`: nobody is passed over.
+    Rerank {
+        seen: Option<u8>,
+    },
+    Reserve {
+        user: usize,
+        seat: usize,
+    },
+    Cancel {
+        user: usize,
+        nth: usize,
+    },
+    Pay {
+        user: usize,
+        nth: usize,
+        amount: i64,
+    },
+    Refund {
+        nth: usize,
+    },
+    Recharge {
+        user: usize,
+        amount: i64,
+    },
     Wait(i64),
 }
 
@@ -120,7 +138,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let burst = prop_oneof![
         2 => again,
         3 => prop::collection::vec(queue, 1..6),
-        2 => Just(vec![Act::Rerank]),
+        2 => prop::option::of(any::<u8>()).prop_map(|seen| vec![Act::Rerank { seen }]),
         4 => prop::collection::vec(reservation, 1..8),
         3 => prop::collection::vec(payment, 1..12),
         2 => prop::collection::vec(refund, 1..6),
@@ -175,7 +193,7 @@ const fn lane(act: Act) -> u8 {
         // What was let in before there was a limit per minute is not counted, so a limit begins with its own batch.
         Act::Set(_) => 6,
         // A pass runs after the callers of its batch, so it is drawn as the end of one.
-        Act::Rerank => 1,
+        Act::Rerank { .. } => 1,
         Act::Reserve { .. } | Act::Cancel { .. } => 2,
         Act::Pay { .. } => 3,
         Act::Recharge { .. } => 4,

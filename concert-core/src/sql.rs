@@ -24,7 +24,7 @@ pub(crate) use self::template::Statement;
 pub(crate) use self::template::{Params, Part, RowValues, SqlInsert, SqlTemplate, columns, statements};
 #[cfg(test)]
 pub(crate) use self::writer::literal;
-pub(crate) use self::writer::{ByKey, Keyword, Pair, SqlSlot, SqlValue, Text, Written};
+pub(crate) use self::writer::{ByKey, Bytes, Keyword, Pair, SqlSlot, SqlValue, Text, Written};
 
 /// The longest list in one statement. MariaDB turns an `in` of a thousand values and more into a join.
 pub(crate) const MAX_LIST: usize = 256;

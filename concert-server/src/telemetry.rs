@@ -98,6 +98,8 @@ fn describe() {
     describe_gauge!("concert_lane_depth", "Commands that wait in this process, by lane");
     describe_gauge!("concert_database_up", "1 if the database answered the last scrape, else 0");
     describe_gauge!("concert_queue_waiting", "WAITING tokens");
+    describe_gauge!("concert_queue_seen", "WAITING tokens that polled, streamed or joined lately");
+    describe_gauge!("concert_queue_unseen", "WAITING tokens that did not, and are passed over");
     describe_gauge!("concert_queue_active", "ACTIVE tokens");
     describe_gauge!("concert_queue_max_active", "The cap on ACTIVE tokens");
     describe_gauge!("concert_queue_joined", "Tokens ever issued");
@@ -190,6 +192,8 @@ pub(crate) fn figures(figures: Option<(QueueFigures, u64)>) {
     let Some((figures, holds)) = figures else { return };
     gauge!("concert_holds").set(holds as f64);
     gauge!("concert_queue_waiting").set(figures.waiting as f64);
+    gauge!("concert_queue_seen").set(figures.seen as f64);
+    gauge!("concert_queue_unseen").set(figures.unseen as f64);
     gauge!("concert_queue_active").set(f64::from(figures.active));
     gauge!("concert_queue_max_active").set(f64::from(figures.admission.max_active));
     gauge!("concert_queue_paused").set(f64::from(u8::from(figures.admission.paused)));

@@ -37,11 +37,11 @@ async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
     desk.catch_up();
     sell_one_hold_one(&desk).await;
     assert_snapshot!(desk.run(&["status"]).ok(), @"
-    ┌────────┬─────────┬────────────┬────────┬─────────┬───────────────┬───────────────┬──────────┬──────────────┐
-    │ Active ┆ At most ┆ Per minute ┆ Paused ┆ Waiting ┆ Joined so far ┆ Let in so far ┆ No-shows ┆ Let in per s │
-    ╞════════╪═════════╪════════════╪════════╪═════════╪═══════════════╪═══════════════╪══════════╪══════════════╡
-    │      1 ┆      10 ┆ -          ┆ no     ┆       0 ┆             1 ┆             0 ┆        0 ┆ -            │
-    └────────┴─────────┴────────────┴────────┴─────────┴───────────────┴───────────────┴──────────┴──────────────┘
+    ┌────────┬─────────┬────────────┬────────┬─────────┬──────┬────────┬───────────────┬───────────────┬──────────┬──────────────┐
+    │ Active ┆ At most ┆ Per minute ┆ Paused ┆ Waiting ┆ Seen ┆ Unseen ┆ Joined so far ┆ Let in so far ┆ No-shows ┆ Let in per s │
+    ╞════════╪═════════╪════════════╪════════╪═════════╪══════╪════════╪═══════════════╪═══════════════╪══════════╪══════════════╡
+    │      1 ┆      10 ┆ -          ┆ no     ┆       0 ┆    0 ┆      0 ┆             1 ┆             0 ┆        0 ┆ -            │
+    └────────┴─────────┴────────────┴────────┴─────────┴──────┴────────┴───────────────┴───────────────┴──────────┴──────────────┘
     ┌────────────┬─────────────┬───────┬──────┬──────┬──────┬──────────────────────────────────────┐
     │ Date       ┆ Concert     ┆ Seats ┆ Free ┆ Held ┆ Sold ┆ Concert id                           │
     ╞════════════╪═════════════╪═══════╪══════╪══════╪══════╪══════════════════════════════════════╡
@@ -54,7 +54,7 @@ async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
     └───────┴──────────┴─────────┘
     ");
     let expected = json!({
-        "queue": {"active": 1, "waiting": 0, "maxActive": 10, "paused": false, "perMinute": null, "joined": 1,
+        "queue": {"active": 1, "waiting": 0, "seen": 0, "unseen": 0, "maxActive": 10, "paused": false, "perMinute": null, "joined": 1,
             "admitted": 0, "noShows": 0, "departed": 0, "admittedPerSecond": null},
         "concerts": [{
             "concertId": CONCERT, "concertName": "Concert 1-1", "date": "2099-12-30",

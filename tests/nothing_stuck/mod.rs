@@ -3,3 +3,4 @@
 mod b12_seats_walk;
 mod b16_small_ones;
 mod b6_clocks;
+mod b7_ghosts;

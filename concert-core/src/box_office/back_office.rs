@@ -243,7 +243,7 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn figures(&self) -> Result<Figures, Error> {
-        figures::figures(self.office.pool(), self.office.now()).await
+        figures::figures(self.office.pool(), &self.office.inner.view, self.office.now()).await
     }
 
     /// The figures of the queue alone. Reads a few rows.
@@ -251,7 +251,7 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn queue_figures(&self) -> Result<QueueFigures, Error> {
-        db::read(|| figures::queue_figures(self.office.pool())).await
+        figures::queue_figures(self.office.pool(), &self.office.inner.view, self.office.now()).await
     }
 
     /// How many seats are held unpaid. Reads the holds whose deadlines are to come, paid ones too.

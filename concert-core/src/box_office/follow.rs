@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::BoxOffice;
 use crate::caller::QueueTicket;
 use crate::error::Error;
-use crate::queue::{Standing, TokenStatus};
+use crate::queue::{Followed, Standing, TokenStatus};
 
 /// One ticket, followed from memory; from [`BoxOffice::follow`].
 ///
@@ -18,6 +18,7 @@ pub struct Follow {
     ticket: QueueTicket,
     moved: watch::Receiver<u64>,
     last: Standing,
+    _followed: Followed,
 }
 
 impl Follow {
@@ -26,8 +27,9 @@ impl Follow {
         ticket: QueueTicket,
         moved: watch::Receiver<u64>,
         last: Standing,
+        followed: Followed,
     ) -> Self {
-        Self { box_office, ticket, moved, last }
+        Self { box_office, ticket, moved, last, _followed: followed }
     }
 
     /// The latest standing.

@@ -86,7 +86,12 @@ impl BoxOffice {
         policy.check()?;
         let readers = room.readers_beside(connections::writers(&policy));
         let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?, readers);
-        let view = Arc::new(QueueView::new(policy.active_ttl, policy.max_polls_per_second, Arc::clone(&clock)));
+        let view_rules = crate::queue::ViewRules {
+            active_ttl: policy.active_ttl,
+            max_polls_per_second: policy.max_polls_per_second,
+            rerank_every: policy.rerank_every,
+        };
+        let view = Arc::new(QueueView::new(view_rules, Arc::clone(&clock)));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
         let queue_rules = crate::queue::QueueRules {
             active_ttl: policy.active_ttl,

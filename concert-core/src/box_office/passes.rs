@@ -75,13 +75,19 @@ impl BoxOffice {
     /// One rerank pass, bounded: ends the tokens whose time is over, admits the head of the queue up to the cap,
     /// refreshes this process's snapshot.
     ///
+    /// Users who neither polled nor followed for a few of their poll intervals are passed over while others wait who did.
+    /// They keep their places. Where nobody polls, nobody is passed over.
+    ///
     /// # Errors
     /// Those of every write.
     pub async fn rerank_queue(&self) -> Result<RerankReport, Error> {
-        let mut report = RerankReport::default();
+        let (mut report, view) = (RerankReport::default(), &self.inner.view);
+        view.refresh(self.pool(), self.now()).await?;
+        let passes_over = view.exchange_seen_now(self.pool(), self.now()).await;
         for _ in 0..MOST_ROUNDS {
-            let answer = self.inner.queue.submit(queue::Command::Rerank).await?;
-            let queue::Answer::Reranked { report: round, more } = answer else {
+            let seen = passes_over.then(|| view.first_seen()).flatten();
+            let answer = self.inner.queue.submit(queue::Command::Rerank { seen }).await?;
+            let queue::Answer::Reranked { report: round, more, change_seq } = answer else {
                 return Err(wrong_answer());
             };
             report.expired += round.expired;
@@ -90,8 +96,12 @@ impl BoxOffice {
             if !more {
                 break;
             }
+            // Who was let in is not the next to be let in.
+            if !view.is_as_of(change_seq) {
+                view.refresh(self.pool(), self.now()).await?;
+            }
         }
-        self.refresh_queue().await?;
+        view.refresh(self.pool(), self.now()).await?;
         Ok(report)
     }
 
@@ -117,13 +127,16 @@ impl BoxOffice {
         Ok(report)
     }
 
-    /// Brings this process's snapshot of the queue up to date. Without it, polls do so themselves when it is older than
+    /// Brings this process's snapshot of the queue up to date; every few seconds, processes also tell each other whom they
+    /// have seen. Without it, polls do so themselves when it is older than
     /// two seconds.
     ///
     /// # Errors
     /// Those of every operation.
     pub async fn refresh_queue(&self) -> Result<(), Error> {
-        self.inner.view.refresh(self.pool(), self.now()).await
+        self.inner.view.refresh(self.pool(), self.now()).await?;
+        self.inner.view.exchange_seen_if_due(self.pool(), self.now()).await;
+        Ok(())
     }
 
     /// Acquires a pass for this process, so that one process makes it per period; `false`: a process acquired it less

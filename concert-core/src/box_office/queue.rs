@@ -51,7 +51,9 @@ impl BoxOffice {
                 let latest = self.inner.view.latest_token(self.pool(), user, self.now()).await?;
                 let latest = latest.filter(|latest| latest.id == token.id).ok_or(Error::TokenExpired)?;
                 let latest = self.picked_up(latest).await;
-                self.inner.view.standing_of(&latest, now)?
+                let standing = self.inner.view.standing_of(&latest, now)?;
+                self.inner.view.note_poll(latest.ticket, &standing, now);
+                standing
             }
         };
         Ok(Joined { token: self.queue_token(&token, standing)?, resumed })
@@ -64,7 +66,9 @@ impl BoxOffice {
     /// [`Error::TokenNotFound`] (never joined), [`Error::TokenExpired`].
     pub async fn token_status(&self, user: UserId) -> Result<QueueToken, Error> {
         let token = self.latest_token(user).await?;
-        self.queue_token_now(&self.picked_up(token).await)
+        let found = self.queue_token_now(&self.picked_up(token).await)?;
+        self.inner.view.note_poll(found.ticket.ticket, &found.standing, self.now());
+        Ok(found)
     }
 
     /// The standing of the holder of a queue token: from memory, as of the last refresh. The database is read only for
@@ -120,14 +124,16 @@ impl BoxOffice {
     }
 
     /// Follows a queue token: the standing now, and each time it changes. From memory, for any number of followers;
-    /// changes show at the next refresh (see [`BoxOffice::refresh_queue`]).
+    /// changes show at the next refresh (see [`BoxOffice::refresh_queue`]). As long as it is followed, the user counts as
+    /// there.
     ///
     /// # Errors
     /// As [`BoxOffice::poll`].
     pub async fn follow(&self, ticket: QueueTicket) -> Result<Follow, Error> {
         let moved = self.inner.view.moved();
         let first = self.poll(&ticket).await?;
-        Ok(Follow::new(self.clone(), ticket, moved, first))
+        let followed = self.inner.view.follow(ticket.ticket);
+        Ok(Follow::new(self.clone(), ticket, moved, first, followed))
     }
 
     pub(crate) fn known_standing(&self, ticket: &QueueTicket) -> Option<Standing> {

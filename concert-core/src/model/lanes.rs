@@ -24,7 +24,7 @@ fn queue_user(command: &queue::Command) -> Option<UserId> {
         queue::Command::Join { caller, .. }
         | queue::Command::Leave { caller, .. }
         | queue::Command::Claim { caller } => Some(caller.user),
-        queue::Command::Set { .. } | queue::Command::Rerank => None,
+        queue::Command::Set { .. } | queue::Command::Rerank { .. } => None,
     }
 }
 
@@ -41,7 +41,14 @@ impl ModelLane for QueueBatch {
         let lapsed = live().filter(|token| token.expires_at <= attempt.now).cloned().collect();
         let since = attempt.now - span(Duration::from_secs(60));
         let lately = tables.admissions.iter().filter(|(at, _)| *at > since).map(|(_, count)| u64::from(*count));
-        let reranks = commands.iter().any(|command| matches!(command, queue::Command::Rerank));
+        let rerank = commands.iter().find_map(|command| match command {
+            queue::Command::Rerank { seen } => Some(seen.as_ref()),
+            _ => None,
+        });
+        let seen_of = |seen: &queue::SeenHeads| {
+            let tokens = heads.iter().filter(|token| seen.tickets.contains(&token.ticket)).cloned().collect();
+            queue::SeenTokens { tokens, more: seen.more }
+        };
         queue::Rows {
             gate: tables.gate.clone(),
             members: commands.iter().filter_map(queue_user).filter_map(member).collect(),
@@ -50,7 +57,10 @@ impl ModelLane for QueueBatch {
                 admitted: tables.gate.admission.per_minute.map_or(0, |_| lately.sum()),
                 ..queue::LastMinute::unlimited(attempt.now)
             },
-            rerank: reranks.then_some(queue::RerankRows { lapsed, heads, last_sample: None }),
+            rerank: rerank.map(|seen| {
+                let seen = seen.map(seen_of);
+                queue::RerankRows { lapsed, seen, heads: heads.clone(), last_sample: None }
+            }),
         }
     }
 

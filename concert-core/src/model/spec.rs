@@ -51,12 +51,15 @@ impl Spec {
             Act::Leave(user) => self.leave(user),
             Act::Claim(user) => self.claim(user),
             Act::Set(change) => Ok(self.set(change)),
-            Act::Rerank => {
+            Act::Rerank { seen } => {
                 let over: Vec<_> = self.active.iter().filter(|(_, until)| *until <= self.now).copied().collect();
                 over.into_iter().for_each(|(user, _)| self.forget(user));
                 self.waiting.retain(|(_, until)| *until > self.now);
+                // Those who are gone are passed over, and let in if there is room for them all the same.
+                let is_gone = |user: usize| seen.is_some_and(|seen| seen >> user & 1 == 0);
                 while self.has_room() && !self.waiting.is_empty() {
-                    let (user, _) = self.waiting.remove(0);
+                    let first = self.waiting.iter().position(|(user, _)| !is_gone(*user)).unwrap_or(0);
+                    let (user, _) = self.waiting.remove(first);
                     self.let_in(user, CLAIM);
                     self.unclaimed.insert(user);
                 }

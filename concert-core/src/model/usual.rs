@@ -149,7 +149,7 @@ fn only_a_turn_that_is_picked_up_and_lasts_is_taken_for_granted() {
     run(&mut world, &[Act::Join(3)]);
     assert_eq!(run(&mut world, &[reserve(3, 0)]), (Way::Locked, vec![Err("TOKEN_NOT_ACTIVE")]), "waits");
     run(&mut world, &[Act::Leave(0)]);
-    run(&mut world, &[Act::Rerank]);
+    run(&mut world, &[Act::Rerank { seen: None }]);
     assert_eq!(run(&mut world, &[reserve(3, 0)]), (Way::Locked, vec![Err("TOKEN_NOT_ACTIVE")]), "is not claimed");
     run(&mut world, &[Act::Claim(3)]);
     assert_eq!(run(&mut world, &[reserve(3, 0)]), (Way::Assumed, vec![Ok("held")]));

@@ -52,9 +52,11 @@ impl Process {
             waiting_ttl: seconds(WAIT),
             bare_joins: true,
         };
+        let view_rules =
+            ViewRules { active_ttl: seconds(TURN), max_polls_per_second: 1_000, rerank_every: seconds(10) };
         let (after_payment_ttl, active_ttl) = (seconds(AFTER_PAYMENT), seconds(TURN));
         Self {
-            queue: QueueBatch::new(turns, Arc::new(QueueView::new(seconds(TURN), 1_000, Arc::new(SystemClock)))),
+            queue: QueueBatch::new(turns, Arc::new(QueueView::new(view_rules, Arc::new(SystemClock)))),
             payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
             wallet: WalletBatch,
             refund: RefundBatch { changes: Arc::clone(&changes) },
@@ -135,7 +137,7 @@ impl World {
     /// Acts of one lane, as one batch.
     pub(super) fn batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
         match acts[0] {
-            Act::Join(_) | Act::Leave(_) | Act::Claim(_) | Act::Set(_) | Act::Rerank => self.queue_batch(acts),
+            Act::Join(_) | Act::Leave(_) | Act::Claim(_) | Act::Set(_) | Act::Rerank { .. } => self.queue_batch(acts),
             Act::Reserve { .. } | Act::Cancel { .. } => self.reservation_batch(acts),
             Act::Pay { .. } => self.payment_batch(acts),
             Act::Refund { .. } => self.refund_batch(acts),
@@ -153,7 +155,8 @@ impl World {
             Act::Leave(user) => queue::Command::Leave { caller: self.caller(user), reason: queue::EndedReason::Left },
             Act::Claim(user) => queue::Command::Claim { caller: self.caller(user) },
             Act::Set(change) => queue::Command::Set { change, by: Operator::application().sign() },
-            _ => queue::Command::Rerank,
+            Act::Rerank { seen } => queue::Command::Rerank { seen: seen.map(|seen| self.seen_heads(seen)) },
+            _ => unreachable!("an act of another lane"),
         };
         let commands: Vec<_> = acts.iter().map(command).collect();
         outcomes(self.run(|process| &process.queue, &commands), |answer| match answer {
@@ -165,6 +168,17 @@ impl World {
             queue::Answer::Set { changed: false } => "as it was",
             queue::Answer::Reranked { .. } => "reranked",
         })
+    }
+
+    /// The tickets of those users whose bit is set, as a process may remember them: some no longer wait.
+    fn seen_heads(&self, seen: u8) -> queue::SeenHeads {
+        let users = self.users.iter().enumerate().filter(|(nth, _)| seen >> nth & 1 == 1);
+        let mut tickets: Vec<_> = users
+            .flat_map(|(_, user)| self.tables.tokens.values().filter(move |token| token.user == *user))
+            .map(|token| token.ticket)
+            .collect();
+        tickets.sort_unstable();
+        queue::SeenHeads { tickets, more: false }
     }
 
     fn reservation_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::control::{self, Admission, AdmissionChange, PerMinute};
 use super::pace::{SAMPLE_EVERY, Sample};
-use super::rows::{Effects, Gate, Member, RerankRows, Rows};
+use super::rows::{Effects, Gate, Member, RerankRows, Rows, SeenTokens};
 use super::{Answer, Command, EndedReason, QueueRules, RERANK_LIMIT, RerankReport, Token, TokenStatus};
 use crate::batch::Attempt;
 use crate::caller::{Caller, Proof};
@@ -39,18 +39,22 @@ pub(crate) fn decide(
             Command::Leave { caller, reason } => queue.leave(caller, *reason),
             Command::Claim { caller } => queue.claim(caller),
             Command::Set { change, by } => Ok(Answer::Set { changed: queue.set(change, by) }),
-            Command::Rerank => Ok(Answer::Reranked { report: RerankReport::default(), more: false }),
+            // A second pass in the batch would find nothing to do.
+            Command::Rerank { .. } => {
+                let change_seq = queue.effects.gate.change_seq;
+                Ok(Answer::Reranked { report: RerankReport::default(), more: false, change_seq })
+            }
         })
         .collect();
     // The pass runs last, whatever the order of arrival, so that it sees who has just left.
-    let pass = commands.iter().position(|command| matches!(command, Command::Rerank));
-    if let (Some(first), Some(RerankRows { lapsed, heads, last_sample })) = (pass, rerank) {
-        let (all_lapsed, all_heads) = (lapsed.len() < RERANK_LIMIT, heads.len() < RERANK_LIMIT);
-        let report = queue.rerank(lapsed, heads);
-        let more = !all_lapsed || !all_heads && queue.has_room();
-        answers[first] = Ok(Answer::Reranked { report, more });
+    let pass = commands.iter().position(|command| matches!(command, Command::Rerank { .. }));
+    let pass = pass.zip(rerank).map(|(first, RerankRows { lapsed, seen, heads, last_sample })| {
+        let all_lapsed = lapsed.len() < RERANK_LIMIT;
+        let all_heads = heads.len() < RERANK_LIMIT && seen.as_ref().is_none_or(|seen| !seen.more);
+        let report = queue.rerank(lapsed, in_order_of_admission(seen, heads));
         queue.sample_pace(last_sample);
-    }
+        (first, report, !all_lapsed || !all_heads && queue.has_room())
+    });
     // Invariant: every batch that changes anything raises `change_seq` by one. Snapshots and guards rely on it.
     if !queue.effects.is_empty() {
         let gate = &mut queue.effects.gate;
@@ -58,7 +62,21 @@ pub(crate) fn decide(
         // After the cap was lowered, those who were in may stay, and nobody takes their places.
         gate.most_active = gate.most_active.min(gate.active).max(gate.admission.max_active);
     }
+    if let Some((first, report, more)) = pass {
+        answers[first] = Ok(Answer::Reranked { report, more, change_seq: queue.effects.gate.change_seq });
+    }
     (answers, queue.effects)
+}
+
+/// Who is let in first: those who were seen lately, in the order of their tickets, then the others in that of theirs.
+fn in_order_of_admission(seen: Option<SeenTokens>, heads: Vec<Token>) -> Vec<Token> {
+    let Some(SeenTokens { tokens: mut order, more }) = seen else { return heads };
+    // Those who were not seen are passed over as long as somebody who was seen waits.
+    if !more {
+        let known: HashSet<_> = order.iter().map(|token| token.id).collect();
+        order.extend(heads.into_iter().filter(|head| !known.contains(&head.id)));
+    }
+    order
 }
 
 /// The queue in the course of a batch.
@@ -239,7 +257,7 @@ impl Queue {
         Sample { at: self.now, admitted, departed, waiting, resumed }
     }
 
-    /// Ends lapsed tokens, then lets in the heads in the order of their tickets while there is room.
+    /// Ends lapsed tokens, then lets in the others in their order while there is room.
     fn rerank(&mut self, lapsed: Vec<Token>, heads: Vec<Token>) -> RerankReport {
         let mut report = RerankReport::default();
         for token in lapsed {

@@ -10,8 +10,10 @@ mod decide;
 mod pace;
 mod pause;
 mod poll;
+mod presence;
 mod reads;
 mod rows;
+mod seen;
 mod snapshot;
 mod store;
 mod turn;
@@ -27,7 +29,7 @@ use uuid::Uuid;
 pub(crate) use admission::read_admission;
 pub use control::{Admission, AdmissionChange, PerMinute, QueueChange};
 pub(crate) use pace::Pace;
-pub(crate) use poll::QueueView;
+pub(crate) use poll::{Followed, QueueView, ViewRules};
 pub use reads::Pass;
 pub(crate) use reads::{acquire_pass, control_log, read_pace};
 use rows::{Gate, Member};
@@ -38,8 +40,14 @@ pub(crate) use turn::{Turn, Turns, guard_turns, require_active, require_shown_li
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
-pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
-    &[store::STATEMENTS, admission::STATEMENTS, reads::STATEMENTS, turn::STATEMENTS];
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
+    store::STATEMENTS,
+    store::PASS_STATEMENTS,
+    admission::STATEMENTS,
+    reads::STATEMENTS,
+    seen::STATEMENTS,
+    turn::STATEMENTS,
+];
 
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Proof, QueueTicket};
@@ -54,8 +62,10 @@ pub use crate::token_status::TokenStatus;
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::rows::{Effects, Gate, LastMinute, Member, RerankRows, Rows};
-    pub(crate) use super::{Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, Token, TokenStatus};
+    pub(crate) use super::rows::{Effects, Gate, LastMinute, Member, RerankRows, Rows, SeenTokens};
+    pub(crate) use super::{
+        Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, SeenHeads, Token, TokenStatus,
+    };
 }
 
 /// Where a token stands.
@@ -198,7 +208,19 @@ pub(crate) enum Command {
         by: Signature,
     },
     /// Ends what has lapsed and admits the head of the queue, `RERANK_LIMIT` of each at most.
-    Rerank,
+    Rerank {
+        /// The first who were seen lately; `None`: nobody is passed over.
+        seen: Option<SeenHeads>,
+    },
+}
+
+/// The first of the WAITING who were seen lately, as this process knows them: advice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SeenHeads {
+    /// In their order.
+    pub(crate) tickets: Vec<u64>,
+    /// Whether others were seen behind them.
+    pub(crate) more: bool,
 }
 
 /// The most tokens that one `Rerank` ends, and the most that it admits.
@@ -217,10 +239,12 @@ pub(crate) enum Answer {
     Set {
         changed: bool,
     },
-    /// `more`: there is more to do, since a batch ends and admits `RERANK_LIMIT` tokens at most.
+    /// `more`: there is more to do, since a batch ends and admits `RERANK_LIMIT` tokens at most. `change_seq`: the gate's,
+    /// after it.
     Reranked {
         report: RerankReport,
         more: bool,
+        change_seq: u64,
     },
 }
 
@@ -264,7 +288,7 @@ impl Batch for QueueBatch {
             Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => {
                 caller.user.as_uuid()
             }
-            Command::Set { .. } | Command::Rerank => Uuid::nil(),
+            Command::Set { .. } | Command::Rerank { .. } => Uuid::nil(),
         }
     }
 

@@ -1,32 +1,50 @@
 //! Polling: the standing of a ticket, from a snapshot that each process keeps and refreshes.
 
+mod attendance;
+mod refresh;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use roaring::RoaringTreemap;
-use sqlx::mysql::MySqlRow;
-use sqlx::{MySqlPool, Row as _};
+use sqlx::MySqlPool;
 use tokio::sync::{Mutex, watch};
+use uuid::Uuid;
+
+pub(crate) use self::attendance::Followed;
+use self::attendance::Told;
 
 use super::change_times::ChangeTimes;
+use super::presence::Presence;
 use super::rows::Effects;
-use super::snapshot::{Refresh, Snapshot, TicketPlace, TicketTurn, TokenChange};
+use super::snapshot::{Snapshot, TicketPlace};
 use super::{RerankReport, Standing, Token, TokenStatus, pause, reads, store};
 use crate::caller::QueueTicket;
 use crate::clock::{Clock, Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
-use crate::sql::{fetch_all, fetch_each, fetch_one};
+use crate::sql::fetch_one;
 
-/// A poll refreshes a snapshot that is older than this: for applications that do not run the passes.
-const STALE_AFTER: Duration = Duration::from_secs(2);
 /// A turn is claimed a second time after this, unless the snapshot shows it as claimed by then: the first try may have
 /// failed.
 const CLAIM_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// The most tickets that are remembered as over. Tickets are dense, so this is 1 MB as a bitmap and 16 MB at worst.
 const MOST_ENDED: u64 = 8_000_000;
+
+/// How often processes tell each other whom they have seen: as often as the queue moves, within these bounds. Whoever
+/// counts as seen does so for longer than the longest.
+const SHORTEST_EXCHANGE: Duration = Duration::from_secs(1);
+const LONGEST_EXCHANGE: Duration = Duration::from_secs(10);
+
+/// The part of the policy that the view obeys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ViewRules {
+    pub(crate) active_ttl: Duration,
+    pub(crate) max_polls_per_second: u32,
+    pub(crate) rerank_every: Duration,
+}
 
 /// This process's view of the queue.
 pub(crate) struct QueueView {
@@ -47,13 +65,22 @@ pub(crate) struct QueueView {
     /// Tickets whose rows said that they are over. Nothing brings them back, so the next poll need not ask again.
     ended: RwLock<RoaringTreemap>,
     times: ChangeTimes,
+    presence: Presence,
+    /// The name under which this process tells the others whom it has seen.
+    process: Uuid,
+    exchange_every: Duration,
+    told: Mutex<Told>,
 }
 
 impl QueueView {
-    pub(crate) fn new(active_ttl: Duration, max_polls_per_second: u32, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(rules: ViewRules, clock: Arc<dyn Clock>) -> Self {
         Self {
-            active_ttl,
-            max_polls_per_second,
+            active_ttl: rules.active_ttl,
+            max_polls_per_second: rules.max_polls_per_second,
+            presence: Presence::new(clock.now()),
+            process: Uuid::now_v7(),
+            exchange_every: rules.rerank_every.clamp(SHORTEST_EXCHANGE, LONGEST_EXCHANGE),
+            told: Mutex::default(),
             snapshot: RwLock::new(None),
             refreshing: Mutex::default(),
             begun: Instant::now(),
@@ -106,6 +133,7 @@ impl QueueView {
     pub(crate) async fn poll(&self, pool: &MySqlPool, ticket: &QueueTicket, now: Timestamp) -> Result<Standing, Error> {
         self.keep_fresh(pool, now).await?;
         if let Some(standing) = self.known_standing(ticket.ticket, now) {
+            self.note_poll(ticket.ticket, &standing, now);
             return Ok(standing);
         }
         if self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(ticket.ticket) {
@@ -116,7 +144,9 @@ impl QueueView {
             self.remember_ended(ticket.ticket);
         }
         let token = token.filter(|token| token.id == ticket.token).ok_or(Error::TokenExpired)?;
-        self.standing_of(&token, now)
+        let standing = self.standing_of(&token, now)?;
+        self.note_poll(ticket.ticket, &standing, now);
+        Ok(standing)
     }
 
     /// The newest token of a user; the snapshot is at least as new as the answer.
@@ -152,7 +182,10 @@ impl QueueView {
     /// The standing of a token that has just been made at `position`.
     pub(crate) fn standing_at(&self, token: &Token, position: u64, now: Timestamp) -> Standing {
         let place = match token.status {
-            TokenStatus::Waiting => TicketPlace::Waiting { position },
+            TokenStatus::Waiting => {
+                let rank = self.look(|snapshot| snapshot.rank_among_seen(token.ticket, position));
+                TicketPlace::Waiting { position, among_seen: rank.unwrap_or(position) }
+            }
             TokenStatus::Active | TokenStatus::Expired => TicketPlace::Active { until: token.expires_at },
         };
         self.standing(place, now)
@@ -187,91 +220,10 @@ impl QueueView {
 
     /// Takes over a batch that this process has committed.
     pub(super) fn apply(&self, effects: &Effects) {
+        self.note_joined(effects);
         if let Some(snapshot) = self.snapshot.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
             snapshot.apply(effects);
         }
-    }
-
-    /// Brings the snapshot up to date: in full the first time, then by the rows that changed.
-    pub(crate) async fn refresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
-        let _refreshing = self.refreshing.lock().await;
-        self.read_changes(pool, now).await
-    }
-
-    /// Whether the snapshot may be served without a refresh.
-    fn is_fresh(&self) -> bool {
-        let at = self.refreshed_at.load(Ordering::Acquire);
-        at > 0 && self.millis().saturating_sub(at) < STALE_AFTER.as_millis() as u64
-    }
-
-    /// Milliseconds since `begun`, from 1.
-    fn millis(&self) -> u64 {
-        self.begun.elapsed().as_millis() as u64 + 1
-    }
-
-    async fn keep_fresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
-        if self.is_fresh() {
-            return Ok(());
-        }
-        let known = self.look(|_| ()).is_some();
-        let _refreshing = match self.refreshing.try_lock() {
-            Ok(refreshing) => refreshing,
-            // Another poll refreshes it. The old snapshot serves until then: polls must not queue up behind a slow
-            // database.
-            Err(_) if known => return Ok(()),
-            Err(_) => self.refreshing.lock().await,
-        };
-        if self.is_fresh() {
-            return Ok(());
-        }
-        match self.read_changes(pool, now).await {
-            // A position that is some seconds old is better than an error.
-            Err(error) if known => tracing::warn!(%error, "the queue's snapshot is out of date"),
-            refreshed => refreshed?,
-        }
-        Ok(())
-    }
-
-    async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
-        let read_gate = || async { store::read_gate(&fetch_one(pool, &reads::READ_GATE, |params| params).await?) };
-        // The first snapshot is not published before it is complete: it still lacks the ACTIVE tickets.
-        let mut first = None;
-        let seen = match self.look(Snapshot::change_seq) {
-            Some(seen) => seen,
-            None => {
-                let gate = db::read(read_gate).await?;
-                let waiting = db::read(|| read_waiting(pool)).await?;
-                first = Some(Snapshot::new(&gate, waiting));
-                gate.change_seq
-            }
-        };
-        // Invariant: changes, then gate, then ACTIVE tokens. Each is then at least as new as the one before, as
-        // `absorb` needs it.
-        let changes = db::read(|| read_changed(pool, seen)).await?;
-        let gate = db::read(read_gate).await?;
-        self.times.note(now, gate.change_seq);
-        let active = db::read(|| read_active(pool)).await?;
-        let pace = db::read(|| reads::read_pace(pool)).await?;
-        let moved = {
-            // Locked only now, for memory alone: polls read it all the time.
-            let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-            if let Some(first) = first {
-                *snapshot = Some(first);
-            }
-            match snapshot.as_mut() {
-                Some(snapshot) => {
-                    let moved = snapshot.absorb(Refresh { changes, gate, active, pace }, now);
-                    self.forget_claimed(snapshot);
-                    moved
-                }
-                None => false,
-            }
-        };
-        self.refreshed_at.store(self.millis(), Ordering::Release);
-        if moved {
-            self.moved.send_modify(|count| *count += 1);
-        }
-        Ok(())
     }
 
     fn place(&self, ticket: u64, now: Timestamp) -> TicketPlace {
@@ -285,21 +237,21 @@ impl QueueView {
 
     /// `snapshot` is `None` before the first refresh.
     fn standing_in(&self, snapshot: Option<&Snapshot>, place: TicketPlace, now: Timestamp) -> Standing {
-        let (status, queue_position, remaining_seconds, expires_at) = match place {
-            TicketPlace::Active { until } => (TokenStatus::Active, 0, seconds_until(until, now), Some(until)),
-            TicketPlace::Waiting { position } => {
-                let wait = snapshot.map(|snapshot| snapshot.wait_seconds(position, self.active_ttl));
-                let wait = wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs()));
-                (TokenStatus::Waiting, position, wait, None)
+        let (mut queue_position, mut expires_at, mut poll_after_seconds) = (0, None, pause::SHORTEST_PAUSE);
+        let (status, remaining_seconds) = match place {
+            TicketPlace::Active { until } => {
+                expires_at = Some(until);
+                (TokenStatus::Active, seconds_until(until, now))
             }
-            TicketPlace::Unknown => (TokenStatus::Expired, 0, 0, None),
-        };
-        let poll_after_seconds = match status {
-            TokenStatus::Waiting => {
-                let waiting = snapshot.map(Snapshot::waiting).unwrap_or_default();
-                pause::pause_at(queue_position, waiting, self.max_polls_per_second)
+            TicketPlace::Waiting { position, among_seen } => {
+                queue_position = position;
+                // Nobody waits for those who are gone.
+                let wait = snapshot.map(|snapshot| snapshot.wait_seconds(among_seen, self.active_ttl));
+                let polling = snapshot.map(Snapshot::polling).unwrap_or_default();
+                poll_after_seconds = pause::pause_at(among_seen, polling, self.max_polls_per_second);
+                (TokenStatus::Waiting, wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs())))
             }
-            TokenStatus::Active | TokenStatus::Expired => pause::SHORTEST_PAUSE,
+            TicketPlace::Unknown => (TokenStatus::Expired, 0),
         };
         Standing { status, queue_position, remaining_seconds, expires_at, poll_after_seconds }
     }
@@ -314,36 +266,4 @@ impl QueueView {
 /// ACTIVE, which counts first.
 fn is_over(ticket: &QueueTicket, latest: &Token, now: Timestamp) -> bool {
     if latest.id == ticket.token { !latest.is_live(now) } else { latest.ticket > ticket.ticket }
-}
-
-async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
-    let mut waiting = RoaringTreemap::new();
-    let add = |row: MySqlRow| {
-        waiting.insert(row.try_get("ticket")?);
-        Ok(())
-    };
-    fetch_each(pool, &reads::READ_WAITING, |params| params, add).await?;
-    Ok(waiting)
-}
-
-async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<TokenChange>, sqlx::Error> {
-    let rows = fetch_all(pool, &reads::READ_CHANGES, |params| params.bind("seen", seen)).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(TokenChange {
-                ticket: row.try_get("ticket")?,
-                status: TokenStatus::from_column(row.try_get("status")?)?,
-                change_seq: row.try_get("change_seq")?,
-            })
-        })
-        .collect()
-}
-
-async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, TicketTurn>, sqlx::Error> {
-    let rows = fetch_all(pool, &reads::READ_ACTIVE, |params| params).await?;
-    let turn = |row: &MySqlRow| {
-        let turn = TicketTurn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
-        Ok((row.try_get("ticket")?, turn))
-    };
-    rows.iter().map(turn).collect()
 }

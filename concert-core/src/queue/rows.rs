@@ -79,10 +79,21 @@ impl LastMinute {
 pub(crate) struct RerankRows {
     /// Live tokens whose time is over.
     pub(crate) lapsed: Vec<Token>,
-    /// The first in the queue.
+    /// The first in the queue who were seen lately; `None`: nobody is passed over.
+    pub(crate) seen: Option<SeenTokens>,
+    /// The first in the queue, seen or not. Not read where more were seen than a batch admits.
     pub(crate) heads: Vec<Token>,
     /// When the pace was sampled last.
     pub(crate) last_sample: Option<Timestamp>,
+}
+
+/// The first of the WAITING who were seen lately.
+#[derive(Debug)]
+pub(crate) struct SeenTokens {
+    /// In the order of their tickets.
+    pub(crate) tokens: Vec<Token>,
+    /// Whether others were seen behind them.
+    pub(crate) more: bool,
 }
 
 /// What a batch changes. All tokens in it carry their state afterwards.

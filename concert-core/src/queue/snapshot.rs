@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use roaring::RoaringTreemap;
 
-use super::TokenStatus;
 use super::pace::Pace;
 use super::rows::{Effects, Gate};
+use super::{SeenHeads, TokenStatus};
 use crate::clock::Timestamp;
 
 /// What the snapshot knows of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TicketPlace {
-    /// Its 1-based rank among the WAITING.
-    Waiting { position: u64 },
+    /// Its 1-based ranks among the WAITING, and among those of them who count as seen.
+    Waiting { position: u64, among_seen: u64 },
     /// Its turn lasts until then.
     Active { until: Timestamp },
     /// Ended, or newer than the snapshot: only its row can tell.
@@ -54,6 +54,10 @@ pub(super) struct Refresh {
 pub(super) struct Snapshot {
     change_seq: u64,
     waiting: RoaringTreemap,
+    /// Those of them who count as seen.
+    seen: RoaringTreemap,
+    /// Whether those who are not seen are passed over.
+    passes_over: bool,
     active: HashMap<u64, TicketTurn>,
     max_active: u32,
     /// Whether any ticket's place has changed since the last refresh.
@@ -65,23 +69,62 @@ impl Snapshot {
     /// The queue as read in full. `gate` was read before `waiting`, so changes in between are absorbed a second time,
     /// which does no harm.
     pub(super) fn new(gate: &Gate, waiting: RoaringTreemap) -> Self {
-        Self { change_seq: gate.change_seq, waiting, ..Self::default() }
+        let seen = waiting.clone();
+        Self { change_seq: gate.change_seq, waiting, seen, ..Self::default() }
     }
 
     pub(super) const fn change_seq(&self) -> u64 {
         self.change_seq
     }
 
-    /// How many wait.
-    pub(super) fn waiting(&self) -> u64 {
-        self.waiting.len()
+    pub(super) fn waiting(&self) -> RoaringTreemap {
+        self.waiting.clone()
+    }
+
+    /// How many wait and count as seen.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen.len()
+    }
+
+    /// How many share the budget of polls: all who wait, or those of them who are still there.
+    pub(super) fn polling(&self) -> u64 {
+        if self.passes_over { self.seen.len() } else { self.waiting.len() }
+    }
+
+    /// The first of those who count as seen; `None`: nobody is passed over, so the order of tickets is all.
+    pub(super) fn first_seen(&self, most: usize) -> Option<SeenHeads> {
+        self.passes_over.then(|| {
+            let tickets: Vec<_> = self.seen.iter().take(most).collect();
+            SeenHeads { more: tickets.len() == most, tickets }
+        })
+    }
+
+    /// Takes over who counts as seen. Tickets from `known_to` on have joined since that was found out.
+    pub(super) fn set_seen(&mut self, mut seen: RoaringTreemap, known_to: u64, passes_over: bool) {
+        seen &= &self.waiting;
+        let mut newer = self.waiting.iter();
+        newer.advance_to(known_to);
+        seen.extend(newer);
+        (self.seen, self.passes_over) = (seen, passes_over);
+    }
+
+    /// The rank that counts for the wait: among those who are still there.
+    pub(super) fn rank_among_seen(&self, ticket: u64, position: u64) -> u64 {
+        if !self.passes_over {
+            return position;
+        }
+        // Whoever asks is there, noted or not.
+        self.seen.rank(ticket) + u64::from(!self.seen.contains(ticket))
     }
 
     pub(super) fn place(&self, ticket: u64, now: Timestamp) -> TicketPlace {
         match self.active.get(&ticket) {
             Some(turn) if now < turn.until => TicketPlace::Active { until: turn.until },
             Some(_) => TicketPlace::Unknown,
-            None if self.waiting.contains(ticket) => TicketPlace::Waiting { position: self.waiting.rank(ticket) },
+            None if self.waiting.contains(ticket) => {
+                let position = self.waiting.rank(ticket);
+                TicketPlace::Waiting { position, among_seen: self.rank_among_seen(ticket, position) }
+            }
             None => TicketPlace::Unknown,
         }
     }
@@ -111,9 +154,9 @@ impl Snapshot {
         let applied = self.change_seq;
         for change in changes.iter().filter(|change| change.change_seq > applied) {
             match change.status {
-                TokenStatus::Waiting => self.waiting.insert(change.ticket),
-                TokenStatus::Active | TokenStatus::Expired => self.waiting.remove(change.ticket),
-            };
+                TokenStatus::Waiting => self.add_waiting(change.ticket),
+                TokenStatus::Active | TokenStatus::Expired => self.remove_waiting(change.ticket),
+            }
             self.change_seq = self.change_seq.max(change.change_seq);
             self.moved = true;
         }
@@ -148,12 +191,10 @@ impl Snapshot {
         // In this order: a turn that is claimed may end in the same batch.
         let ended = effects.ended.iter().map(|(token, _)| token);
         for token in effects.claimed.iter().chain(ended).chain(&effects.admitted).chain(&effects.joined) {
-            self.waiting.remove(token.ticket);
+            self.remove_waiting(token.ticket);
             self.active.remove(&token.ticket);
             match token.status {
-                TokenStatus::Waiting => {
-                    self.waiting.insert(token.ticket);
-                }
+                TokenStatus::Waiting => self.add_waiting(token.ticket),
                 TokenStatus::Active => {
                     let turn = TicketTurn { until: token.expires_at, claimed: token.claimed_at.is_some() };
                     self.active.insert(token.ticket, turn);
@@ -162,6 +203,17 @@ impl Snapshot {
             }
         }
     }
+
+    /// Whoever has just joined counts as seen.
+    fn add_waiting(&mut self, ticket: u64) {
+        self.waiting.insert(ticket);
+        self.seen.insert(ticket);
+    }
+
+    fn remove_waiting(&mut self, ticket: u64) {
+        self.waiting.remove(ticket);
+        self.seen.remove(ticket);
+    }
 }
 
 /// The positions of tickets among `waiting`, found as polls find them.
@@ -169,7 +221,7 @@ impl Snapshot {
 pub(crate) fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
     let snapshot = Snapshot { waiting: waiting.into_iter().collect(), ..Snapshot::default() };
     move |ticket| match snapshot.place(ticket, Timestamp::UNIX_EPOCH) {
-        TicketPlace::Waiting { position } => Some(position),
+        TicketPlace::Waiting { position, .. } => Some(position),
         TicketPlace::Active { .. } | TicketPlace::Unknown => None,
     }
 }
@@ -241,7 +293,7 @@ mod tests {
         let late = read(vec![change(1, TokenStatus::Waiting, 8), change(2, TokenStatus::Waiting, 8)], 8, &[]);
         let waiting = |ticket| token(ticket, TokenStatus::Waiting);
         queue.apply(&Effects { joined: vec![waiting(1), waiting(2)], ..effects(7) });
-        assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 3 });
+        assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 3, among_seen: 3 });
         queue.apply(&Effects { admitted: vec![token(1, TokenStatus::Active)], ..effects(8) });
         let left = (token(2, TokenStatus::Expired), EndedReason::Left);
         queue.apply(&Effects { ended: vec![left], ..effects(9) });
@@ -249,7 +301,7 @@ mod tests {
 
         assert!(matches!(queue.place(1, noon()), TicketPlace::Active { .. }));
         assert_eq!(queue.place(2, noon()), TicketPlace::Unknown);
-        assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 1 }, "nobody moves back");
+        assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 1, among_seen: 1 }, "nobody moves back");
         assert!(!queue.absorb(read(Vec::new(), 10, &[1]), noon()), "nothing is new");
     }
 

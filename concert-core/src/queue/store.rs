@@ -1,16 +1,19 @@
 //! The SQL of the queue.
 
+mod pass;
+
 use std::collections::HashMap;
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 use uuid::Uuid;
 
+use self::pass::Pass;
+#[cfg(any(test, feature = "internals"))]
+pub(super) use self::pass::STATEMENTS as PASS_STATEMENTS;
 use super::change_times::ChangeTimes;
-use super::rows::{
-    Effects, Gate, HAS_PASSWORD, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, RerankRows, Rows, USER,
-};
-use super::{Command, EndedReason, RERANK_LIMIT, Token, TokenStatus, Turn, Turns, admission};
+use super::rows::{Effects, Gate, HAS_PASSWORD, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, Rows, USER};
+use super::{Command, EndedReason, Token, TokenStatus, Turn, Turns, admission};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::db::Failure;
@@ -47,15 +50,6 @@ statements! {
         )
     }
     BY_ID { concat!("select ", token_columns!(""), " from tokens where id in ({ids})") }
-    LAPSED {
-        concat!(
-            "select ", token_columns!(""), " from tokens \
-             where status = {status} and expires_at <= {now} order by expires_at limit {limit}"
-        )
-    }
-    HEADS {
-        concat!("select ", token_columns!(""), " from tokens where status = 'WAITING' order by ticket limit {limit}")
-    }
     /// Through the index by which all statements reach a user's token, so that locks are taken in one order.
     LOCK_LIVE {
         concat!(
@@ -110,8 +104,11 @@ pub(super) async fn lock(
     let gate = script.select(&LOCK_GATE, |params| params);
     let members = select_members(&mut script, commands);
     let made = select_made_earlier(&mut script, commands, attempt);
-    let reranks = commands.iter().any(|command| matches!(command, Command::Rerank));
-    let pass = reranks.then(|| Pass::select(&mut script, now));
+    let seen = commands.iter().find_map(|command| match command {
+        Command::Rerank { seen } => Some(seen.as_ref()),
+        _ => None,
+    });
+    let pass = seen.map(|seen| Pass::select(&mut script, seen, now));
     let selected = script.run(connection).await?;
 
     let gate = read_gate(selected.one(&gate)?)?;
@@ -145,36 +142,6 @@ pub(super) async fn lock(
     Ok(rows)
 }
 
-/// Reads the rows of a `Rerank`.
-struct Pass {
-    lapsed: [Reading; 2],
-    heads: Reading,
-    last_sample: Reading,
-}
-
-impl Pass {
-    fn select(script: &mut Script, now: Timestamp) -> Self {
-        let lapsed = [TokenStatus::Active, TokenStatus::Waiting].map(|status| {
-            script.select(&LAPSED, |params| {
-                let params = params.bind("status", Keyword::new(status.as_str())).bind("now", now);
-                params.bind("limit", RERANK_LIMIT)
-            })
-        });
-        let heads = script.select(&HEADS, |params| params.bind("limit", RERANK_LIMIT));
-        Self { lapsed, heads, last_sample: admission::select_last_sample(script) }
-    }
-
-    fn read(&self, selected: &ResultSet) -> Result<RerankRows, Failure> {
-        let mut lapsed = Vec::new();
-        for reading in &self.lapsed {
-            lapsed.append(&mut read_tokens(selected, reading)?);
-        }
-        lapsed.truncate(RERANK_LIMIT);
-        let last_sample = selected.one(&self.last_sample)?.try_get("sampled_at")?;
-        Ok(RerankRows { lapsed, heads: read_tokens(selected, &self.heads)?, last_sample })
-    }
-}
-
 /// Locks the live tokens of `users`.
 pub(crate) fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Reading {
     script.select_keys(&LOCK_LIVE, users, |params, users| params.list("users", users))
@@ -183,7 +150,7 @@ pub(crate) fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Readi
 fn select_members(script: &mut Script, commands: &[Command]) -> Reading {
     let users = commands.iter().filter_map(|command| match command {
         Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => Some(caller.user),
-        Command::Set { .. } | Command::Rerank => None,
+        Command::Set { .. } | Command::Rerank { .. } => None,
     });
     script.select_keys(&MEMBERS, users.collect(), |params, users| params.list("users", users))
 }

@@ -207,6 +207,10 @@ impl Keyword {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Text<'a>(pub(crate) &'a str);
 
+/// Any bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
 /// Two ids as `concat` makes one value of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pair(pub(crate) Uuid, pub(crate) Uuid);
@@ -239,6 +243,7 @@ macro_rules! values {
 values! {
     Keyword: |word, out| out.keyword(*word);
     Text<'_>: |text, out| out.text(text.0);
+    Bytes<'_>: |bytes, out| out.bytes(bytes.0);
     Uuid: |id, out| out.bytes(id.as_bytes());
     Pair: |pair, out| out.bytes(&[pair.0.into_bytes(), pair.1.into_bytes()].concat());
     Timestamp: |moment, out| out.timestamp(*moment);
