@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Executor as _, MySqlPool};
 use crate::support::{Shortcuts as _, fresh_database, money, policy, seat};
 
 /// The application's pool, each of whose connections begins with `state`.
-async fn pool_with(database: MySqlConnectOptions, state: &'static str) -> MySqlPool {
+pub async fn pool_with(database: MySqlConnectOptions, state: &'static str) -> MySqlPool {
     let options = MySqlPoolOptions::new().max_connections(4);
     let options =
         options.after_connect(move |connection, _| Box::pin(async move { connection.execute(state).await.map(drop) }));
@@ -48,13 +48,13 @@ async fn buy(office: &BoxOffice, user: UserId, concert: ConcertId, number: i64) 
     office.pay(user, held.id, held.price).await.expect("pays");
 }
 
-async fn assert_sound(office: &BoxOffice) {
+pub async fn assert_sound(office: &BoxOffice) {
     let violations = office.back_office().audit().await.expect("audits");
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
 /// Every row can be locked at once.
-async fn assert_nothing_is_locked(database: &MySqlConnectOptions) {
+pub async fn assert_nothing_is_locked(database: &MySqlConnectOptions) {
     let mut connection = database.connect().await.expect("connects");
     for table in ["queue_gate", "tokens", "users", "seats", "reservations", "concerts", "sweep_state"] {
         let lock = sqlx::AssertSqlSafe(format!("select 1 from {table} for update nowait"));
@@ -83,7 +83,7 @@ async fn a_pool_without_autocommit_leaves_nothing_locked() {
 
 /// Begins transactions and drops them while BEGIN is on its way and not yet answered: the pool has open ones then.
 #[expect(clippy::disallowed_methods, reason = "an application may call it, and drop what it returns")]
-async fn drop_transactions(pool: &MySqlPool) {
+pub async fn drop_transactions(pool: &MySqlPool) {
     for pauses in 0..64 {
         let give_way = async {
             for _ in 0..pauses {

@@ -9,8 +9,12 @@ use concert_core::private_db::{DATABASE, DEFAULT_DATA_DIR, PrivateDatabase, Sett
 use concert_core::{BoxOffice, JwtKeys, Policy, SecretFile, SecretString, SystemClock};
 use secrecy::ExposeSecret as _;
 
+use crate::commands::DatabaseCommand;
 use crate::failure::Failure;
 use crate::table::note;
+
+/// How long the connections may take to close.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Which database, and what goes with it.
 #[derive(Debug, Args)]
@@ -81,12 +85,16 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database that `opts` names. There are keys only where `signs_tokens`.
-    pub async fn open(opts: &Opts, signs_tokens: bool) -> Result<Self, Failure> {
+    /// Opens the database that `opts` names. There are keys only where `command` signs tokens.
+    pub async fn open(opts: &Opts, command: &DatabaseCommand) -> Result<Self, Failure> {
+        let signs_tokens = command.signs_tokens();
         if let Some(url) = opts.given_url()? {
             let secret = if signs_tokens { Some(opts.given_secret()?.ok_or_else(no_secret)?) } else { None };
             let box_office = BoxOffice::connect(url.expose_secret(), opts.policy(secret)?).await?;
             return Ok(Self { box_office, private: None });
+        }
+        if !command.makes_database() && !PrivateDatabase::exists(&opts.data_dir) {
+            return Err(Failure::NoPrivateDatabase { folder: opts.data_dir.clone() });
         }
         let private = PrivateDatabase::open(&opts.data_dir, &Settings::default()).await?;
         if private.is_owner() {
@@ -103,7 +111,7 @@ impl Database {
 
     /// Closes the connections, and stops the private server if this process started it.
     pub async fn close(self) -> Result<(), Failure> {
-        self.box_office.pool().close().await;
+        let _ = tokio::time::timeout(CLOSE_DEADLINE, self.box_office.pool().close()).await;
         if let Some(private) = self.private {
             private.stop().await?;
         }

@@ -1,6 +1,7 @@
 //! Why a command fails.
 
 use std::io;
+use std::path::PathBuf;
 
 use concert_core::{Error, InvalidInput};
 
@@ -13,6 +14,13 @@ pub enum Failure {
     /// A refusal or failure of the box office.
     #[error(transparent)]
     BoxOffice(#[from] Error),
+    /// Nobody has made a private database there.
+    #[error(
+        "there is no private database in {}; name its folder with --data-dir, or make one with `concert-cli migrate`, \
+         `concert-cli seed` or concert-server",
+        folder.display()
+    )]
+    NoPrivateDatabase { folder: PathBuf },
     /// The database has no schema yet.
     #[error("{0}; run `concert-cli migrate`")]
     NotMigrated(Error),
@@ -51,6 +59,7 @@ impl Failure {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::BoxOffice(error) | Self::NotMigrated(error) | Self::SeedTaken { refusal: error, .. } => error.code(),
+            Self::NoPrivateDatabase { .. } => "NO_DATABASE",
             Self::Violations(_) => "INVARIANT_VIOLATED",
             Self::Usage(_) => "INVALID_REQUEST",
             Self::NotConfirmed => "NOT_CONFIRMED",

@@ -56,7 +56,7 @@ fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
 async fn on_database(command: DatabaseCommand, opts: &database::Opts, output: Output) -> Result<(), Failure> {
     let mut interrupted = pin!(interrupted());
     let database = tokio::select! {
-        opened = Database::open(opts, command.signs_tokens()) => opened?,
+        opened = Database::open(opts, &command) => opened?,
         signal = &mut interrupted => return signal.and(Err(Failure::Interrupted)),
     };
     let done = match command.prepare(&database.box_office).await {

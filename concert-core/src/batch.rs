@@ -145,7 +145,7 @@ impl<B: Batch> Lane<B> {
     }
 
     /// Has all writers connect now and stay connected; without it each connects for its first batch.
-    pub(crate) async fn connect(&self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn open_connections(&self) -> Result<(), sqlx::Error> {
         for writer in &self.connects {
             let (connected, answer) = oneshot::channel();
             // An error means that the lane was shut down.

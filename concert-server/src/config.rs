@@ -24,7 +24,8 @@ pub struct Config {
     #[arg(long, env = "CONCERT_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
-    /// The database, mysql://user:password@host:3306/name; without it, a private one is started
+    /// The database, mysql://user:password@host:3306/name; without it, a private one is started. One server needs 16
+    /// connections to it, and uses up to 28
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<SecretString>,
 

@@ -128,6 +128,18 @@ async fn without_a_url_the_private_database_is_started_kept_and_joined() {
     server.stop().await.expect("is ours to stop");
 }
 
+#[test]
+fn b4_a_mistyped_data_dir_makes_no_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data_dir = folder.path().join("mistyped");
+    for command in [&["status"][..], &["audit"], &["sweep"], &["user", "show", "anna"], &["queue", "pause"]] {
+        let refused = run(&[command, &["--data-dir", data_dir.to_str().expect("is text")]].concat()).refused(1);
+        let expected = format!("error: there is no private database in {};", data_dir.display());
+        assert!(refused.starts_with(&expected) && refused.ends_with("(NO_DATABASE)\n"), "{refused}");
+    }
+    assert!(!data_dir.exists(), "nothing was made");
+}
+
 #[tokio::test]
 async fn an_interrupted_command_stops_its_server_and_leaves_a_sound_database() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,6 +1,12 @@
 //! Nothing stuck: whatever freezes, dies, lags or misbehaves, the others go on.
 
+mod b10_host_pool;
+mod b11_few_connections;
 mod b12_seats_walk;
 mod b16_small_ones;
+mod b1_frozen_writers;
+mod b2_silence;
+mod b3_classes;
+mod b4_private_database;
 mod b6_clocks;
 mod b7_ghosts;

@@ -1,5 +1,7 @@
 //! What every test starts from.
 
+pub mod process;
+pub mod proxy;
 pub mod ways;
 
 use std::fs::{self, File};
@@ -43,10 +45,12 @@ impl House {
     }
 
     pub async fn open_with(change: impl FnOnce(Policy) -> Policy) -> Self {
-        let database = fresh_database().await;
+        Self::on(fresh_database().await, change(policy())).await
+    }
+
+    pub async fn on(database: MySqlConnectOptions, policy: Policy) -> Self {
         let noon = DateTime::from_timestamp(1_803_902_400, 0).expect("2027-03-01T12:00:00Z");
         let clock = Arc::new(ManualClock::new(noon));
-        let policy = change(policy());
         let office = BoxOffice::connect_with(database.clone(), policy, clock.clone()).await.expect("connects");
         office.migrate().await.expect("migrates");
         Self { office, clock, database, _watch: None }
@@ -232,5 +236,40 @@ fn remove_abandoned(parent: &Path) {
         if File::open(lock).is_ok_and(|lock| lock.try_lock().is_ok()) {
             let _ = fs::remove_dir_all(entry.path());
         }
+    }
+}
+
+/// A private server of the test's own, with these options, that it may freeze, kill or set up otherwise.
+pub struct OwnServer {
+    pub private: PrivateDatabase,
+    pub folder: tempfile::TempDir,
+}
+
+impl OwnServer {
+    pub async fn start(server_options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server_options = server_options.iter().map(|option| (*option).to_owned()).collect();
+        let settings = Settings { durable: false, server_options };
+        Self { private: PrivateDatabase::open(folder.path(), &settings).await.expect("starts"), folder }
+    }
+
+    pub async fn database(&self) -> MySqlConnectOptions {
+        self.private.database("concert").await.expect("makes a database")
+    }
+
+    /// A house on it.
+    pub async fn house(&self) -> House {
+        House::on(self.database().await, policy()).await
+    }
+
+    /// Runs a statement as its root.
+    pub async fn run(&self, statement: &str) {
+        let mut connection = self.database().await.connect().await.expect("connects");
+        connection.execute(AssertSqlSafe(statement.to_owned())).await.expect("runs");
+    }
+
+    pub fn process_id(&self) -> u32 {
+        let file = self.folder.path().join("mariadb/mariadb.pid");
+        fs::read_to_string(file).expect("is there").trim().parse().expect("a number")
     }
 }

@@ -53,6 +53,12 @@ impl DatabaseCommand {
         matches!(self, Self::Token(opts) if opts.signs_tokens())
     }
 
+    /// Whether the command makes the private database where there is none. The others would make an empty one in a folder
+    /// whose name was mistyped.
+    pub const fn makes_database(&self) -> bool {
+        matches!(self, Self::Migrate(_) | Self::Seed(_))
+    }
+
     /// The result of the command after Ctrl-C: for some it is the normal way to end.
     pub const fn when_interrupted(&self) -> Result<(), Failure> {
         match self {
@@ -64,7 +70,7 @@ impl DatabaseCommand {
     /// Migrates, or checks the schema. Must not be interrupted: DDL cannot be rolled back, and other processes wait for
     /// it.
     pub async fn prepare(&self, box_office: &BoxOffice) -> Result<(), Failure> {
-        if matches!(self, Self::Migrate(_) | Self::Seed(_)) {
+        if self.makes_database() {
             return Ok(box_office.migrate().await?);
         }
         box_office.ping().await.map_err(|error| match error {

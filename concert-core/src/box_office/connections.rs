@@ -26,13 +26,13 @@ impl Inner {
     async fn connect_writers(&self) -> Result<(), sqlx::Error> {
         let Self { queue, reservations, sweeps, wallets, payments, refunds, users, .. } = self;
         tokio::try_join!(
-            queue.connect(),
-            reservations.connect(),
-            sweeps.connect(),
-            wallets.connect(),
-            payments.connect(),
-            refunds.connect(),
-            users.connect(),
+            queue.open_connections(),
+            reservations.open_connections(),
+            sweeps.open_connections(),
+            wallets.open_connections(),
+            payments.open_connections(),
+            refunds.open_connections(),
+            users.open_connections(),
         )
         .map(drop)
     }

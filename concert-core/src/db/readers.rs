@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, MySql, MySqlConnection, MySqlPool};
 
-use super::bounds::{CONNECT, PING, within};
+use super::bounds::{CONNECT, PING, is_no_answer, within};
 use super::class::{is_dead_connection, to_error};
 use super::session;
 use crate::error::Error;
@@ -38,7 +38,7 @@ pub(crate) fn read_pool(options: MySqlConnectOptions, most: u32) -> MySqlPool {
         .connect_lazy_with(options)
 }
 
-/// A connection of the pool, for one read. Dropped before [`Reader::finish`], it is closed: the pool would wait for its
+/// A connection of the pool, for one read. Dropped before [`Reader::end`], it is closed: the pool would wait for its
 /// answer, for ever if it has gone silent.
 pub(crate) struct Reader(Option<PoolConnection<MySql>>);
 
@@ -51,8 +51,23 @@ impl Reader {
         self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
+    /// Gives it back, or, where its connection was dead or gave no answer, closes it and the idle ones of `pool`: most
+    /// likely they are no better.
+    pub(crate) fn end<T>(self, done: &Result<T, sqlx::Error>, pool: &MySqlPool) {
+        match done {
+            Err(error) if is_dead_connection(error) || is_no_answer(error) => {
+                while let Some(idle) = pool.try_acquire() {
+                    drop(idle.detach());
+                }
+            }
+            // Whoever has the server's whole answer can give the connection back.
+            Err(error) if error.as_database_error().is_none() => {}
+            _ => self.finish(),
+        }
+    }
+
     /// Gives it back to the pool. The server must have answered.
-    pub(crate) fn finish(mut self) {
+    fn finish(mut self) {
         if let Some(mut connection) = self.0.take() {
             // The pool asks it whether it is alive, with no bound of its own.
             tokio::spawn(tokio::time::timeout(PING, connection.return_to_pool()));

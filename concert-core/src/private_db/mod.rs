@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
+use sqlx::Executor as _;
 use sqlx::mysql::MySqlConnectOptions;
-use sqlx::{ConnectOptions as _, Executor as _};
 
 use self::server::{Server, answers, connect_options, start};
 use crate::db;
@@ -30,6 +30,12 @@ const START_DEADLINE: Duration = Duration::from_secs(120);
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// How often one that joined looks whether the owner is gone.
 const TAKE_OVER_EVERY: Duration = Duration::from_millis(100);
+/// The pause before a server that died is started again; it doubles with each server that dies young, or does not
+/// start, up to `LONGEST_PAUSE`.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A server that ran for this long did not die young.
+const GROWN_UP: Duration = Duration::from_secs(60);
 
 /// How a private database runs.
 #[derive(Debug, Clone)]
@@ -54,8 +60,8 @@ pub struct PrivateDatabase {
     socket: PathBuf,
     /// `None`: another process owns the server.
     server: Arc<Mutex<Option<Server>>>,
-    /// In one that joined: waits for the owner to go, and starts the server again.
-    successor: Option<AbortOnDropHandle>,
+    /// Starts the server again when it, or its owner, has gone.
+    keeper: AbortOnDropHandle,
 }
 
 /// A task that ends with its handle.
@@ -71,8 +77,9 @@ impl Drop for AbortOnDropHandle {
 impl PrivateDatabase {
     /// Starts the database in `data_dir`, or joins the one that runs there. Takes about 2 s the first time and 0.2 s later.
     ///
-    /// When the owner of a server that this process joined goes first, this process starts it again and owns it: for a
-    /// moment there is no server, which the retries of a box office bridge.
+    /// A server that dies is started again by its owner. When the owner of a server that this process joined goes first,
+    /// this process starts it again and owns it. For a moment there is no server, which the retries of a box office
+    /// bridge.
     ///
     /// # Errors
     /// [`Error::Setup`] when MariaDB is not installed or does not start; the text says what to do.
@@ -84,13 +91,10 @@ impl PrivateDatabase {
         loop {
             if let Some(lock) = folder::try_lock(&data_dir)? {
                 let server = start(&data_dir, &socket, settings, lock, deadline).await?;
-                return Ok(Self { data_dir, socket, server: Arc::new(Mutex::new(Some(server))), successor: None });
+                return Ok(Self::kept(data_dir, socket, settings, Some(server)));
             }
             if answers(&socket).await.is_ok() {
-                let server = Arc::default();
-                let successor = succeed(data_dir.clone(), socket.clone(), settings.clone(), Arc::clone(&server));
-                let successor = Some(AbortOnDropHandle(tokio::spawn(successor)));
-                return Ok(Self { data_dir, socket, server, successor });
+                return Ok(Self::kept(data_dir, socket, settings, None));
             }
             if Instant::now() > deadline {
                 return Err(Error::Setup(format!(
@@ -100,6 +104,23 @@ impl PrivateDatabase {
             }
             tokio::time::sleep(server::LOOK_EVERY).await;
         }
+    }
+
+    fn kept(data_dir: PathBuf, socket: PathBuf, settings: &Settings, server: Option<Server>) -> Self {
+        let server = Arc::new(Mutex::new(server));
+        let keeper = Keeper {
+            data_dir: data_dir.clone(),
+            socket: socket.clone(),
+            settings: settings.clone(),
+            server: Arc::clone(&server),
+        };
+        Self { data_dir, socket, server, keeper: AbortOnDropHandle(tokio::spawn(keeper.keep())) }
+    }
+
+    /// Whether there is a private database in `data_dir`, running or not. It makes nothing.
+    #[must_use]
+    pub fn exists(data_dir: &Path) -> bool {
+        server::is_installed(data_dir)
     }
 
     /// Whether this process runs the server, and stops it.
@@ -138,34 +159,83 @@ impl PrivateDatabase {
     /// # Errors
     /// [`Error::Setup`] when it had to be killed. What was committed is safe all the same.
     pub async fn stop(mut self) -> Result<(), Error> {
-        self.successor = None;
+        // Waits until it has ended: it may be about to start another server.
+        self.keeper.0.abort();
+        let _ = (&mut self.keeper.0).await;
         let Some(mut server) = self.server.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
-        if let Ok(mut connection) = connect_options(&self.socket).connect().await {
-            // The server closes the connection instead of answering.
-            let _ = connection.execute("shutdown").await;
-        }
-        let gone = server.exited.wait_for(Option::is_some);
+        let gone = async {
+            if let Ok(mut connection) = db::plain_connection(&connect_options(&self.socket)).await {
+                // The server closes the connection instead of answering.
+                let _ = db::within(STOP_DEADLINE, connection.execute("shutdown")).await;
+            }
+            let _ = server.exited.wait_for(Option::is_some).await;
+        };
         match tokio::time::timeout(STOP_DEADLINE, gone).await {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
+            // Dropped, it is killed.
             Err(_) => Err(Error::Setup(format!("the server did not stop within {} s", STOP_DEADLINE.as_secs()))),
         }
     }
 }
 
-/// Waits for the owner to go, and takes its place.
-async fn succeed(data_dir: PathBuf, socket: PathBuf, settings: Settings, server: Arc<Mutex<Option<Server>>>) {
-    loop {
-        tokio::time::sleep(TAKE_OVER_EVERY).await;
-        let Ok(Some(lock)) = folder::try_lock(&data_dir) else { continue };
-        match start(&data_dir, &socket, &settings, lock, Instant::now() + START_DEADLINE).await {
-            Ok(started) => {
-                tracing::info!(folder = %data_dir.display(), "the owner of the private MariaDB is gone: it runs here now");
-                *server.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
-                return;
+impl Drop for PrivateDatabase {
+    fn drop(&mut self) {
+        // At once: the keeper ends when its task is next looked at.
+        drop(self.server.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// Sees to it that the server runs, here or in the process that owns it.
+struct Keeper {
+    data_dir: PathBuf,
+    socket: PathBuf,
+    settings: Settings,
+    server: Arc<Mutex<Option<Server>>>,
+}
+
+impl Keeper {
+    async fn keep(self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let begun = Instant::now();
+            let died_here = self.has_died().await;
+            if died_here {
+                pause = if begun.elapsed() > GROWN_UP { FIRST_PAUSE } else { pause };
+                tokio::time::sleep(pause).await;
+                pause = LONGEST_PAUSE.min(pause * 2);
+            } else {
+                tokio::time::sleep(TAKE_OVER_EVERY).await;
             }
-            Err(error) => tracing::error!(%error, "the private MariaDB cannot be taken over"),
+            // None: another process has taken the folder over, or its owner lives.
+            let Ok(Some(lock)) = folder::try_lock(&self.data_dir) else { continue };
+            let deadline = Instant::now() + START_DEADLINE;
+            match start(&self.data_dir, &self.socket, &self.settings, lock, deadline).await {
+                Ok(started) => {
+                    *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
+                    let why = if died_here { "it died" } else { "its owner is gone" };
+                    tracing::info!(folder = %self.data_dir.display(), "started the private MariaDB again: {why}");
+                }
+                Err(error) => {
+                    tracing::error!(%error, again_in = ?pause, "the private MariaDB cannot be started again");
+                    tokio::time::sleep(pause).await;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+            }
         }
+    }
+
+    /// Waits until the server of this process has died; `false` at once if it has none.
+    async fn has_died(&self) -> bool {
+        let exited = self.server.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|own| own.exited.clone());
+        let Some(mut exited) = exited else { return false };
+        let status = exited.wait_for(Option::is_some).await.ok().and_then(|status| status.flatten());
+        let status = status.map_or_else(|| "for an unknown reason".to_owned(), |status| status.to_string());
+        tracing::error!(folder = %self.data_dir.display(), "the private MariaDB died ({status})");
+        metrics::counter!("concert_private_database_deaths_total").increment(1);
+        // Its lock goes with it; it is taken again at once.
+        drop(self.server.lock().unwrap_or_else(PoisonError::into_inner).take());
+        true
     }
 }

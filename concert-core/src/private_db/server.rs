@@ -1,5 +1,6 @@
 //! The server's process: installed, started, watched, ended.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -8,11 +9,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::watch;
 
 use super::Settings;
 use super::folder::{cannot, end_of, make_private_dir, user_option};
+use crate::db;
 use crate::error::Error;
 
 /// How often a start looks whether the server answers, and the keeper whether it is still there.
@@ -44,13 +45,13 @@ pub(super) async fn start(
     // A server that starts removes the temporary tables that it finds, also those of one that shares its folder.
     let temporary = data_dir.join("tmp");
     make_private_dir(&temporary)?;
-    if !data.join("mysql").is_dir() {
+    if !is_installed(data_dir) {
         let (data, temporary) = (data.clone(), temporary.clone());
         tokio::task::spawn_blocking(move || install(&data, &temporary)).await.map_err(Error::internal)??;
     }
     let log = data_dir.join("mariadb.log");
     let mut command = server_command(&data, socket, &log, settings)?;
-    command.arg(format!("--tmpdir={}", temporary.display()));
+    command.arg(option("--tmpdir", &temporary));
     let (kill, exited) = keep(command)?;
     let mut server = Server { _lock: lock, _kill: kill, exited };
     loop {
@@ -76,6 +77,19 @@ pub(super) async fn start(
     }
 }
 
+/// Whether there are system tables in the folder.
+pub(super) fn is_installed(data_dir: &Path) -> bool {
+    data_dir.join("mariadb").join("mysql").is_dir()
+}
+
+/// An option whose value is a path, whatever is in it.
+fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push("=");
+    option.push(path);
+    option
+}
+
 /// After a `kill -9` of its owner a server is told to stop, and may still be at it.
 async fn wait_for_previous_server(data: &Path, deadline: Instant) -> Result<(), Error> {
     let Some(pid) = fs::read_to_string(data.join("mariadb.pid")).ok().and_then(|text| text.trim().parse::<u32>().ok())
@@ -98,11 +112,15 @@ async fn wait_for_previous_server(data: &Path, deadline: Instant) -> Result<(), 
 /// Makes the system tables, in a folder beside that takes its place when it is complete.
 fn install(data: &Path, temporary: &Path) -> Result<(), Error> {
     let program = find("mariadb-install-db").ok_or_else(|| Error::Setup(HOW_TO_INSTALL.to_owned()))?;
-    let fresh = data.with_extension("new");
+    // Named from within the folder: the program, a shell script, does not quote every path.
+    const FRESH: &str = "mariadb.new";
+    let data_dir = data.parent().unwrap_or(data);
+    let fresh = data_dir.join(FRESH);
     let _ = fs::remove_dir_all(&fresh);
     let output = Command::new(program)
+        .current_dir(data_dir)
         .arg("--no-defaults")
-        .arg(format!("--datadir={}", fresh.display()))
+        .arg(format!("--datadir=./{FRESH}"))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
         .args(user_option()?)
         .env("TMPDIR", temporary)
@@ -130,9 +148,9 @@ fn server_command(data: &Path, socket: &Path, log: &Path, settings: &Settings) -
     };
     command
         .arg("--no-defaults")
-        .arg(format!("--datadir={}", data.display()))
-        .arg(format!("--socket={}", socket.display()))
-        .arg(format!("--log-error={}", log.display()))
+        .arg(option("--datadir", data))
+        .arg(option("--socket", socket))
+        .arg(option("--log-error", log))
         .args(user_option()?)
         .args(["--pid-file=mariadb.pid", "--skip-networking", "--skip-log-bin", "--performance-schema=OFF"])
         .args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci", "--max-connections=500"])
@@ -192,7 +210,8 @@ fn wait(mut child: Child, killed: &Receiver<()>) -> Option<ExitStatus> {
 }
 
 pub(super) async fn answers(socket: &Path) -> Result<(), sqlx::Error> {
-    connect_options(socket).connect().await?.close().await
+    db::close(db::plain_connection(&connect_options(socket)).await?).await;
+    Ok(())
 }
 
 pub(super) fn connect_options(socket: &Path) -> MySqlConnectOptions {

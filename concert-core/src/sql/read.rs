@@ -51,10 +51,7 @@ fn run<'r>(
             Source::Pool(pool) => {
                 let mut reader = Reader::acquire(pool).await?;
                 let done = db::within(db::ROUND_TRIP, run_on(reader.connection()?, sql, each)).await;
-                // Whoever has the server's whole answer can give the connection back.
-                if done.as_ref().map_or_else(|error| error.as_database_error().is_some(), |_| true) {
-                    reader.finish();
-                }
+                reader.end(&done, pool);
                 done
             }
         }
