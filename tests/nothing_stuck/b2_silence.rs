@@ -96,7 +96,7 @@ async fn b2_while_the_database_is_frozen_all_are_answered_in_bounded_time() {
     signal(server.process_id(), "STOP");
     let begun = Instant::now();
     let ready = async {
-        site.get("/health/ready").send().await.expect(503, "");
+        site.get("/health/ready").send().await.expect(503, "DATABASE_UNAVAILABLE");
         begun.elapsed()
     };
     let seats = async {
@@ -177,6 +177,8 @@ fn b2_every_wait_for_the_database_has_a_bound() {
         let text = std::fs::read_to_string(&file).expect("reads");
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let waits = |line: &&str| WAITS.iter().any(|wait| line.contains(wait)) && !line.trim_start().starts_with("//");
+        // Methods of ours of the same names.
+        let waits = |line: &&str| waits(line) && !line.contains("self.ping()") && !line.contains("self.connect()");
         unbounded.extend(
             code.lines().filter(waits).filter(|line| !line.contains("within(")).map(|line| format!("{path}: {line}")),
         );

@@ -17,7 +17,7 @@ async fn until(office: &BoxOffice, is_ready: bool) {
 
 #[tokio::test]
 async fn b4_a_private_database_that_dies_is_started_again_by_its_owner() {
-    let server = OwnServer::start(&[]).await;
+    let server = OwnServer::start(&["--innodb-flush-log-at-trx-commit=1"]).await;
     let office =
         BoxOffice::connect_with(server.database().await, policy(), Arc::new(SystemClock)).await.expect("connects");
     office.migrate().await.expect("migrates");
