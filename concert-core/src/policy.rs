@@ -216,7 +216,8 @@ impl Policy {
         self
     }
 
-    /// How many passwords are hashed at once; each takes about 30 ms of a core and 19 MiB. Default 2.
+    /// How many passwords of log-ins are hashed at once, and as many of sign-ups; each takes about 30 ms of a core and
+    /// 19 MiB. Default 2.
     #[cfg(feature = "password")]
     #[must_use]
     pub const fn with_password_hashes_at_once(mut self, hashes: usize) -> Self {

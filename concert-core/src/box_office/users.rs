@@ -115,7 +115,7 @@ impl BoxOffice {
     /// Whether a repeated sign-up has the password of the existing user.
     async fn has_password_of(&self, there: &User, phc: &str, who: &SignUp) -> Result<bool, Error> {
         match &who.password {
-            Some(password) => self.inner.passwords.verify(password, Some(phc)).await,
+            Some(password) => self.inner.passwords.verify_sign_up(password, phc).await,
             None => Ok(!there.has_password),
         }
     }
