@@ -10,6 +10,7 @@ use concert_core::private_db::DEFAULT_DATA_DIR;
 use concert_core::{Error, JwtKeys, Policy, SecretString};
 use tracing_subscriber::EnvFilter;
 
+use crate::brakes::BrakeOptions;
 use crate::http::CorsOrigin;
 use crate::limits::Limits;
 use crate::telemetry::LogFormat;
@@ -137,6 +138,10 @@ pub struct Config {
     /// An origin whose pages may call, https://host or *; can be repeated. None unless given
     #[arg(long = "cors-origin", env = "CONCERT_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origins: Vec<CorsOrigin>,
+
+    /// How much one address, one user and one name may ask for
+    #[command(flatten)]
+    pub brakes: BrakeOptions,
 
     /// Log filter, for example info,concert_core=debug
     #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = str::parse::<EnvFilter>, value_name = "FILTER")]
@@ -283,6 +288,7 @@ mod tests {
         let library = Policy::new(JwtKeys::new(&secret).expect("long enough"));
         assert_eq!(format!("{:?}", ours.policy(&secret).expect("works")), format!("{library:?}"));
         assert_eq!(ours.seats_max_age, SEATS_MAX_AGE);
+        assert_eq!(format!("{:?}", ours.brakes), format!("{:?}", BrakeOptions::default()));
         assert_eq!(format!("{:?}", ours.limits()), format!("{:?}", Limits::default()));
     }
 
@@ -318,6 +324,8 @@ mod tests {
             ["--max-polls-per-second", "0"],
             ["--seats-max-age", "2m"],
             ["--bare-join", "yes"],
+            ["--brake-log-ins-per-address", "30"],
+            ["--trust-proxy", "proxy.example"],
         ];
         for [flag, value] in flags {
             let refused = Config::try_parse_from(["concert-server", flag, value]).expect_err(flag);

@@ -24,9 +24,11 @@
 //! - `config`: what the binary takes from flags and environment.
 //! - `start`: from the configuration to a box office.
 //! - `serve`: connections, and how they end; `limits`: how many there may be, and for how long.
+//! - `brakes`: how much one address, one user and one name may ask for.
 //! - `http`: the table of routes, what every request gets, and one file per domain.
 //! - `telemetry`: logs and metrics.
 
+mod brakes;
 pub mod config;
 mod http;
 mod limits;
@@ -34,6 +36,7 @@ mod serve;
 pub mod start;
 pub mod telemetry;
 
+pub use crate::brakes::{BrakeClock, BrakeOptions, Brakes, Limit, Network};
 pub use crate::http::{App, CorsOrigin, Route, Router, openapi, routes};
 pub use crate::limits::Limits;
 pub use crate::serve::serve;

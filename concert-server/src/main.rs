@@ -8,7 +8,7 @@ use concert_core::BoxOffice;
 use concert_core::private_db::PrivateDatabase;
 use concert_server::config::Config;
 use concert_server::start::{self, StartError};
-use concert_server::{App, serve, telemetry};
+use concert_server::{App, BrakeClock, Brakes, serve, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +45,7 @@ async fn run(config: &Config) -> Result<(), StartError> {
     });
     let app =
         App::new(box_office.clone()).with_cors(config.cors_origins.clone()).with_seats_max_age(config.seats_max_age);
+    let app = app.with_brakes(Brakes::new(config.brakes.clone(), &BrakeClock::system()));
     tracing::info!("listening on http://{}", listener.local_addr().unwrap_or(config.listen));
     serve(listener, app, config.limits(), shutdown).await;
     if tokio::time::timeout(WIND_UP_DEADLINE, passes).await.is_err() {

@@ -77,6 +77,7 @@ async fn upkeep(app: App, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(UPKEEP_EVERY);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         app.metrics().run_upkeep();
+        app.brakes().forget_unused();
     }
 }
 

@@ -82,6 +82,7 @@ fn describe() {
         "Latency of requests until the head of the answer, by route"
     );
     describe_counter!("concert_refusals_total", "Refusals and failures, by code");
+    describe_counter!("concert_brakes_total", "Calls that a brake refused with 429, by brake");
     describe_gauge!("concert_connections", "Open connections");
     describe_gauge!("concert_event_streams", "Open event streams");
     describe_counter!("concert_seats_readings_total", "Times that the seats of a concert were read for the cache");

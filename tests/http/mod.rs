@@ -42,10 +42,15 @@ impl Site {
     }
 
     pub async fn serve(house: House, limits: Limits) -> Self {
+        let app = App::new(house.office.clone());
+        Self::serve_app(house, app, limits).await
+    }
+
+    pub async fn serve_app(house: House, app: App, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let url = format!("http://{}", listener.local_addr().expect("has an address"));
         let shutdown = CancellationToken::new();
-        tokio::spawn(serve(listener, App::new(house.office.clone()), limits, shutdown.clone()));
+        tokio::spawn(serve(listener, app, limits, shutdown.clone()));
         // Compressed bodies are looked at as they come.
         Self { house, url, client: reqwest::Client::new(), shutdown }
     }

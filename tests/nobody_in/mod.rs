@@ -6,3 +6,4 @@ mod a3_one_key_one_request;
 mod a7_operators;
 mod a7_rest;
 mod a8_names;
+mod a9_brakes;

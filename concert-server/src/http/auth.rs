@@ -19,7 +19,9 @@ impl Call {
     /// The same, for routes that allow calls without a credential. A bad token is refused here, too.
     pub(super) fn optional_credential(&self) -> Result<Option<Credential>, Problem> {
         let Some(token) = self.bearer()? else { return Ok(None) };
-        Ok(Some(self.box_office().authenticate(token)?))
+        let credential = self.box_office().authenticate(token)?;
+        self.brake_user(credential.user())?;
+        Ok(Some(credential))
     }
 
     /// The access token, as it was sent.

@@ -13,6 +13,7 @@ use warp::{Filter, Rejection};
 use super::App;
 use super::body::{self, BodyStream};
 use super::problem::Problem;
+use crate::brakes::Client;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -22,6 +23,8 @@ pub(super) struct Call {
     pub(super) app: Arc<App>,
     parameter: String,
     pub(super) headers: HeaderMap,
+    /// Where it comes from; `None`: it is exempt from the brakes.
+    pub(super) client: Option<Client>,
     query: String,
     body: BodyStream,
 }
@@ -30,13 +33,17 @@ pub(super) struct Call {
 pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
     let app = Arc::clone(app);
     let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });
-    warp::header::headers_cloned().and(query).and(warp::body::stream()).map(move |headers, query, body| Call {
-        app: Arc::clone(&app),
-        parameter: String::new(),
-        headers,
-        query,
-        body: body::stream(body),
-    })
+    let client = warp::ext::optional();
+    warp::header::headers_cloned().and(client).and(query).and(warp::body::stream()).map(
+        move |headers, client, query, body| Call {
+            app: Arc::clone(&app),
+            parameter: String::new(),
+            headers,
+            client,
+            query,
+            body: body::stream(body),
+        },
+    )
 }
 
 impl Call {

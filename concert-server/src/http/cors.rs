@@ -7,6 +7,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use warp::http::header::{AGE, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
 use warp::http::{HeaderValue, Method, Uri};
 
+use super::brakes::{RATE_LIMIT, RATE_LIMIT_POLICY};
+
 /// How long a browser may keep the answer to a preflight.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
@@ -43,7 +45,7 @@ pub(super) fn layer(origins: &[CorsOrigin]) -> Option<CorsLayer> {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH, idempotency_key, request_id.clone()])
-        .expose_headers([request_id, RETRY_AFTER, ETAG, AGE])
+        .expose_headers([request_id, RETRY_AFTER, ETAG, AGE, RATE_LIMIT, RATE_LIMIT_POLICY])
         .max_age(MAX_AGE);
     Some(layer)
 }

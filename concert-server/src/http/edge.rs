@@ -4,7 +4,7 @@
 //! and an answer even when a handler panics.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use super::call::REQUEST_ID;
 use super::problem::Problem;
 use super::routing::{self, Answer, Endpoint, Route};
 use super::{App, cors, endpoints};
+use crate::brakes::{Brakes, Client};
 use crate::telemetry;
 
 /// The longest request id that is taken from a client, in characters.
@@ -35,6 +36,7 @@ pub struct Router(Arc<Routing>);
 
 struct Routing {
     routes: Vec<Route>,
+    brakes: Brakes,
     answer: Box<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>,
 }
 
@@ -53,12 +55,15 @@ impl Router {
         let service = ServiceBuilder::new().option_layer(cors::layer(&app.cors)).service(warp::service(answers));
         // A closure over the service, not a boxed service, which would box each clone as well.
         let answer = Box::new(move |request| -> Answering { Box::pin(service.clone().oneshot(request)) });
-        Self(Arc::new(Routing { routes, answer }))
+        Self(Arc::new(Routing { routes, brakes: app.brakes.clone(), answer }))
     }
 
     /// Answers one request; it always has an answer.
     pub async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
         let seen = self.look_at(&request, peer);
+        if let Some(client) = seen.client {
+            request.extensions_mut().insert(client);
+        }
         if request.method() != Method::GET {
             // For the log of operators' acts. What reads is not logged.
             request.headers_mut().insert(REQUEST_ID, seen.id.clone());
@@ -86,7 +91,8 @@ impl Router {
     fn look_at(&self, request: &Request<Incoming>, peer: SocketAddr) -> Seen {
         let (route, method) = routing::labels(&self.0.routes, request.method(), request.uri().path());
         let id = request_id(request.headers());
-        Seen { begun: Instant::now(), id, route, method, peer }
+        let (address, client) = self.0.brakes.client(peer.ip(), request.headers());
+        Seen { begun: Instant::now(), id, route, method, peer, address, client }
     }
 }
 
@@ -97,6 +103,9 @@ struct Seen {
     route: &'static str,
     method: &'static str,
     peer: SocketAddr,
+    /// The client's address, which is not the peer's behind a proxy.
+    address: IpAddr,
+    client: Option<Client>,
 }
 
 impl Seen {
@@ -129,6 +138,7 @@ impl Seen {
     fn report(&self, response: &Response, code: Option<&'static str>) {
         let elapsed = self.begun.elapsed();
         telemetry::request_finished(self.route, self.method, response.status(), elapsed, code);
+        let behind_proxy = (self.address != self.peer.ip().to_canonical()).then_some(self.address);
         tracing::info!(
             method = self.method,
             route = self.route,
@@ -136,6 +146,7 @@ impl Seen {
             code,
             ms = elapsed.as_secs_f64() * 1e3,
             peer = %self.peer,
+            client = behind_proxy.as_ref().map(tracing::field::display),
             "request finished"
         );
     }

@@ -7,6 +7,7 @@ mod admin;
 mod auth;
 mod board;
 mod body;
+mod brakes;
 mod call;
 mod catalog;
 mod cors;
@@ -36,6 +37,7 @@ pub(crate) use self::events::Streams;
 pub use self::openapi::openapi;
 use self::routing::Endpoint;
 pub use self::routing::Route;
+use crate::brakes::{BrakeClock, BrakeOptions, Brakes};
 use crate::limits::Limits;
 use crate::telemetry;
 
@@ -43,6 +45,7 @@ use crate::telemetry;
 #[derive(Clone)]
 pub struct App {
     box_office: BoxOffice,
+    brakes: Brakes,
     cors: Vec<CorsOrigin>,
     metrics: PrometheusHandle,
     board: Board,
@@ -55,6 +58,7 @@ impl App {
     pub fn new(box_office: BoxOffice) -> Self {
         Self {
             box_office,
+            brakes: Brakes::new(BrakeOptions::default(), &BrakeClock::system()),
             cors: Vec::new(),
             metrics: telemetry::recorder(),
             board: Board::new(SEATS_MAX_AGE),
@@ -68,6 +72,12 @@ impl App {
         Self { cors, ..self }
     }
 
+    /// Sets the brakes. Default: those of [`BrakeOptions`].
+    #[must_use]
+    pub fn with_brakes(self, brakes: Brakes) -> Self {
+        Self { brakes, ..self }
+    }
+
     /// Sets how old the seats in an answer may be. Default half a second. With zero, every request waits for a reading
     /// that begins after it.
     #[must_use]
@@ -77,6 +87,10 @@ impl App {
 
     pub(crate) fn with_streams(self, streams: Streams) -> Self {
         Self { streams, ..self }
+    }
+
+    pub(crate) const fn brakes(&self) -> &Brakes {
+        &self.brakes
     }
 
     pub(crate) const fn metrics(&self) -> &PrometheusHandle {

@@ -88,7 +88,11 @@ struct Problems;
 /// Of operations that read a body.
 const OF_BODIES: [(&str, &str); 3] =
     [("408", "The body took too long to arrive"), ("413", "The body is too large"), ("415", "The body is not JSON")];
-const OF_ALL: [(&str, &str); 2] = [("500", "A defect"), ("503", "Overloaded, or the database is not available")];
+const OF_ALL: [(&str, &str); 3] = [
+    ("429", "Too many calls from this address or by this user; try again after Retry-After"),
+    ("500", "A defect"),
+    ("503", "Overloaded, or the database is not available"),
+];
 
 impl Modify for Problems {
     fn modify(&self, document: &mut OpenApi) {

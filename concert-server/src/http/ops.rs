@@ -18,7 +18,9 @@ use crate::telemetry;
 const SCRAPE_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![get("/health/live", live), get("/health/ready", ready), get("/metrics", metrics)]
+    [get("/health/live", live), get("/health/ready", ready), get("/metrics", metrics)]
+        .map(Endpoint::never_braked)
+        .into()
 }
 
 /// How the server is.

@@ -30,18 +30,18 @@ struct Parts {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// The causes of a failure: for the log, never for the client.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Parts { status, code, detail: detail.into(), header: None, cause: None }))
+        Self(Box::new(Parts { status, code, detail: detail.into(), headers: Vec::new(), cause: None }))
     }
 
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.header = Some((name, value));
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
         self
     }
 
@@ -74,6 +74,10 @@ impl Problem {
 
     pub(super) fn body_too_slow() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "the body took too long to arrive")
+    }
+
+    pub(super) fn too_many_requests(detail: String) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
     }
 
     pub(super) fn too_many_connections() -> Self {
@@ -147,7 +151,7 @@ impl From<Error> for Problem {
 }
 
 /// For Retry-After: rounded up, and at least one.
-fn whole_seconds(wait: Duration) -> u64 {
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1_000).max(1) as u64
 }
 
@@ -175,7 +179,7 @@ impl Reply for Problem {
         *response.status_mut() = self.0.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        headers.extend(self.0.header.clone());
+        headers.extend(self.0.headers.iter().cloned());
         response.extensions_mut().insert(self);
         response
     }

@@ -267,6 +267,7 @@ struct ExtendedBody {
 )]
 async fn reserve(mut call: Call) -> Answer {
     let credential = call.credential()?;
+    call.brake_hold(credential.user())?;
     let mut sent: ReserveRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
     let wanted = sent.wanted()?;
@@ -332,7 +333,9 @@ async fn give_back(call: Call) -> Answer {
     let caller = call.credential()?.caller();
     let GiveBackQuery { order } = call.query()?;
     let what: OrderRef = if order { call.id::<OrderId>()?.into() } else { call.id::<ReservationId>()?.into() };
+    let user = caller.user();
     call.box_office().cancel(caller, what).await?;
+    call.gave_back(user);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -11,8 +11,10 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::App;
+use super::brakes::Braking;
 use super::call::{self, Call};
 use super::problem::Problem;
+use crate::brakes::Brake;
 
 /// What a handler answers.
 pub(super) type Answer = Result<Response, Problem>;
@@ -57,7 +59,20 @@ impl Route {
 /// A route and who answers it.
 pub(super) struct Endpoint {
     pub(super) route: Route,
+    braking: Braking,
     handler: Handler,
+}
+
+impl Endpoint {
+    /// The same, braked by one more brake of the client's address.
+    pub(super) fn braked_by(self, brake: Brake) -> Self {
+        Self { braking: Braking::Also(brake), ..self }
+    }
+
+    /// The same, never braked.
+    pub(super) fn never_braked(self) -> Self {
+        Self { braking: Braking::Never, ..self }
+    }
 }
 
 pub(super) fn get<R>(template: &'static str, handler: fn(Call) -> R) -> Endpoint
@@ -85,7 +100,8 @@ fn endpoint<R>(method: &'static str, template: &'static str, handler: fn(Call) -
 where
     R: Future<Output = Answer> + Send + 'static,
 {
-    Endpoint { route: Route { method, template }, handler: Arc::new(move |call| Box::pin(handler(call))) }
+    let handler: Handler = Arc::new(move |call| Box::pin(handler(call)));
+    Endpoint { route: Route { method, template }, braking: Braking::Call, handler }
 }
 
 /// All endpoints as one filter: the first in the table with the path and the method answers. Without one, 404 or 405.
@@ -99,9 +115,14 @@ pub(super) fn filter(
             let path = path.as_str();
             let mut claims =
                 endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
-            match claims.next() {
-                Some((endpoint, parameter)) => (endpoint.handler)(call.with_parameter(parameter)),
-                None => Box::pin(ready(Err(not_answered(endpoints.iter().map(|endpoint| &endpoint.route), path)))),
+            let claim = claims.next();
+            let braked = call.brake(claim.map_or(Braking::Call, |(endpoint, _)| endpoint.braking));
+            match (braked, claim) {
+                (Err(braked), _) => Box::pin(ready(Err(braked))),
+                (Ok(()), Some((endpoint, parameter))) => (endpoint.handler)(call.with_parameter(parameter)),
+                (Ok(()), None) => {
+                    Box::pin(ready(Err(not_answered(endpoints.iter().map(|endpoint| &endpoint.route), path))))
+                }
             }
         },
     )

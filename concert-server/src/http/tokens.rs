@@ -12,12 +12,13 @@ use super::body::{Moment, json, parsed};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
+use crate::brakes::Brake;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get("/api/v1/tokens/{userId}", look),
-        post("/api/v1/tokens", join),
-        post("/api/v1/queue", add_to_queue),
+        post("/api/v1/tokens", join).braked_by(Brake::JoinsPerAddress),
+        post("/api/v1/queue", add_to_queue).braked_by(Brake::JoinsPerAddress),
         delete("/api/v1/tokens/{userId}", leave),
     ]
 }
@@ -88,6 +89,7 @@ async fn join(mut call: Call) -> Answer {
     let credential = call.optional_credential()?;
     let JoinRequest { user_id } = call.json().await?;
     let caller = auth::joining(credential, user_id)?;
+    call.brake_join(user_id, credential.is_some())?;
     let joined = call.box_office().issue_token(caller.with_key(call.idempotency_key()?)).await?;
     let status = if joined.resumed { StatusCode::OK } else { StatusCode::CREATED };
     answer(status, &auth::signed(joined.token.jwt)?, &joined.token.standing)

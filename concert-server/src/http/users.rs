@@ -9,9 +9,13 @@ use super::auth;
 use super::body::{Moment, json, parsed};
 use super::call::Call;
 use super::routing::{Answer, Endpoint, post};
+use crate::brakes::Brake;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![post("/api/v1/users", sign_up), post("/api/v1/users/login", log_in)]
+    vec![
+        post("/api/v1/users", sign_up).braked_by(Brake::SignUpsPerAddress),
+        post("/api/v1/users/login", log_in).braked_by(Brake::LogInsPerAddress),
+    ]
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -73,6 +77,7 @@ struct SessionBody {
 )]
 async fn sign_up(mut call: Call) -> Answer {
     let SignUpRequest { username, password } = call.json().await?;
+    call.brake_attempt(username.as_str())?;
     let who = SignUp::new(username).with_password(password).with_key(call.idempotency_key()?);
     let user = call.box_office().sign_up(who).await?;
     let body = UserBody { user_id: user.id, username: user.username, created_at: Moment(user.created_at) };
@@ -91,6 +96,7 @@ async fn sign_up(mut call: Call) -> Answer {
 )]
 async fn log_in(mut call: Call) -> Answer {
     let LogInRequest { username, password } = call.json().await?;
+    call.brake_attempt(&username)?;
     let session = call.box_office().log_in(&username, &password).await?;
     let body = SessionBody {
         user_id: session.user,
