@@ -209,19 +209,27 @@ async fn no_deadline_moves_past_the_turn_or_twice_the_time_of_a_hold() {
     let house = House::open_with(|policy| policy.with_hold_extension(std::time::Duration::from_secs(3_000))).await;
     let concert = house.hall(1, 6).await;
     let user = house.active_users(1, 1_000).await[0];
-    let turn_ends = house.office.now() + TimeDelta::minutes(10);
+    let begin = house.office.now();
     let first = house.office.hold(user, concert, seats([1])).await.expect("holds");
     house.advance(60);
     let second = house.office.hold(user, concert, seats([2])).await.expect("holds");
-    assert_eq!(house.office.extend_hold(user, first.id).await.expect("extends"), turn_ends, "twice five minutes");
-    assert_eq!(house.office.extend_hold(user, second.id).await.expect("extends"), turn_ends, "nine are left");
-    house.advance(240);
-    let third = house.office.hold(user, concert, seats([3])).await.expect("holds until the turn ends");
-    assert!(matches!(house.office.extend_hold(user, third.id).await, Err(Error::HoldOutlastsTurn)));
-    house.office.pay(user, first.id, first.total).await.expect("pays");
-    assert!(matches!(house.office.extend_hold(user, first.id).await, Err(Error::AlreadyPaid)));
-    house.advance(300);
-    assert!(matches!(house.office.extend_hold(user, second.id).await, Err(Error::TokenNotActive { .. })));
+    let until = house.office.extend_hold(user, first.id).await.expect("extends");
+    assert_eq!(until, begin + TimeDelta::minutes(10), "twice five minutes");
+    let until = house.office.extend_hold(user, second.id).await.expect("extends");
+    assert_eq!(until, begin + TimeDelta::minutes(11), "twice five minutes, and the turn with it");
+    house.advance(590);
+    let third = house.office.hold(user, concert, seats([3])).await.expect("holds");
+    let longest = begin + TimeDelta::minutes(20);
+    let until = house.office.extend_hold(user, third.id).await.expect("extends");
+    assert_eq!(until, longest, "ten minutes of turn and twice five of hold");
+    house.advance(400);
+    let fourth = house.office.hold(user, concert, seats([4])).await.expect("holds until the turn ends");
+    assert_eq!(fourth.expires_at, longest);
+    assert!(matches!(house.office.extend_hold(user, fourth.id).await, Err(Error::HoldOutlastsTurn)));
+    house.office.pay(user, fourth.id, fourth.total).await.expect("pays");
+    assert!(matches!(house.office.extend_hold(user, fourth.id).await, Err(Error::AlreadyPaid)));
+    house.clock.set(longest);
+    assert!(matches!(house.office.extend_hold(user, third.id).await, Err(Error::TokenNotActive { .. })));
     house.assert_sound().await;
 }
 

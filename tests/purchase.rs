@@ -189,9 +189,11 @@ async fn paying_is_refused_for_the_reason_that_holds() {
     house.office.recharge(users[0], money(50)).await.expect("recharges");
     house.office.pay(users[0], held.id, money(PRICE)).await.expect("pays");
     assert!(matches!(house.office.pay(users[0], held.id, money(PRICE)).await, Err(Error::AlreadyPaid)));
+    let other = house.office.hold_one(users[1], concert, seat(2)).await.expect("holds");
     house.advance(600);
+    assert!(matches!(house.office.pay(users[0], held.id, money(PRICE)).await, Err(Error::AlreadyPaid)));
     assert!(matches!(
-        house.office.pay(users[0], held.id, money(PRICE)).await,
+        house.office.pay(users[1], other.id, money(PRICE)).await,
         Err(Error::TokenNotActive { status: Some(TokenStatus::Active) | None })
     ));
     house.assert_sound().await;

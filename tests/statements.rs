@@ -43,7 +43,9 @@ fn literal(place: &str) -> &'static str {
         "change_seq" | "change_seq_before" | "seen" => "1000000",
         "now" | "until" | "from" | "at" | "paid_at" | "deadline" | "held_until" | "created_at" | "expires_at"
         | "last_updated_at" | "reserved_at" | "extended_at" | "claimed_at" | "admitted_at" | "changed_at"
-        | "logged_at" | "seen_at" | "since" | "one_period_ago" | "in_one_period" => "'2027-03-01 12:00:00.000000'",
+        | "logged_at" | "seen_at" | "since" | "one_period_ago" | "in_one_period" | "begun" => {
+            "'2027-03-01 12:00:00.000000'"
+        }
         "today" | "date" | "performance_date" => "'2027-03-01'",
         _ => "20",
     }
@@ -134,7 +136,7 @@ async fn scans_in(house: &House) -> Vec<String> {
     let mut found = Vec::new();
     for statement in concert_core::internals::statements().iter().map(|statement| filled(statement)) {
         // What selects into a variable can be explained without that alone.
-        let explained = statement.replace(" into @locked", "");
+        let explained = statement.replace(" into @locked, @short", "");
         let explain = sqlx::raw_sql(AssertSqlSafe(format!("explain format=traditional {explained}")));
         let rows = explain.fetch_all(&mut *connection).await.unwrap_or_else(|error| panic!("{error}: {statement}"));
         let plan: Vec<_> = rows

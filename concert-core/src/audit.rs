@@ -205,6 +205,16 @@ const CHECKS: &[Check] = &[
              from tokens where status in ('ACTIVE', 'WAITING')) t \
              where g.active <> t.active or g.waiting <> t.waiting limit {limit}",
     ),
+    // Of any time: a turn that has ended keeps its end, and whoever leaves gives all holds back.
+    check(
+        4,
+        "a hold outlasts its user's turn",
+        "select concat('reservation ', hex(r.id), ' until ', r.expires_at, ' of user ', hex(r.user_id)) \
+             from reservations r where r.status = 'HELD' and not exists (select 1 \
+             from tokens t force index (tokens_user_live) where t.user_id = r.user_id \
+             and t.claimed_at <= r.reserved_at and t.expires_at >= r.expires_at \
+             and coalesce(t.ended_reason, 'LAPSED') = 'LAPSED') limit {limit}",
+    ),
     // A cap that was lowered applies to tokens that are admitted from then on: the gate keeps how many may still be in.
     check(
         4,

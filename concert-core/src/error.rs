@@ -161,8 +161,8 @@ pub enum Error {
     /// The order's deadline was already extended.
     #[error("the deadline is already extended; that is possible only once")]
     HoldAlreadyExtended,
-    /// The hold already ends no earlier than the turn, so there is nothing to extend.
-    #[error("the hold already lasts until the turn ends")]
+    /// The hold already lasts until the end of the longest turn that there is, so there is nothing to extend.
+    #[error("the hold already lasts until the turn ends, and this turn can last no longer")]
     HoldOutlastsTurn,
     /// The concert's date is past.
     #[error("this concert is over")]

@@ -49,7 +49,7 @@
 //! - `batch`: group commit. Every write is a command in a lane: lock, decide, write. `fact`: what rules assume instead of
 //!   reading it.
 //! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
-//!   the pure rules, `store` the SQL.
+//!   the pure rules, `store` the SQL. `visit`: the lane of the queue, and what leaving it means for held seats.
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness.
@@ -96,6 +96,7 @@ mod secret_file;
 mod sql;
 mod token_status;
 mod user;
+mod visit;
 mod wallet;
 
 pub use secrecy::SecretString;

@@ -11,6 +11,7 @@ mod questions;
 mod spec;
 mod tables;
 mod usual;
+mod visits;
 mod ways;
 mod world;
 
@@ -45,6 +46,7 @@ use crate::reservation::{
     HallLayouts, HoldRules, OrderRef, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Seat, SeatChanges,
     SeatKey, Wanted, model as reservation,
 };
+use crate::visit::VisitBatch;
 use crate::wallet::model::Rows as WalletRows;
 use crate::wallet::{Account, Recharge, Recharged, WalletBatch, WalletEntry};
 
@@ -57,6 +59,8 @@ const TURN: i64 = 600;
 const CLAIM: i64 = 60;
 const AFTER_PAYMENT: i64 = 60;
 const WAIT: i64 = 3_000;
+/// The longest that a turn lasts, however much is held in it.
+const LONGEST_TURN: i64 = TURN + 2 * HOLD;
 const MAX_HOLDS: u32 = 2;
 const MAX_IN_A_ROW: usize = 2;
 const PAUSE: i64 = 60;

@@ -114,15 +114,16 @@ impl Policy {
         self
     }
 
-    /// By how much the deadline of an order can be moved, once; never past the end of the user's turn, nor past twice
-    /// the time of a hold. Default 2 minutes.
+    /// By how much the deadline of an order can be moved, once; never past twice the time of a hold, nor past the end of
+    /// the longest turn ([`Policy::with_active_ttl`]). Default 2 minutes.
     #[must_use]
     pub const fn with_hold_extension(mut self, extension: Duration) -> Self {
         self.hold_extension = extension;
         self
     }
 
-    /// How long a turn lasts from the moment it is claimed. Default 10 minutes.
+    /// How long a turn lasts from the moment it is claimed. Default 10 minutes. It lasts longer where something is held
+    /// then, until that is paid or its deadline passes, though no longer than this and twice the time of a hold.
     #[must_use]
     pub const fn with_active_ttl(mut self, ttl: Duration) -> Self {
         self.active_ttl = ttl;
@@ -245,6 +246,12 @@ impl Policy {
     pub const fn with_refresh_every(mut self, period: Duration) -> Self {
         self.refresh_every = period;
         self
+    }
+
+    /// The longest wait, and the longest turn after it.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn longest_visit(&self) -> Duration {
+        self.waiting_ttl + self.claim_window + self.active_ttl + 2 * self.hold_ttl
     }
 
     /// The longest wait in the queue.

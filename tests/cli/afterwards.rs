@@ -23,7 +23,7 @@ async fn explain_tells_what_happened_and_what_comes_next() {
         │ [time] ┆ joined the queue ┆ ticket 1, token [id] │
         │ [time] ┆ let in           ┆ at once: nobody waited and there was room            │
         └──────────────────────┴──────────────────┴──────────────────────────────────────────────────────┘
-        Next: the turn ends at [time]; earlier if the user leaves or has paid all holds
+        Next: the turn ends at [time]; earlier if the user leaves or has paid all holds, later if seats are held for longer
         ");
         assert_snapshot!(desk.run(&["explain", "seat", CONCERT, "2"]).ok(), @"
         seat 2 of Concert 1-1 on 2099-12-30, 120; concert [id]
@@ -53,7 +53,7 @@ async fn explain_tells_what_happened_and_what_comes_next() {
         │ [time] ┆ let in           ┆ at once: nobody waited and there was room                                                                       │
         │ [time] ┆ seat held        ┆ 120 to be paid by [time]; seat 2 of Concert 1-1, reservation [id] │
         └──────────────────────┴──────────────────┴─────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
-        Next: the turn ends at [time]; earlier if the user leaves or has paid all holds
+        Next: the turn ends at [time]; earlier if the user leaves or has paid all holds, later if seats are held for longer
         Next: seat 2 becomes free at [time] unless it is paid before
         ");
     });

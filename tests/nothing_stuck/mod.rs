@@ -10,3 +10,4 @@ mod b3_classes;
 mod b4_private_database;
 mod b6_clocks;
 mod b7_ghosts;
+mod b8_holds_can_be_paid;

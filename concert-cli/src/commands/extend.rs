@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print};
 
-/// Move the deadline of a user's order, which is possible once, and not past the end of the turn
+/// Move the deadline of a user's order, which is possible once; the user's turn lasts as long
 #[derive(Debug, Args)]
 pub struct Opts {
     user_id: UserId,

@@ -26,7 +26,7 @@ enum Action {
     },
     /// Show a user's standing in the queue
     Show { user_id: UserId },
-    /// End a user's turn or wait
+    /// End a user's turn or wait; what is held unpaid is given back
     ///
     /// The place is lost: the user can only join again, at the back. At a terminal it asks.
     Expire {

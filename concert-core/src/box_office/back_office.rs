@@ -155,7 +155,7 @@ impl BackOffice {
         self.office.queue_token_now(&token)
     }
 
-    /// Ends a user's token.
+    /// Ends a user's token. What the user holds unpaid is given back with it.
     ///
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::TokenNotFound`] (not in the queue).

@@ -12,7 +12,8 @@ use crate::queue::{Followed, Standing, TokenStatus};
 /// One ticket, followed from memory; from [`BoxOffice::follow`].
 ///
 /// All followers of a process wait for one signal, which a refresh gives if the queue has moved. Each then ranks its
-/// ticket in the snapshot. After the first standing, the database is used only once: to claim the turn.
+/// ticket in the snapshot. After the first standing, the database is used only twice: to claim the turn, and to see that
+/// it has ended.
 pub struct Follow {
     box_office: BoxOffice,
     ticket: QueueTicket,
@@ -52,20 +53,28 @@ impl Follow {
                 _ = self.moved.changed() => {}
                 () = sleep(turn_ends) => {}
             }
-            let mut standing = self.box_office.known_standing(&self.ticket).ok_or(Error::TokenExpired)?;
-            if standing.status == TokenStatus::Active && self.last.status != TokenStatus::Active {
-                // A follower claims its turn. In a task, so that followers can be shared between threads, as streams of
-                // HTTP servers must be.
-                let (office, ticket) = (self.box_office.clone(), self.ticket);
-                let poll = tokio::spawn(async move { office.poll(&ticket).await });
-                standing = poll.await.map_err(Error::internal)??;
-            }
+            let was_active = self.last.status == TokenStatus::Active;
+            let standing = match self.box_office.known_standing(&self.ticket) {
+                // A follower claims its turn.
+                Some(standing) if standing.status == TokenStatus::Active && !was_active => self.poll().await?,
+                Some(standing) => standing,
+                // Another process may have made the turn last longer since the last refresh.
+                None if was_active => self.poll().await?,
+                None => return Err(Error::TokenExpired),
+            };
             let changed = differs(&self.last, &standing);
             self.last = standing;
             if changed {
                 return Ok(&self.last);
             }
         }
+    }
+
+    /// In a task, so that followers can be shared between threads, as streams of HTTP servers must be.
+    async fn poll(&self) -> Result<Standing, Error> {
+        let (office, ticket) = (self.box_office.clone(), self.ticket);
+        let poll = tokio::spawn(async move { office.poll(&ticket).await });
+        poll.await.map_err(Error::internal)?
     }
 }
 

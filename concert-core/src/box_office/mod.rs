@@ -31,6 +31,7 @@ use crate::probe::Probe;
 use crate::queue::{QueueBatch, QueueView};
 use crate::reservation::{HallLayouts, HoldRules, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
 use crate::user::UserBatch;
+use crate::visit::VisitBatch;
 use crate::wallet::WalletBatch;
 
 /// A box office over a MySQL database. Cheap to clone; all clones share their lanes.
@@ -60,7 +61,7 @@ struct Inner {
     seat_changes: Arc<SeatChanges>,
     #[cfg(feature = "password")]
     passwords: crate::user::Passwords,
-    queue: Lane<QueueBatch>,
+    queue: Lane<VisitBatch>,
     reservations: Lane<ReservationBatch>,
     sweeps: Lane<SweepBatch>,
     wallets: Lane<WalletBatch>,
@@ -99,8 +100,8 @@ impl BoxOffice {
             waiting_ttl: policy.waiting_ttl,
             bare_joins: policy.bare_joins,
         };
-        let queue = QueueBatch::new(queue_rules, Arc::clone(&view));
         let rules = HoldRules {
+            active_ttl: policy.active_ttl,
             hold_ttl: policy.hold_ttl,
             hold_extension: policy.hold_extension,
             max_holds_per_user: policy.max_holds_per_user,
@@ -108,17 +109,19 @@ impl BoxOffice {
             seat_pause: policy.seat_pause,
         };
         let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(RecentHolds::default()));
+        let queue = QueueBatch::new(queue_rules, Arc::clone(&view));
+        let visits = VisitBatch { queue, changes: Arc::clone(&seat_changes) };
         let payments = PaymentBatch {
             after_payment_ttl: policy.after_payment_ttl,
             active_ttl: policy.active_ttl,
             recent: Arc::clone(&recent),
         };
-        let reservations =
-            ReservationBatch { layouts: HallLayouts::default(), recent, rules, changes: Arc::clone(&seat_changes) };
+        let (layouts, changes) = (HallLayouts::default(), Arc::clone(&seat_changes));
+        let reservations = ReservationBatch { layouts, recent, rules, changes, view: Arc::clone(&view) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
         let inner = Inner {
-            queue: Lane::start(queue, 1, capacity, &pool, &clock),
+            queue: Lane::start(visits, 1, capacity, &pool, &clock),
             reservations: Lane::start(reservations, writers, capacity, &pool, &clock),
             sweeps: Lane::start(sweeps, 1, capacity, &pool, &clock),
             wallets: Lane::start(WalletBatch, writers, capacity, &pool, &clock),

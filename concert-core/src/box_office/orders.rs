@@ -31,7 +31,8 @@ const MOST_RESERVATIONS: u32 = 1_000;
 impl BoxOffice {
     /// Holds seats for as long as the policy says ([`Policy::with_hold_ttl`](crate::Policy::with_hold_ttl)): all that
     /// are wanted, or none. The best available are decided on under lock, so that this does not fail while enough seats
-    /// are free.
+    /// are free. The user's turn lasts until the deadline at least; near the end of the longest turn
+    /// ([`Policy::with_active_ttl`](crate::Policy::with_active_ttl)) the deadline is the turn's end.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] (no seat, one named twice, more than 256), [`Error::TooManyHolds`] (more than anyone may
@@ -99,8 +100,9 @@ impl BoxOffice {
     }
 
     /// Moves the deadline of an order, which can be done once: by as much as the policy says
-    /// ([`Policy::with_hold_extension`](crate::Policy::with_hold_extension)), though not past the end of the user's
-    /// turn, nor past twice the time of a hold. `any` is the order or a reservation in it. Answers the new deadline.
+    /// ([`Policy::with_hold_extension`](crate::Policy::with_hold_extension)), though not past twice the time of a hold,
+    /// nor past the end of the longest turn. The user's turn lasts until then at least. `any` is the order or a
+    /// reservation in it. Answers the new deadline.
     ///
     /// # Errors
     /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ReservationNotFound`], [`Error::NotYours`],

@@ -140,7 +140,7 @@ impl BoxOffice {
         self.inner.view.known_standing(ticket.ticket, self.now())
     }
 
-    /// Leaves the queue.
+    /// Leaves the queue. What the user holds unpaid is given back with it.
     ///
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::TokenNotFound`] (not in the queue, or with another token than the one shown).
@@ -167,8 +167,8 @@ impl BoxOffice {
         let ticket = QueueTicket { user: token.user, token: token.id, ticket: token.ticket };
         #[cfg(feature = "jwt")]
         let jwt = {
-            // Longer than the longest wait and the turn after it: the token's row decides when it really ends.
-            let longest = self.policy().waiting_ttl + self.policy().active_ttl;
+            // No shorter than the longest wait and the longest turn after it: the token's row decides when it really ends.
+            let longest = self.policy().longest_visit();
             self.policy().sign(&Claims::queue(&ticket, token.created_at, token.created_at + span(longest)))?
         };
         #[cfg(not(feature = "jwt"))]

@@ -54,7 +54,11 @@ pub(super) fn events(row: &ReservationRow, about: &str, now: Timestamp) -> Vec<E
             events.push(Event::new(held.expires_at, EventKind::Lapsed, told("it was not paid in time".to_owned())));
         }
         ReservationStatus::Cancelled => {
-            events.push(Event::new(row.last_updated_at, EventKind::GivenBack, told("as the user asked".to_owned())));
+            events.push(Event::new(
+                row.last_updated_at,
+                EventKind::GivenBack,
+                told("by the user, or with the place in the queue".to_owned()),
+            ));
         }
         ReservationStatus::Held | ReservationStatus::Confirmed | ReservationStatus::Refunded => {}
     }

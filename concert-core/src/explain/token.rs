@@ -149,7 +149,9 @@ pub(super) fn next(row: &TokenRow, place: Option<&QueuePosition>, rules: TurnRul
             "the turn ends at {ends} unless the user polls or acts before; then it lasts {turn} from that moment"
         )];
     }
-    vec![format!("the turn ends at {ends}; earlier if the user leaves or has paid all holds")]
+    vec![format!(
+        "the turn ends at {ends}; earlier if the user leaves or has paid all holds, later if seats are held for longer"
+    )]
 }
 
 fn forecast(place: &QueuePosition, rules: TurnRules, now: Timestamp) -> String {

@@ -156,7 +156,17 @@ impl ModelLane for ReservationBatch {
         effects: &reservation::Effects,
         attempt: &Attempt,
     ) -> Result<(), &'static str> {
-        let before = tables.clone();
+        tables.apply_holds(effects, attempt)
+    }
+}
+
+impl Tables {
+    pub(super) fn apply_holds(
+        &mut self,
+        effects: &reservation::Effects,
+        attempt: &Attempt,
+    ) -> Result<(), &'static str> {
+        let (before, tables) = (self.clone(), self);
         for (id, status) in &effects.closed {
             let closed = tables.reservations.get_mut(id).filter(|row| row.is_held()).ok_or("releasing seats")?;
             closed.status = *status;
@@ -185,6 +195,12 @@ impl ModelLane for ReservationBatch {
         for (key, change) in &effects.seats {
             let holders = (before.seats[key].holder, tables.seats[key].holder);
             assert_eq!(holders, (change.from, change.to), "the changes of seats are what is written");
+        }
+        for (user, until) in effects.turns.iter() {
+            let live = tables.tokens.values_mut().filter(|token| token.status != queue::TokenStatus::Expired);
+            for token in live.filter(|token| token.user == user) {
+                token.expires_at = token.expires_at.max(until);
+            }
         }
         Ok(())
     }

@@ -233,6 +233,7 @@ proptest! {
                 prop_assert_eq!(answer, &spec.act(act, answer), "{:?} in {:?}", act, batch);
             }
             hallway.world.tables.check_seats();
+            hallway.world.tables.check_turns(hallway.world.now);
             for (nth, user) in hallway.world.users.iter().enumerate() {
                 prop_assert_eq!(hallway.world.tables.users[user].balance, spec.wallets[nth].into());
             }

@@ -32,6 +32,8 @@ pub(super) struct Spec {
     active: Vec<(usize, i64)>,
     /// Who of them has not shown up yet.
     unclaimed: HashSet<usize>,
+    /// When the turns of the others began.
+    begun: HashMap<usize, i64>,
     pub(super) no_shows: u64,
     paused: bool,
     /// How many may be in less than `CAP`.
@@ -99,6 +101,7 @@ impl Spec {
             return Err("TOKEN_NOT_ACTIVE");
         }
         if self.unclaimed.remove(&user) {
+            self.begun.insert(user, self.now);
             let until = self.now + TURN;
             self.active.iter_mut().filter(|(other, _)| *other == user).for_each(|(_, end)| *end = until);
         }
@@ -164,6 +167,7 @@ impl Spec {
         self.forget(user);
         if self.waiting.is_empty() && self.has_room() {
             self.let_in(user, TURN);
+            self.begun.insert(user, self.now);
             Ok("active")
         } else {
             self.waiting.push((user, self.now + WAIT));
@@ -174,7 +178,15 @@ impl Spec {
     fn leave(&mut self, user: usize) -> Outcome {
         let there = self.is_in(&self.active, user) || self.is_in(&self.waiting, user);
         self.forget(user);
-        if there { Ok("left") } else { Err("TOKEN_NOT_FOUND") }
+        if !there {
+            return Err("TOKEN_NOT_FOUND");
+        }
+        for nth in 0..self.holds.len() {
+            if matches!(self.hold(nth), Some((owner, Hold::Held { .. })) if owner == user) {
+                self.holds[nth].2 = Hold::GivenBack { at: self.now };
+            }
+        }
+        Ok("left")
     }
 
     /// What has become of a hold by now.
@@ -205,7 +217,9 @@ impl Spec {
         if self.unpaid(user) >= MAX_HOLDS as usize {
             return Err("TOO_MANY_HOLDS");
         }
-        self.holds.push((user, seat, Hold::Held { until: self.now + HOLD }));
+        let until = (self.now + HOLD).min(self.begun[&user] + LONGEST_TURN);
+        self.holds.push((user, seat, Hold::Held { until }));
+        self.active.iter_mut().filter(|(other, _)| *other == user).for_each(|(_, end)| *end = until.max(*end));
         Ok("held")
     }
 
@@ -224,7 +238,8 @@ impl Spec {
 
     fn pay(&mut self, user: usize, nth: usize, amount: i64) -> Outcome {
         if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
-            return Err("TOKEN_NOT_ACTIVE");
+            let paid = matches!(self.hold(nth), Some((owner, Hold::Paid)) if owner == user);
+            return Err(if paid { "ALREADY_PAID" } else { "TOKEN_NOT_ACTIVE" });
         }
         match self.hold(nth) {
             None => return Err("RESERVATION_NOT_FOUND"),

@@ -86,7 +86,7 @@ pub(super) fn guard_of(assumption: &Assumption) -> Option<&'static str> {
         "users.password" => "(password = '!' or id in (",
         "turn: tokens.id" => "concat(user_id, id) in (",
         "tokens.status" => "status = 'ACTIVE'",
-        "tokens.claimed_at" => "claimed_at is not null",
+        "tokens.claimed_at" | "turn: tokens.claimed_at" => "claimed_at >= ",
         "tokens.expires_at" => "expires_at >= ",
         "reservations held unpaid" => "having exp(if(count(*) > ",
         "concerts.version" => "version = ",
@@ -121,7 +121,12 @@ fn is_stated(assumption: &Assumption, script: &str) -> bool {
         ("queue_gate.change_seq", Value::Number(number)) => (String::new(), format!("{text}{number} and")),
         ("seats.reservation_id", Value::Id(holder)) => (holder.as_simple().to_string(), String::new()),
         (
-            "seats.reserved_until" | "seats.let_go_times" | "tokens.expires_at" | "concerts.version" | "concerts.date",
+            "seats.reserved_until"
+            | "seats.let_go_times"
+            | "tokens.expires_at"
+            | "turn: tokens.claimed_at"
+            | "concerts.version"
+            | "concerts.date",
             value,
         ) => (assumption.of.id().as_simple().to_string(), format!("{text}{}", literal(value))),
         _ => (assumption.of.id().as_simple().to_string(), String::new()),
@@ -168,6 +173,7 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
         "tokens.live" | "turn: tokens.id" => turn(|token| Value::Id(token.id.as_uuid())),
         "tokens.status" => turn(|token| token.status.into()),
         "tokens.claimed_at" => turn(|token| Value::Flag(token.claimed_at.is_some())),
+        "turn: tokens.claimed_at" => turn(|token| token.claimed_at.into()),
         "tokens.expires_at" => turn(|token| Value::Moment(token.expires_at)),
         "tokens.id" => there(tables.tokens.contains_key(&TokenId::from_uuid(id))),
         "concerts.version" => concert(|row| row.version.into()),

@@ -4,7 +4,7 @@ use super::*;
 
 /// The lanes of one process, and what it remembers.
 pub(super) struct Process {
-    pub(super) queue: QueueBatch,
+    pub(super) queue: VisitBatch,
     pub(super) reservation: ReservationBatch,
     pub(super) payment: PaymentBatch,
     pub(super) wallet: WalletBatch,
@@ -55,12 +55,13 @@ impl Process {
         let view_rules =
             ViewRules { active_ttl: seconds(TURN), max_polls_per_second: 1_000, rerank_every: seconds(10) };
         let (after_payment_ttl, active_ttl) = (seconds(AFTER_PAYMENT), seconds(TURN));
+        let view = Arc::new(QueueView::new(view_rules, Arc::new(SystemClock)));
         Self {
-            queue: QueueBatch::new(turns, Arc::new(QueueView::new(view_rules, Arc::new(SystemClock)))),
+            queue: VisitBatch { queue: QueueBatch::new(turns, Arc::clone(&view)), changes: Arc::clone(&changes) },
             payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
             wallet: WalletBatch,
             refund: RefundBatch { changes: Arc::clone(&changes) },
-            reservation: ReservationBatch { layouts, recent, rules, changes },
+            reservation: ReservationBatch { layouts, recent, rules, changes, view },
         }
     }
 }
@@ -76,7 +77,9 @@ impl World {
         let tables = Tables::new(&users, concert, seats);
         let (hold_ttl, hold_extension) = (seconds(HOLD), seconds(extension));
         let (max_holds_in_a_row, seat_pause) = (MAX_IN_A_ROW as u32, seconds(PAUSE));
-        let rules = HoldRules { hold_ttl, hold_extension, max_holds_per_user, max_holds_in_a_row, seat_pause };
+        let active_ttl = seconds(TURN);
+        let rules =
+            HoldRules { active_ttl, hold_ttl, hold_extension, max_holds_per_user, max_holds_in_a_row, seat_pause };
         Self {
             now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
             processes: [0, 1].map(|_| Process::new(rules, concert, &tables)),
@@ -248,6 +251,7 @@ impl World {
 
     pub(super) fn check(&self, spec: &Spec) {
         self.tables.check();
+        self.tables.check_turns(self.now);
         assert_eq!(self.tables.gate.no_shows, spec.no_shows);
         for (nth, user) in self.users.iter().enumerate() {
             assert_eq!(self.tables.users[user].balance, spec.wallets[nth].into());

@@ -47,8 +47,8 @@ pub(crate) fn decide(
     (answers, effects)
 }
 
-/// Refuses in this order: key reused, token not ACTIVE, no such reservation or order, not yours, nothing held (already
-/// paid, given back, refunded or lapsed), wrong amount, too little balance.
+/// Refuses in this order: key reused, token not ACTIVE (already paid, where that is so), no such reservation or order,
+/// not yours, nothing held (already paid, given back, refunded or lapsed), wrong amount, too little balance.
 fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt) -> Result<Vec<Payment>, Error> {
     let (now, caller) = (attempt.now, &command.caller);
     // A repeated call gets its first answer, even if the turn is over. But a key is no credential, so a queue token that
@@ -59,23 +59,14 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
     {
         return made;
     }
-    require_active(caller, rows.turns.get_mut(&caller.user), now)?;
-    let named: Vec<_> = command.what.among(&rows.reservations)?.into_iter().cloned().collect();
-    if named.iter().any(|reservation| reservation.user != caller.user) {
-        return Err(Error::NotYours);
+    let active = require_active(caller, rows.turns.get_mut(&caller.user), now);
+    let named = named(rows, command);
+    if let Err(inactive) = active {
+        // Whoever has paid learns so, in time or not.
+        let due = named.and_then(|named| due(rows, &named, now));
+        return Err(if matches!(due, Err(Error::AlreadyPaid)) { Error::AlreadyPaid } else { inactive });
     }
-    let (mut due, mut sold) = (Vec::with_capacity(named.len()), false);
-    // The seat decides, not the reservation's status: only the seat is locked.
-    for reservation in &named {
-        match hold_state(&mut rows.seats, reservation, now) {
-            HoldState::Held => due.push(reservation),
-            HoldState::Sold => sold = true,
-            HoldState::Lapsed | HoldState::Gone => {}
-        }
-    }
-    if due.is_empty() {
-        return Err(refusal_for(&named, sold));
-    }
+    let due = due(rows, &named?, now)?;
     // A client that saw another price, or another part of the order, learns so before it pays.
     let price = total(due.iter().map(|reservation| reservation.price)).unwrap_or(Money::MAX);
     if command.amount != price {
@@ -111,6 +102,27 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
     }
     effects.payments.extend_from_slice(&payments);
     Ok(payments)
+}
+
+/// The reservations that a command names, all of its caller.
+fn named(rows: &Rows, command: &Pay) -> Result<Vec<Reservation>, Error> {
+    let named: Vec<_> = command.what.among(&rows.reservations)?.into_iter().cloned().collect();
+    let others = named.iter().any(|reservation| reservation.user != command.caller.user);
+    if others { Err(Error::NotYours) } else { Ok(named) }
+}
+
+/// Those that are held. Refuses if none is.
+fn due(rows: &mut Rows, named: &[Reservation], now: Timestamp) -> Result<Vec<Reservation>, Error> {
+    let (mut due, mut sold) = (Vec::with_capacity(named.len()), false);
+    // The seat decides, not the reservation's status: only the seat is locked.
+    for reservation in named {
+        match hold_state(&mut rows.seats, reservation, now) {
+            HoldState::Held => due.push(reservation.clone()),
+            HoldState::Sold => sold = true,
+            HoldState::Lapsed | HoldState::Gone => {}
+        }
+    }
+    if due.is_empty() { Err(refusal_for(named, sold)) } else { Ok(due) }
 }
 
 /// The answer to a repeated command; `None`: it was not carried out before.

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Lookup};
 use crate::id::{PaymentId, ReservationId, UserId};
-use crate::queue::guard_turns;
+use crate::queue::{LongerTurns, guard_turns};
 use crate::reservation::{OrderRef, sell_seats, strike_sold, unpaid};
 use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, statements};
 use crate::wallet::{BalanceChange, change_balances, entry_columns, strike_balances};
@@ -90,7 +90,7 @@ pub(super) fn read_payments(
 /// States the assumptions of a batch of payments: those about turns by locking them, all others by the changes
 /// themselves.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
-    guard_turns(script, assumed);
+    guard_turns(script, assumed, &LongerTurns::default());
     strike_sold(assumed, &effects.sold, now);
     // The change of a balance fails below zero, which is all that the rules ask of it.
     strike_balances(assumed, &spent(&effects.payments));

@@ -36,7 +36,7 @@ use rows::{Gate, Member};
 #[cfg(feature = "internals")]
 pub(crate) use snapshot::positions;
 pub(crate) use store::{lock_live_tokens, read_token, read_turns, token_columns};
-pub(crate) use turn::{Turn, Turns, guard_turns, require_active, require_shown_live};
+pub(crate) use turn::{LongerTurns, Turn, Turns, guard_turns, require_active, require_shown_live};
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
@@ -258,7 +258,7 @@ pub(crate) struct QueueRules {
     pub(crate) bare_joins: bool,
 }
 
-/// The lane's batch. One writer: the gate would admit only one at a time anyway.
+/// The queue's part of its lane ([`crate::visit`]). One writer: the gate would admit only one at a time anyway.
 pub(crate) struct QueueBatch {
     rules: QueueRules,
     view: Arc<QueueView>,

@@ -20,6 +20,7 @@ use super::change_times::ChangeTimes;
 use super::presence::Presence;
 use super::rows::Effects;
 use super::snapshot::{Snapshot, TicketPlace};
+use super::turn::LongerTurns;
 use super::{RerankReport, Standing, Token, TokenStatus, pause, reads, store};
 use crate::caller::QueueTicket;
 use crate::clock::{Clock, Timestamp, seconds_until};
@@ -221,8 +222,15 @@ impl QueueView {
     /// Takes over a batch that this process has committed.
     pub(super) fn apply(&self, effects: &Effects) {
         self.note_joined(effects);
-        if let Some(snapshot) = self.snapshot.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            snapshot.apply(effects);
+        self.change(|snapshot| snapshot.apply(effects));
+    }
+
+    /// Takes over turns that this process has made last longer. Mostly they last as long anyway, which needs no lock that
+    /// polls would wait for.
+    pub(crate) fn lengthen(&self, turns: &LongerTurns) {
+        let ends_before = |snapshot: &Snapshot| turns.iter().any(|(user, until)| snapshot.ends_before(user, until));
+        if self.look(ends_before).unwrap_or_default() {
+            self.change(|snapshot| turns.iter().for_each(|(user, until)| snapshot.lengthen(user, until)));
         }
     }
 
@@ -254,6 +262,12 @@ impl QueueView {
             TicketPlace::Unknown => (TokenStatus::Expired, 0),
         };
         Standing { status, queue_position, remaining_seconds, expires_at, poll_after_seconds }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+        if let Some(snapshot) = self.snapshot.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            change(snapshot);
+        }
     }
 
     fn look<T>(&self, look: impl FnOnce(&Snapshot) -> T) -> Option<T> {

@@ -34,7 +34,7 @@ statements! {
     pub(super) READ_GATE { concat!("select ", gate_columns!(), " from queue_gate where id = 1") }
     pub(super) READ_WAITING { "select ticket from tokens where status = 'WAITING'" }
     pub(super) READ_ACTIVE {
-        "select ticket, expires_at, claimed_at is not null as claimed \
+        "select ticket, user_id, expires_at, claimed_at is not null as claimed \
          from tokens force index (tokens_status_ticket) where status = 'ACTIVE'"
     }
     pub(super) READ_CHANGES { "select ticket, status, change_seq from tokens where change_seq > {seen}" }

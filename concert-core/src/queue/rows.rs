@@ -74,6 +74,21 @@ impl LastMinute {
     }
 }
 
+impl Rows {
+    /// Tokens as they are since they are locked: a hold may have made a turn last longer after it was read.
+    pub(super) fn take_over_locked(&mut self, locked: Vec<Token>, now: Timestamp) {
+        let locked: HashMap<_, _> = locked.into_iter().map(|token| (token.user, token)).collect();
+        for (user, member) in &mut self.members {
+            if let Some(token) = locked.get(user) {
+                member.live = Fact::read(Some(token.clone()));
+            }
+        }
+        if let Some(pass) = &mut self.rerank {
+            pass.lapsed.retain(|token| !locked.get(&token.user).unwrap_or(token).is_live(now));
+        }
+    }
+}
+
 /// What a `Rerank` looks at.
 #[derive(Debug, Default)]
 pub(crate) struct RerankRows {
@@ -122,6 +137,12 @@ impl Effects {
     pub(super) fn moves_tokens(&self) -> bool {
         let Self { claimed, ended, admitted, joined, .. } = self;
         !(claimed.is_empty() && ended.is_empty() && admitted.is_empty() && joined.is_empty())
+    }
+
+    /// Whose visits ended before their time: they left, or an operator sent them away.
+    pub(crate) fn left(&self) -> impl Iterator<Item = UserId> {
+        let early = |(_, reason): &&(Token, EndedReason)| matches!(reason, EndedReason::Left | EndedReason::Operator);
+        self.ended.iter().filter(early).map(|(token, _)| token.user)
     }
 
     /// Nothing is changed yet.

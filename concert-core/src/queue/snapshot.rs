@@ -12,6 +12,7 @@ use super::pace::Pace;
 use super::rows::{Effects, Gate};
 use super::{SeenHeads, TokenStatus};
 use crate::clock::Timestamp;
+use crate::id::UserId;
 
 /// What the snapshot knows of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,7 @@ pub(super) enum TicketPlace {
 /// The turn of an ACTIVE ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TicketTurn {
+    pub(super) user: UserId,
     pub(super) until: Timestamp,
     /// Whether it was claimed; if not, `until` is the end of the claim window.
     pub(super) claimed: bool,
@@ -59,6 +61,10 @@ pub(super) struct Snapshot {
     /// Whether those who are not seen are passed over.
     passes_over: bool,
     active: HashMap<u64, TicketTurn>,
+    /// The tickets of users who are ACTIVE.
+    tickets: HashMap<UserId, u64>,
+    /// Turns that this process made last longer since the last reading began, which may not have seen that.
+    lengthened: HashMap<u64, Timestamp>,
     max_active: u32,
     /// Whether any ticket's place has changed since the last refresh.
     moved: bool,
@@ -143,12 +149,41 @@ impl Snapshot {
         }
     }
 
+    /// Whether the user has a turn that ends before `until`.
+    pub(super) fn ends_before(&self, user: UserId, until: Timestamp) -> bool {
+        self.turn_of(user).is_some_and(|turn| turn.until < until)
+    }
+
+    fn turn_of(&self, user: UserId) -> Option<&TicketTurn> {
+        self.active.get(self.tickets.get(&user)?)
+    }
+
+    /// The user's turn lasts until `until` at least, as this process has committed.
+    pub(super) fn lengthen(&mut self, user: UserId, until: Timestamp) {
+        let Some(ticket) = self.tickets.get(&user) else { return };
+        if let Some(turn) = self.active.get_mut(ticket).filter(|turn| turn.until < until) {
+            turn.until = until;
+            self.lengthened.insert(*ticket, until);
+            self.moved = true;
+        }
+    }
+
+    /// A reading begins: it sees all that is committed before.
+    pub(super) fn begin_reading(&mut self) {
+        self.lengthened.clear();
+    }
+
     /// Takes over what was read from the database. Returns whether any ticket's place has changed since the last time.
     ///
     /// Batches that were applied during the reading are newer than what was read, so they stay. Otherwise a ticket that
     /// has just been admitted would wait again, and all tickets behind it would move back.
     pub(super) fn absorb(&mut self, read: Refresh, now: Timestamp) -> bool {
-        let Refresh { changes, gate, active, pace } = read;
+        let Refresh { changes, gate, mut active, pace } = read;
+        for (ticket, until) in &self.lengthened {
+            if let Some(turn) = active.get_mut(ticket) {
+                turn.until = turn.until.max(*until);
+            }
+        }
         // Invariant: `change_seq` never goes back, so a late reading changes only rows that no applied batch has
         // changed.
         let applied = self.change_seq;
@@ -162,10 +197,11 @@ impl Snapshot {
         }
         if gate.change_seq >= applied {
             self.moved |= self.active != active;
+            self.tickets = active.iter().map(|(ticket, turn)| (turn.user, *ticket)).collect();
             self.active = active;
         } else {
-            // This reading is older than the snapshot. Only the ends of turns can be newer in it: a payment shortens a
-            // turn without raising `change_seq`.
+            // This reading is older than the snapshot. Only the ends of turns can be newer in it: holds and payments move
+            // them without raising `change_seq`.
             for (ticket, turn) in active {
                 if let Some(known) = self.active.get_mut(&ticket) {
                     self.moved |= *known != turn;
@@ -192,12 +228,15 @@ impl Snapshot {
         let ended = effects.ended.iter().map(|(token, _)| token);
         for token in effects.claimed.iter().chain(ended).chain(&effects.admitted).chain(&effects.joined) {
             self.remove_waiting(token.ticket);
-            self.active.remove(&token.ticket);
+            if self.active.remove(&token.ticket).is_some() {
+                self.tickets.remove(&token.user);
+            }
             match token.status {
                 TokenStatus::Waiting => self.add_waiting(token.ticket),
                 TokenStatus::Active => {
-                    let turn = TicketTurn { until: token.expires_at, claimed: token.claimed_at.is_some() };
-                    self.active.insert(token.ticket, turn);
+                    let (user, until, claimed) = (token.user, token.expires_at, token.claimed_at.is_some());
+                    self.active.insert(token.ticket, TicketTurn { user, until, claimed });
+                    self.tickets.insert(user, token.ticket);
                 }
                 TokenStatus::Expired => {}
             }
@@ -232,7 +271,7 @@ mod tests {
 
     use super::*;
     use crate::clock::span;
-    use crate::id::{TokenId, UserId};
+    use crate::id::TokenId;
     use crate::queue::rows::LastMinute;
     use crate::queue::{Admission, EndedReason, Token};
 
@@ -257,8 +296,12 @@ mod tests {
 
     fn token(ticket: u64, status: TokenStatus) -> Token {
         let until = noon() + span(Duration::from_secs(600));
-        let (id, user) = (TokenId::generate(), UserId::generate());
+        let (id, user) = (TokenId::generate(), user(ticket));
         Token { id, user, ticket, status, created_at: noon(), expires_at: until, claimed_at: Some(noon()) }
+    }
+
+    fn user(ticket: u64) -> UserId {
+        UserId::from_uuid(uuid::Uuid::from_u128(ticket.into()))
     }
 
     fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> TokenChange {
@@ -267,8 +310,8 @@ mod tests {
 
     fn read(changes: Vec<TokenChange>, seq: u64, active: &[u64]) -> Refresh {
         let until = noon() + span(Duration::from_secs(600));
-        let turn = TicketTurn { until, claimed: true };
-        Refresh { changes, gate: gate(seq), active: active.iter().map(|ticket| (*ticket, turn)).collect(), pace: None }
+        let turn = |ticket: &u64| (*ticket, TicketTurn { user: user(*ticket), until, claimed: true });
+        Refresh { changes, gate: gate(seq), active: active.iter().map(turn).collect(), pace: None }
     }
 
     fn effects(before: u64) -> Effects {
@@ -314,11 +357,30 @@ mod tests {
         let shortened = Refresh {
             changes: Vec::new(),
             gate: gate(7),
-            active: HashMap::from([(1, TicketTurn { until: soon, claimed: true })]),
+            active: HashMap::from([(1, TicketTurn { user: user(1), until: soon, claimed: true })]),
             pace: None,
         };
         assert!(queue.absorb(shortened, noon()));
         assert_eq!(queue.place(1, noon()), TicketPlace::Active { until: soon });
         assert!(queue.absorb(read(Vec::new(), 8, &[]), soon), "its end, too");
+    }
+
+    #[test]
+    fn a_turn_that_a_hold_made_longer_is_not_shortened_by_a_reading_from_before() {
+        let mut queue = Snapshot::new(&gate(7), RoaringTreemap::new());
+        queue.absorb(read(Vec::new(), 7, &[1, 2]), noon());
+        let ends = |minutes: u64| noon() + span(Duration::from_secs(60 * minutes));
+        queue.begin_reading();
+        queue.lengthen(user(1), ends(14));
+        queue.lengthen(user(1), ends(9));
+        queue.lengthen(user(3), ends(14));
+        assert_eq!(queue.place(1, noon()), TicketPlace::Active { until: ends(14) }, "at once");
+        assert!(queue.absorb(read(Vec::new(), 7, &[1, 2]), noon()), "it is news for who follows");
+        assert_eq!(queue.place(1, noon()), TicketPlace::Active { until: ends(14) });
+        assert_eq!(queue.place(2, noon()), TicketPlace::Active { until: ends(10) });
+        // Cut by a payment since: a reading that began after the hold was committed has seen that.
+        queue.begin_reading();
+        queue.absorb(read(Vec::new(), 7, &[1, 2]), noon());
+        assert_eq!(queue.place(1, noon()), TicketPlace::Active { until: ends(10) });
     }
 }

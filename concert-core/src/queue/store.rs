@@ -41,8 +41,8 @@ pub(super) use gate_columns;
 
 statements! {
     LOCK_GATE { concat!("select ", gate_columns!(), " from queue_gate where id = 1 for update") }
-    /// Not locked: the gate's lock protects every change of a status and every claim. Without that lock, a turn's end
-    /// is only brought forward.
+    /// Not locked: the gate's lock protects every change of a status and every claim. Without that lock, the end of a
+    /// turn is moved, which holds and payments do under the token's lock.
     MEMBERS {
         concat!(
             "select u.id as member_id, u.password <> '!' as has_password, ", token_columns!("t."),
@@ -130,7 +130,7 @@ pub(super) async fn lock(
     let over = live.filter(|token| !token.is_live(now)).chain(lapsed);
     let moving = changing.chain(over.map(|token| token.user)).collect();
     let mut script = Script::default();
-    lock_live_tokens(&mut script, moving);
+    let moving = lock_live_tokens(&mut script, moving);
     let since = times.minute_before(at);
     let limited = rows.gate.admission.per_minute.is_some();
     let admissions = limited.then(|| admission::select_last_minute(&mut script, since));
@@ -139,6 +139,7 @@ pub(super) async fn lock(
         let admitted = selected.one(&admissions)?.try_get("admitted")?;
         rows.last_minute = LastMinute { at, admitted, over: since.over };
     }
+    rows.take_over_locked(read_tokens(&selected, &moving)?, now);
     Ok(rows)
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
+
 use super::{Token, TokenStatus};
 use crate::caller::{Caller, Proof};
 use crate::clock::{Timestamp, just_after};
 use crate::error::Error;
 use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Unread, Value};
 use crate::id::{TokenId, UserId};
-use crate::sql::{Pair, Part, Script, statements};
+use crate::sql::{Pair, Part, Script, grouped, statements};
 
 /// The turns of users, under lock.
 pub(crate) type Turns = HashMap<UserId, Turn>;
@@ -19,6 +21,8 @@ pub(crate) struct Turn {
     id: Fact<TokenId>,
     status: Fact<TokenStatus>,
     is_claimed: Fact<bool>,
+    /// When it was claimed: the begin of the turn.
+    begun_at: Fact<Option<Timestamp>>,
     expires_at: Fact<Timestamp>,
 }
 
@@ -26,16 +30,33 @@ pub(crate) struct Turn {
 const ID: Column = Column("turn: tokens.id");
 const STATUS: Column = Column("tokens.status");
 const IS_CLAIMED: Column = Column("tokens.claimed_at");
+const BEGUN_AT: Column = Column("turn: tokens.claimed_at");
 const EXPIRES_AT: Column = Column("tokens.expires_at");
 
+/// The change that makes turns last longer. A turn that lasts as long anyway stays as it is.
+macro_rules! lengthen {
+    ($only_if:literal) => {
+        concat!(
+            "update tokens force index (tokens_user_live) set expires_at = {until}, last_updated_at = {now} where ",
+            $only_if,
+            "live = 1 and user_id in ({users}) and expires_at < {until}"
+        )
+    };
+}
+
 statements! {
-    /// Locks and counts the turns of users. Its conditions are all that `require_active` asks.
+    /// Locks and counts the turns of users. Its conditions are all that `require_active` and `Turn::bounded` ask. It also
+    /// counts how many of the turns end too early for what is held.
     LOCK_TURNS {
-        "select count(*){counts} into @locked from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) \
-         and status = 'ACTIVE' and claimed_at is not null and expires_at >= {until}{each} for update",
+        "select count(*){counts}, count(case when expires_at < {held_until} then 1 end) into @locked, @short \
+         from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) \
+         and status = 'ACTIVE' and claimed_at >= {begun} and expires_at >= {until}{each} for update",
         // Only if a caller has shown a token.
         each Part { text: " and (concat(user_id, id) in ({shown}) or user_id in ({others}))", between: "" }
     }
+    LENGTHEN { lengthen!("") }
+    /// After `LOCK_TURNS`. If that has found no turn too short, as mostly, the server looks at no row.
+    LENGTHEN_IF_SHORT { lengthen!("@short > 0 and ") }
 }
 
 impl Turn {
@@ -44,6 +65,7 @@ impl Turn {
             id: Fact::read(token.id),
             status: Fact::read(token.status),
             is_claimed: Fact::read(token.claimed_at.is_some()),
+            begun_at: Fact::read(token.claimed_at),
             expires_at: Fact::read(token.expires_at),
         }
     }
@@ -55,6 +77,7 @@ impl Turn {
             id: assumptions.unread(ID, of),
             status: assumptions.unread(STATUS, of),
             is_claimed: assumptions.unread(IS_CLAIMED, of),
+            begun_at: assumptions.unread(BEGUN_AT, of),
             expires_at: assumptions.unread(EXPIRES_AT, of),
         }
     }
@@ -66,8 +89,54 @@ impl Turn {
         }
     }
 
-    pub(crate) fn ends_at(&self) -> Result<Timestamp, Unread> {
-        self.expires_at.value().copied()
+    /// `wanted`, or the latest end that the turn can have, if that comes before it. `longest`: from its begin. A turn that
+    /// lasts longer already was given by another policy, and keeps its end.
+    pub(crate) fn bounded(&self, wanted: Timestamp, longest: TimeDelta) -> Result<Timestamp, Unread> {
+        if self.begun_at.at_least(Some(wanted - longest)) {
+            return Ok(wanted);
+        }
+        let latest = self.begun_at.value()?.map_or(wanted, |begun_at| begun_at + longest);
+        Ok(wanted.min(latest.max(*self.expires_at.value()?)))
+    }
+}
+
+/// The turns that a batch makes last longer, and until when at least.
+#[derive(Debug, Default)]
+pub(crate) struct LongerTurns {
+    /// Turns that end earlier by their rows.
+    short: HashMap<UserId, Timestamp>,
+    /// Turns whose end nobody has read. Most of them last as long anyway.
+    unread: HashMap<UserId, Timestamp>,
+}
+
+impl LongerTurns {
+    /// Makes the user's turn last until `until` at least.
+    pub(crate) fn lengthen(&mut self, user: UserId, turn: &mut Turn, until: Timestamp) {
+        let turns = match turn.expires_at.value() {
+            Ok(end) if *end >= until => return,
+            Ok(_) => {
+                turn.expires_at = Fact::read(until);
+                &mut self.short
+            }
+            Err(Unread) => &mut self.unread,
+        };
+        turns.entry(user).and_modify(|end| *end = until.max(*end)).or_insert(until);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (UserId, Timestamp)> {
+        self.short.iter().chain(&self.unread).map(|(user, until)| (*user, *until))
+    }
+
+    /// Writes them. The tokens are locked. Not the gate: nothing in it depends on when a turn ends.
+    pub(crate) fn write(&self, script: &mut Script, now: Timestamp) {
+        for (turns, template) in [(&self.short, &LENGTHEN), (&self.unread, &LENGTHEN_IF_SHORT)] {
+            for (until, mut users) in grouped(turns.iter().map(|(user, until)| (*until, *user))) {
+                users.sort_unstable();
+                script.change("lengthening turns", None, template, |params| {
+                    params.bind("until", until).bind("now", now).list("users", &users).bind("until", until)
+                });
+            }
+        }
     }
 }
 
@@ -102,15 +171,13 @@ pub(crate) fn require_shown_live(caller: &Caller, turn: Option<&mut Turn>, now: 
     if is_live { Ok(()) } else { Err(Error::TokenEnded) }
 }
 
-/// States the assumptions about turns by locking them. If one is false, nothing after it runs.
-pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed) {
+/// States the assumptions about turns by locking them. If one is false, nothing after it runs. `longer`: the turns that
+/// the batch then makes last longer.
+pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed, longer: &LongerTurns) {
     let (statuses, claims) = (assumed.take(STATUS), assumed.take(IS_CLAIMED));
-    let (ends, ids) = (assumed.take(EXPIRES_AT), assumed.take(ID));
-    let mut until = None;
-    for (_, test) in &ends {
-        let Test::AtLeast(Value::Moment(moment)) = test else { return assumed.put_back(EXPIRES_AT, ends) };
-        until = until.max(Some(*moment));
-    }
+    let (ends, begins, ids) = (assumed.take(EXPIRES_AT), assumed.take(BEGUN_AT), assumed.take(ID));
+    let Some(until) = latest_bound(&ends) else { return assumed.put_back(EXPIRES_AT, ends) };
+    let Some(begun) = latest_bound(&begins) else { return assumed.put_back(BEGUN_AT, begins) };
     if !statuses.iter().all(|(_, test)| *test == Test::Equals(TokenStatus::Active.into())) {
         return assumed.put_back(STATUS, statuses);
     }
@@ -122,25 +189,38 @@ pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed) {
         let Test::Equals(Value::Id(token)) = test else { return assumed.put_back(ID, ids) };
         shown.push((user.id(), *token));
     }
-    let Some(until) = until else {
+    if ends.is_empty() {
         // The statement needs an end to compare with. The other assumptions then have no guard.
         assumed.put_back(STATUS, statuses);
         assumed.put_back(IS_CLAIMED, claims);
+        assumed.put_back(BEGUN_AT, begins);
         return assumed.put_back(ID, ids);
-    };
+    }
     let mut users: Vec<_> =
-        [&statuses, &claims, &ends, &ids].into_iter().flatten().map(|(user, _)| user.id()).collect();
+        [&statuses, &claims, &ends, &begins, &ids].into_iter().flatten().map(|(user, _)| user.id()).collect();
     users.sort_unstable();
     users.dedup();
     shown.sort_unstable();
     shown.dedup();
     let others = users.iter().filter(|user| shown.binary_search_by_key(*user, |(user, _)| *user).is_err());
+    // Where nothing is held, no turn is too short.
+    let held_until = longer.unread.values().copied().max().unwrap_or(until);
     script.lock_exactly("locking turns", users.len(), &LOCK_TURNS, |params| {
-        let params = params.list("users", &users).bind("until", until);
+        let params = params.bind("held_until", held_until).list("users", &users);
+        let params = params.bind("begun", begun).bind("until", until);
         params.each((!shown.is_empty()).then_some(()), |part, ()| {
             part.list("shown", shown.iter().map(|(user, token)| Pair(*user, *token))).list("others", others.clone())
         })
     });
+}
+
+/// The latest of the moments that a column is to be at least; the first moment of all where nothing is asked. `None`:
+/// something else is asked of the column as well.
+fn latest_bound(tests: &[(Key, Test)]) -> Option<Timestamp> {
+    tests.iter().try_fold(Timestamp::UNIX_EPOCH, |latest, (_, test)| match test {
+        Test::AtLeast(Value::Moment(moment)) => Some(latest.max(*moment)),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -153,7 +233,7 @@ mod tests {
         let assumptions = Assumptions::default();
         ask(&mut Turn::unread(&assumptions, UserId::from_uuid(Uuid::from_u128(0xab))));
         let (mut script, mut assumed) = (Script::default(), assumptions.take());
-        guard_turns(&mut script, &mut assumed);
+        guard_turns(&mut script, &mut assumed, &LongerTurns::default());
         (script.into_text(), assumed)
     }
 
@@ -165,7 +245,7 @@ mod tests {
                 guard(|turn| require_active(&caller, Some(turn), Timestamp::UNIX_EPOCH).expect("is assumed"));
             assert!(assumed.is_empty(), "{assumed:?}");
             let conditions = "live = 1 and user_id in (x'000000000000000000000000000000ab') and status = 'ACTIVE' \
-                              and claimed_at is not null and expires_at >= '1970-01-01 00:00:00.000001'";
+                              and claimed_at >= '1970-01-01 00:00:00.000000' and expires_at >= '1970-01-01 00:00:00.000001'";
             let token = " and (concat(user_id, id) in \
                          (x'000000000000000000000000000000ab000000000000000000000000000000cd') or user_id in (null))";
             let token = if shows { token } else { "" };

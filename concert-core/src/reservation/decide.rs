@@ -93,10 +93,13 @@ impl Desk {
             return Err(Error::invalid(format!("an order costs at most {}", Money::MAX)));
         }
         holds.add(ids.len() as u32);
+        let turn = self.rows.turns.get_mut(&caller.user).ok_or(Unread)?;
+        // Near the end of the longest turn there is, holds are shorter: whatever is held can be paid until its deadline.
+        let until = turn.bounded(self.now + span(self.rules.hold_ttl), self.rules.longest_turn())?;
+        self.effects.turns.lengthen(caller.user, turn, until);
         let shared_order = (ids.len() > 1).then(|| OrderId::from(ids[0]));
-        let taken = seats.into_iter().zip(ids);
-        let held: Result<_, Error> = taken.map(|(key, id)| self.take(caller, key, *id, shared_order)).collect();
-        held.map(Answer::Held)
+        let take = |(key, id): (_, &_)| self.take(caller, key, (*id, shared_order), until);
+        seats.into_iter().zip(ids).map(take).collect::<Result<_, _>>().map(Answer::Held)
     }
 
     /// The answer to a repeated command; `None`: it was not carried out before. Until the deadline it is the first
@@ -194,11 +197,10 @@ impl Desk {
         &mut self,
         caller: &Caller,
         key: SeatKey,
-        id: ReservationId,
-        shared_order: Option<OrderId>,
+        (id, shared_order): (ReservationId, Option<OrderId>),
+        expires_at: Timestamp,
     ) -> Result<Reservation, Error> {
         let is_first = shared_order.is_none_or(|order| order == OrderId::from(id));
-        let expires_at = self.now + span(self.rules.hold_ttl);
         let seat = self.rows.seats.get(&key).ok_or(Error::SeatNotFound { seat: key.seat })?;
         let made = Reservation {
             id,
@@ -267,7 +269,7 @@ impl Desk {
     }
 
     /// Refuses in this order: key reused, token not ACTIVE, no such reservation, not yours, nothing held (paid, given
-    /// back, refunded or lapsed), extended already, the turn ends no later than the hold.
+    /// back, refunded or lapsed), extended already, the turn cannot last longer than the hold.
     fn extend(&mut self, caller: &Caller, id: ReservationId, act: Option<Uuid>) -> Result<Answer, Error> {
         if let Some(made) = self.extended_before(id, act)?
             && self.proves_own_rows(caller)
@@ -275,7 +277,6 @@ impl Desk {
             return made;
         }
         require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
-        let turn_ends = self.rows.turns.get(&caller.user).ok_or(Unread)?.ends_at()?;
         let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
         if asked.user != caller.user {
             return Err(Error::NotYours);
@@ -306,12 +307,15 @@ impl Desk {
                 Err(Error::HoldAlreadyExtended)
             };
         }
-        // Bounded by the turn, so that no seat is kept by a user who can no longer pay.
         let longest = first.reserved_at + span(self.rules.hold_ttl) * 2;
-        let until = (deadline + span(self.rules.hold_extension)).min(longest).min(turn_ends);
+        let wanted = (deadline + span(self.rules.hold_extension)).min(longest);
+        let turn = self.rows.turns.get_mut(&caller.user).ok_or(Unread)?;
+        // The turn lasts as long, so that no seat is kept by a user who can no longer pay.
+        let until = turn.bounded(wanted, self.rules.longest_turn())?;
         if until <= deadline {
             return Err(Error::HoldOutlastsTurn);
         }
+        self.effects.turns.lengthen(caller.user, turn, until);
         for reservation in held {
             let id = reservation.id;
             self.effects.extend(id, until, self.now);

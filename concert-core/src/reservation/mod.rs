@@ -5,6 +5,7 @@ mod by_seat;
 mod changes;
 mod decide;
 mod eligibility;
+mod giving_back;
 mod layout;
 mod let_go;
 mod lock;
@@ -19,13 +20,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
 pub(crate) use eligibility::{UnpaidHolds, in_time, unpaid};
+pub(crate) use giving_back::{GivenBack, UnpaidSeats};
 pub(crate) use layout::HallLayouts;
 pub(crate) use let_go::MOST_COUNTED as MOST_HOLDS_IN_A_ROW;
 pub use order::{Order, OrderRef, Wanted};
@@ -39,17 +41,23 @@ pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
-pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
-    &[store::STATEMENTS, seat::STATEMENTS, eligibility::STATEMENTS, layout::STATEMENTS, sweep::STATEMENTS];
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
+    store::STATEMENTS,
+    seat::STATEMENTS,
+    eligibility::STATEMENTS,
+    giving_back::STATEMENTS,
+    layout::STATEMENTS,
+    sweep::STATEMENTS,
+];
 
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Fingerprint};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, span};
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions};
 use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
-use crate::queue::Turn;
+use crate::queue::{QueueView, Turn};
 use crate::sql::Script;
 
 /// What the model of the rules needs to see.
@@ -206,16 +214,25 @@ pub(crate) struct ReservationBatch {
     pub(crate) recent: Arc<RecentHolds>,
     pub(crate) rules: HoldRules,
     pub(crate) changes: Arc<SeatChanges>,
+    pub(crate) view: Arc<QueueView>,
 }
 
 /// The part of the policy that holds obey.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HoldRules {
+    pub(crate) active_ttl: Duration,
     pub(crate) hold_ttl: Duration,
     pub(crate) hold_extension: Duration,
     pub(crate) max_holds_per_user: u32,
     pub(crate) max_holds_in_a_row: u32,
     pub(crate) seat_pause: Duration,
+}
+
+impl HoldRules {
+    /// The longest time from the begin of a turn to its end, however much is held in it.
+    fn longest_turn(&self) -> TimeDelta {
+        span(self.active_ttl) + span(self.hold_ttl) * 2
+    }
 }
 
 impl Batch for ReservationBatch {
@@ -286,6 +303,7 @@ impl Batch for ReservationBatch {
     fn committed(&self, effects: rows::Effects) {
         effects.seats.keys().for_each(|key| self.changes.note(key.concert));
         effects.count_unpaid_ends();
+        self.view.lengthen(&effects.turns);
         self.recent.remember(effects.made);
     }
 }

@@ -11,7 +11,7 @@ use super::{Holds, Reservation, ReservationStatus, Seat, SeatKey};
 use crate::clock::Timestamp;
 use crate::fact::{Column, Lookup, Unread};
 use crate::id::{ConcertId, ReservationId};
-use crate::queue::Turns;
+use crate::queue::{LongerTurns, Turns};
 
 /// The rows that a batch concerns.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ pub(crate) struct Effects {
     pub(crate) made: Vec<Reservation>,
     /// How often in a row any of the seats that are taken was let go before, at most.
     pub(crate) let_go_at_most: u32,
+    /// A turn lasts as long as what is held in it.
+    pub(crate) turns: LongerTurns,
 }
 
 /// A seat passes from one reservation, or none, to another, or none.

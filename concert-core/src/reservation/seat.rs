@@ -183,6 +183,7 @@ macro_rules! seat_columns {
         )
     };
 }
+pub(super) use seat_columns;
 
 /// Shorter than a list of pairs, most of which would repeat the concert.
 const SEATS_OF_CONCERT: Part =

@@ -348,12 +348,12 @@ async fn give_back(call: Call) -> Answer {
     ),
     security(("bearer" = [])),
     responses(
-        (status = 200, body = ExtendedBody, description = "Held until expiresAt, which is not past the end of the turn"),
+        (status = 200, body = ExtendedBody, description = "Held until expiresAt; the turn lasts as long"),
         (status = 400, description = "Not a UUID"),
         (status = 401, description = "No valid access token"),
         (status = 403, description = "The queue token is not ACTIVE, or the reservation belongs to another user"),
         (status = 404, description = "No such reservation"),
-        (status = 409, description = "Already extended, paid, given back, lapsed, or held until the turn ends anyway"),
+        (status = 409, description = "Already extended, paid, given back, lapsed, or held until the end of the longest turn anyway"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]

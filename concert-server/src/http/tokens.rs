@@ -43,7 +43,8 @@ pub(super) struct TokenBody<'a> {
     status: &'static str,
     /// 0 when ACTIVE, else the place among those who wait, from 1.
     queue_position: u64,
-    /// Whole seconds. ACTIVE: until the turn ends. WAITING: the estimated wait.
+    /// Whole seconds. ACTIVE: until the turn ends, which is no earlier than the deadline of what is held. WAITING: the
+    /// estimated wait.
     remaining_time: u64,
     /// The end of the turn; null while WAITING.
     expires_at: Option<Moment>,
@@ -149,6 +150,7 @@ async fn look(call: Call) -> Answer {
 #[utoipa::path(
     delete, path = "/api/v1/tokens/{userId}", tag = "queue", operation_id = "leaveQueue",
     summary = "Leave the queue",
+    description = "What the caller holds unpaid is given back.",
     params(("userId" = uuid::Uuid, Path)),
     security(("bearer" = [])),
     responses(

@@ -86,8 +86,9 @@ impl Spec {
         if self.unpaid(user) + seats.len() > ROW {
             return Err("TOO_MANY_HOLDS");
         }
-        let until = self.now + HOLD;
+        let until = (self.now + HOLD).min(self.turns[user].max(LONGEST_TURN));
         let held = seats.iter().map(|seat| (*seat, Hold::Held { until })).collect();
+        self.turns[user] = self.turns[user].max(until);
         self.parties.push(Party { user, seats: held, made: self.now, extended: false });
         Ok(Said::Held(seats, until))
     }
@@ -158,11 +159,12 @@ impl Spec {
         if party.extended {
             return Err("HOLD_ALREADY_EXTENDED");
         }
-        let until = (deadline + self.extension).min(party.made + 2 * HOLD).min(self.turns[user]);
+        let until = (deadline + self.extension).min(party.made + 2 * HOLD).min(self.turns[user].max(LONGEST_TURN));
         if until <= deadline {
             return Err("HOLD_OUTLASTS_TURN");
         }
         let now = self.now;
+        self.turns[user] = self.turns[user].max(until);
         let party = &mut self.parties[nth];
         party.extended = true;
         for (_, hold) in &mut party.seats {
@@ -174,7 +176,13 @@ impl Spec {
     }
 
     fn pay(&mut self, user: usize, nth: usize, one: Option<usize>, amount: i64) -> Outcome {
-        self.require_in(user)?;
+        if let Err(inactive) = self.require_in(user) {
+            let own =
+                self.parties.get(nth).filter(|party| party.user == user).map_or(&[][..], |party| party.named(one));
+            let paid = own.iter().any(|(_, hold)| *hold == Hold::Paid);
+            let held = own.iter().any(|(_, hold)| self.is_held(*hold));
+            return Err(if paid && !held { "ALREADY_PAID" } else { inactive });
+        }
         let missing = if one.is_some() { "RESERVATION_NOT_FOUND" } else { "ORDER_NOT_FOUND" };
         let party = self.parties.get(nth).ok_or(missing)?;
         if party.user != user {

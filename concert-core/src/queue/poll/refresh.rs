@@ -65,6 +65,7 @@ impl QueueView {
     }
 
     async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+        self.change(Snapshot::begin_reading);
         let read_gate = || async { store::read_gate(&fetch_one(pool, &reads::READ_GATE, |params| params).await?) };
         // The first snapshot is not published before it is complete: it still lacks the ACTIVE tickets.
         let mut first = None;
@@ -134,8 +135,8 @@ async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<TokenChange>, s
 async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, TicketTurn>, sqlx::Error> {
     let rows = fetch_all(pool, &reads::READ_ACTIVE, |params| params).await?;
     let turn = |row: &MySqlRow| {
-        let turn = TicketTurn { until: row.try_get("expires_at")?, claimed: row.try_get("claimed")? };
-        Ok((row.try_get("ticket")?, turn))
+        let (user, until) = (row.try_get("user_id")?, row.try_get("expires_at")?);
+        Ok((row.try_get("ticket")?, TicketTurn { user, until, claimed: row.try_get("claimed")? }))
     };
     rows.iter().map(turn).collect()
 }

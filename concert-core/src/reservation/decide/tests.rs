@@ -44,6 +44,7 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
     ];
     let seconds = Duration::from_secs;
     let rules = HoldRules {
+        active_ttl: seconds(600),
         hold_ttl: seconds(300),
         hold_extension: seconds(60),
         max_holds_per_user: 1,
