@@ -36,9 +36,9 @@ fn literal(place: &str) -> &'static str {
     match place {
         "id" | "ids" | "user" | "users" | "user_id" | "concert" | "concerts" | "concert_id" | "proved" | "others"
         | "payment" | "payments" | "reservation" | "reservations" | "reservation_id" | "entries" | "order_id"
-        | "payment_id" | "key_id" | "subject_id" | "process" => "x'00000000000000000000000000000001'",
+        | "payment_id" | "key_id" | "entry_id" | "subject_id" | "process" => "x'00000000000000000000000000000001'",
         "shown" => "x'0000000000000000000000000000000000000000000000000000000000000000'",
-        "name" | "names" | "subject" | "status" | "reason" => "'WAITING'",
+        "name" | "names" | "subject" | "reference" | "status" | "reason" => "'WAITING'",
         "numbers" => "'[1]'",
         "change_seq" | "change_seq_before" | "seen" => "1000000",
         "now" | "until" | "from" | "at" | "paid_at" | "deadline" | "held_until" | "created_at" | "expires_at"

@@ -192,6 +192,16 @@ const CHECKS: &[Check] = &[
              or e.kind not in ('RECHARGE', 'PAYMENT', 'REFUND') limit {limit}",
     ),
     check(
+        3,
+        "a reference was not credited by an entry of its user, or an entry's reference is not kept",
+        "select concat('user ', hex(n.user_id), ', reference ', n.reference, ': entries ', n.entries, ', kept ', n.kept) \
+             from (select user_id, reference, sum(entries) as entries, sum(kept) as kept from ( \
+             select user_id, reference, 1 as entries, 0 as kept from wallet_entries \
+             where reference is not null and kind = 'RECHARGE' \
+             union all select user_id, reference, 0, 1 from recharge_references) each_one group by user_id, reference) n \
+             where n.entries <> 1 or n.kept <> 1 limit {limit}",
+    ),
+    check(
         4,
         "a user has more than one live token",
         "select concat('user ', hex(user_id), ': ', count(*), ' live tokens') from tokens \

@@ -94,9 +94,11 @@ impl Caller {
 
     /// The id of what the operation makes: derived from (user, route, key), so that a repeated call finds its own row.
     pub(crate) fn entity_id(&self, route: &str) -> Uuid {
-        match &self.key {
-            Some(key) => key.derive(self.user, route),
-            None => Uuid::now_v7(),
+        match (&self.key, &self.signature) {
+            // A user and an operator who make up the same key mean two requests.
+            (Some(key), Some(_)) => key.derive(self.user, &format!("operators/{route}")),
+            (Some(key), None) => key.derive(self.user, route),
+            (None, _) => Uuid::now_v7(),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
 use crate::name::{LONGEST_SECTION, SECTION_RULE, free_text};
+use crate::operator::{Act, ActSubject, Signature, write_log};
 use crate::sql::{Script, Text, execute, fetch_all, fetch_optional, statements};
 
 /// The most concerts that one list of dates shows.
@@ -224,6 +225,7 @@ pub(crate) fn shared(before: &mut Option<Arc<str>>, text: Option<&str>) -> Optio
 pub(crate) async fn add_concert(
     pool: &MySqlPool,
     new: &NewConcert,
+    by: &Signature,
     now: Timestamp,
     progress: impl FnMut(u32) + Send,
 ) -> Result<(), Error> {
@@ -237,6 +239,11 @@ pub(crate) async fn add_concert(
         }
         failure => failure.into_error(),
     })?;
+    let seats = new.sections.iter().map(Section::seats).sum::<u64>();
+    let after = serde_json::json!({"name": new.name, "date": new.date, "seats": seats});
+    let mut script = Script::default();
+    write_log(&mut script, &[by.entry(Act::ConcertAdd, ActSubject::Concert(new.id), now).with_after(after)]);
+    script.run(&mut connection).await.map_err(Failure::into_error)?;
     db::commit(&mut connection).await.map_err(Failure::into_error)?;
     db::close(connection).await;
     Ok(())

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::SecondsFormat;
+
+use crate::clock::Timestamp;
 use crate::id::SeatNumber;
 use crate::invalid::InvalidInput;
 use crate::money::Money;
@@ -65,6 +68,9 @@ pub enum Error {
     /// It belongs to somebody else.
     #[error("this belongs to another user")]
     NotYours,
+    /// Only operators recharge wallets here.
+    #[error("wallets are recharged by operators here")]
+    RechargeNotAllowed,
     /// The operator key's role does not allow this.
     #[error("this takes the role {needed}, and this operator key has the role {role}")]
     RoleNotAllowed {
@@ -181,6 +187,14 @@ pub enum Error {
         /// The price.
         price: Money,
     },
+    /// The user was credited for this reference already.
+    #[error("this reference was credited to this user already: {amount}, at {}", at.to_rfc3339_opts(SecondsFormat::Secs, true))]
+    ReferenceUsed {
+        /// How much.
+        amount: Money,
+        /// When.
+        at: Timestamp,
+    },
     /// The hold's deadline has passed.
     #[error("the hold has lapsed; reserve the seat again")]
     HoldExpired,
@@ -283,6 +297,7 @@ impl Error {
             Self::LoginRequired => "LOGIN_REQUIRED",
             Self::TokenEnded => "TOKEN_ENDED",
             Self::NotYours => "NOT_YOURS",
+            Self::RechargeNotAllowed => "RECHARGE_NOT_ALLOWED",
             Self::RoleNotAllowed { .. } => "ROLE_NOT_ALLOWED",
             Self::TokenNotActive { .. } => "TOKEN_NOT_ACTIVE",
             Self::UserNotFound => "USER_NOT_FOUND",
@@ -308,6 +323,7 @@ impl Error {
             Self::AlreadyPaid => "ALREADY_PAID",
             Self::AlreadyRefunded => "ALREADY_REFUNDED",
             Self::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE",
+            Self::ReferenceUsed { .. } => "REFERENCE_USED",
             Self::HoldExpired => "HOLD_EXPIRED",
             Self::HoldCancelled => "HOLD_CANCELLED",
             Self::TokenExpired => "TOKEN_EXPIRED",
@@ -331,7 +347,9 @@ impl Error {
             Self::Unauthenticated(_) | Self::BadCredentials | Self::LoginRequired | Self::TokenEnded => {
                 ErrorKind::Unauthenticated
             }
-            Self::NotYours | Self::RoleNotAllowed { .. } | Self::TokenNotActive { .. } => ErrorKind::Forbidden,
+            Self::NotYours | Self::RechargeNotAllowed | Self::RoleNotAllowed { .. } | Self::TokenNotActive { .. } => {
+                ErrorKind::Forbidden
+            }
             Self::UserNotFound
             | Self::TokenNotFound
             | Self::TokenUnknown
@@ -356,6 +374,7 @@ impl Error {
             | Self::AlreadyPaid
             | Self::AlreadyRefunded
             | Self::InsufficientBalance { .. }
+            | Self::ReferenceUsed { .. }
             | Self::HoldExpired
             | Self::HoldCancelled => ErrorKind::Conflict,
             Self::Overloaded { .. } | Self::Unavailable(_) | Self::ShutDown => ErrorKind::TryAgain,

@@ -121,7 +121,7 @@ pub use crate::name::{Username, escape_hidden};
 pub use crate::operator::{LogEntry, NewOperatorKey, Operator, OperatorKey, Role};
 pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
-pub use crate::policy::Policy;
+pub use crate::policy::{Policy, RechargeBy};
 pub use crate::queue::{
     Admission, AdmissionChange, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
 };
@@ -130,4 +130,4 @@ pub use crate::secret_file::SecretFile;
 pub use crate::user::{OpeningUser, SignUp, User};
 #[cfg(feature = "password")]
 pub use crate::user::{Password, Session};
-pub use crate::wallet::{Recharged, WalletEntryKind, WalletEntryView};
+pub use crate::wallet::{Recharged, Reference, WalletEntryKind, WalletEntryView};

@@ -47,7 +47,7 @@ use crate::reservation::{
     SeatKey, Wanted, model as reservation,
 };
 use crate::visit::VisitBatch;
-use crate::wallet::model::Rows as WalletRows;
+use crate::wallet::model as wallet;
 use crate::wallet::{Account, Recharge, Recharged, WalletBatch, WalletEntry};
 
 const USERS: usize = 6;

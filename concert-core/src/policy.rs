@@ -1,5 +1,6 @@
 //! The numbers that an operator decides on.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::db;
@@ -26,6 +27,7 @@ pub struct Policy {
     #[cfg(feature = "jwt")]
     pub(crate) keys: Option<JwtKeys>,
     pub(crate) schema: Option<String>,
+    pub(crate) recharge: RechargeBy,
     pub(crate) hold_ttl: Duration,
     pub(crate) hold_extension: Duration,
     pub(crate) active_ttl: Duration,
@@ -44,6 +46,28 @@ pub struct Policy {
     pub(crate) rerank_every: Duration,
     pub(crate) sweep_every: Duration,
     pub(crate) refresh_every: Duration,
+}
+
+/// Who may recharge wallets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RechargeBy {
+    /// Everyone, each the own wallet; operators any.
+    Everyone,
+    /// Operators alone.
+    Operators,
+}
+
+impl FromStr for RechargeBy {
+    type Err = Error;
+
+    /// Reads `everyone` and `operators`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "everyone" => Ok(Self::Everyone),
+            "operators" => Ok(Self::Operators),
+            _ => Err(Error::invalid("recharges are made by everyone or by operators")),
+        }
+    }
 }
 
 /// The longest duration that a policy takes: 366 days.
@@ -76,6 +100,7 @@ impl Default for Policy {
             max_polls_per_second: 20_000,
             password_hashes_at_once: 2,
             schema: None,
+            recharge: RechargeBy::Everyone,
             rerank_every: Duration::from_secs(10),
             sweep_every: Duration::from_secs(60),
             refresh_every: Duration::from_secs(1),
@@ -104,6 +129,13 @@ impl Policy {
     #[must_use]
     pub fn with_schema(mut self, schema: impl Into<Option<String>>) -> Self {
         self.schema = schema.into();
+        self
+    }
+
+    /// Who puts money into wallets. Default everyone: the application that embeds the library decides whom it lets.
+    #[must_use]
+    pub const fn with_recharge(mut self, by: RechargeBy) -> Self {
+        self.recharge = by;
         self
     }
 

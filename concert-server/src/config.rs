@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
 use concert_core::private_db::DEFAULT_DATA_DIR;
-use concert_core::{Error, JwtKeys, Policy, SecretString};
+use concert_core::{Error, JwtKeys, Policy, RechargeBy, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use crate::brakes::BrakeOptions;
@@ -89,6 +89,11 @@ pub struct Config {
     /// that wallet [default: on with the private database, off with a database URL]
     #[arg(long, env = "CONCERT_BARE_JOIN", value_enum, value_name = "SWITCH")]
     pub bare_join: Option<Switch>,
+
+    /// Who puts money into wallets: everyone (each the own wallet) or operators [default: everyone with the private
+    /// database, operators with a database URL]
+    #[arg(long, env = "CONCERT_RECHARGE", value_name = "everyone|operators")]
+    pub recharge: Option<RechargeBy>,
 
     /// How many unpaid seats a user may hold at once
     #[arg(long, env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4, value_name = "COUNT")]
@@ -237,6 +242,7 @@ impl Config {
             .with_max_polls_per_second(self.max_polls_per_second)
             .with_rerank_every(self.rerank_every)
             .with_sweep_every(self.sweep_every)
+            .with_recharge(self.recharge())
             .with_schema(self.schema.clone());
         policy.check().map_err(refused)?;
         Ok(policy)
@@ -247,6 +253,12 @@ impl Config {
     #[must_use]
     pub fn bare_joins(&self) -> bool {
         self.bare_join.map_or(self.database_url.is_none(), |switch| switch == Switch::On)
+    }
+
+    /// Money for nothing is for trying things out: on the private database, unless said otherwise.
+    fn recharge(&self) -> RechargeBy {
+        let usual = if self.database_url.is_some() { RechargeBy::Operators } else { RechargeBy::Everyone };
+        self.recharge.unwrap_or(usual)
     }
 
     /// The server's limits.
@@ -308,6 +320,19 @@ mod tests {
         let with = |more: &[&str]| parse(&[&url[..], more].concat()).bare_joins();
         assert!(parse(&[]).bare_joins() && !parse(&["--bare-join", "off"]).bare_joins());
         assert!(!with(&[]) && with(&["--bare-join", "on"]));
+    }
+
+    #[test]
+    fn a5_everyone_recharges_on_the_private_database_alone_unless_said() {
+        let url = ["--database-url", "mysql://root@localhost/concert"];
+        let recharge = |flags: &[&str]| parse(flags).recharge();
+        assert_eq!((recharge(&[]), recharge(&url)), (RechargeBy::Everyone, RechargeBy::Operators));
+        let [operators, everyone] = ["operators", "everyone"].map(|who| ["--recharge", who]);
+        assert_eq!(recharge(&operators), RechargeBy::Operators);
+        assert_eq!(recharge(&[url, everyone].concat()), RechargeBy::Everyone);
+        let policy = parse(&url).policy(&SecretString::from(SECRET)).expect("works");
+        assert!(format!("{policy:?}").contains("recharge: Operators"));
+        assert!(Config::try_parse_from(["concert-server", "--recharge", "nobody"]).is_err());
     }
 
     #[test]

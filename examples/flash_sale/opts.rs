@@ -22,7 +22,8 @@ pub struct Opts {
     /// The server, http://host:port: itself, not what encrypts before it
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = parse_url)]
     pub url: String,
-    /// The server's database: mysql://user:password@host:3306/name [default: the private one]
+    /// The server's database: mysql://user:password@host:3306/name [default: the private one]. Its server must run
+    /// with --recharge everyone: buyers recharge their wallets
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// The folder of the private database [default: .concert; with --start-server, one that goes away]

@@ -116,3 +116,66 @@ async fn a7_ending_a_token_at_the_desk_is_logged_and_can_be_tried_dry() {
     let table = desk.run(&["log", "--limit", "1"]).ok();
     assert!(table.contains("TOKEN_EXPIRE") && table.contains(USERS[0]) && table.contains("ann ("), "{table}");
 }
+
+#[tokio::test]
+async fn a7_whoever_acts_at_the_desk_leaves_a_record() {
+    let desk = Desk::open().await;
+    desk.catch_up();
+    let json = ["--as", "ann", "--output", "json"];
+    let run = |args: &[&str]| desk.run(&[args, &json[..]].concat()).json();
+    desk.run(&["seed", "--seats", "4", "--users", "1", "--starting", "2099-12-30"]).ok();
+    let concerts = desk.run(&["status", "--output", "json"]).json();
+    let concert = concerts["concerts"][0]["concertId"].as_str().expect("an id");
+    let made = run(&["user", "create", "minji", "--balance", "1000"]);
+    let id = made["userId"].as_str().expect("an id");
+    desk.run_with_secret(&["token", "issue", id, "--as", "ann"]).ok();
+    let held = run(&["hold", id, "--concert", concert, "--seats", "1"]);
+    let order = held["orderId"].as_str().expect("an id");
+    run(&["extend", id, "--order", order]);
+    run(&["pay", id, "--order", order]);
+    run(&["token", "expire", id]);
+    let log = acts(&desk);
+    let told: Vec<_> = log.iter().map(|(by, act, _)| format!("{by} {}", act.as_str().expect("is text"))).collect();
+    assert_eq!(
+        told[..7],
+        ["ann TOKEN_EXPIRE", "ann PAY", "ann EXTEND", "ann HOLD", "ann TOKEN_ISSUE", "ann RECHARGE", "ann USER_CREATE"]
+    );
+    assert!(told[7].ends_with("USERS_ADD") && told[8].ends_with("CONCERT_ADD"), "{told:?}");
+    assert!(told[7].contains('@'), "without --as it is the user and the host: {}", told[7]);
+    desk.house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a5_the_desk_recharges_for_a_payment_that_came_in_once() {
+    let desk = Desk::seeded().await;
+    let recharged = desk.run(&["recharge", USERS[0], "12.50", "--reference", "INV-7", "--as", "ann"]).ok();
+    redacted(|| {
+        assert_snapshot!(recharged, @"
+        user id         [id]
+        amount          12.5
+        reference       INV-7
+        balance before  1000
+        balance         1012.5
+        ");
+    });
+    let by_name = desk.run(&["recharge", "user-1-1", "1", "--reference", "INV-8", "--output", "json"]).json();
+    assert_eq!(
+        by_name,
+        json!({"userId": USERS[0], "amount": 1, "reference": "INV-8", "currentBalance": 1012.5, "newBalance": 1013.5})
+    );
+    let again = desk.run(&["recharge", USERS[0], "12.50", "--reference", "INV-7"]).refused(1);
+    assert!(again.contains("12.5, at ") && again.ends_with("(REFERENCE_USED)\n"), "{again}");
+    assert_eq!(acts(&desk)[1], ("ann".into(), json!("RECHARGE"), json!("user")));
+    let told = desk.run(&["explain", "user", USERS[0]]).ok();
+    assert!(told.contains("reference INV-7"), "{told}");
+    for args in [
+        &["recharge", USERS[0], "1"][..],
+        &["recharge", USERS[0], "--reference", "x"],
+        &["recharge", USERS[0], "0", "--reference", "x"],
+        &["recharge", USERS[0], "1", "--reference", ""],
+    ] {
+        desk.run(args).refused(2);
+    }
+    assert_snapshot!(desk.run(&["recharge", "nobody", "1", "--reference", "x"]).refused(1), @"error: there is no such user (USER_NOT_FOUND)");
+    desk.house.assert_sound().await;
+}

@@ -155,3 +155,75 @@ async fn a7_a_call_with_a_known_key_asks_the_database_once_a_second_at_most() {
     house.advance(1);
     known().await.expect_err("what is older than a second proves nothing");
 }
+
+#[tokio::test]
+async fn a7_what_is_done_for_a_user_is_logged_and_what_the_user_does_is_not() {
+    let house = House::open().await;
+    let concert = house.concert(4).await;
+    let buyer = house.active_users(1, 100).await[0];
+    let before = log(&house).await.len();
+    let own = house.office.hold_one(buyer, concert, seat(1)).await.expect("holds");
+    house.office.extend_hold(buyer, own.id).await.expect("extends");
+    house.office.pay(buyer, own.id, money(PRICE)).await.expect("pays");
+    house.office.recharge(buyer, money(1)).await.expect("recharges");
+    house.office.leave_queue(buyer).await.expect("leaves");
+    assert_eq!(log(&house).await.len(), before, "acts of users are in the tables alone");
+
+    let ann = house.office.operator(operator("ann"));
+    let name: concert_core::Username = "minji".parse().expect("a name");
+    let user = ann.add_user(name).await.expect("makes a user").id;
+    ann.recharge(user, money(500), "INV-7".parse().expect("a reference")).await.expect("recharges");
+    house.office.issue_token(ann.acting_for(user)).await.expect("joins");
+    house.office.issue_token(ann.acting_for(user)).await.expect("is in already");
+    let order = house.office.hold(ann.acting_for(user), concert, vec![seat(2), seat(3)]).await.expect("holds");
+    house.office.hold(ann.acting_for(user), concert, seat(1)).await.expect_err("is sold");
+    let extended = house.office.extend_hold(ann.acting_for(user), order.id).await.expect("extends");
+    house.office.pay(ann.acting_for(user), order.id, order.total).await.expect("pays");
+    let other = house.office.hold_one(ann.acting_for(user), concert, seat(4)).await.expect("holds");
+    house.office.cancel(ann.acting_for(user), other.id).await.expect("gives back");
+    house.office.leave_queue(ann.acting_for(user)).await.expect("leaves");
+
+    let log = log(&house).await;
+    let acts = acts(&log[..log.len() - before]);
+    assert!(acts.iter().all(|[by, ..]| *by == "ann"));
+    let acts: Vec<_> = acts.iter().map(|[_, act, subject]| format!("{act} {subject}")).collect();
+    assert_eq!(
+        acts,
+        [
+            "TOKEN_EXPIRE user",
+            "CANCEL reservation",
+            "HOLD order",
+            "PAY order",
+            "EXTEND order",
+            "HOLD order",
+            "TOKEN_ISSUE user",
+            "RECHARGE user",
+            "USER_CREATE user"
+        ]
+    );
+    let [paid, moved, held] = &log[3..6] else { panic!("three") };
+    assert!([paid, moved, held].iter().all(|entry| entry.subject_id == Some(order.id.as_uuid())));
+    let after = |entry: &LogEntry, field: &str| entry.after.as_ref().expect("is recorded")[field].clone();
+    assert_eq!((after(held, "seatNumbers"), after(held, "total")), (json!([2, 3]), json!(200)));
+    assert_eq!(moved.before, Some(json!({"userId": user, "expiresAt": order.expires_at})));
+    assert_eq!(after(moved, "expiresAt"), json!(extended));
+    assert_eq!((after(paid, "amount"), after(paid, "userId")), (json!(200), json!(user)));
+    house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a7_an_act_that_comes_again_with_its_key_is_one_entry() {
+    let house = House::open().await;
+    let concert = house.concert(2).await;
+    let user = house.active_users(1, 500).await[0];
+    let ann = house.office.operator(operator("ann"));
+    let with_key =
+        |key: &str| ann.acting_for(user).with_key(key.parse::<concert_core::IdempotencyKey>().expect("a key"));
+    let before = log(&house).await.len();
+    for _ in 0..3 {
+        let held = house.office.hold_one(with_key("h"), concert, seat(1)).await.expect("holds");
+        house.office.pay(with_key("p"), held.id, money(PRICE)).await.expect("pays");
+    }
+    let log = log(&house).await;
+    assert_eq!(acts(&log[..log.len() - before]), [["ann", "PAY", "reservation"], ["ann", "HOLD", "order"]]);
+}

@@ -3,6 +3,7 @@
 mod a1_key_is_no_credential;
 mod a2_keys_are_somebodys;
 mod a3_one_key_one_request;
+mod a5_money;
 mod a7_operators;
 mod a7_rest;
 mod a8_names;

@@ -4,6 +4,7 @@ use clap::Args;
 use concert_core::{BoxOffice, OrderId, Timestamp, UserId};
 use serde::Serialize;
 
+use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print};
 
@@ -14,6 +15,8 @@ pub struct Opts {
     /// The order
     #[arg(long, value_name = "ORDER_ID")]
     order: OrderId,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Serialize)]
@@ -30,6 +33,7 @@ impl Show for Extended {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let expires_at = box_office.extend_hold(opts.user_id, opts.order).await?;
+    let caller = box_office.operator(opts.by.operator()?).acting_for(opts.user_id);
+    let expires_at = box_office.extend_hold(caller, opts.order).await?;
     print(output, &Extended { order_id: opts.order, expires_at })
 }

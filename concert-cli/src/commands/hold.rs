@@ -6,6 +6,7 @@ use clap::Args;
 use concert_core::{BoxOffice, ConcertId, Money, Order, OrderId, ReservationId, SeatNumber, Timestamp, UserId, Wanted};
 use serde::Serialize;
 
+use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table};
 
@@ -21,6 +22,8 @@ pub struct Opts {
     /// Only seats of this section
     #[arg(long, value_name = "NAME", requires = "best", conflicts_with = "seats")]
     section: Option<String>,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Debug, Args)]
@@ -103,5 +106,6 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         Some(count) => Wanted::BestAvailable { count, section: opts.section.clone() },
         None => opts.which.seats.clone().into(),
     };
-    print(output, &Held::from(box_office.hold(opts.user_id, opts.concert, wanted).await?))
+    let caller = box_office.operator(opts.by.operator()?).acting_for(opts.user_id);
+    print(output, &Held::from(box_office.hold(caller, opts.concert, wanted).await?))
 }

@@ -12,6 +12,7 @@ mod migrate;
 mod operator;
 mod pay;
 mod queue;
+mod recharge;
 mod refund;
 mod rerank;
 mod seed;
@@ -43,6 +44,7 @@ pub enum DatabaseCommand {
     Pay(pay::Opts),
     Explain(explain::Opts),
     Refund(refund::Opts),
+    Recharge(recharge::Opts),
     Key(key::Opts),
     Log(log::Opts),
 }
@@ -96,6 +98,7 @@ impl DatabaseCommand {
             Self::Pay(opts) => pay::run(opts, box_office, output).await,
             Self::Explain(opts) => explain::run(opts, box_office, output).await,
             Self::Refund(opts) => refund::run(opts, box_office, output).await,
+            Self::Recharge(opts) => recharge::run(opts, box_office, output).await,
             Self::Key(opts) => key::run(opts, box_office, output).await,
             Self::Log(opts) => log::run(opts, box_office, output).await,
         }

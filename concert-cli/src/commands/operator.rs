@@ -18,9 +18,14 @@ impl By {
     pub fn operator(&self) -> Result<Operator, Failure> {
         match &self.operator {
             Some(operator) => Ok(format!("{} ({}@{})", operator.as_str(), user(), host()).parse()?),
-            None => Ok(format!("{}@{}", user(), host()).parse()?),
+            None => process(),
         }
     }
+}
+
+/// The user and the host of this process, for acts that take no name.
+pub fn process() -> Result<Operator, Failure> {
+    Ok(format!("{}@{}", user(), host()).parse()?)
 }
 
 /// The name of the user that this process runs as, or the uid if it has no name.

@@ -4,6 +4,7 @@ use clap::Args;
 use concert_core::{BoxOffice, Money, Order, OrderId, PaidOrder, PaymentId, ReservationId, SeatNumber, UserId};
 use serde::Serialize;
 
+use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, print, table};
 
@@ -14,6 +15,8 @@ pub struct Opts {
     /// The order
     #[arg(long, value_name = "ORDER_ID")]
     order: OrderId,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Serialize)]
@@ -63,7 +66,8 @@ impl Show for Paid {
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let order = box_office.order(opts.user_id, opts.order).await?;
+    let caller = box_office.operator(opts.by.operator()?).acting_for(opts.user_id);
     // If the order has changed since, the amount is wrong and the payment is refused.
-    let paid = box_office.pay(opts.user_id, opts.order, order.total).await?;
+    let paid = box_office.pay(caller, opts.order, order.total).await?;
     print(output, &Paid::new(&order, paid))
 }

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, Days, NaiveDate};
 use clap::Args;
-use concert_core::{BoxOffice, ConcertId, Error, Money, NewConcert, OpeningUser, Operator, Section, UserId};
+use concert_core::{BoxOffice, ConcertId, Error, Money, NewConcert, OpeningUser, Section, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -154,7 +154,7 @@ async fn insert(
     let mut done = 0;
     let bar = progress::bar(concerts.len() as u64 * u64::from(opts.seats) + users.len() as u64);
     bar.set_message("seats");
-    let back_office = box_office.operator(Operator::application());
+    let back_office = box_office.operator(super::operator::process()?);
     for concert in concerts {
         let progress = |seats| bar.set_position(done + u64::from(seats));
         back_office.add_concert_with_progress(concert, progress).await.map_err(taken)?;

@@ -4,9 +4,12 @@ use std::io::{self, ErrorKind, Read as _};
 use std::str::FromStr as _;
 
 use clap::{Args, Subcommand};
-use concert_core::{BoxOffice, Error, Money, Password, SignUp, Timestamp, User, UserId, Username};
+use concert_core::{
+    BackOffice, BoxOffice, Error, Money, Password, Reference, SignUp, Timestamp, User, UserId, Username,
+};
 use serde::Serialize;
 
+use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, note, print};
 
@@ -31,6 +34,11 @@ enum Action {
         /// The first balance
         #[arg(long, value_name = "AMOUNT", default_value_t = Money::ZERO, hide_default_value = true)]
         balance: Money,
+        /// The payment that the first balance stands for
+        #[arg(long, value_name = "TEXT", default_value_t = Reference::opening_balance())]
+        reference: Reference,
+        #[command(flatten)]
+        by: By,
     },
     /// Show a user and the balance
     Show { name_or_id: Username },
@@ -68,24 +76,20 @@ impl Show for Account {
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let user = match &opts.action {
-        Action::Create { name, password_stdin, balance } => {
+        Action::Create { name, password_stdin, balance, reference, by } => {
             let password = if *password_stdin { Some(read_password().await?) } else { None };
-            create(box_office, name, password, *balance).await?
+            let who = SignUp::new(name.clone()).with_password(password);
+            create(&box_office.operator(by.operator()?), who, *balance, reference).await?
         }
         Action::Show { name_or_id } => find(box_office, name_or_id).await?,
     };
     print(output, &Account::of(user, box_office).await?)
 }
 
-async fn create(
-    box_office: &BoxOffice,
-    name: &Username,
-    password: Option<Password>,
-    balance: Money,
-) -> Result<User, Failure> {
-    let user = box_office.sign_up(SignUp::new(name.clone()).with_password(password)).await?;
+async fn create(back_office: &BackOffice, who: SignUp, balance: Money, reference: &Reference) -> Result<User, Failure> {
+    let user = back_office.add_user(who).await?;
     if balance > Money::ZERO {
-        box_office.recharge(user.id, balance).await.inspect_err(|_| {
+        back_office.recharge(user.id, balance, reference.clone()).await.inspect_err(|_| {
             note(&format!("the user was made ({}), but without the balance", user.id));
         })?;
     }

@@ -12,12 +12,14 @@ use crate::error::Error;
 use crate::explain::{self, Explanation, Subject, TurnRules};
 use crate::figures::{self, Figures, QueueFigures};
 use crate::id::{LogEntryId, PaymentId, UserId, WalletEntryId};
+use crate::money::Money;
 use crate::operator::{self, LogEntry, Operator};
 use crate::page::{Page, Paged};
 use crate::payment::{Refund, RefundBatch, RefundPayment, RefundReason};
 use crate::queue::{self, AdmissionChange, EndedReason, QueueChange, QueueToken, RerankReport};
 use crate::reservation::{self, SweepReport};
-use crate::user::{self, OpeningUser};
+use crate::user::{self, OpeningUser, SignUp, User};
+use crate::wallet::{Recharged, Reference};
 
 /// The operations of an operator, recorded under a name; from [`BoxOffice::operator`]. Cheap to clone.
 ///
@@ -67,9 +69,17 @@ impl BackOffice {
         new: &NewConcert,
         progress: impl FnMut(u32) + Send,
     ) -> Result<(), Error> {
-        catalog::add_concert(self.office.pool(), new, self.office.now(), progress).await?;
+        catalog::add_concert(self.office.pool(), new, &self.by.sign(), self.office.now(), progress).await?;
         self.office.inner.seat_changes.note(new.id);
         Ok(())
+    }
+
+    /// Makes a user, as [`BoxOffice::sign_up`] does.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::sign_up`].
+    pub async fn add_user(&self, who: impl Into<SignUp>) -> Result<User, Error> {
+        self.office.register(who.into(), Some(self.by.sign())).await
     }
 
     /// Makes many users without passwords, all or none.
@@ -89,7 +99,7 @@ impl BackOffice {
         users: &[OpeningUser],
         progress: impl FnMut(usize) + Send,
     ) -> Result<(), Error> {
-        user::add_users(self.office.pool(), users, self.office.now(), progress).await
+        user::add_users(self.office.pool(), users, &self.by.sign(), self.office.now(), progress).await
     }
 }
 
@@ -200,6 +210,15 @@ impl BackOffice {
     #[must_use]
     pub fn acting_for(&self, user: UserId) -> Caller {
         Caller::signed(user, self.by.sign())
+    }
+
+    /// Puts money into a user's wallet for a payment that came in, whoever may recharge otherwise. A payment is
+    /// credited to a user once: the same reference again is refused, and the refusal says what was credited.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] (nothing), [`Error::UserNotFound`], [`Error::ReferenceUsed`], [`Error::BalanceLimit`].
+    pub async fn recharge(&self, user: UserId, amount: Money, reference: Reference) -> Result<Recharged, Error> {
+        self.office.recharge_for(self.acting_for(user), amount, reference).await
     }
 }
 

@@ -7,8 +7,9 @@ use crate::error::Error;
 use crate::id::{PaymentId, WalletEntryId};
 use crate::money::Money;
 use crate::payment::{PaidOrder, Pay};
+use crate::policy::RechargeBy;
 use crate::reservation::{OrderRef, total};
-use crate::wallet::{self, Recharge, Recharged};
+use crate::wallet::{self, Deposit, Recharge, Recharged, Reference};
 
 /// Wallets and payments. Refunds are made in the [`BackOffice`](crate::BackOffice).
 ///
@@ -30,13 +31,39 @@ impl BoxOffice {
     /// Puts money into a user's wallet.
     ///
     /// # Errors
+    /// [`Error::RechargeNotAllowed`] (only operators may, by [`Policy::with_recharge`](crate::Policy::with_recharge)),
     /// [`Error::InvalidInput`] (nothing), [`Error::UserNotFound`], [`Error::TokenEnded`],
     /// [`Error::IdempotencyKeyReused`], [`Error::BalanceLimit`].
     pub async fn recharge(&self, caller: impl Into<Caller>, amount: Money) -> Result<Recharged, Error> {
-        let (caller, amount) = (caller.into(), amount.positive()?);
+        self.recharge_for(caller, amount, None).await
+    }
+
+    /// The same, for the payment of this reference, which is credited to a user once.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::recharge`]; [`Error::ReferenceUsed`], and [`Error::InvalidInput`] where an operator names no
+    /// payment.
+    pub async fn recharge_for(
+        &self,
+        caller: impl Into<Caller>,
+        amount: Money,
+        reference: impl Into<Option<Reference>>,
+    ) -> Result<Recharged, Error> {
+        let (caller, deposit) = (caller.into(), Deposit { amount, reference: reference.into() });
+        // Neither rule looks at a row, so a stranger who is refused costs the database nothing.
+        match &caller.signature {
+            None if self.policy().recharge == RechargeBy::Operators => return Err(Error::RechargeNotAllowed),
+            Some(_) if deposit.reference.is_none() => {
+                return Err(Error::invalid("say which payment the recharge stands for: its reference"));
+            }
+            _ => {}
+        }
+        deposit.amount.positive()?;
         let id = WalletEntryId::from_uuid(caller.entity_id("payments/recharge"));
-        let caller = caller.asking(&[&amount]);
-        self.inner.wallets.submit(Recharge { caller, amount, id }).await
+        // No reference is empty.
+        let asked = deposit.reference.as_ref().map_or("", Reference::as_str);
+        let caller = caller.asking(&[&deposit.amount, &asked]);
+        self.inner.wallets.submit(Recharge { caller, deposit, id }).await
     }
 
     /// The balance of a user's wallet.

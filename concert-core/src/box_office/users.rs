@@ -9,6 +9,7 @@ use crate::id::UserId;
 #[cfg(feature = "jwt")]
 use crate::jwt::Credential;
 use crate::name::Username;
+use crate::operator::Signature;
 use crate::user::{self, Register, SignUp, User};
 #[cfg(feature = "password")]
 use crate::user::{Password, Session};
@@ -33,7 +34,10 @@ impl BoxOffice {
     /// # Errors
     /// [`Error::IdempotencyKeyReused`], [`Error::UsernameTaken`].
     pub async fn sign_up(&self, who: impl Into<SignUp>) -> Result<User, Error> {
-        let who = who.into();
+        self.register(who.into(), None).await
+    }
+
+    pub(super) async fn register(&self, who: SignUp, signature: Option<Signature>) -> Result<User, Error> {
         let id = who.key.as_ref().map_or_else(UserId::generate, |key| key.derive_user(who.username.key()));
         // Looked for first, since hashing is the most of the work.
         if who.key.is_some()
@@ -42,7 +46,7 @@ impl BoxOffice {
             return self.signed_up_before(there, &phc, &who).await;
         }
         let (password, username) = (self.hash_password_of(&who).await?, who.username.clone());
-        match self.inner.users.submit(Register { id, username, password }).await? {
+        match self.inner.users.submit(Register { id, username, password, signature }).await? {
             user::Answer::Registered(user) => Ok(user),
             // Another call with this name and key came in between.
             user::Answer::Repeated(there, phc) => self.signed_up_before(there, &phc, &who).await,

@@ -77,6 +77,8 @@ fn signed_up(user: &User) -> Event {
 
 fn balance_changed(entry: &WalletEntryView) -> Event {
     let payment = entry.payment.map_or_else(String::new, |payment| format!(", payment {payment}"));
-    let detail = format!("{} ({}), {} after it{payment}", entry.amount, entry.kind.as_str(), entry.balance_after);
+    let reference = entry.reference.as_ref().map_or_else(String::new, |reference| format!(", reference {reference}"));
+    let detail =
+        format!("{} ({}), {} after it{payment}{reference}", entry.amount, entry.kind.as_str(), entry.balance_after);
     Event::new(entry.created_at, EventKind::BalanceChanged, detail)
 }

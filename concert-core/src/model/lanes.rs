@@ -291,25 +291,27 @@ impl ModelLane for RefundBatch {
 }
 
 impl ModelLane for WalletBatch {
-    fn read(&self, tables: &Tables, commands: &[Recharge], _attempt: &Attempt) -> WalletRows {
+    fn read(&self, tables: &Tables, commands: &[Recharge], _attempt: &Attempt) -> wallet::Rows {
         let made = tables.entries.iter().map(|(id, entry)| {
             let money = |amount| Money::new(amount).expect("in range");
-            let before = money(entry.balance_after - entry.amount);
-            (*id, (Recharged { before, after: money(entry.balance_after) }, entry.fingerprint))
+            let recharged =
+                Recharged { before: money(entry.balance_after - entry.amount), after: money(entry.balance_after) };
+            (*id, (recharged, entry.fingerprint))
         });
-        WalletRows {
+        wallet::Rows {
+            credited: HashMap::new(),
             accounts: tables.accounts(commands.iter().map(|command| command.caller.user)),
             made: Lookup::read(made.collect()),
         }
     }
 
-    fn apply(&self, tables: &mut Tables, effects: &Vec<WalletEntry>, _attempt: &Attempt) -> Result<(), &'static str> {
-        tables.enter_all(effects)
+    fn apply(&self, tables: &mut Tables, effects: &wallet::Effects, _attempt: &Attempt) -> Result<(), &'static str> {
+        tables.enter_all(&effects.entries)
     }
 
     /// In a wallet that was not read they are relative to its balance.
-    fn complete_answers(answers: &mut [Result<Recharged, Error>], effects: &Vec<WalletEntry>, before: &Tables) {
-        let Some(last) = effects.last().filter(|entry| entry.before.is_none()) else { return };
+    fn complete_answers(answers: &mut [Result<Recharged, Error>], effects: &wallet::Effects, before: &Tables) {
+        let Some(last) = effects.entries.last().filter(|entry| entry.before.is_none()) else { return };
         let balance = Money::new(before.users[&last.user].balance).expect("in range");
         for answer in answers.iter_mut().flatten() {
             let whole = |amount: Money| balance.checked_add(amount).expect("in range");

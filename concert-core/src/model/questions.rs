@@ -76,7 +76,7 @@ fn whatever_else_is_asked_sends_the_batch_to_be_locked() {
     let shown = Caller::with_queue_token(world.users[0], token).with_key(key());
     check(&world.processes[0].reservation, &hold_of(&world, shown.clone(), 0), &attempt, 11);
     let (caller, id) = (world.caller(0).with_key(key()), WalletEntryId::generate());
-    check(&world.processes[0].wallet, &[Recharge { caller, amount: money(PRICE), id }], &attempt, 2);
+    check(&world.processes[0].wallet, &[Recharge { caller, deposit: money(PRICE).into(), id }], &attempt, 2);
     run(&mut world, &[recharge(0, PRICE)]);
     run(&mut world, &[reserve(0, 0)]);
     check(&world.processes[0].payment, &payment_of(&world, shown, 0), &attempt, 8);

@@ -138,7 +138,7 @@ fn a_wallet_is_filled_to_its_limit_and_no_further() {
     assert_eq!(run(&mut world, &[recharge(0, 19_999_999)]), (Way::Assumed, vec![Ok("recharged")]));
     assert_eq!(run(&mut world, &[recharge(0, 1)]), (Way::Locked, vec![Err("BALANCE_LIMIT")]));
     let (caller, amount) = (UserId::generate().into(), money(1));
-    let stranger = Recharge { caller, amount, id: WalletEntryId::generate() };
+    let stranger = Recharge { caller, deposit: amount.into(), id: WalletEntryId::generate() };
     assert!(matches!(world.run(|process| &process.wallet, &[stranger])[..], [Err(Error::UserNotFound)]));
     assert_eq!(world.way, Way::Locked);
 }
@@ -229,7 +229,8 @@ fn a_repeated_call_is_locked_and_answers_as_the_first() {
     let join = [QueueCommand::Join { caller: caller(&world, 3), id: TokenId::generate() }];
     let [first, second] = twice(&mut world, |process| &process.queue, &join);
     assert_eq!(first.replace("position: Some(1)", "position: None"), second, "a place is known when it is made");
-    let recharge = [Recharge { caller: caller(&world, 0), amount: money(PRICE), id: WalletEntryId::generate() }];
+    let recharge =
+        [Recharge { caller: caller(&world, 0), deposit: money(PRICE).into(), id: WalletEntryId::generate() }];
     let [first, second] = twice(&mut world, |process| &process.wallet, &recharge);
     assert_eq!(first, second);
     let hold = hold_of(&world, caller(&world, 0), 0);
@@ -263,7 +264,7 @@ fn a_call_that_comes_twice_in_one_batch_is_carried_out_once() {
     let join = || QueueCommand::Join { caller: waiting.clone(), id };
     same(&mut world, |process| &process.queue, [join(), join()]);
     let id = WalletEntryId::generate();
-    let recharge = || Recharge { caller: caller.clone(), amount: money(PRICE), id };
+    let recharge = || Recharge { caller: caller.clone(), deposit: money(PRICE).into(), id };
     same(&mut world, |process| &process.wallet, [recharge(), recharge()]);
     let SeatKey { concert, seat } = seat_key(world.concert, 0);
     let ids = vec![ReservationId::generate()];
@@ -312,7 +313,7 @@ fn a_key_with_another_request_is_refused() {
     let asking = |world: &World, what: &str| world.caller(0).with_key(key.clone()).asking(&[&what]);
     let [this, other] = ["this", "other"].map(|what| asking(&world, what));
     let id = WalletEntryId::generate();
-    let recharge = |caller: &Caller| [Recharge { caller: caller.clone(), amount: money(PRICE), id }];
+    let recharge = |caller: &Caller| [Recharge { caller: caller.clone(), deposit: money(PRICE).into(), id }];
     assert!(matches!(world.run(|process| &process.wallet, &recharge(&this))[..], [Ok(_)]));
     assert!(matches!(world.run(|process| &process.wallet, &recharge(&other))[..], [Err(Error::IdempotencyKeyReused)]));
     let [HoldCommand::Hold { concert, wanted, ids, .. }] = hold_of(&world, this.clone(), 0) else { panic!("a hold") };

@@ -240,9 +240,11 @@ impl World {
 
     fn wallet_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
         let command = |act: &Act| match *act {
-            Act::Recharge { user, amount } => {
-                Some(Recharge { caller: self.caller(user), amount: money(amount), id: WalletEntryId::generate() })
-            }
+            Act::Recharge { user, amount } => Some(Recharge {
+                caller: self.caller(user),
+                deposit: money(amount).into(),
+                id: WalletEntryId::generate(),
+            }),
             _ => None,
         };
         let commands: Vec<_> = acts.iter().filter_map(command).collect();

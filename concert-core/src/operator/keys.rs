@@ -111,6 +111,14 @@ pub struct OperatorKey {
     pub revoked_by: Option<String>,
 }
 
+impl OperatorKey {
+    /// Whether a bearer token is meant as an operator key: no access token begins as they do.
+    #[must_use]
+    pub fn is_meant_by(bearer: &str) -> bool {
+        bearer.starts_with(PREFIX)
+    }
+}
+
 /// A new operator key and its secret, which nobody can read again.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

@@ -8,7 +8,7 @@ use sqlx::{MySqlPool, Row as _};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::id::{LogEntryId, OperatorKeyId, PaymentId, UserId};
+use crate::id::{ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, UserId};
 use crate::page::{Page, Paged};
 use crate::sql::{Keyword, Script, Text, fetch_all, fetch_optional, statements};
 
@@ -85,7 +85,16 @@ pub(crate) enum Act {
     QueueResume,
     QueueSet,
     TokenExpire,
+    TokenIssue,
+    Hold,
+    Cancel,
+    Extend,
+    Pay,
     Refund,
+    Recharge,
+    UserCreate,
+    UsersAdd,
+    ConcertAdd,
     KeyMake,
     KeyRevoke,
 }
@@ -97,7 +106,16 @@ impl Act {
             Self::QueueResume => "QUEUE_RESUME",
             Self::QueueSet => "QUEUE_SET",
             Self::TokenExpire => "TOKEN_EXPIRE",
+            Self::TokenIssue => "TOKEN_ISSUE",
+            Self::Hold => "HOLD",
+            Self::Cancel => "CANCEL",
+            Self::Extend => "EXTEND",
+            Self::Pay => "PAY",
             Self::Refund => "REFUND",
+            Self::Recharge => "RECHARGE",
+            Self::UserCreate => "USER_CREATE",
+            Self::UsersAdd => "USERS_ADD",
+            Self::ConcertAdd => "CONCERT_ADD",
             Self::KeyMake => "KEY_MAKE",
             Self::KeyRevoke => "KEY_REVOKE",
         }
@@ -110,6 +128,11 @@ pub(crate) enum ActSubject {
     /// The queue and its settings.
     Queue,
     User(UserId),
+    /// Many at once.
+    Users,
+    Concert(ConcertId),
+    Order(OrderId),
+    Reservation(ReservationId),
     Payment(PaymentId),
     Key(OperatorKeyId),
 }
@@ -118,7 +141,10 @@ impl ActSubject {
     pub(crate) const fn kind(self) -> &'static str {
         match self {
             Self::Queue => "queue",
-            Self::User(_) => "user",
+            Self::User(_) | Self::Users => "user",
+            Self::Concert(_) => "concert",
+            Self::Order(_) => "order",
+            Self::Reservation(_) => "reservation",
             Self::Payment(_) => "payment",
             Self::Key(_) => "key",
         }
@@ -126,8 +152,11 @@ impl ActSubject {
 
     pub(crate) const fn id(self) -> Option<Uuid> {
         match self {
-            Self::Queue => None,
+            Self::Queue | Self::Users => None,
             Self::User(id) => Some(id.as_uuid()),
+            Self::Concert(id) => Some(id.as_uuid()),
+            Self::Order(id) => Some(id.as_uuid()),
+            Self::Reservation(id) => Some(id.as_uuid()),
             Self::Payment(id) => Some(id.as_uuid()),
             Self::Key(id) => Some(id.as_uuid()),
         }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
 use super::{Pay, Payment};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
@@ -9,6 +11,7 @@ use crate::error::Error;
 use crate::fact::{Column, Lookup};
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::money::Money;
+use crate::operator::{Act, LogEntry};
 use crate::queue::{Turns, require_active, require_shown_live};
 use crate::reservation::{HoldState, Known, Reservation, Seat, SeatKey, refusal_for, total};
 use crate::wallet::Account;
@@ -35,6 +38,7 @@ pub(crate) struct Effects {
     pub(crate) sold: Vec<(ReservationId, SeatKey)>,
     /// In the order in which they are taken from wallets. Each adds a wallet entry.
     pub(crate) payments: Vec<Payment>,
+    pub(crate) log: Vec<LogEntry>,
 }
 
 pub(crate) fn decide(
@@ -101,6 +105,11 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
         payments.push(payment);
     }
     effects.payments.extend_from_slice(&payments);
+    if let Some(signature) = &caller.signature {
+        let ids: Vec<_> = payments.iter().map(|payment| payment.id).collect();
+        let after = json!({"userId": caller.user, "amount": price, "paymentIds": ids});
+        effects.log.push(signature.entry(Act::Pay, command.what.into(), now).with_after(after));
+    }
     Ok(payments)
 }
 

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Lookup};
 use crate::id::{PaymentId, ReservationId, UserId};
+use crate::operator::write_log;
 use crate::queue::{LongerTurns, guard_turns};
 use crate::reservation::{OrderRef, sell_seats, strike_sold, unpaid};
 use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, statements};
@@ -99,7 +100,7 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
 
 /// `paid_up_until`: the turns of users who hold nothing else end then at the latest.
 pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid_up_until: Option<Timestamp>) {
-    let Effects { sold, payments } = effects;
+    let Effects { sold, payments, log, .. } = effects;
     if payments.is_empty() {
         return;
     }
@@ -118,6 +119,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid
     change_balances(script, &spent(payments));
     // After the balances: the entries are computed from them.
     enter(script, payments);
+    write_log(script, log);
     if let Some(until) = paid_up_until {
         let mut users: Vec<_> = payments.iter().map(|payment| payment.user).collect();
         users.sort_unstable();

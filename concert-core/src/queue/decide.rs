@@ -129,7 +129,13 @@ impl Queue {
             // A user has one live token at most, so the lapsed one ends before another is made.
             self.end_lapsed(token);
         }
-        Ok(self.admit_or_queue(caller.user, id))
+        let joined = self.admit_or_queue(caller.user, id);
+        if let (Some(signature), Answer::Joined { token, .. }) = (&caller.signature, &joined) {
+            let entry = signature.entry(Act::TokenIssue, ActSubject::User(caller.user), self.now);
+            let after = json!({"tokenId": token.id, "ticket": token.ticket, "status": token.status.as_str()});
+            self.effects.log.push(entry.with_after(after));
+        }
+        Ok(joined)
     }
 
     /// Whether one more may become ACTIVE.

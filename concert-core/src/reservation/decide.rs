@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::layout::Concert;
 use super::rows::{Effects, Rows};
 use super::{
-    Answer, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, SeatKey, Wanted, refusal_for,
-    total,
+    Answer, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, SeatKey, Wanted, logged,
+    refusal_for, total,
 };
 use crate::batch::Attempt;
 use crate::caller::Caller;
@@ -55,11 +55,23 @@ impl Desk {
     }
 
     fn carry_out(&mut self, command: &Command) -> Result<Answer, Error> {
-        match command {
+        let signature = command.caller().signature.as_ref();
+        // Of an order that is extended: as it was.
+        let before = match command {
+            Command::Extend { reservation, .. } if signature.is_some() => self.rows.known.get(*reservation).cloned(),
+            _ => None,
+        };
+        let passed = self.effects.passed;
+        let answer = match command {
             Command::Hold { caller, concert, wanted, ids } => self.hold(caller, *concert, wanted, ids),
             Command::Cancel { caller, what } => self.cancel(caller, *what),
             Command::Extend { caller, reservation, id } => self.extend(caller, *reservation, *id),
+        }?;
+        // A repeated command changes nothing.
+        if let Some(signature) = signature.filter(|_| self.effects.passed > passed) {
+            self.effects.log.push(logged::entry(command, &answer, before.as_ref(), signature, self.now));
         }
+        Ok(answer)
     }
 
     /// Refuses in this order: key reused, token not ACTIVE, no such concert, no such section or seat, concert over,

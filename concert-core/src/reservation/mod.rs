@@ -9,6 +9,7 @@ mod giving_back;
 mod layout;
 mod let_go;
 mod lock;
+mod logged;
 mod order;
 mod recent_holds;
 mod rows;

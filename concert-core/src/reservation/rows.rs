@@ -11,6 +11,7 @@ use super::{Holds, Reservation, ReservationStatus, Seat, SeatKey};
 use crate::clock::Timestamp;
 use crate::fact::{Column, Lookup, Unread};
 use crate::id::{ConcertId, ReservationId};
+use crate::operator::LogEntry;
 use crate::queue::{LongerTurns, Turns};
 
 /// The rows that a batch concerns.
@@ -48,6 +49,9 @@ pub(crate) struct Effects {
     pub(crate) let_go_at_most: u32,
     /// A turn lasts as long as what is held in it.
     pub(crate) turns: LongerTurns,
+    /// How often a seat was passed on: it tells whether a command changed anything.
+    pub(crate) passed: usize,
+    pub(crate) log: Vec<LogEntry>,
 }
 
 /// A seat passes from one reservation, or none, to another, or none.
@@ -72,6 +76,7 @@ impl Effects {
                 change.insert(SeatChange { from: seat.holder()?, to });
             }
         }
+        self.passed += 1;
         seat.pass_to(to, held_until);
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::Assumed;
 use crate::id::{ConcertId, OrderId, ReservationId, UserId};
+use crate::operator::write_log;
 use crate::queue::guard_turns;
 use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, fetch_all, fetch_optional, grouped, statements};
 
@@ -184,6 +185,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     // Where it carries no guard: the server need not look at a condition that comes after a false one.
     effects.turns.write(script, now);
     name_extensions(script, &effects.extensions);
+    write_log(script, &effects.log);
 }
 
 /// After the new reservations, which may be among the named ones.

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
 use super::{Answer, NO_PASSWORD, Register, User};
 use crate::batch::Attempt;
 use crate::error::Error;
+use crate::operator::{Act, ActSubject, LogEntry};
 
 /// The users that have one of the names of the batch, each with what is stored as the password.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct NewUser {
     /// The key of the user's name.
     pub(crate) key: String,
     pub(crate) password: String,
+    /// Of the operator who made it.
+    pub(crate) log: Option<LogEntry>,
 }
 
 pub(crate) fn decide(
@@ -47,7 +52,11 @@ pub(crate) fn decide(
             };
             let key = command.username.key().to_owned();
             rows.by_name.insert(key.clone(), (user.clone(), command.password.clone()));
-            added.push(NewUser { user: user.clone(), key, password: command.password.clone() });
+            let log = command.signature.as_ref().map(|signature| {
+                let entry = signature.entry(Act::UserCreate, ActSubject::User(user.id), attempt.now);
+                entry.with_after(json!({"username": user.username, "hasPassword": user.has_password}))
+            });
+            added.push(NewUser { user: user.clone(), key, password: command.password.clone(), log });
             Ok(Answer::Registered(user))
         })
         .collect();

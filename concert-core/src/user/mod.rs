@@ -23,6 +23,7 @@ use crate::db::Failure;
 use crate::id::UserId;
 use crate::money::Money;
 use crate::name::Username;
+use crate::operator::Signature;
 use crate::sql::Script;
 
 /// Stored instead of a password for a user who has none: no hash ever equals it.
@@ -135,6 +136,8 @@ pub(crate) struct Register {
     pub(crate) username: Username,
     /// A PHC string, or `NO_PASSWORD`.
     pub(crate) password: String,
+    /// Of the operator who makes the user.
+    pub(crate) signature: Option<Signature>,
 }
 
 #[derive(Debug)]

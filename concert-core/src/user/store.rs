@@ -1,5 +1,7 @@
 //! The SQL of users.
 
+use rust_decimal::Decimal;
+use serde_json::json;
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
@@ -12,6 +14,7 @@ use crate::error::Error;
 use crate::id::{UserId, WalletEntryId};
 use crate::money::Money;
 use crate::name::Username;
+use crate::operator::{Act, ActSubject, Signature, write_log};
 use crate::sql::{Script, Text, fetch_optional, statements};
 use crate::wallet::{Account, WalletEntryKind, write_entries};
 
@@ -35,16 +38,19 @@ pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Reg
 }
 
 pub(super) fn insert(script: &mut Script, added: &[NewUser]) {
-    script.insert(&INSERT, added, |row, NewUser { user, key, password }| {
+    script.insert(&INSERT, added, |row, NewUser { user, key, password, .. }| {
         let row = row.bind("id", user.id).bind("username", Text(&user.username)).bind("username_key", Text(key));
         row.bind("password", Text(password)).bind("created_at", user.created_at)
     });
+    let log: Vec<_> = added.iter().filter_map(|new| new.log.clone()).collect();
+    write_log(script, &log);
 }
 
 /// Adds users and their first recharges, all or none. Calls `progress` with the number of users so far.
 pub(crate) async fn add_users(
     pool: &MySqlPool,
     users: &[OpeningUser],
+    by: &Signature,
     now: Timestamp,
     mut progress: impl FnMut(usize) + Send,
 ) -> Result<(), Error> {
@@ -62,6 +68,11 @@ pub(crate) async fn add_users(
         done += chunk.len();
         progress(done);
     }
+    let balances: Decimal = users.iter().map(|user| user.balance.as_decimal()).sum();
+    let after = json!({"users": users.len(), "balances": balances.normalize().to_string()});
+    let mut script = Script::default();
+    write_log(&mut script, &[by.entry(Act::UsersAdd, ActSubject::Users, now).with_after(after)]);
+    script.run(&mut connection).await.map_err(Failure::into_error)?;
     db::commit(&mut connection).await.map_err(Failure::into_error)?;
     db::close(connection).await;
     Ok(())
@@ -74,6 +85,7 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
             user: User { id: new.id, username: new.username.as_str().to_owned(), created_at: now, has_password: false },
             key: new.username.key().to_owned(),
             password: NO_PASSWORD.to_owned(),
+            log: None,
         })
         .collect();
     let mut script = Script::default();

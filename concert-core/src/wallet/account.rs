@@ -78,6 +78,7 @@ impl Account {
             kind,
             amount: amount.as_decimal(),
             payment,
+            reference: None,
             created_at: now,
             fingerprint: None,
             before: self.before.value().ok().copied().zip(self.entries.value().ok().copied()),

@@ -3,7 +3,7 @@
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
-use super::WalletEntryKind;
+use super::{Reference, WalletEntryKind};
 use crate::clock::Timestamp;
 use crate::id::{PaymentId, UserId, WalletEntryId};
 use crate::money::{BalanceChange, Money};
@@ -13,7 +13,7 @@ use crate::sql::{fetch_all, fetch_optional, statements};
 macro_rules! entries {
     ($which:literal) => {
         concat!(
-            "select id, kind, amount, balance_after, payment_id, created_at from wallet_entries \
+            "select id, kind, amount, balance_after, payment_id, reference, created_at from wallet_entries \
              force index (wallet_entries_user_nth) where user_id = {user}",
             $which,
             " order by nth desc limit {limit}"
@@ -41,6 +41,8 @@ pub struct WalletEntryView {
     pub balance_after: Money,
     /// What was paid or refunded.
     pub payment: Option<PaymentId>,
+    /// The payment from outside that a recharge stands for, if that was said.
+    pub reference: Option<Reference>,
     /// When.
     pub created_at: Timestamp,
 }
@@ -73,6 +75,7 @@ fn read_entry(row: &MySqlRow) -> Result<WalletEntryView, sqlx::Error> {
         amount: row.try_get("amount")?,
         balance_after: row.try_get("balance_after")?,
         payment: row.try_get("payment_id")?,
+        reference: row.try_get::<Option<_>, _>("reference")?.map(Reference::known),
         created_at: row.try_get("created_at")?,
     })
 }

@@ -2,7 +2,9 @@
 
 mod account;
 mod decide;
+mod deposit;
 mod history;
+mod references;
 mod store;
 
 use std::collections::HashMap;
@@ -13,6 +15,8 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use account::Account;
+pub(crate) use deposit::Deposit;
+pub use deposit::Reference;
 pub use history::WalletEntryView;
 pub(crate) use history::entries_of;
 pub(crate) use store::{
@@ -22,7 +26,8 @@ pub(crate) use store::{
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
-pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[store::STATEMENTS, history::STATEMENTS];
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
+    &[store::STATEMENTS, history::STATEMENTS, references::STATEMENTS];
 
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Fingerprint};
@@ -32,12 +37,13 @@ use crate::error::Error;
 use crate::fact::{Assumed, Assumptions};
 use crate::id::{PaymentId, UserId, WalletEntryId};
 use crate::money::Money;
+use crate::operator::write_log;
 use crate::sql::{ResultSet, Script};
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::decide::Rows;
+    pub(crate) use super::decide::{Effects, Rows};
 }
 
 /// What a recharge did.
@@ -97,6 +103,7 @@ pub(crate) struct WalletEntry {
     /// With its sign.
     pub(crate) amount: Decimal,
     pub(crate) payment: Option<PaymentId>,
+    pub(crate) reference: Option<Reference>,
     pub(crate) created_at: Timestamp,
     /// What the request asked for, if it had a key.
     pub(crate) fingerprint: Option<Fingerprint>,
@@ -112,7 +119,7 @@ pub(crate) struct WalletEntry {
 #[derive(Debug)]
 pub(crate) struct Recharge {
     pub(crate) caller: Caller,
-    pub(crate) amount: Money,
+    pub(crate) deposit: Deposit,
     pub(crate) id: WalletEntryId,
 }
 
@@ -124,7 +131,7 @@ impl Batch for WalletBatch {
     type Command = Recharge;
     type Answer = Recharged;
     type Rows = decide::Rows;
-    type Effects = Vec<WalletEntry>;
+    type Effects = decide::Effects;
 
     fn key(command: &Recharge) -> Uuid {
         command.caller.user.as_uuid()
@@ -141,10 +148,12 @@ impl Batch for WalletBatch {
         let accounts = lock_accounts(&mut script, users);
         let tokens = store::select_live_tokens(&mut script, commands, attempt.now);
         let made = store::entries_made_earlier(&mut script, commands, attempt);
+        let credited = references::select_credited(&mut script, commands);
         let selected = script.run(connection).await?;
         let mut accounts = read_accounts(&selected, &accounts)?;
         store::add_live_tokens(&mut accounts, &selected, &tokens)?;
-        Ok(decide::Rows { accounts, made: store::read_entries(&selected, &made)? })
+        let credited = references::read_credited(&selected, &credited)?;
+        Ok(decide::Rows { accounts, made: store::read_entries(&selected, &made)?, credited })
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Recharge], attempt: &Attempt) -> Decision<Self> {
@@ -152,33 +161,37 @@ impl Batch for WalletBatch {
         Decision { answers, effects }
     }
 
-    fn write(&self, script: &mut Script, effects: &Vec<WalletEntry>, _attempt: &Attempt) {
-        write_entries(script, effects);
+    fn write(&self, script: &mut Script, effects: &decide::Effects, _attempt: &Attempt) {
+        write_entries(script, &effects.entries);
+        write_log(script, &effects.log);
     }
 
-    /// Only recharges of a single wallet, by callers who show no token. Assuming several wallets would gain only 3 %
+    /// Only recharges of a single wallet, by callers who show no token, and without a reference. Assuming several wallets would gain only 3 %
     /// (measured).
     fn assume(&self, commands: &[Recharge], assumptions: &Assumptions, _attempt: &Attempt) -> Option<decide::Rows> {
         let user = commands.first()?.caller.user;
-        let is_alike = |command: &Recharge| command.caller.user == user && !command.caller.shows_token();
+        let is_alike = |command: &Recharge| {
+            command.caller.user == user && !command.caller.shows_token() && command.deposit.reference.is_none()
+        };
         commands.iter().all(is_alike).then(|| decide::Rows {
             accounts: HashMap::from([(user, Account::unread(assumptions, user))]),
             made: assumptions.unread_rows(decide::MADE, HashMap::new()),
+            credited: HashMap::new(),
         })
     }
 
-    fn guard(&self, _script: &mut Script, assumed: &mut Assumed, effects: &Vec<WalletEntry>, _attempt: &Attempt) {
-        strike_balances(assumed, &store::changes(effects));
-        store::strike_made(assumed, effects);
+    fn guard(&self, _script: &mut Script, assumed: &mut Assumed, effects: &decide::Effects, _attempt: &Attempt) {
+        strike_balances(assumed, &store::changes(&effects.entries));
+        store::strike_made(assumed, &effects.entries);
     }
 
     fn complete(
         &self,
         answers: &mut [Result<Recharged, Error>],
-        effects: &Vec<WalletEntry>,
+        effects: &decide::Effects,
         selected: &ResultSet,
     ) -> Result<(), sqlx::Error> {
-        if effects.first().is_none_or(|entry| entry.before.is_some()) {
+        if effects.entries.first().is_none_or(|entry| entry.before.is_some()) {
             return Ok(());
         }
         let before = store::balance_before(selected)?;

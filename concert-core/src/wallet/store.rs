@@ -8,6 +8,7 @@ use sqlx::{MySqlPool, Row as _};
 
 use super::account::{Account, BALANCE};
 use super::decide::MADE;
+use super::references::write_references;
 use super::{Recharge, Recharged, WalletEntry};
 use crate::batch::Attempt;
 use crate::caller::Fingerprint;
@@ -17,7 +18,8 @@ use crate::fact::{Assumed, Lookup, Test, Value};
 use crate::id::{UserId, WalletEntryId};
 use crate::money::Money;
 use crate::sql::{
-    ByKey, Keyword, Reading, ResultSet, Script, SqlSlot, SqlValue, Written, fetch_optional, grouped, statements,
+    ByKey, Keyword, Reading, ResultSet, RowValues, Script, SqlSlot, SqlValue, Text, Written, fetch_optional, grouped,
+    statements,
 };
 
 /// The columns of a wallet entry, for inserts of other domains.
@@ -45,6 +47,11 @@ statements! {
     }
     INSERT_ENTRIES {
         insert "wallet_entries" (id, user_id, nth, kind, amount, balance_after, payment_id, created_at, fingerprint)
+    }
+    /// The same for those with a reference, which few have.
+    INSERT_REFERENCED {
+        insert "wallet_entries" (id, user_id, nth, kind, amount, balance_after, payment_id, created_at, fingerprint,
+            reference)
     }
     /// The same for one wallet that was not read. It keeps the old number and balance in variables, for the entries,
     /// and returns the old balance in hundredths as the last insert id. Selecting them would take two statements more,
@@ -175,13 +182,22 @@ pub(crate) fn write_entries(script: &mut Script, entries: &[WalletEntry]) {
         }
         _ => change_balances(script, &changes),
     }
-    script.insert(&INSERT_ENTRIES, entries, |row, entry| {
-        let [sequence, balance_after] = positions(entry);
-        let row = row.bind("id", entry.id).bind("user_id", entry.user).bind("nth", sequence);
-        let row = row.bind("kind", Keyword::new(entry.kind.as_str())).bind("amount", entry.amount);
-        let row = row.bind("balance_after", balance_after).bind("payment_id", entry.payment);
-        row.bind("created_at", entry.created_at).bind("fingerprint", entry.fingerprint)
+    let (referenced, others): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.reference.is_some());
+    script.insert(&INSERT_ENTRIES, &others, |row, entry| bind_entry(row, entry));
+    script.insert(&INSERT_REFERENCED, &referenced, |row, entry| {
+        let reference = entry.reference.as_ref().map(|reference| Text(reference.as_str()));
+        bind_entry(row, entry).bind("reference", reference)
     });
+    write_references(script, entries);
+}
+
+/// The columns that both inserts share.
+fn bind_entry<'r>(row: RowValues<'r>, entry: &WalletEntry) -> RowValues<'r> {
+    let [sequence, balance_after] = positions(entry);
+    let row = row.bind("id", entry.id).bind("user_id", entry.user).bind("nth", sequence);
+    let row = row.bind("kind", Keyword::new(entry.kind.as_str())).bind("amount", entry.amount);
+    let row = row.bind("balance_after", balance_after).bind("payment_id", entry.payment);
+    row.bind("created_at", entry.created_at).bind("fingerprint", entry.fingerprint)
 }
 
 /// A number that is known, or the sum of one that the script keeps in a variable and a known one.

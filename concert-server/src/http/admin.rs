@@ -1,18 +1,19 @@
 //! `/api/v1/admin`: what operators do, with an operator key.
 
-use concert_core::{LogEntry, LogEntryId, OperatorKeyId, Page, Paged, Role};
+use concert_core::{LogEntry, LogEntryId, Money, OperatorKeyId, Page, Paged, Reference, Role, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use warp::http::StatusCode;
 
-use super::body::{Moment, json, parsed_if_there};
+use super::body::{Moment, amount, json, parsed, parsed_if_there};
 use super::call::Call;
-use super::routing::{Answer, Endpoint, get};
+use super::payments::BalanceBody;
+use super::routing::{Answer, Endpoint, get, post};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![get("/api/v1/admin/log", log)]
+    vec![get("/api/v1/admin/log", log), post("/api/v1/admin/users/{userId}/recharge", recharge)]
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -26,6 +27,20 @@ struct LogQuery {
     #[serde(default, deserialize_with = "parsed_if_there")]
     #[param(value_type = Option<uuid::Uuid>)]
     starting_after: Option<LogEntryId>,
+}
+
+/// What comes into a wallet.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CreditRequest {
+    /// More than 0, at most two decimal places.
+    #[serde(deserialize_with = "amount")]
+    #[schema(value_type = f64, example = 100.5)]
+    amount: Money,
+    /// The payment that it stands for, as its sender or provider calls it: 1 to 128 printable ASCII characters.
+    #[serde(deserialize_with = "parsed")]
+    #[schema(value_type = String, example = "INV-2027-0042")]
+    reference: Reference,
 }
 
 /// A page of the log.
@@ -102,4 +117,31 @@ async fn log(mut call: Call) -> Answer {
     let LogQuery { limit, starting_after } = call.query()?;
     let Paged { data, has_more, .. } = back_office.log(Page::new(limit, starting_after)?).await?;
     json(StatusCode::OK, &LogBody { data: data.into_iter().map(LogEntryBody::from).collect(), has_more })
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/admin/users/{userId}/recharge", tag = "operators", operation_id = "rechargeUser",
+    summary = "Recharge a user's wallet for a payment that came in",
+    description = "Takes the role operator. A payment is credited to a user once: the same reference again is 409, with \
+        what was credited. With an Idempotency-Key, the same request gets its first answer again.",
+    params(("userId" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
+    request_body = CreditRequest,
+    security(("operatorKey" = [])),
+    responses(
+        (status = 200, body = BalanceBody, description = "Recharged"),
+        (status = 400, description = "The body or the amount is not valid, or the balance would pass its limit"),
+        (status = 401, description = "No valid operator key"),
+        (status = 403, description = "The role of the operator key does not allow this"),
+        (status = 404, description = "No such user"),
+        (status = 409, description = "The reference was credited to this user already"),
+        (status = 422, description = "The idempotency key came with another request"),
+    )
+)]
+async fn recharge(mut call: Call) -> Answer {
+    let back_office = call.back_office(Role::Operator).await?;
+    let user: UserId = call.id()?;
+    let CreditRequest { amount, reference } = call.json().await?;
+    let caller = back_office.acting_for(user).with_key(call.idempotency_key()?);
+    let recharged = call.box_office().recharge_for(caller, amount, reference).await?;
+    json(StatusCode::OK, &BalanceBody::from(recharged))
 }

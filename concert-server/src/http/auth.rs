@@ -1,6 +1,6 @@
 //! Who calls: the bearer token, and what it allows.
 
-use concert_core::{BackOffice, Caller, Credential, Error, Role, UserId};
+use concert_core::{BackOffice, Caller, Credential, Error, OperatorKey, Role, UserId};
 use warp::http::header::AUTHORIZATION;
 
 use super::call::Call;
@@ -8,6 +8,8 @@ use super::problem::Problem;
 
 const MISSING: Error = Error::Unauthenticated("send an access token: Authorization: Bearer <token>");
 const NO_KEY: Error = Error::Unauthenticated("send an operator key: Authorization: Bearer concert_<key>");
+const NO_KEY_HERE: Error =
+    Error::Unauthenticated("an operator key is for /api/v1/admin and for joining users; send an access token here");
 const GARBLED: Error = Error::Unauthenticated("the Authorization header is not of the form: Bearer <token>");
 
 impl Call {
@@ -19,7 +21,10 @@ impl Call {
     /// The same, for routes that allow calls without a credential. A bad token is refused here, too.
     pub(super) fn optional_credential(&self) -> Result<Option<Credential>, Problem> {
         let Some(token) = self.bearer()? else { return Ok(None) };
-        let credential = self.box_office().authenticate(token)?;
+        let credential = self.box_office().authenticate(token).map_err(|error| match error {
+            Error::Unauthenticated(_) if OperatorKey::is_meant_by(token) => NO_KEY_HERE,
+            error => error,
+        })?;
         self.brake_user(credential.user())?;
         Ok(Some(credential))
     }
@@ -43,17 +48,42 @@ impl Call {
         let operator = self.box_office().authenticate_operator(key, needed).await?;
         Ok(self.box_office().operator(operator.with_request_id(self.request_id())))
     }
+
+    /// What the caller of a join shows.
+    pub(super) async fn joining(&mut self) -> Result<Joining, Problem> {
+        if self.bearer()?.is_some_and(OperatorKey::is_meant_by) {
+            return Ok(Joining::For(self.back_office(Role::Operator).await?));
+        }
+        Ok(Joining::As(self.optional_credential()?))
+    }
+}
+
+/// Who joins a user to the queue.
+pub(super) enum Joining {
+    /// The user, who may prove nothing: the box office decides whether that is enough.
+    As(Option<Credential>),
+    /// An operator, who vouches for the user.
+    For(BackOffice),
+}
+
+impl Joining {
+    /// Whether somebody vouches for the user, be it the user.
+    pub(super) const fn is_proved(&self) -> bool {
+        !matches!(self, Self::As(None))
+    }
+
+    pub(super) fn caller(self, user: UserId) -> Result<Caller, Problem> {
+        match self {
+            Self::As(Some(credential)) => caller(credential, user),
+            Self::As(None) => Ok(Caller::from(user)),
+            Self::For(back_office) => Ok(back_office.acting_for(user)),
+        }
+    }
 }
 
 /// The access token of a session or a place in the queue. Every server has keys to sign it.
 pub(super) fn signed(jwt: Option<String>) -> Result<String, Problem> {
     jwt.ok_or_else(|| Problem::internal("the box office has no keys to sign access tokens"))
-}
-
-/// The caller of a join, who may prove nothing: the box office decides whether that is enough. This is the place for
-/// further credentials that vouch for a user.
-pub(super) fn joining(credential: Option<Credential>, user: UserId) -> Result<Caller, Problem> {
-    credential.map_or_else(|| Ok(Caller::from(user)), |credential| caller(credential, user))
 }
 
 /// The caller, who must be the user that the request is about.

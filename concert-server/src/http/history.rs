@@ -1,7 +1,7 @@
 //! `/api/v1/payments`, the history: payments and wallet entries, in pages.
 
 use concert_core::{
-    BalanceChange, ConcertId, Money, Page, Paged, PaymentId, PaymentView, ReservationId, SeatNumber, UserId,
+    BalanceChange, ConcertId, Money, Page, Paged, PaymentId, PaymentView, Reference, ReservationId, SeatNumber, UserId,
     WalletEntryId, WalletEntryKind, WalletEntryView,
 };
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,9 @@ struct EntryBody {
     /// The payment that was made or refunded; null for a recharge.
     #[schema(value_type = Option<uuid::Uuid>)]
     payment_id: Option<PaymentId>,
+    /// The payment from outside that a recharge stands for; null where none was named.
+    #[schema(value_type = Option<String>)]
+    reference: Option<Reference>,
     created_at: Moment,
 }
 
@@ -138,6 +141,7 @@ impl From<WalletEntryView> for EntryBody {
             amount: found.amount,
             balance_after: found.balance_after,
             payment_id: found.payment,
+            reference: found.reference,
             created_at: Moment(found.created_at),
         }
     }

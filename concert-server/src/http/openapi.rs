@@ -52,6 +52,7 @@ pub fn openapi() -> OpenApi {
         users::sign_up,
         users::log_in,
         admin::log,
+        admin::recharge,
         ops::live,
         ops::ready,
         ops::metrics,

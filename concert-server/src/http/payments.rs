@@ -1,6 +1,8 @@
 //! `/api/v1/payments`: the wallet, and paying for holds.
 
-use concert_core::{Money, OrderId, OrderRef, PaidOrder, Payment, PaymentId, Recharged, ReservationId, UserId};
+use concert_core::{
+    Money, OrderId, OrderRef, PaidOrder, Payment, PaymentId, Recharged, Reference, ReservationId, UserId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::http::StatusCode;
@@ -30,6 +32,10 @@ struct RechargeRequest {
     #[serde(deserialize_with = "amount")]
     #[schema(value_type = f64, example = 100.5)]
     amount: Money,
+    /// The payment that it stands for, as its sender or provider calls it: 1 to 128 printable ASCII characters.
+    #[serde(default, deserialize_with = "parsed_if_there")]
+    #[schema(value_type = String, required = false)]
+    reference: Option<Reference>,
 }
 
 /// Exactly one of `reservationId` and `orderId` says for what.
@@ -57,13 +63,19 @@ struct PayRequest {
 /// A wallet's balance.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct BalanceBody {
+pub(super) struct BalanceBody {
     /// The balance now.
     #[schema(value_type = f64, example = 150.5)]
     new_balance: Money,
     /// The balance before the recharge; the balance now when nothing was recharged.
     #[schema(value_type = f64, example = 50)]
     current_balance: Money,
+}
+
+impl From<Recharged> for BalanceBody {
+    fn from(Recharged { before, after }: Recharged) -> Self {
+        Self { new_balance: after, current_balance: before }
+    }
 }
 
 /// A successful payment of a reservation or of an order.
@@ -142,8 +154,9 @@ impl From<Payment> for PartBody {
         (status = 200, body = BalanceBody, description = "Recharged"),
         (status = 400, description = "The body or the amount is not valid, or the balance would pass its limit"),
         (status = 401, description = "No valid access token"),
-        (status = 403, description = "It belongs to another user"),
+        (status = 403, description = "It belongs to another user, or only operators recharge wallets here"),
         (status = 404, description = "No such user"),
+        (status = 409, description = "The reference was credited to this user already"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]
@@ -151,8 +164,8 @@ async fn recharge(mut call: Call) -> Answer {
     let credential = call.credential()?;
     let sent: RechargeRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
-    let Recharged { before, after } = call.box_office().recharge(caller, sent.amount).await?;
-    json(StatusCode::OK, &BalanceBody { new_balance: after, current_balance: before })
+    let recharged = call.box_office().recharge_for(caller, sent.amount, sent.reference).await?;
+    json(StatusCode::OK, &BalanceBody::from(recharged))
 }
 
 #[utoipa::path(

@@ -71,26 +71,28 @@ impl<'a> TokenBody<'a> {
     description = "A user who has a password sends the session's access token. A user without one joins by id alone \
                    where the server allows it (--bare-join), and resumes with the queue token. A repeated join with its \
                    Idempotency-Key answers as the first, after the same proof; for a user without a password the key is \
-                   all that is shown, so it must be random. GET /api/v1/tokens/{userId} looks without joining.",
+                   all that is shown, so it must be random. GET /api/v1/tokens/{userId} looks without joining. An \
+                   operator key of the role operator joins any user.",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = JoinRequest,
-    security((), ("bearer" = [])),
+    security((), ("bearer" = []), ("operatorKey" = [])),
     responses(
         (status = 201, body = TokenBody<'_>, description = "Joined"),
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
         (status = 400, description = "The body is not valid"),
         (status = 401, description = "The user has a password, bare joins are off, or the access token is not valid"),
-        (status = 403, description = "The access token belongs to another user"),
+        (status = 403, description = "The access token belongs to another user, or the role of the operator key is too small"),
         (status = 404, description = "No such user"),
         (status = 409, description = "Already in the queue, and the caller proved nothing"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]
 async fn join(mut call: Call) -> Answer {
-    let credential = call.optional_credential()?;
+    let joining = call.joining().await?;
     let JoinRequest { user_id } = call.json().await?;
-    let caller = auth::joining(credential, user_id)?;
-    call.brake_join(user_id, credential.is_some())?;
+    let is_proved = joining.is_proved();
+    let caller = joining.caller(user_id)?;
+    call.brake_join(user_id, is_proved)?;
     let joined = call.box_office().issue_token(caller.with_key(call.idempotency_key()?)).await?;
     let status = if joined.resumed { StatusCode::OK } else { StatusCode::CREATED };
     answer(status, &auth::signed(joined.token.jwt)?, &joined.token.standing)
@@ -101,13 +103,13 @@ async fn join(mut call: Call) -> Answer {
     summary = "The same as POST /api/v1/tokens",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = JoinRequest,
-    security((), ("bearer" = [])),
+    security((), ("bearer" = []), ("operatorKey" = [])),
     responses(
         (status = 201, body = TokenBody<'_>, description = "Joined"),
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
         (status = 400, description = "The body is not valid"),
         (status = 401, description = "The user has a password, bare joins are off, or the access token is not valid"),
-        (status = 403, description = "The access token belongs to another user"),
+        (status = 403, description = "The access token belongs to another user, or the role of the operator key is too small"),
         (status = 404, description = "No such user"),
         (status = 409, description = "Already in the queue, and the caller proved nothing"),
         (status = 422, description = "The idempotency key came with another request"),
