@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
 use concert_core::private_db::DEFAULT_DATA_DIR;
-use concert_core::{Error, JwtKeys, Policy, RechargeBy, SecretString};
+use concert_core::{Error, JwtKeys, Policy, RechargeBy, SecretFile, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use crate::brakes::BrakeOptions;
@@ -25,10 +25,19 @@ pub struct Config {
     #[arg(long, env = "CONCERT_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
+    /// A second address, for operators: metrics, readiness, the API page and /api/v1/admin are answered there and no
+    /// longer at --listen; /health/live at both. Keep it on a network of your own
+    #[arg(long, env = "CONCERT_ADMIN_LISTEN", value_name = "ADDRESS")]
+    pub admin_listen: Option<SocketAddr>,
+
     /// The database, mysql://user:password@host:3306/name; without it, a private one is started. One server needs 16
     /// connections to it, and uses up to 28
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<SecretString>,
+
+    /// A file with that URL, so that its password is not seen among the processes; white space at its end is ignored
+    #[arg(long, env = "CONCERT_DATABASE_URL_FILE", conflicts_with = "database_url", value_name = "FILE")]
+    pub database_url_file: Option<PathBuf>,
 
     /// The database on the same server that has the box office's tables; it is made if it is missing. Unless given, the
     /// one that the URL names
@@ -51,6 +60,10 @@ pub struct Config {
     /// The previous secret: tokens signed with it stay valid
     #[arg(long, env = "CONCERT_JWT_PREVIOUS_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub jwt_previous_secret: Option<SecretString>,
+
+    /// A file with the previous secret; white space at its end is ignored
+    #[arg(long, env = "CONCERT_JWT_PREVIOUS_SECRET_FILE", conflicts_with = "jwt_previous_secret", value_name = "FILE")]
+    pub jwt_previous_secret_file: Option<PathBuf>,
 
     /// The cap on ACTIVE queue tokens, for all servers on this database; unless given, the database keeps what it has
     /// (10 at first)
@@ -115,9 +128,14 @@ pub struct Config {
     #[arg(long, env = "CONCERT_SWEEP_EVERY", default_value = "60s", value_parser = period, value_name = "DURATION")]
     pub sweep_every: Duration,
 
-    /// The most connections at once, event streams included; more are refused with 503
+    /// The most connections at once, event streams included; more are refused with 503, but for health and metrics
     #[arg(long, env = "CONCERT_MAX_CONNECTIONS", default_value_t = Limits::default().max_connections, value_parser = connections, value_name = "COUNT")]
     pub max_connections: usize,
+
+    /// The most connections at once from one address, or one /64 of IPv6; more are refused with 503. This machine's own
+    /// and those of --trust-proxy are not counted
+    #[arg(long, env = "CONCERT_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = Limits::default().max_connections_per_address, value_parser = connections, value_name = "COUNT")]
+    pub max_connections_per_address: usize,
 
     /// The most event streams at once; more are refused with 503, and their clients poll instead
     #[arg(long, env = "CONCERT_MAX_STREAMS", default_value_t = Limits::default().max_streams, value_parser = connections, value_name = "COUNT")]
@@ -135,6 +153,14 @@ pub struct Config {
     /// How long a connection may take to send the head of a request, or be idle between two requests
     #[arg(long, env = "CONCERT_IDLE_TIMEOUT", default_value = "75s", value_parser = period, value_name = "DURATION")]
     pub idle_timeout: Duration,
+
+    /// How long an answer may wait for a client that does not read before the connection is cut
+    #[arg(long, env = "CONCERT_WRITE_TIMEOUT", default_value = "10s", value_parser = period, value_name = "DURATION")]
+    pub write_timeout: Duration,
+
+    /// How old a connection or an event stream gets, give or take a tenth; then the client opens another
+    #[arg(long, env = "CONCERT_MAX_CONNECTION_AGE", default_value = "1h", value_parser = period, value_name = "DURATION")]
+    pub max_connection_age: Duration,
 
     /// How long requests in flight may take to finish when the server stops
     #[arg(long, env = "CONCERT_SHUTDOWN_DEADLINE", default_value = "30s", value_parser = humantime::parse_duration, value_name = "DURATION")]
@@ -195,20 +221,33 @@ fn connections(text: &str) -> Result<usize, String> {
 }
 
 impl Config {
+    /// Reads the secrets that are in files, and warns of files that others can read.
+    ///
+    /// # Errors
+    /// A usage error when a file cannot be read, or everyone can change it.
+    pub fn with_secrets_of_files(mut self) -> Result<Self, clap::Error> {
+        for (secret, flag, file) in [
+            (&mut self.database_url, "--database-url-file", &self.database_url_file),
+            (&mut self.jwt_secret, "--jwt-secret-file", &self.jwt_secret_file),
+            (&mut self.jwt_previous_secret, "--jwt-previous-secret-file", &self.jwt_previous_secret_file),
+        ] {
+            let Some(file) = file else { continue };
+            let read = SecretFile::read(file);
+            let read = read.map_err(|error| usage(format!("{flag} {}: {error}", file.display())))?;
+            if let Some(warning) = read.warning {
+                tracing::warn!("{flag}: {warning}");
+            }
+            *secret = Some(read.secret);
+        }
+        Ok(self)
+    }
+
     /// The JWT secret that was given.
     ///
     /// # Errors
-    /// A usage error when there is none although a database URL was given, or when its file cannot be read.
+    /// A usage error when there is none although a database URL was given.
     pub fn given_secret(&self) -> Result<Option<SecretString>, clap::Error> {
-        let secret = match (&self.jwt_secret, &self.jwt_secret_file) {
-            (Some(secret), _) => Some(secret.clone()),
-            (None, Some(file)) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| usage(format!("--jwt-secret-file {}: {error}", file.display())))?;
-                Some(SecretString::from(text.trim_end()))
-            }
-            (None, None) => None,
-        };
+        let secret = self.jwt_secret.clone();
         if secret.is_none() && self.database_url.is_some() {
             let text = "with a database URL, say which secret signs the access tokens: --jwt-secret-file, --jwt-secret \
                         or CONCERT_JWT_SECRET (at least 32 bytes, the same for all servers on this database)";
@@ -266,8 +305,11 @@ impl Config {
     pub const fn limits(&self) -> Limits {
         Limits {
             max_connections: self.max_connections,
+            max_connections_per_address: self.max_connections_per_address,
             max_streams: self.max_streams,
             idle_timeout: self.idle_timeout,
+            write_timeout: self.write_timeout,
+            max_connection_age: self.max_connection_age,
             shutdown_deadline: self.shutdown_deadline,
         }
     }
@@ -279,6 +321,10 @@ fn usage(text: impl std::fmt::Display) -> clap::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use secrecy::ExposeSecret as _;
+
     use super::*;
     use crate::http::SEATS_MAX_AGE;
 
@@ -336,6 +382,29 @@ mod tests {
     }
 
     #[test]
+    fn a10_every_secret_can_come_from_a_file() {
+        let file = std::env::temp_dir().join(format!("concert-secret-{}", uuid::Uuid::now_v7()));
+        std::fs::write(&file, format!("{SECRET}\n")).expect("writes");
+        let path = file.to_str().expect("text");
+        for flag in ["--database-url-file", "--jwt-secret-file", "--jwt-previous-secret-file"] {
+            let config = parse(&[flag, path]).with_secrets_of_files().expect(flag);
+            let secrets = [&config.database_url, &config.jwt_secret, &config.jwt_previous_secret];
+            let [secret] = secrets.iter().filter_map(|secret| secret.as_ref()).collect::<Vec<_>>()[..] else {
+                panic!("one secret: {flag}");
+            };
+            assert_eq!(secret.expose_secret(), SECRET, "{flag}");
+            let both = Config::try_parse_from(["concert-server", flag, path, flag.trim_end_matches("-file"), SECRET]);
+            assert_eq!(both.expect_err(flag).exit_code(), 2, "{flag}: one or the other");
+            let error = parse(&[flag, "/no/such"]).with_secrets_of_files().expect_err(flag).to_string();
+            assert!(error.contains(flag) && error.contains("/no/such"), "{error}");
+        }
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).expect("opens it");
+        let error = parse(&["--jwt-secret-file", path]).with_secrets_of_files().expect_err("open").to_string();
+        assert!(error.contains("chmod 600"), "{error}");
+        std::fs::remove_file(&file).expect("removes");
+    }
+
+    #[test]
     fn what_cannot_work_is_refused() {
         let flags = [
             ["--rerank-every", "0s"],
@@ -351,6 +420,10 @@ mod tests {
             ["--bare-join", "yes"],
             ["--brake-log-ins-per-address", "30"],
             ["--trust-proxy", "proxy.example"],
+            ["--admin-listen", "9090"],
+            ["--max-connections-per-address", "0"],
+            ["--write-timeout", "0s"],
+            ["--max-connection-age", "2days"],
         ];
         for [flag, value] in flags {
             let refused = Config::try_parse_from(["concert-server", flag, value]).expect_err(flag);

@@ -23,7 +23,7 @@
 //! # Layout
 //! - `config`: what the binary takes from flags and environment.
 //! - `start`: from the configuration to a box office.
-//! - `serve`: connections, and how they end; `limits`: how many there may be, and for how long.
+//! - `serve`: listeners, the door, connections and how they end; `limits`: how many there may be, and for how long.
 //! - `brakes`: how much one address, one user and one name may ask for.
 //! - `http`: the table of routes, what every request gets, and one file per domain.
 //! - `telemetry`: logs and metrics.
@@ -39,4 +39,4 @@ pub mod telemetry;
 pub use crate::brakes::{BrakeClock, BrakeOptions, Brakes, Limit, Network};
 pub use crate::http::{App, CorsOrigin, Route, Router, openapi, routes};
 pub use crate::limits::Limits;
-pub use crate::serve::serve;
+pub use crate::serve::{Listeners, serve};

@@ -25,7 +25,7 @@ const INTERRUPTED: i32 = 130;
 async fn main() -> ExitCode {
     let config = Config::parse();
     telemetry::log_to_stderr(config.log_format, config.log.clone());
-    match run(&config).await {
+    match run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError::Usage(error)) => error.exit(),
         Err(error) => {
@@ -35,8 +35,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(config: &Config) -> Result<(), StartError> {
-    let listener = start::listen(config.listen)?;
+async fn run(config: Config) -> Result<(), StartError> {
+    let config = &config.with_secrets_of_files()?;
+    let listeners = start::listeners(config)?;
     let (box_office, private) = start::box_office(config).await?;
     let shutdown = on_signals()?;
     let passes = tokio::spawn({
@@ -46,8 +47,8 @@ async fn run(config: &Config) -> Result<(), StartError> {
     let app =
         App::new(box_office.clone()).with_cors(config.cors_origins.clone()).with_seats_max_age(config.seats_max_age);
     let app = app.with_brakes(Brakes::new(config.brakes.clone(), &BrakeClock::system()));
-    tracing::info!("listening on http://{}", listener.local_addr().unwrap_or(config.listen));
-    serve(listener, app, config.limits(), shutdown).await;
+    start::say_where(&listeners, config);
+    serve(listeners, app, config.limits(), shutdown).await;
     if tokio::time::timeout(WIND_UP_DEADLINE, passes).await.is_err() {
         tracing::warn!("a periodic pass is still running: aborting it");
     }

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::config::Config;
+use crate::serve::Listeners;
 use crate::telemetry;
 
 /// Why the server did not start.
@@ -73,6 +74,48 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
         socket.listen(BACKLOG)
     });
     listening.map_err(|error| StartError::Listen(address, error))
+}
+
+/// Listens where the configuration says. Must be called within a tokio runtime.
+///
+/// # Errors
+/// [`StartError::Listen`].
+pub fn listeners(config: &Config) -> Result<Listeners, StartError> {
+    Ok(Listeners { public: listen(config.listen)?, admin: config.admin_listen.map(listen).transpose()? })
+}
+
+/// Says where the server listens, and warns of what it should not be exposed to.
+pub fn say_where(listeners: &Listeners, config: &Config) {
+    let public = listeners.public.local_addr().unwrap_or(config.listen);
+    tracing::info!("listening on http://{public}");
+    warn_of_plain(public);
+    if let Some(admin) = listeners.admin.as_ref().and_then(|listener| listener.local_addr().ok()) {
+        tracing::info!("listening for operators on http://{admin}");
+        warn_of_plain(admin);
+    }
+    if let Some(most) = most_open_files()
+        && most < config.max_connections
+    {
+        let wanted = config.max_connections;
+        tracing::warn!("only {most} files can be open, --max-connections is {wanted}: raise `ulimit -n`");
+    }
+}
+
+/// Whoever is on the way can read passwords and access tokens.
+fn warn_of_plain(address: SocketAddr) {
+    if !address.ip().to_canonical().is_loopback() {
+        tracing::warn!(
+            "{address} takes plain HTTP from other machines: let a proxy with TLS stand before it, as docs/operations.md \
+             shows, and let nobody else reach it"
+        );
+    }
+}
+
+/// How many files this process may have open, where the system says so.
+fn most_open_files() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// Connects to the database that the configuration names, or to the private one, and brings its schema up to date.

@@ -16,7 +16,7 @@ mod users;
 use std::fmt::Write as _;
 
 use concert_core::{Caller, ConcertId, Policy, SignUp, UserId};
-use concert_server::{App, Limits, serve};
+use concert_server::{App, Limits, Listeners, serve};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -48,11 +48,17 @@ impl Site {
 
     pub async fn serve_app(house: House, app: App, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
-        let url = format!("http://{}", listener.local_addr().expect("has an address"));
+        Self::serve_on(listener, house, app, limits)
+    }
+
+    pub fn serve_on(listeners: impl Into<Listeners>, house: House, app: App, limits: Limits) -> Self {
+        let listeners = listeners.into();
+        let url = format!("http://{}", listeners.public.local_addr().expect("has an address"));
         let shutdown = CancellationToken::new();
-        tokio::spawn(serve(listener, app, limits, shutdown.clone()));
+        tokio::spawn(serve(listeners, app, limits, shutdown.clone()));
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         // Compressed bodies are looked at as they come.
-        Self { house, url, client: reqwest::Client::new(), shutdown }
+        Self { house, url, client: client.build().expect("a client"), shutdown }
     }
 
     pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {

@@ -1,5 +1,6 @@
 //! Nobody in: what a stranger must not get, point by point.
 
+mod a10_the_rest;
 mod a1_key_is_no_credential;
 mod a2_keys_are_somebodys;
 mod a3_one_key_one_request;

@@ -123,6 +123,14 @@ impl Brakes {
         (origin.address, client)
     }
 
+    /// What a connection from `peer` is counted as; `None`: it is exempt. A proxy brings the connections of many.
+    pub(crate) fn connection(&self, peer: IpAddr) -> Option<IpAddr> {
+        let (options, peer) = (&self.0.options, peer.to_canonical());
+        let is_exempt =
+            (peer.is_loopback() && !options.brake_loopback) || origin::is_trusted(peer, &options.trust_proxy);
+        (!is_exempt).then(|| origin::group(peer))
+    }
+
     /// A call to a route that has `of_route` beside the brake of all calls.
     pub(crate) fn call(&self, client: Client, of_route: Option<Brake>) -> Result<(), Braked> {
         self.take(Brake::CallsPerAddress, client.0)?;

@@ -81,7 +81,7 @@ pub(crate) fn group(address: IpAddr) -> IpAddr {
     }
 }
 
-fn is_trusted(address: IpAddr, trusted: &[Network]) -> bool {
+pub(super) fn is_trusted(address: IpAddr, trusted: &[Network]) -> bool {
     trusted.iter().any(|network| network.contains(address))
 }
 

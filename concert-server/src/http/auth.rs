@@ -15,7 +15,7 @@ const GARBLED: Error = Error::Unauthenticated("the Authorization header is not o
 impl Call {
     /// The caller's credential; a call without one is refused.
     pub(super) fn credential(&self) -> Result<Credential, Problem> {
-        Ok(self.optional_credential()?.ok_or(MISSING)?)
+        self.optional_credential()?.ok_or_else(|| Problem::without_token(MISSING))
     }
 
     /// The same, for routes that allow calls without a credential. A bad token is refused here, too.
@@ -44,7 +44,7 @@ impl Call {
 impl Call {
     /// The back office for the operator whose key the caller shows, which must allow what takes the role `needed`.
     pub(super) async fn back_office(&mut self, needed: Role) -> Result<BackOffice, Problem> {
-        let key = self.bearer()?.ok_or(NO_KEY)?;
+        let key = self.bearer()?.ok_or_else(|| Problem::without_token(NO_KEY))?;
         let operator = self.box_office().authenticate_operator(key, needed).await?;
         Ok(self.box_office().operator(operator.with_request_id(self.request_id())))
     }

@@ -4,22 +4,19 @@
 //! short time, and so are the dates. The cache is here and not in the library because the library's answers are exact.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use concert_core::{BoxOffice, ConcertId, Error, Timestamp};
 use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use super::catalog::{DateBody, SeatBody};
 use super::problem::Problem;
+use super::representation::{Representation, Superseded};
 
 /// How old an answer may be, unless the configuration says otherwise.
 pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
@@ -33,6 +30,9 @@ const DATES_READING_SHARE: u32 = 10;
 const MOST_CONCERTS: usize = 1_000;
 /// The most bytes in the cache: some sixty halls of 50 000 seats, with sections and rows.
 const MOST_BYTES: usize = 256 << 20;
+/// The most bytes of pages that were read anew and are still being sent to clients that read slowly. With halls of 50 000
+/// seats and ten changes a second, a client has some forty seconds for one.
+const MOST_SUPERSEDED_BYTES: usize = 128 << 20;
 
 /// A page of the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ enum Page {
 #[derive(Clone)]
 pub(super) struct CachedPage {
     /// `None`: there is no such concert.
-    pub(super) body: Option<Arc<Body>>,
+    pub(super) body: Option<Arc<Representation>>,
     /// When it was read, by the box office's clock.
     pub(super) read_at: Timestamp,
     /// The age up to which it is fresh.
@@ -54,14 +54,6 @@ pub(super) struct CachedPage {
     changes: u64,
     /// When the reading began, by the system.
     begun: Instant,
-}
-
-/// The body of an answer, plain and compressed. Equal pages have equal tags on every server.
-pub(super) struct Body {
-    pub(super) json: Bytes,
-    pub(super) gzip: Bytes,
-    /// The ETag: half of the content's SHA-256, in hexadecimal.
-    pub(super) tag: String,
 }
 
 #[derive(Default)]
@@ -101,11 +93,17 @@ struct Inner {
     max_age: Duration,
     looks: AtomicU64,
     slots: Mutex<HashMap<Page, Arc<Slot>>>,
+    superseded: Superseded,
 }
 
 impl Board {
     pub(super) fn new(max_age: Duration) -> Self {
-        Self(Arc::new(Inner { max_age, looks: AtomicU64::new(0), slots: Mutex::default() }))
+        Self(Arc::new(Inner {
+            max_age,
+            looks: AtomicU64::new(0),
+            slots: Mutex::default(),
+            superseded: Superseded::new(MOST_SUPERSEDED_BYTES),
+        }))
     }
 
     /// The seats of `concert`: at most [`CachedPage::max_age`] old, and never from before a sale that this process has
@@ -151,11 +149,14 @@ impl Board {
         }
         let (begun, changes, read_at) = (Instant::now(), page.changes(&office), office.now());
         let before = before.and_then(|before| before.body);
-        let body = match page.read(&office, before).await {
+        let body = match page.read(&office, before.clone()).await {
             Ok(body) => body,
-            Err(problem) => return Err(slot.fail(begun, problem)),
+            Err(problem) => {
+                self.forget_unread(page, &slot);
+                return Err(slot.fail(begun, problem));
+            }
         };
-        slot.bytes.store(body.as_ref().map_or(0, |body| body.json.len() + body.gzip.len()), Ordering::Relaxed);
+        slot.bytes.store(body.as_ref().map_or(0, |body| body.bytes()), Ordering::Relaxed);
         let max_age = match page {
             Page::Dates if !self.0.max_age.is_zero() => self.0.max_age.max(begun.elapsed() * DATES_READING_SHARE),
             Page::Dates | Page::Seats(_) => self.0.max_age,
@@ -163,28 +164,59 @@ impl Board {
         let cached = CachedPage { body, read_at, max_age, changes, begun };
         *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
         drop(reading);
-        self.make_room();
+        if let Some(before) =
+            before.filter(|before| !cached.body.as_ref().is_some_and(|body| Arc::ptr_eq(body, before)))
+        {
+            self.0.superseded.add(before);
+        }
+        self.keep(page, slot);
         Ok(cached)
     }
 
+    /// The slot of a page. A new one makes room first, so that there are never more than [`MOST_CONCERTS`].
     fn slot(&self, page: Page) -> Arc<Slot> {
         let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() >= MOST_CONCERTS && !slots.contains_key(&page) {
+            self.remove_least(&mut slots);
+        }
         let slot = Arc::clone(slots.entry(page).or_default());
         slot.used.store(self.0.looks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         slot
     }
 
-    /// Concerts that do not exist go first: clients can make up any number of them.
-    fn make_room(&self) {
+    /// Forgets a page that was never read: while the database is away, clients can ask for any number of them.
+    fn forget_unread(&self, page: Page, slot: &Arc<Slot>) {
         let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes: usize = slots.values().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum();
-        while slots.len() > MOST_CONCERTS || (bytes > MOST_BYTES && slots.len() > 1) {
-            let worth = |slot: &Slot| (slot.bytes.load(Ordering::Relaxed) > 0, slot.used.load(Ordering::Relaxed));
-            let Some(least) = slots.iter().min_by_key(|(_, slot)| worth(slot)).map(|(page, _)| *page) else {
-                return;
-            };
-            bytes -= slots.remove(&least).map_or(0, |slot| slot.bytes.load(Ordering::Relaxed)).min(bytes);
+        if slot.cached().is_none() && slots.get(&page).is_some_and(|ours| Arc::ptr_eq(ours, slot)) {
+            slots.remove(&page);
         }
+    }
+
+    /// Keeps a page that was read, also if its slot had to go meanwhile, and makes room for its bytes.
+    fn keep(&self, page: Page, slot: Arc<Slot>) {
+        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.bytes.load(Ordering::Relaxed) > 0 && !slots.contains_key(&page) {
+            if slots.len() >= MOST_CONCERTS {
+                self.remove_least(&mut slots);
+            }
+            slots.insert(page, slot);
+        }
+        let mut bytes: usize = slots.values().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum();
+        while bytes > MOST_BYTES && slots.len() > 1 {
+            bytes -= self.remove_least(&mut slots).min(bytes);
+        }
+    }
+
+    /// Removes one page and returns its bytes. Concerts that do not exist go first: clients can make up any number of
+    /// them.
+    fn remove_least(&self, slots: &mut HashMap<Page, Arc<Slot>>) -> usize {
+        let worth = |slot: &Slot| (slot.bytes.load(Ordering::Relaxed) > 0, slot.used.load(Ordering::Relaxed));
+        let least = slots.iter().min_by_key(|(_, slot)| worth(slot)).map(|(page, _)| *page);
+        let Some(slot) = least.and_then(|page| slots.remove(&page)) else { return 0 };
+        if let Some(body) = slot.cached().and_then(|cached| cached.body) {
+            self.0.superseded.add(body);
+        }
+        slot.bytes.load(Ordering::Relaxed)
     }
 }
 
@@ -208,12 +240,16 @@ impl Page {
 
     /// Reads the page and makes its body, or returns `before` if the content is the same. `None`: there is no such
     /// concert.
-    async fn read(self, office: &BoxOffice, before: Option<Arc<Body>>) -> Result<Option<Arc<Body>>, Problem> {
+    async fn read(
+        self,
+        office: &BoxOffice,
+        before: Option<Arc<Representation>>,
+    ) -> Result<Option<Arc<Representation>>, Problem> {
         match self {
             Self::Dates => {
                 let dates = office.concert_dates().await?;
                 metrics::counter!("concert_dates_readings_total").increment(1);
-                Body::made(dates, DateBody::from, before).await.map(Some)
+                written(dates, DateBody::from, before).await.map(Some)
             }
             Self::Seats(concert) => {
                 let seats = match office.seats(concert).await {
@@ -222,36 +258,73 @@ impl Page {
                     Err(error) => return Err(error.into()),
                 };
                 metrics::counter!("concert_seats_readings_total").increment(1);
-                Body::made(seats, SeatBody::from, before).await.map(Some)
+                written(seats, SeatBody::from, before).await.map(Some)
             }
         }
     }
 }
 
-impl Body {
-    /// A list in JSON. A large one takes tens of milliseconds to write and compress.
-    async fn made<R: Send + 'static, B: Serialize + 'static>(
-        rows: Vec<R>,
-        body: fn(R) -> B,
-        before: Option<Arc<Self>>,
-    ) -> Result<Arc<Self>, Problem> {
-        let making = tokio::task::spawn_blocking(move || {
-            let list: Vec<_> = rows.into_iter().map(body).collect();
-            Self::new(serde_json::to_vec(&list).unwrap_or_default(), before)
-        });
-        making.await.map_err(Problem::internal)
+/// A list in JSON. A large one takes tens of milliseconds to write and compress.
+async fn written<R: Send + 'static, B: Serialize + 'static>(
+    rows: Vec<R>,
+    body: fn(R) -> B,
+    before: Option<Arc<Representation>>,
+) -> Result<Arc<Representation>, Problem> {
+    let writing = tokio::task::spawn_blocking(move || {
+        let list: Vec<_> = rows.into_iter().map(body).collect();
+        let json = serde_json::to_vec(&list).unwrap_or_default();
+        Representation::new("application/json", &json, Compression::fast(), before)
+    });
+    writing.await.map_err(Problem::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn b5_concerts_that_are_not_there_leave_nothing_behind() {
+        let board = Board::new(MAX_AGE);
+        let hall = Page::Seats(ConcertId::generate());
+        let slot = board.slot(hall);
+        let body = Representation::new("application/json", b"[1]", Compression::fast(), None);
+        slot.bytes.store(body.bytes(), Ordering::Relaxed);
+        let (begun, read_at) = (Instant::now(), concert_core::Clock::now(&concert_core::SystemClock));
+        let cached = CachedPage { body: Some(body), read_at, max_age: MAX_AGE, changes: 0, begun };
+        *slot.cached.write().expect("no panic") = Some(cached);
+        board.keep(hall, slot);
+        let known = |page| board.0.slots.lock().expect("no panic").contains_key(&page);
+        let count = || board.0.slots.lock().expect("no panic").len();
+
+        // While the database is away, and then while it answers that they are not there.
+        let begun = Instant::now();
+        for _ in 0..100_000 {
+            let page = Page::Seats(ConcertId::generate());
+            let slot = board.slot(page);
+            board.forget_unread(page, &slot);
+        }
+        assert_eq!(count(), 1, "what failed is forgotten");
+        for _ in 0..20_000 {
+            let page = Page::Seats(ConcertId::generate());
+            let slot = board.slot(page);
+            board.keep(page, slot);
+        }
+        assert!(count() <= MOST_CONCERTS && known(hall), "a hall that exists stays");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 
-    /// Returns `before` if its content is the same.
-    fn new(json: Vec<u8>, before: Option<Arc<Self>>) -> Arc<Self> {
-        let hash = Sha256::digest(&json);
-        let tag: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        if let Some(before) = before.filter(|before| before.tag == tag) {
-            return before;
+    #[tokio::test]
+    async fn b5_a_hall_that_had_to_go_while_it_was_read_comes_back() {
+        let board = Board::new(MAX_AGE);
+        let page = Page::Seats(ConcertId::generate());
+        let slot = board.slot(page);
+        for _ in 0..=MOST_CONCERTS {
+            board.slot(Page::Seats(ConcertId::generate()));
         }
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        // Writing to memory does not fail.
-        let _ = gzip.write_all(&json);
-        Arc::new(Self { json: json.into(), gzip: gzip.finish().unwrap_or_default().into(), tag })
+        assert!(!board.0.slots.lock().expect("no panic").contains_key(&page), "there was no room");
+        slot.bytes.store(7, Ordering::Relaxed);
+        board.keep(page, slot);
+        let slots = board.0.slots.lock().expect("no panic");
+        assert!(slots.contains_key(&page) && slots.len() <= MOST_CONCERTS);
     }
 }

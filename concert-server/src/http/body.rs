@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-use warp::http::header::CONTENT_TYPE;
+use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use warp::http::{HeaderMap, HeaderValue, StatusCode};
 use warp::reply::Response;
 
@@ -40,6 +40,10 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &mut Bo
     if !headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json)) {
         return Err(Problem::unsupported_media_type());
     }
+    // Before a client that waits for a sign to go on has sent it.
+    if announced(headers).is_some_and(|length| length > LARGEST_BODY as u64) {
+        return Err(Problem::payload_too_large(LARGEST_BODY));
+    }
     let bytes = tokio::time::timeout(BODY_DEADLINE, collect(body)).await.map_err(|_| Problem::body_too_slow())??;
     let text = str::from_utf8(&bytes).map_err(|error| {
         Problem::invalid(format!("the body is not UTF-8: byte {} is not part of a character", error.valid_up_to()))
@@ -49,6 +53,11 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &mut Bo
         return Err(Problem::invalid("the body is not a JSON object"));
     }
     serde_json::from_str(text).map_err(|error| Problem::invalid(format!("the body: {error}")))
+}
+
+/// The length of the body that the client is about to send, if it says so.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 async fn collect(body: &mut BodyStream) -> Result<Bytes, Problem> {
@@ -135,6 +144,14 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// Answers 201: what was made is at `location`.
+pub(super) fn created(location: &str, body: &impl Serialize) -> Answer {
+    let mut response = json(StatusCode::CREATED, body)?;
+    let location = HeaderValue::try_from(location).map_err(Problem::internal)?;
+    response.headers_mut().insert(LOCATION, location);
     Ok(response)
 }
 

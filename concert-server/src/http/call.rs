@@ -12,6 +12,7 @@ use warp::{Filter, Rejection};
 
 use super::App;
 use super::body::{self, BodyStream};
+use super::events::StreamsHere;
 use super::problem::Problem;
 use crate::brakes::Client;
 
@@ -27,23 +28,25 @@ pub(super) struct Call {
     pub(super) client: Option<Client>,
     query: String,
     body: BodyStream,
+    /// The event streams of the connection, if it carries several requests at once.
+    pub(super) streams_here: Option<StreamsHere>,
 }
 
 /// Takes the request apart. It never rejects: the route answers what is wrong.
 pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
     let app = Arc::clone(app);
     let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });
-    let client = warp::ext::optional();
-    warp::header::headers_cloned().and(client).and(query).and(warp::body::stream()).map(
-        move |headers, client, query, body| Call {
-            app: Arc::clone(&app),
-            parameter: String::new(),
-            headers,
-            client,
-            query,
-            body: body::stream(body),
-        },
-    )
+    let parts = warp::header::headers_cloned().and(query).and(warp::body::stream());
+    let of_edge = warp::ext::optional().and(warp::ext::optional());
+    parts.and(of_edge).map(move |headers, query, body, client, streams_here| Call {
+        app: Arc::clone(&app),
+        parameter: String::new(),
+        headers,
+        client,
+        query,
+        body: body::stream(body),
+        streams_here,
+    })
 }
 
 impl Call {

@@ -6,12 +6,8 @@ use chrono::NaiveDate;
 use concert_core::{ConcertDate, ConcertId, Error, Money, SeatNumber, SeatView};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use warp::Reply as _;
-use warp::http::header::{
-    ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, VARY,
-};
-use warp::http::{HeaderMap, HeaderValue, StatusCode};
-use warp::reply::Response;
+use warp::http::HeaderValue;
+use warp::http::header::{AGE, CACHE_CONTROL, HeaderName};
 
 use super::board::CachedPage;
 use super::call::Call;
@@ -19,7 +15,7 @@ use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
 
 /// How many milliseconds old the answer may be at most; `Cache-Control` knows whole seconds only.
-const MAX_STALENESS: HeaderName = HeaderName::from_static("x-max-staleness-ms");
+pub(super) const MAX_STALENESS: HeaderName = HeaderName::from_static("x-max-staleness-ms");
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![get("/api/v1/reservations/dates", dates), get("/api/v1/reservations/{concertId}/seats", seats)]
@@ -124,80 +120,14 @@ async fn seats(call: Call) -> Answer {
 }
 
 fn send(call: &Call, cached: &CachedPage) -> Answer {
-    let (asked, max_age) = (&call.headers, cached.max_age);
+    let max_age = cached.max_age;
     let age = (call.box_office().now() - cached.read_at).to_std().unwrap_or_default();
     let body = cached.body.as_ref().ok_or(Error::ConcertNotFound)?;
-    // Two representations, two tags; whichever of them the client has, it is this page.
-    let tags = [format!("\"{}\"", body.tag), format!("\"{}-gzip\"", body.tag)];
-    let gzip = takes_gzip(asked);
-    let mut response = if has_any(asked, &tags) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let mut response = Response::new(if gzip { body.gzip.clone() } else { body.json.clone() }.into());
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if gzip {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        response
-    };
-    let text = |text: String| HeaderValue::try_from(text).map_err(Problem::internal);
+    let mut response = body.answer(&call.headers)?;
+    let caching = format!("public, max-age={}, must-revalidate", max_age.as_secs());
     let headers = response.headers_mut();
-    headers.insert(ETAG, text(tags[usize::from(gzip)].clone())?);
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(CACHE_CONTROL, text(format!("public, max-age={}, must-revalidate", max_age.as_secs()))?);
+    headers.insert(CACHE_CONTROL, HeaderValue::try_from(caching).map_err(Problem::internal)?);
     headers.insert(AGE, age.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).into());
     headers.insert(MAX_STALENESS, u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX).into());
     Ok(response)
-}
-
-/// Whether the client named gzip, or everything, and did not rule it out.
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    let weight = |wanted: &str| {
-        let lines = asked.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-        lines.flat_map(|line| line.split(',')).find_map(|coding| {
-            let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
-            let weight = parameters.trim().strip_prefix("q=").map_or(Ok(1.0), |q| q.trim().parse::<f32>());
-            name.trim().eq_ignore_ascii_case(wanted).then(|| weight.unwrap_or_default())
-        })
-    };
-    weight("gzip").or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
-}
-
-/// Whether the client has one of these representations: compared weakly, as `If-None-Match` is (RFC 9110, 13.1.2).
-fn has_any(asked: &HeaderMap, tags: &[String]) -> bool {
-    let lines = asked.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim).any(|tag| {
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == "*" || tags.iter().any(|ours| ours == tag)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sent(name: HeaderName, value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
-    }
-
-    #[test]
-    fn gzip_is_sent_to_whoever_takes_it() {
-        for value in ["gzip", "br, GZIP;q=0.5", "*", "deflate, gzip;q=1.0", "identity;q=0, * ; q=0.1"] {
-            assert!(takes_gzip(&sent(ACCEPT_ENCODING, value)), "{value}");
-        }
-        for value in ["", "br", "gzip;q=0", "gzip;q=0.0, *", "*;q=0", "gzip;q=x", "x-gzipped"] {
-            assert!(!takes_gzip(&sent(ACCEPT_ENCODING, value)), "{value}");
-        }
-    }
-
-    #[test]
-    fn a_tag_is_compared_weakly_in_a_list() {
-        let ours = [String::from("\"a\""), String::from("\"a-gzip\"")];
-        for value in ["\"a\"", "W/\"a\"", "\"b\", \"a-gzip\"", "*"] {
-            assert!(has_any(&sent(IF_NONE_MATCH, value), &ours), "{value}");
-        }
-        for value in ["", "a", "\"b\"", "W/", "\"a"] {
-            assert!(!has_any(&sent(IF_NONE_MATCH, value), &ours), "{value}");
-        }
-    }
 }

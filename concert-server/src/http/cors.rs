@@ -4,10 +4,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use warp::http::header::{AGE, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
 use warp::http::{HeaderValue, Method, Uri};
 
-use super::brakes::{RATE_LIMIT, RATE_LIMIT_POLICY};
+use super::routing::{ANSWER_HEADERS, REQUEST_HEADERS, Route};
 
 /// How long a browser may keep the answer to a preflight.
 const MAX_AGE: Duration = Duration::from_secs(600);
@@ -32,20 +31,22 @@ impl FromStr for CorsOrigin {
     }
 }
 
-/// The layer for these origins; none without any.
-pub(super) fn layer(origins: &[CorsOrigin]) -> Option<CorsLayer> {
+/// The layer for these origins, with the methods of the routes; none without any origin.
+pub(super) fn layer(origins: &[CorsOrigin], routes: &[Route]) -> Option<CorsLayer> {
     let origins: Vec<_> = origins.iter().map(|origin| origin.0.clone()).collect();
     let allowed = match &origins[..] {
         [] => return None,
         all if all.iter().any(|origin| origin == "*") => AllowOrigin::any(),
         _ => AllowOrigin::list(origins),
     };
-    let [idempotency_key, request_id] = ["idempotency-key", "x-request-id"].map(HeaderName::from_static);
+    let mut methods: Vec<_> = routes.iter().filter_map(|route| route.method.parse::<Method>().ok()).collect();
+    methods.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    methods.dedup();
     let layer = CorsLayer::new()
         .allow_origin(allowed)
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH, idempotency_key, request_id.clone()])
-        .expose_headers([request_id, RETRY_AFTER, ETAG, AGE, RATE_LIMIT, RATE_LIMIT_POLICY])
+        .allow_methods(methods)
+        .allow_headers(REQUEST_HEADERS)
+        .expose_headers(ANSWER_HEADERS)
         .max_age(MAX_AGE);
     Some(layer)
 }

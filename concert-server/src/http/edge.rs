@@ -5,14 +5,13 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use tower::{ServiceBuilder, ServiceExt as _};
+use tower_http::cors::CorsLayer;
 use tracing::Instrument as _;
 use uuid::Uuid;
 use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
@@ -21,7 +20,7 @@ use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
 
 use super::call::REQUEST_ID;
-use super::problem::Problem;
+use super::problem::{Problem, Refusal};
 use super::routing::{self, Answer, Endpoint, Route};
 use super::{App, cors, endpoints};
 use crate::brakes::{Brakes, Client};
@@ -37,25 +36,36 @@ pub struct Router(Arc<Routing>);
 struct Routing {
     routes: Vec<Route>,
     brakes: Brakes,
+    cors: Option<CorsLayer>,
     answer: Box<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 impl Router {
-    /// A router for `app`.
+    /// A router for `app` that answers every route.
     #[must_use]
     pub fn new(app: &App) -> Self {
         Self::with_endpoints(endpoints(), app)
     }
 
+    /// A router without the routes for operators, who have a listener of their own.
+    pub(crate) fn public(app: &App) -> Self {
+        Self::with_endpoints(endpoints().into_iter().filter(|endpoint| !endpoint.route.for_operators).collect(), app)
+    }
+
     fn with_endpoints(endpoints: Vec<Endpoint>, app: &App) -> Self {
-        let routes = endpoints.iter().map(|endpoint| endpoint.route.clone()).collect();
+        let routes: Vec<_> = endpoints.iter().map(|endpoint| endpoint.route.clone()).collect();
+        let cors = cors::layer(&app.cors, &routes);
         let answers = routing::filter(endpoints, app).map(Answer::into_response);
-        let service = ServiceBuilder::new().option_layer(cors::layer(&app.cors)).service(warp::service(answers));
+        let service = ServiceBuilder::new().option_layer(cors.clone()).service(warp::service(answers));
         // A closure over the service, not a boxed service, which would box each clone as well.
         let answer = Box::new(move |request| -> Answering { Box::pin(service.clone().oneshot(request)) });
-        Self(Arc::new(Routing { routes, brakes: app.brakes.clone(), answer }))
+        Self(Arc::new(Routing { routes, brakes: app.brakes.clone(), cors, answer }))
+    }
+
+    pub(crate) fn brakes(&self) -> &Brakes {
+        &self.0.brakes
     }
 
     /// Answers one request; it always has an answer.
@@ -70,22 +80,37 @@ impl Router {
         }
         let span = seen.span();
         let answer = async {
-            // Unwind safe: a handler shares nothing but the box office.
-            let answer = AssertUnwindSafe((self.0.answer)(request)).catch_unwind().await;
-            let response = match answer {
-                Ok(Ok(response)) => response,
-                Ok(Err(never)) => match never {},
-                Err(panic) => Problem::internal(panic_text(panic.as_ref())).into_response(),
+            let response = match (self.0.answer)(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
             };
             seen.finish(response)
         };
         answer.instrument(span).await
     }
 
-    /// Answers a request on a connection beyond the limit.
-    pub(crate) fn refuse(&self, request: &Request<Incoming>, peer: SocketAddr) -> Response {
-        let seen = self.look_at(request, peer);
-        seen.span().in_scope(move || seen.finish(Problem::too_many_connections().into_response()))
+    /// Answers a request on a connection beyond the limit: health as ever, other routes with a refusal.
+    pub(crate) async fn answer_at_full_door(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        why: Refusal,
+    ) -> Response {
+        let (method, path) = (request.method(), request.uri().path());
+        if self.0.routes.iter().any(|route| route.vital && route.claim(method, path).is_some()) {
+            return self.answer(request, peer).await;
+        }
+        let seen = self.look_at(&request, peer);
+        // Pages of other origins are to see the refusal, too.
+        let refuse = tower::service_fn(|_: Request<Incoming>| {
+            std::future::ready(Ok::<_, Infallible>(Problem::too_many_connections(why).into_response()))
+        });
+        let response =
+            match ServiceBuilder::new().option_layer(self.0.cors.clone()).service(refuse).oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+        seen.span().in_scope(move || seen.finish(response))
     }
 
     fn look_at(&self, request: &Request<Incoming>, peer: SocketAddr) -> Seen {
@@ -167,11 +192,6 @@ fn strip_body(response: &mut Response) {
     if let Some(length) = hyper::body::Body::size_hint(&body).exact() {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("a handler panicked: {}", text.unwrap_or("without a text"))
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
 //! `/api/v1/tokens/{userId}/events`: the caller's standing, pushed.
 
+mod places;
+
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use concert_core::{Error, Follow, QueueTicket, Standing};
 use futures_util::{Stream, stream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use warp::Reply as _;
 use warp::http::{HeaderName, HeaderValue};
 use warp::sse::Event;
 
+use self::places::{Newest, PlaceHere};
+pub(crate) use self::places::{Streams, StreamsHere};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
@@ -26,6 +29,8 @@ const PAUSE_BETWEEN_EVENTS: Duration = Duration::from_millis(500);
 /// The time over which clients of a server that stops reconnect to others, spread by their tickets.
 const SOONEST_RETRY: u64 = 1_000;
 const RETRY_SPREAD: u64 = 4_000;
+/// The data of the last event of a stream whose token has opened a newer one.
+const REPLACED: &str = r#"{"code":"STREAM_REPLACED"}"#;
 /// Asks proxies (nginx) to pass events on at once.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -33,27 +38,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![get("/api/v1/tokens/{userId}/events", events)]
 }
 
-/// The streams of a server: how many there may be, and when they end.
-#[derive(Clone)]
-pub(crate) struct Streams {
-    places: Arc<Semaphore>,
-    stopping: CancellationToken,
-}
-
-impl Streams {
-    /// Up to `most` at once, until `stopping` is cancelled.
-    pub(crate) fn new(most: usize, stopping: CancellationToken) -> Self {
-        Self { places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))), stopping }
-    }
-}
-
 #[utoipa::path(
     get, path = "/api/v1/tokens/{userId}/events", tag = "queue", operation_id = "tokenEvents",
     summary = "The caller's standing in the queue, pushed",
     description = "Server-sent events. `token` comes at once and whenever the position, the status or the end of the \
                    turn has changed; its data is what polling answers. `end` is the last one when the token has ended; \
-                   its data is `{\"code\":\"TOKEN_EXPIRED\"}`. A stream that ends without it may be opened again: the \
-                   server is stopping. Comments come every 15 s while nothing changes.",
+                   its data is `{\"code\":\"TOKEN_EXPIRED\"}`. A token has one stream, the newest: an older one \
+                   ends with `replaced` and `{\"code\":\"STREAM_REPLACED\"}`; do not open it again. A stream that \
+                   ends without either may be opened again: the server is stopping, or the stream was old. Comments \
+                   come every 15 s while nothing changes.",
     params(("userId" = uuid::Uuid, Path)),
     security(("bearer" = [])),
     responses(
@@ -68,8 +61,12 @@ impl Streams {
 )]
 async fn events(mut call: Call) -> Answer {
     let (ticket, token) = tokens::ticket(&mut call).await?;
+    let here = match &call.streams_here {
+        Some(streams) => Some(streams.enter().ok_or_else(Problem::too_many_streams_here)?),
+        None => None,
+    };
     let streams = &call.app.streams;
-    let place = Arc::clone(&streams.places).try_acquire_owned().map_err(|_| Problem::too_many_streams())?;
+    let place = streams.enter().ok_or_else(Problem::too_many_streams)?;
     let follow = call.box_office().follow(ticket).await?;
     let talk = Talk {
         follow,
@@ -78,9 +75,11 @@ async fn events(mut call: Call) -> Answer {
         greeted: false,
         last_event: Instant::now(),
         over: false,
-        stopping: streams.stopping.clone(),
+        newest: streams.replace(ticket.token),
+        ends_at: Instant::now() + streams.max_age(),
+        stopping: streams.stopping().clone(),
         _open: OpenStream::new(),
-        _place: place,
+        _places: (place, here),
     };
     let mut response = warp::sse::reply(talk.into_stream()).into_response();
     response.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
@@ -95,9 +94,11 @@ struct Talk {
     greeted: bool,
     last_event: Instant,
     over: bool,
+    newest: Newest,
+    ends_at: Instant,
     stopping: CancellationToken,
     _open: OpenStream,
-    _place: OwnedSemaphorePermit,
+    _places: (OwnedSemaphorePermit, Option<PlaceHere>),
 }
 
 impl Talk {
@@ -119,11 +120,18 @@ impl Talk {
             tokio::time::sleep_until(earliest).await;
             self.follow.changed().await.map(|_| ())
         };
+        let quiet_until = self.ends_at.min(Instant::now() + HEARTBEAT);
         let news = tokio::select! {
             biased;
             () = self.stopping.cancelled() => return None,
+            () = self.newest.replaced() => {
+                self.over = true;
+                return Some(Event::default().event("replaced").data(REPLACED));
+            }
             news = news => news,
-            () = tokio::time::sleep(HEARTBEAT) => return Some(Event::default().comment("")),
+            () = tokio::time::sleep_until(quiet_until) => {
+                return (quiet_until < self.ends_at).then(|| Event::default().comment(""));
+            }
         };
         self.last_event = Instant::now();
         match news {

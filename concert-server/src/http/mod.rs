@@ -13,16 +13,19 @@ mod catalog;
 mod cors;
 mod edge;
 mod events;
+mod fresh;
 mod history;
 mod openapi;
 mod ops;
 mod payments;
 mod problem;
+mod representation;
 mod reservations;
 mod routing;
 mod tokens;
 mod users;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use concert_core::BoxOffice;
@@ -33,8 +36,10 @@ use self::board::Board;
 pub(crate) use self::board::MAX_AGE as SEATS_MAX_AGE;
 pub use self::cors::CorsOrigin;
 pub use self::edge::Router;
-pub(crate) use self::events::Streams;
+pub(crate) use self::events::{Streams, StreamsHere};
 pub use self::openapi::openapi;
+use self::ops::Vitals;
+pub(crate) use self::problem::Refusal;
 use self::routing::Endpoint;
 pub use self::routing::Route;
 use crate::brakes::{BrakeClock, BrakeOptions, Brakes};
@@ -50,6 +55,7 @@ pub struct App {
     metrics: PrometheusHandle,
     board: Board,
     streams: Streams,
+    vitals: Arc<Vitals>,
 }
 
 impl App {
@@ -62,7 +68,8 @@ impl App {
             cors: Vec::new(),
             metrics: telemetry::recorder(),
             board: Board::new(SEATS_MAX_AGE),
-            streams: Streams::new(Limits::default().max_streams, CancellationToken::new()),
+            streams: Streams::new(Limits::default(), CancellationToken::new()),
+            vitals: Arc::default(),
         }
     }
 

@@ -1,24 +1,30 @@
 //! The OpenAPI document, generated from the handlers, and the page that shows it.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use flate2::Compression;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_swagger_ui::Config;
 use warp::Reply as _;
-use warp::http::Uri;
-use warp::http::header::CONTENT_TYPE;
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS,
+};
+use warp::http::{HeaderValue, StatusCode};
 
 use super::call::Call;
 use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
+use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
 use super::{admin, catalog, events, history, ops, payments, reservations, tokens, users};
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![get(DOCUMENT, document), get("/docs", redirect), get("/docs/", page), get("/docs/{file}", page)]
+    let endpoints = [get(DOCUMENT, document), get("/docs", redirect), get("/docs/", page), get("/docs/{file}", page)];
+    endpoints.map(Endpoint::for_operators).into()
 }
 
 /// The OpenAPI 3.1 document of the REST interface.
@@ -30,6 +36,8 @@ pub fn openapi() -> OpenApi {
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "concert", description = "A box office for high-demand concerts."),
+    // Relative to the document, so that calls from the page work behind a proxy that adds a prefix.
+    servers((url = "..")),
     paths(
         tokens::join,
         tokens::add_to_queue,
@@ -125,23 +133,89 @@ fn with_problem(response: &mut RefOr<Response>) {
     summary = "This document",
     responses((status = 200, body = Object, description = "OpenAPI 3.1"))
 )]
-async fn document(_: Call) -> Answer {
-    static TEXT: LazyLock<String> = LazyLock::new(|| serde_json::to_string(&openapi()).unwrap_or_default());
-    Ok(warp::reply::with_header(TEXT.as_str(), CONTENT_TYPE, "application/json").into_response())
+async fn document(call: Call) -> Answer {
+    static DOCUMENT: OnceLock<Arc<Representation>> = OnceLock::new();
+    let written = || {
+        let json = serde_json::to_vec(&openapi()).unwrap_or_default();
+        Representation::new("application/json", &json, Compression::best(), None)
+    };
+    send(DOCUMENT.get_or_init(written), &call)
 }
 
-/// The page's files are named relative to its folder.
+/// The page's files are named relative to its folder, and so is the folder here: a proxy may add a prefix.
 async fn redirect(_: Call) -> Answer {
-    Ok(warp::redirect::permanent(Uri::from_static("/docs/")).into_response())
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static("docs/"));
+    Ok(response)
 }
+
+/// What the page may load: its own files and this server's interface. It sets styles of elements.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; \
+                           form-action 'none'; frame-ancestors 'none'";
+const PAGE_HEADERS: [(HeaderName, &str); 5] = [
+    (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
 
 async fn page(call: Call) -> Answer {
-    let config = Arc::new(Config::from(DOCUMENT).persist_authorization(true));
-    let file =
-        utoipa_swagger_ui::serve(call.parameter(), config).map_err(|error| Problem::internal(error.to_string()))?;
-    let file = file.ok_or_else(Problem::route_not_found)?;
-    Ok(warp::reply::with_header(file.bytes.into_owned(), CONTENT_TYPE, file.content_type).into_response())
+    let name = if call.parameter().is_empty() { "index.html" } else { call.parameter() };
+    let file = match known_file(name) {
+        Some(file) => file,
+        None => {
+            let name = name.to_owned();
+            tokio::task::spawn_blocking(move || read_file(name)).await.map_err(Problem::internal)??
+        }
+    };
+    let mut response = send(&file, &call)?;
+    for (name, value) in PAGE_HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
 }
+
+/// An answer that browsers keep, and ask about each time: the files change with the server.
+fn send(content: &Representation, call: &Call) -> Answer {
+    let mut response = content.answer(&call.headers)?;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+/// The page's files that were asked for, compressed: at most as many as the page has.
+static FILES: RwLock<BTreeMap<String, Arc<Representation>>> = RwLock::new(BTreeMap::new());
+
+fn known_file(name: &str) -> Option<Arc<Representation>> {
+    FILES.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+}
+
+fn read_file(name: String) -> Result<Arc<Representation>, Problem> {
+    let mut files = FILES.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(file) = files.get(&name) {
+        return Ok(Arc::clone(file));
+    }
+    // The document is named relative to the page. Nobody outside is asked whether it is well formed.
+    let config = Config::from(format!("..{DOCUMENT}")).persist_authorization(true).validator_url("none");
+    let file =
+        utoipa_swagger_ui::serve(&name, Arc::new(config)).map_err(|error| Problem::internal(error.to_string()))?;
+    let file = file.ok_or_else(Problem::route_not_found)?;
+    let content_type =
+        CONTENT_TYPES.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, content_type)| content_type);
+    let content_type = content_type.copied().unwrap_or("application/octet-stream");
+    let file = Representation::new(content_type, &file.bytes, Compression::best(), None);
+    Ok(Arc::clone(files.entry(name).or_insert(file)))
+}
+
+const CONTENT_TYPES: [(&str, &str); 6] = [
+    (".html", "text/html; charset=utf-8"),
+    (".css", "text/css; charset=utf-8"),
+    (".js", "text/javascript; charset=utf-8"),
+    (".map", "application/json"),
+    (".json", "application/json"),
+    (".png", "image/png"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concert_core::Operator;
+use concert_core::{Operator, QueueFigures};
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::Reply as _;
@@ -11,6 +11,8 @@ use warp::http::header::CONTENT_TYPE;
 
 use super::body::json;
 use super::call::Call;
+use super::fresh::Fresh;
+use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
 use crate::telemetry;
 
@@ -18,9 +20,20 @@ use crate::telemetry;
 const SCRAPE_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    [get("/health/live", live), get("/health/ready", ready), get("/metrics", metrics)]
-        .map(Endpoint::never_braked)
-        .into()
+    let endpoints = [
+        get("/health/live", live),
+        get("/health/ready", ready).for_operators(),
+        get("/metrics", metrics).for_operators(),
+    ];
+    endpoints.map(|endpoint| endpoint.vital().never_braked()).into()
+}
+
+/// What is asked again and again about this process: read at most once a second.
+#[derive(Default)]
+pub(super) struct Vitals {
+    ready: Fresh<Result<(), Problem>>,
+    /// `None`: the database did not answer in time.
+    figures: Fresh<Option<(QueueFigures, u64)>>,
 }
 
 /// How the server is.
@@ -43,13 +56,15 @@ async fn live(_: Call) -> Answer {
 #[utoipa::path(
     get, path = "/health/ready", tag = "operations", operation_id = "ready",
     summary = "Whether the database answers",
+    description = "The answer is at most a second old.",
     responses(
         (status = 200, body = HealthBody, description = "It does"),
         (status = 503, description = "It does not, or has no schema"),
     )
 )]
 async fn ready(call: Call) -> Answer {
-    call.box_office().ping().await?;
+    let (app, office) = (&call.app, call.box_office().clone());
+    app.vitals.ready.get(async move { Ok(office.ping().await?) }).await?;
     json(StatusCode::OK, &HealthBody { status: "up" })
 }
 
@@ -60,8 +75,11 @@ async fn ready(call: Call) -> Answer {
 )]
 async fn metrics(call: Call) -> Answer {
     let back_office = call.box_office().operator(Operator::application());
-    let figures = async { tokio::try_join!(back_office.queue_figures(), back_office.held_seats()) };
-    telemetry::figures(tokio::time::timeout(SCRAPE_PATIENCE, figures).await.ok().and_then(Result::ok));
+    let read = async {
+        let figures = async { tokio::try_join!(back_office.queue_figures(), back_office.held_seats()) };
+        tokio::time::timeout(SCRAPE_PATIENCE, figures).await.ok().and_then(Result::ok)
+    };
+    telemetry::figures(call.app.vitals.figures.get(read).await);
     telemetry::lanes(&back_office.lane_depths());
     let text = call.app.metrics().render();
     Ok(warp::reply::with_header(text, CONTENT_TYPE, "text/plain; version=0.0.4").into_response())

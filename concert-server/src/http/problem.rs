@@ -18,8 +18,19 @@ use crate::telemetry;
 const RETRY_AFTER_SECONDS: u64 = 1;
 /// The longest detail, in characters: some repeat what the client sent.
 const LONGEST_DETAIL: usize = 400;
+/// The challenge where no access token came: it says nothing about an error (RFC 6750, section 3.1).
+const NO_PROOF: HeaderValue = HeaderValue::from_static("Bearer");
 /// The media type of problems.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a connection is beyond the limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Refusal {
+    /// All connections together are too many.
+    TooMany,
+    /// Those from one address are.
+    TooManyFromAddress,
+}
 
 /// Why a request was not carried out. It becomes a body once the request's id is known, at the edge.
 #[derive(Debug, Clone)]
@@ -41,8 +52,14 @@ impl Problem {
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.retain(|(kept, _)| *kept != name);
         self.0.headers.push((name, value));
         self
+    }
+
+    /// A call that needs an access token came without one.
+    pub(super) fn without_token(error: Error) -> Self {
+        Self::from(error).with_header(WWW_AUTHENTICATE, NO_PROOF)
     }
 
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
@@ -80,9 +97,18 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
     }
 
-    pub(super) fn too_many_connections() -> Self {
-        let detail = "too many connections are open; try again shortly";
+    pub(super) fn too_many_connections(why: Refusal) -> Self {
+        let detail = match why {
+            Refusal::TooMany => "too many connections are open; try again shortly",
+            Refusal::TooManyFromAddress => "too many connections are open from this address; try again shortly",
+        };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_CONNECTIONS", detail)
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
+    }
+
+    pub(super) fn too_many_streams_here() -> Self {
+        let detail = "too many event streams are open on this connection; poll instead, or open another connection";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS", detail)
             .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
     }
 
@@ -136,7 +162,7 @@ impl From<Error> for Problem {
         }
         match status {
             StatusCode::UNAUTHORIZED => {
-                problem = problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                problem = problem.with_header(WWW_AUTHENTICATE, challenge(&error));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 problem = problem.with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
@@ -153,6 +179,19 @@ impl From<Error> for Problem {
 /// For Retry-After: rounded up, and at least one.
 pub(super) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1_000).max(1) as u64
+}
+
+/// How to prove who one is, and what was wrong with the proof that came (RFC 6750, section 3).
+fn challenge(error: &Error) -> HeaderValue {
+    let challenge = match error {
+        Error::Unauthenticated(_) | Error::TokenEnded => {
+            let quoted: String = error.to_string().chars().map(|c| if "\"\\".contains(c) { '\'' } else { c }).collect();
+            format!("Bearer error=\"invalid_token\", error_description=\"{quoted}\"")
+        }
+        // There was none, or one that would have been good.
+        _ => return NO_PROOF,
+    };
+    HeaderValue::try_from(challenge).unwrap_or(NO_PROOF)
 }
 
 /// The status of every refusal: that of its kind, with three exceptions.

@@ -13,7 +13,7 @@ use warp::Reply as _;
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, if_there, json, object_if_there, parsed, seat_if_there, seats_if_there};
+use super::body::{Moment, created, if_there, json, object_if_there, parsed, seat_if_there, seats_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
@@ -272,7 +272,7 @@ async fn reserve(mut call: Call) -> Answer {
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
     let wanted = sent.wanted()?;
     let held = call.box_office().hold(caller, sent.concert_id, wanted).await?;
-    json(StatusCode::CREATED, &OrderBody::of(held)?)
+    created(&format!("/api/v1/reservations/{}", held.id), &OrderBody::of(held)?)
 }
 
 #[utoipa::path(

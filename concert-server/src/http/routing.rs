@@ -2,17 +2,24 @@
 //! it.
 
 use std::future::{Future, ready};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use warp::http::Method;
+use warp::http::header::{
+    AGE, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::App;
-use super::brakes::Braking;
+use super::brakes::{Braking, RATE_LIMIT, RATE_LIMIT_POLICY};
 use super::call::{self, Call};
+use super::catalog::MAX_STALENESS;
 use super::problem::Problem;
 use crate::brakes::Brake;
 
@@ -21,6 +28,31 @@ pub(super) type Answer = Result<Response, Problem>;
 
 type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 
+/// Where the routes of operators are. Each of them is for operators without saying so.
+const ADMIN: &str = "/api/v1/admin";
+
+/// The headers that requests have beside those that browsers may always send, and the ones of answers that pages may
+/// read beside those that they always may. CORS states both; the methods it takes from the table.
+pub(super) const REQUEST_HEADERS: [HeaderName; 6] = [
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("x-request-id"),
+];
+pub(super) const ANSWER_HEADERS: [HeaderName; 9] = [
+    AGE,
+    ETAG,
+    LOCATION,
+    RETRY_AFTER,
+    WWW_AUTHENTICATE,
+    MAX_STALENESS,
+    RATE_LIMIT,
+    RATE_LIMIT_POLICY,
+    HeaderName::from_static("x-request-id"),
+];
+
 /// A method and a path; one segment of the path may be a `{parameter}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
@@ -28,9 +60,17 @@ pub struct Route {
     pub method: &'static str,
     /// The path, as the OpenAPI document writes it.
     pub template: &'static str,
+    /// For operators: where they have a listener of their own, only that one answers it.
+    pub for_operators: bool,
+    /// Answered also when there are too many connections.
+    pub vital: bool,
 }
 
 impl Route {
+    fn new(method: &'static str, template: &'static str) -> Self {
+        Self { method, template, for_operators: template.starts_with(ADMIN), vital: false }
+    }
+
     /// The parameter's text if this route has the path; empty if it takes none.
     fn parameter_in<'a>(&self, path: &'a str) -> Option<&'a str> {
         let Some((before, parameter)) = self.template.split_once('{') else {
@@ -51,7 +91,7 @@ impl Route {
     }
 
     /// The parameter of a request to this route; `None`: it is not this route's.
-    fn claim<'a>(&self, method: &Method, path: &'a str) -> Option<&'a str> {
+    pub(super) fn claim<'a>(&self, method: &Method, path: &'a str) -> Option<&'a str> {
         self.parameter_in(path).filter(|_| self.has_method(method))
     }
 }
@@ -72,6 +112,18 @@ impl Endpoint {
     /// The same, never braked.
     pub(super) fn never_braked(self) -> Self {
         Self { braking: Braking::Never, ..self }
+    }
+
+    /// A route for operators.
+    pub(super) fn for_operators(mut self) -> Self {
+        self.route.for_operators = true;
+        self
+    }
+
+    /// A route that is answered also when there are too many connections.
+    pub(super) fn vital(mut self) -> Self {
+        self.route.vital = true;
+        self
     }
 }
 
@@ -101,7 +153,7 @@ where
     R: Future<Output = Answer> + Send + 'static,
 {
     let handler: Handler = Arc::new(move |call| Box::pin(handler(call)));
-    Endpoint { route: Route { method, template }, braking: Braking::Call, handler }
+    Endpoint { route: Route::new(method, template), braking: Braking::Call, handler }
 }
 
 /// All endpoints as one filter: the first in the table with the path and the method answers. Without one, 404 or 405.
@@ -117,13 +169,17 @@ pub(super) fn filter(
                 endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
             let claim = claims.next();
             let braked = call.brake(claim.map_or(Braking::Call, |(endpoint, _)| endpoint.braking));
-            match (braked, claim) {
+            let answering = match (braked, claim) {
                 (Err(braked), _) => Box::pin(ready(Err(braked))),
                 (Ok(()), Some((endpoint, parameter))) => (endpoint.handler)(call.with_parameter(parameter)),
                 (Ok(()), None) => {
                     Box::pin(ready(Err(not_answered(endpoints.iter().map(|endpoint| &endpoint.route), path))))
                 }
-            }
+            };
+            // Unwind safe: a handler shares nothing but the box office.
+            AssertUnwindSafe(answering)
+                .catch_unwind()
+                .map(|done| done.unwrap_or_else(|panic| Err(Problem::internal(panic_text(panic.as_ref())))))
         },
     )
 }
@@ -137,6 +193,11 @@ fn not_answered<'a>(routes: impl IntoIterator<Item = &'a Route>, path: &str) -> 
     allowed.sort_unstable();
     allowed.dedup();
     if allowed.is_empty() { Problem::route_not_found() } else { Problem::method_not_allowed(&allowed.join(", ")) }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a handler panicked: {}", text.unwrap_or("it did not say why"))
 }
 
 /// The label of requests without a route.
@@ -160,8 +221,9 @@ pub(super) fn labels(routes: &[Route], method: &Method, path: &str) -> (&'static
 mod tests {
     use super::*;
 
-    const LOOK: Route = Route { method: "GET", template: "/api/v1/tokens/{userId}" };
-    const SEATS: Route = Route { method: "GET", template: "/r/{concertId}/seats" };
+    const LOOK: Route =
+        Route { method: "GET", template: "/api/v1/tokens/{userId}", for_operators: false, vital: false };
+    const SEATS: Route = Route { template: "/r/{concertId}/seats", ..LOOK };
 
     #[test]
     fn a_parameter_is_one_whole_segment() {

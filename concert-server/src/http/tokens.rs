@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 use warp::Reply as _;
 use warp::http::StatusCode;
 use warp::http::header::RETRY_AFTER;
+use warp::reply::Response;
 
 use super::auth;
-use super::body::{Moment, json, parsed};
+use super::body::{Moment, created, json, parsed};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
@@ -94,8 +95,12 @@ async fn join(mut call: Call) -> Answer {
     let caller = joining.caller(user_id)?;
     call.brake_join(user_id, is_proved)?;
     let joined = call.box_office().issue_token(caller.with_key(call.idempotency_key()?)).await?;
-    let status = if joined.resumed { StatusCode::OK } else { StatusCode::CREATED };
-    answer(status, &auth::signed(joined.token.jwt)?, &joined.token.standing)
+    let token = auth::signed(joined.token.jwt)?;
+    if joined.resumed {
+        return standing_answer(&token, &joined.token.standing);
+    }
+    let body = TokenBody::new(&token, &joined.token.standing);
+    answer(created(&format!("/api/v1/tokens/{user_id}"), &body)?, &joined.token.standing)
 }
 
 #[utoipa::path(
@@ -140,11 +145,11 @@ async fn look(call: Call) -> Answer {
     match credential {
         Credential::Queue(ticket) => {
             let standing = call.box_office().poll(&ticket).await?;
-            answer(StatusCode::OK, call.bearer()?.unwrap_or_default(), &standing)
+            standing_answer(call.bearer()?.unwrap_or_default(), &standing)
         }
         Credential::Session { .. } => {
             let token = call.box_office().token_status(user).await?;
-            answer(StatusCode::OK, &auth::signed(token.jwt)?, &token.standing)
+            standing_answer(&auth::signed(token.jwt)?, &token.standing)
         }
     }
 }
@@ -182,8 +187,12 @@ pub(super) async fn ticket(call: &mut Call) -> Result<(QueueTicket, String), Pro
     }
 }
 
-fn answer(status: StatusCode, token: &str, standing: &Standing) -> Answer {
-    let mut response = json(status, &TokenBody::new(token, standing))?;
+fn standing_answer(token: &str, standing: &Standing) -> Answer {
+    answer(json(StatusCode::OK, &TokenBody::new(token, standing))?, standing)
+}
+
+/// An answer that says when to ask again.
+fn answer(mut response: Response, standing: &Standing) -> Answer {
     if standing.status == TokenStatus::Waiting {
         response.headers_mut().insert(RETRY_AFTER, standing.poll_after_seconds.into());
     }

@@ -1,0 +1,194 @@
+//! One connection: what it is answered, and when it ends.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use warp::http::header::CONNECTION;
+use warp::http::{HeaderValue, Request, Version};
+
+use super::Phase;
+use super::activity::{Activity, Protocol, Tracked};
+use super::patient::Patient;
+use crate::http::{Refusal, Router};
+use crate::limits::Limits;
+
+/// How long a connection beyond the limit has for the head of its one request.
+const REFUSAL_HEAD_DEADLINE: Duration = Duration::from_secs(2);
+/// And for all of it: health may have to ask the database.
+const REFUSAL_DEADLINE: Duration = Duration::from_secs(4);
+/// The most requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+/// How often a silent HTTP/2 connection is asked whether it is still there.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// The most bytes of a request's head; also what is kept of an answer that its client reads slowly.
+const MAX_HEAD: usize = 16 * 1024;
+/// The most bytes that are kept of each answer on an HTTP/2 connection that its client reads slowly.
+const MAX_UNSENT: usize = 64 * 1024;
+/// The most bytes of requests that an HTTP/2 client may send ahead, per request and in all. Our bodies are small.
+const STREAM_WINDOW: u32 = 32 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// Answers requests until the client leaves, is idle for too long, does not read, or the server stops.
+pub(super) async fn served(
+    router: Router,
+    limits: Limits,
+    stream: TcpStream,
+    peer: SocketAddr,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let activity = Arc::new(Activity::new());
+    let service = {
+        let activity = Arc::clone(&activity);
+        service_fn(move |mut request: Request<Incoming>| {
+            let (router, activity) = (router.clone(), Arc::clone(&activity));
+            async move {
+                let version = request.version();
+                let in_flight = activity.begin(version);
+                if let Some(event_streams) = in_flight.event_streams() {
+                    request.extensions_mut().insert(event_streams);
+                }
+                let mut response = router.answer(request, peer).await;
+                if activity.is_retired() && version != Version::HTTP_2 {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response.map(|body| Tracked::new(body, in_flight)))
+            }
+        })
+    };
+    let io = TokioIo::new(Patient::new(stream, limits.write_timeout));
+    let builder = builder(limits.idle_timeout);
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let end = tokio::select! {
+        biased;
+        ended = &mut connection => return report(peer, ended),
+        end = end(&activity, &limits, &mut phase) => end,
+    };
+    tracing::debug!(%peer, ?end, "a connection is ended");
+    let patience = match end {
+        End::Cut => return,
+        // Until the server cuts it.
+        End::Stopping => Duration::MAX,
+        End::Idle => limits.write_timeout,
+        // An event stream that began a moment ago gets as old as any.
+        End::Old => limits.max_connection_age + limits.shutdown_deadline,
+    };
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        biased;
+        ended = &mut connection => report(peer, ended),
+        _ = phase.wait_for(|phase| *phase == Phase::Cutting) => {}
+        () = after(patience) => {}
+    }
+}
+
+fn report(peer: SocketAddr, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = ended {
+        tracing::debug!(%peer, error, "a connection failed");
+    }
+}
+
+/// Why a connection is ended from this side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The server stops.
+    Stopping,
+    /// There is nothing to wait for: the first request did not come, or an answer is not read.
+    Cut,
+    Idle,
+    Old,
+}
+
+/// Waits for a reason to end the connection. HTTP/1 needs few: hyper ends it when it is idle, and its age is told with
+/// an answer, so that no request meets a closed connection.
+async fn end(activity: &Activity, limits: &Limits, phase: &mut watch::Receiver<Phase>) -> End {
+    let began = activity.began();
+    let old_at = began + jittered(limits.max_connection_age);
+    let last_moment = old_at + limits.max_connection_age + limits.shutdown_deadline;
+    let mut look_at = old_at.min(began + limits.idle_timeout.min(limits.write_timeout));
+    loop {
+        tokio::select! {
+            _ = phase.wait_for(|phase| *phase != Phase::Serving) => return End::Stopping,
+            () = tokio::time::sleep_until(look_at) => {}
+        }
+        let now = Instant::now();
+        match activity.protocol() {
+            // hyper's own limit starts after it has detected the version of HTTP. Until then ours holds.
+            None if now >= began + limits.idle_timeout => return End::Cut,
+            None => look_at = began + limits.idle_timeout,
+            Some(Protocol::Http1) if now >= last_moment => return End::Cut,
+            Some(Protocol::Http1) if now >= old_at => {
+                activity.retire();
+                look_at = last_moment;
+            }
+            Some(Protocol::Http1) => look_at = old_at,
+            Some(Protocol::Http2) if now >= old_at => return End::Old,
+            Some(Protocol::Http2) if activity.is_stalled(limits.write_timeout) => return End::Cut,
+            Some(Protocol::Http2) => match activity.quiet_since() {
+                None => look_at = old_at.min(now + limits.write_timeout),
+                Some(since) if since + limits.idle_timeout <= now => return End::Idle,
+                Some(since) => look_at = old_at.min(since + limits.idle_timeout),
+            },
+        }
+    }
+}
+
+/// `age` give or take a tenth, so that connections that were opened together do not end together.
+fn jittered(age: Duration) -> Duration {
+    let random = u32::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    age.mul_f64(0.9 + f64::from(random) / 255.0 * 0.2)
+}
+
+/// Waits; for ever, if it is longer than the clock goes.
+async fn after(patience: Duration) {
+    match Instant::now().checked_add(patience) {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Answers one request at a full door.
+pub(super) async fn refusal(
+    router: Router,
+    why: Refusal,
+    stream: TcpStream,
+    peer: SocketAddr,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(router.answer_at_full_door(request, peer, why).await) }
+    });
+    let mut builder = builder(REFUSAL_HEAD_DEADLINE).http1_only();
+    builder.http1().keep_alive(false);
+    let io = TokioIo::new(Patient::new(stream, REFUSAL_HEAD_DEADLINE));
+    tokio::select! {
+        _ = tokio::time::timeout(REFUSAL_DEADLINE, builder.serve_connection(io, service)) => {}
+        _ = phase.wait_for(|phase| *phase == Phase::Cutting) => {}
+    }
+}
+
+fn builder(idle_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle_timeout).max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD as u32)
+        .max_send_buf_size(MAX_UNSENT)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_EVERY);
+    builder
+}
