@@ -9,13 +9,17 @@ mod room;
 mod session;
 mod url;
 
+use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, MySqlConnection};
 
 pub(crate) use self::bounds::{CONNECT, LONG_STATEMENT, ROUND_TRIP, within};
-pub(crate) use self::class::{Class, classify, is_integer_out_of_range, is_missing, is_out_of_range, to_error};
+pub(crate) use self::class::{
+    Class, classify, is_integer_out_of_range, is_missing, is_no_connection_left, is_out_of_range, to_error,
+};
 pub(crate) use self::failure::Failure;
 pub(crate) use self::readers::{Reader, read, read_pool};
 pub(crate) use self::room::{Room, needed};
@@ -53,16 +57,31 @@ pub(crate) async fn try_connect(host: &MySqlConnectOptions, schema: Option<&str>
 
 /// What is wrong with the database that a box office is to start on.
 pub(crate) fn refusal_of_start(host: &MySqlConnectOptions, error: sqlx::Error) -> Error {
-    if class::is_no_connection_left(&error) {
+    if is_no_connection_left(&error) {
         return Error::Setup(format!("it has no connection left: {error}"));
     }
-    match (&error, classify(&error)) {
-        (sqlx::Error::Tls(why), _) => Error::Setup(format!(
+    let no_tls = |why: &dyn fmt::Display| {
+        Error::Setup(format!(
             "no TLS with {}: {why}. Check ssl-mode and ssl-ca in the database URL, and that the certificate names this host",
             host.get_host()
-        )),
-        (_, Class::Refused | Class::Fatal) => Error::Setup(error.to_string()),
-        _ => Error::Unavailable(Arc::new(error)),
+        ))
+    };
+    match error {
+        sqlx::Error::Tls(why) => no_tls(&why),
+        // So the TLS library reports a certificate that it does not trust.
+        sqlx::Error::Io(why) if why.kind() == io::ErrorKind::InvalidData => no_tls(&why),
+        sqlx::Error::Io(why) if why.kind() == io::ErrorKind::NotFound && host.get_socket().is_none() => Error::Setup(
+            format!("a file that the database URL names (ssl-ca, ssl-cert, ssl-key) cannot be read: {why}"),
+        ),
+        sqlx::Error::Io(why) => {
+            let text = match host.get_socket() {
+                Some(socket) => format!("cannot connect to {}: {why}", socket.display()),
+                None => format!("cannot connect to {}, port {}: {why}", host.get_host(), host.get_port()),
+            };
+            Error::Unavailable(Arc::new(sqlx::Error::Io(io::Error::new(why.kind(), text))))
+        }
+        error if matches!(classify(&error), Class::Refused | Class::Fatal) => Error::Setup(error.to_string()),
+        error => Error::Unavailable(Arc::new(error)),
     }
 }
 
@@ -90,4 +109,25 @@ pub(crate) async fn create_database(options: &MySqlConnectOptions, name: &str) -
 /// A connection without the settings of a session.
 pub(crate) async fn plain_connection(options: &MySqlConnectOptions) -> Result<MySqlConnection, sqlx::Error> {
     within(CONNECT, options.connect()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b11_what_is_wrong_when_a_box_office_starts_is_said_with_the_place() {
+        let host = MySqlConnectOptions::new().host("db.example.org").port(3307);
+        let said = |error: sqlx::Error| match refusal_of_start(&host, error) {
+            Error::Setup(text) => text,
+            Error::Unavailable(source) => source.to_string(),
+            other => panic!("{other:?}"),
+        };
+        let io = |kind, text: &str| sqlx::Error::Io(io::Error::new(kind, text.to_owned()));
+        let certificate = said(io(io::ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer"));
+        assert!(certificate.starts_with("no TLS with db.example.org: invalid peer certificate"), "{certificate}");
+        assert!(said(io(io::ErrorKind::NotFound, "No such file")).contains("ssl-ca"));
+        let refused = said(io(io::ErrorKind::ConnectionRefused, "Connection refused"));
+        assert!(refused.ends_with("cannot connect to db.example.org, port 3307: Connection refused"), "{refused}");
+    }
 }

@@ -53,17 +53,26 @@ impl BoxOffice {
     ///
     /// # Errors
     /// [`Error::Setup`] where the database allows fewer connections than [`BoxOffice::connections_needed`], or has none
-    /// left; those of [`BoxOffice::ping`].
+    /// left, or before [`BoxOffice::migrate`]; [`Error::Unavailable`] where it cannot be connected to.
     pub async fn open_connections(&self) -> Result<(), Error> {
         let inner = &self.inner;
         let room = db::try_connect(&inner.host, inner.policy.schema.as_deref()).await?;
         room.check(inner.writers())?;
-        inner.connect_writers().await.map_err(|error| match db::refusal_of_start(&inner.host, error) {
+        let refused = |error| match db::refusal_of_start(&inner.host, error) {
             Error::Setup(why) => {
                 Error::Setup(format!("a box office needs {} connections; {why}", self.connections_needed()))
             }
             error => error,
-        })?;
-        self.ping().await
+        };
+        inner.connect_writers().await.map_err(refused)?;
+        match self.ping().await {
+            // A database that cannot be written just now is no reason not to start: readiness says no until it can.
+            Err(Error::Unavailable(error)) if !db::is_no_connection_left(&error) => Ok(()),
+            Err(Error::Unavailable(_)) => Err(Error::Setup(format!(
+                "a box office needs {} connections; one is missing",
+                self.connections_needed()
+            ))),
+            ready => ready,
+        }
     }
 }

@@ -59,7 +59,7 @@ pub(crate) fn is_missing(error: &sqlx::Error) -> bool {
 }
 
 /// Whether the server has no connection left, for all or for this account.
-pub(super) fn is_no_connection_left(error: &sqlx::Error) -> bool {
+pub(crate) fn is_no_connection_left(error: &sqlx::Error) -> bool {
     const TOO_MANY_CONNECTIONS: u16 = 1040;
     const TOO_MANY_USER_CONNECTIONS: u16 = 1203;
     const USER_LIMIT_REACHED: u16 = 1226;
