@@ -1,6 +1,8 @@
 //! People who joined and went away do not keep those who wait.
 
-use concert_core::{AdmissionChange, BoxOffice, Caller, PerMinute, QueueTicket, Standing, TokenStatus, UserId};
+use concert_core::{
+    AdmissionChange, BoxOffice, Caller, PerMinute, QueueTicket, Standing, Subject, TokenStatus, UserId,
+};
 
 use crate::http::Site;
 use crate::support::{House, Shortcuts as _};
@@ -96,7 +98,13 @@ async fn b7_what_another_server_has_seen_counts_at_the_cost_of_a_row_per_period(
     }
     assert_eq!(house.count(told).await, 1, "of the server that saw somebody");
     // A tool that knows nothing itself.
-    let figures = house.another_office().await.back_office().queue_figures().await.expect("reads");
+    let tool = house.another_office().await.back_office();
+    for (user, seen) in [(users[5], false), (live, true)] {
+        let token = house.office.back_office().inspect_token(user).await.expect("stands").ticket.token;
+        let story = tool.explain(Subject::Token(token)).await.expect("explains");
+        assert_eq!(!story.next[0].starts_with("the user did not poll lately"), seen, "{story:#?}");
+    }
+    let figures = tool.queue_figures().await.expect("reads");
     assert_eq!((figures.waiting, figures.seen, figures.unseen), (21, 1, 20));
 
     house.office.leave_queue(users[0]).await.expect("leaves");
@@ -159,6 +167,26 @@ async fn inside_of(house: &House, users: &[UserId]) -> Vec<usize> {
         }
     }
     inside
+}
+
+#[tokio::test]
+async fn b7_one_who_polls_seldom_far_back_in_the_queue_has_time_to_learn_of_the_turn() {
+    let house = House::open_with(|policy| policy.with_max_polls_per_second(1)).await;
+    house.office.set_max_active(1).await.expect("sets the cap");
+    join(&house.office, &house.users(60, 0).await).await;
+    let ticket = join(&house.office, &[house.user(0).await]).await[0];
+    house.advance(470);
+    house.office.refresh_queue().await.expect("refreshes");
+    let told = poll(&house.office, &ticket).await;
+    assert!(told.poll_after_seconds > 90, "{told:?}");
+    // Now all who joined before are gone, and there is room.
+    house.advance(20);
+    house.office.set_max_active(2).await.expect("sets the cap");
+    assert_eq!(house.office.rerank_queue().await.expect("reranks").admitted, 1);
+    house.advance(told.poll_after_seconds - 20);
+    assert_eq!(house.office.rerank_queue().await.expect("reranks").no_shows, 0);
+    let standing = poll(&house.office, &ticket).await;
+    assert_eq!((standing.status, standing.remaining_seconds), (TokenStatus::Active, 600));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::store::{self, QueueRow, TokenRow};
 use super::{Event, EventKind, Explanation, lasting, moment};
 use crate::clock::{Timestamp, span};
 use crate::id::TokenId;
-use crate::queue::{EndedReason, Pace, TokenStatus, read_pace};
+use crate::queue::{Attendance, EndedReason, Pace, TokenStatus, read_pace};
 
 /// No forecast goes farther: 10 years.
 const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
@@ -48,6 +48,7 @@ pub(crate) async fn explain(
 /// The place of a WAITING token in the queue.
 pub(super) struct QueuePosition {
     position: u64,
+    attendance: Attendance,
     queue: QueueRow,
     /// Who paused the queue, and since when it is.
     paused: Option<(Timestamp, String)>,
@@ -63,7 +64,8 @@ impl QueuePosition {
         let queue = store::queue(pool).await?;
         let paused = if queue.admission.paused { store::last_pause(pool).await? } else { None };
         let position = store::position(pool, row.token.ticket).await?;
-        Ok(Some(Self { position, queue, paused, pace: read_pace(pool).await? }))
+        let attendance = Attendance::read(pool, row.token.ticket, position, now).await?;
+        Ok(Some(Self { position, attendance, queue, paused, pace: read_pace(pool).await? }))
     }
 }
 
@@ -134,11 +136,14 @@ pub(super) fn next(row: &TokenRow, place: Option<&QueuePosition>, rules: TurnRul
     let ends = moment(token.expires_at);
     if let Some(place) = place {
         let window = lasting(span(rules.claim_window));
-        return vec![
+        let gone = "the user did not poll lately: until it does, those behind it who did are let in first".to_owned();
+        let mut next = if place.attendance.is_seen { Vec::new() } else { vec![gone] };
+        next.extend([
             forecast(place, rules, now),
             format!("once let in, the user has {window} to poll or act; otherwise the place goes to the next"),
             format!("the wait ends at {ends}, unless the user is let in before"),
-        ];
+        ]);
+        return next;
     }
     if !token.is_live(now) {
         return vec!["nothing: it ended; joining again puts the user at the back of the queue".to_owned()];
@@ -155,7 +160,9 @@ pub(super) fn next(row: &TokenRow, place: Option<&QueuePosition>, rules: TurnRul
 }
 
 fn forecast(place: &QueuePosition, rules: TurnRules, now: Timestamp) -> String {
-    let QueuePosition { position, queue, paused, pace } = place;
+    let QueuePosition { attendance, queue, paused, pace, .. } = place;
+    // Nobody waits for those who are gone.
+    let position = attendance.rank;
     if queue.admission.paused {
         return match paused {
             Some((at, by)) => format!("nobody is let in: {by} paused the queue at {}", moment(*at)),
@@ -168,11 +175,11 @@ fn forecast(place: &QueuePosition, rules: TurnRules, now: Timestamp) -> String {
     };
     match pace {
         Some(pace) => {
-            let at = after(pace.wait_seconds(*position));
+            let at = after(pace.wait_seconds(position));
             format!("will be let in at about {at}, at the present pace of {:.2} per second", pace.admitted_per_second)
         }
         None => {
-            let at = after(Pace::longest_wait_seconds(*position, queue.admission.max_active, rules.active_ttl));
+            let at = after(Pace::longest_wait_seconds(position, queue.admission.max_active, rules.active_ttl));
             format!("will be let in by about {at}, if everyone takes the whole turn: there is no pace to measure yet")
         }
     }

@@ -46,8 +46,11 @@ impl ModelLane for QueueBatch {
             _ => None,
         });
         let seen_of = |seen: &queue::SeenHeads| {
-            let tokens = heads.iter().filter(|token| seen.tickets.contains(&token.ticket)).cloned().collect();
-            queue::SeenTokens { tokens, more: seen.more }
+            let token = |head: &queue::SeenHead| {
+                let token = heads.iter().find(|token| token.ticket == head.ticket)?;
+                Some((token.clone(), head.pause_seconds))
+            };
+            queue::SeenTokens { tokens: seen.heads.iter().filter_map(token).collect(), more: seen.more }
         };
         queue::Rows {
             gate: tables.gate.clone(),

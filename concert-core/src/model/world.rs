@@ -181,7 +181,8 @@ impl World {
             .map(|token| token.ticket)
             .collect();
         tickets.sort_unstable();
-        queue::SeenHeads { tickets, more: false }
+        let head = |ticket| queue::SeenHead { ticket, pause_seconds: 2 };
+        queue::SeenHeads { heads: tickets.into_iter().map(head).collect(), more: false }
     }
 
     fn reservation_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {

@@ -1,6 +1,7 @@
 //! The rules of the queue, over rows that are locked or assumed.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -68,13 +69,14 @@ pub(crate) fn decide(
     (answers, queue.effects)
 }
 
-/// Who is let in first: those who were seen lately, in the order of their tickets, then the others in that of theirs.
-fn in_order_of_admission(seen: Option<SeenTokens>, heads: Vec<Token>) -> Vec<Token> {
-    let Some(SeenTokens { tokens: mut order, more }) = seen else { return heads };
+/// Who is let in first, each with its poll interval: those who were seen lately, in the order of their tickets, then the
+/// others in that of theirs.
+fn in_order_of_admission(seen: Option<SeenTokens>, heads: Vec<Token>) -> Vec<(Token, u64)> {
+    let (mut order, more) = seen.map_or((Vec::new(), false), |SeenTokens { tokens, more }| (tokens, more));
     // Those who were not seen are passed over as long as somebody who was seen waits.
     if !more {
-        let known: HashSet<_> = order.iter().map(|token| token.id).collect();
-        order.extend(heads.into_iter().filter(|head| !known.contains(&head.id)));
+        let known: HashSet<_> = order.iter().map(|(token, _)| token.id).collect();
+        order.extend(heads.into_iter().filter(|head| !known.contains(&head.id)).map(|head| (head, 0)));
     }
     order
 }
@@ -264,7 +266,7 @@ impl Queue {
     }
 
     /// Ends lapsed tokens, then lets in the others in their order while there is room.
-    fn rerank(&mut self, lapsed: Vec<Token>, heads: Vec<Token>) -> RerankReport {
+    fn rerank(&mut self, lapsed: Vec<Token>, heads: Vec<(Token, u64)>) -> RerankReport {
         let mut report = RerankReport::default();
         for token in lapsed {
             if !self.gone.contains(&token.id) {
@@ -273,7 +275,7 @@ impl Queue {
                 self.end_lapsed(token);
             }
         }
-        for mut token in heads.into_iter().take(RERANK_LIMIT) {
+        for (mut token, pause_seconds) in heads.into_iter().take(RERANK_LIMIT) {
             if !self.has_room() {
                 break;
             }
@@ -281,13 +283,16 @@ impl Queue {
             if self.gone.contains(&token.id) || !token.is_live(self.now) {
                 continue;
             }
-            // Not claimed yet: until the user shows up, the turn ends with the claim window.
+            // Not claimed yet: until the user shows up, the turn ends with the claim window. Where many ahead were passed
+            // over at once, the user may still poll as seldom as far back in the queue.
+            let window =
+                self.rules.claim_window.max(Duration::from_secs(pause_seconds + self.rules.claim_window.as_secs() / 2));
             self.let_in();
             let gate = &mut self.effects.gate;
             gate.waiting = gate.waiting.saturating_sub(1);
             gate.admitted += 1;
             token.status = TokenStatus::Active;
-            token.expires_at = self.now + span(self.rules.claim_window);
+            token.expires_at = self.now + span(window);
             self.effects.admitted.push(token);
             report.admitted += 1;
         }

@@ -33,6 +33,7 @@ pub(crate) use poll::{Followed, QueueView, ViewRules};
 pub use reads::Pass;
 pub(crate) use reads::{acquire_pass, control_log, read_pace};
 use rows::{Gate, Member};
+pub(crate) use seen::Attendance;
 #[cfg(feature = "internals")]
 pub(crate) use snapshot::positions;
 pub(crate) use store::{lock_live_tokens, read_token, read_turns, token_columns};
@@ -64,7 +65,7 @@ pub use crate::token_status::TokenStatus;
 pub(crate) mod model {
     pub(crate) use super::rows::{Effects, Gate, LastMinute, Member, RerankRows, Rows, SeenTokens};
     pub(crate) use super::{
-        Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, SeenHeads, Token, TokenStatus,
+        Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, SeenHead, SeenHeads, Token, TokenStatus,
     };
 }
 
@@ -214,11 +215,19 @@ pub(crate) enum Command {
     },
 }
 
+/// Somebody of the WAITING who was seen lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeenHead {
+    pub(crate) ticket: u64,
+    /// The longest poll interval that it may have been told, in seconds: it may ask so late for the first time.
+    pub(crate) pause_seconds: u64,
+}
+
 /// The first of the WAITING who were seen lately, as this process knows them: advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SeenHeads {
     /// In their order.
-    pub(crate) tickets: Vec<u64>,
+    pub(crate) heads: Vec<SeenHead>,
     /// Whether others were seen behind them.
     pub(crate) more: bool,
 }

@@ -105,8 +105,8 @@ pub(crate) struct RerankRows {
 /// The first of the WAITING who were seen lately.
 #[derive(Debug)]
 pub(crate) struct SeenTokens {
-    /// In the order of their tickets.
-    pub(crate) tokens: Vec<Token>,
+    /// In the order of their tickets, each with the longest poll interval that it may have been told, in seconds.
+    pub(crate) tokens: Vec<(Token, u64)>,
     /// Whether others were seen behind them.
     pub(crate) more: bool,
 }

@@ -15,6 +15,9 @@ use crate::sql::{Bytes, execute, fetch_all, fetch_one, statements};
 
 /// How long a row counts after it was written: the process may have ended, and its users come back to others.
 pub(super) const ROW_COUNTS_FOR: Duration = Duration::from_secs(60);
+/// How long a process looks at least before it says that somebody is gone who had joined before: after a restart,
+/// clients come back when they try again.
+pub(super) const SHORTEST_GRACE: Duration = Duration::from_secs(60);
 /// Rows older than this are deleted.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
 /// The longest list of tickets that a row takes. A million tickets take 125 kB at most; what is past the limit is the
@@ -93,6 +96,33 @@ impl SeenByAny {
         tickets.extend(newer);
         tickets.extend(waiting.iter().take_while(|ticket| *ticket < counted_to));
         tickets
+    }
+}
+
+/// Whether a waiting ticket counts as seen, from what the processes tell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attendance {
+    pub(crate) is_seen: bool,
+    /// Its rank among those who count as seen.
+    pub(crate) rank: u64,
+}
+
+impl Attendance {
+    pub(crate) async fn read(
+        pool: &MySqlPool,
+        ticket: u64,
+        position: u64,
+        now: Timestamp,
+    ) -> Result<Self, sqlx::Error> {
+        let any = SeenByAny::of(read(pool, Uuid::nil(), now).await?, SHORTEST_GRACE, now);
+        if !any.polled || any.counted_to > 0 {
+            return Ok(Self { is_seen: true, rank: position });
+        }
+        let is_seen = ticket >= any.counted_from || any.tickets.contains(ticket);
+        // Tickets are dense, so at most so many have joined since.
+        let newer = (ticket + 1).saturating_sub(any.counted_from);
+        let rank = any.tickets.rank(ticket) + newer + u64::from(!is_seen);
+        Ok(Self { is_seen, rank: rank.min(position) })
     }
 }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 use roaring::RoaringTreemap;
 
 use super::pace::Pace;
+use super::pause::pause_at;
 use super::rows::{Effects, Gate};
-use super::{SeenHeads, TokenStatus};
+use super::{SeenHead, SeenHeads, TokenStatus};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 
@@ -98,10 +99,14 @@ impl Snapshot {
     }
 
     /// The first of those who count as seen; `None`: nobody is passed over, so the order of tickets is all.
-    pub(super) fn first_seen(&self, most: usize) -> Option<SeenHeads> {
+    pub(super) fn first_seen(&self, most: usize, polls_per_second: u32) -> Option<SeenHeads> {
+        let head = |ticket| {
+            let position = self.waiting.rank(ticket);
+            SeenHead { ticket, pause_seconds: pause_at(position, self.waiting.len(), polls_per_second) }
+        };
         self.passes_over.then(|| {
-            let tickets: Vec<_> = self.seen.iter().take(most).collect();
-            SeenHeads { more: tickets.len() == most, tickets }
+            let heads: Vec<_> = self.seen.iter().take(most).map(head).collect();
+            SeenHeads { more: heads.len() == most, heads }
         })
     }
 

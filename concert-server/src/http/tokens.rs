@@ -127,7 +127,8 @@ async fn add_to_queue(call: Call) -> Answer {
 #[utoipa::path(
     get, path = "/api/v1/tokens/{userId}", tag = "queue", operation_id = "tokenStatus",
     summary = "The caller's standing in the queue",
-    description = "With the queue token this is answered from memory: poll with it, every pollAfterSeconds.",
+    description = "With the queue token this is answered from memory: poll with it, every pollAfterSeconds. Who does \
+                   not for a few times is passed over while others wait who do, and keeps the place.",
     params(("userId" = uuid::Uuid, Path)),
     security(("bearer" = [])),
     responses(

@@ -11,13 +11,9 @@ use crate::db;
 use crate::error::Error;
 use crate::queue::presence::presence_after;
 use crate::queue::rows::Effects;
-use crate::queue::seen::{self, SeenByAny, SeenRow};
+use crate::queue::seen::{self, SHORTEST_GRACE, SeenByAny, SeenRow};
 use crate::queue::snapshot::Snapshot;
 use crate::queue::{RERANK_LIMIT, SeenHeads, Standing, TokenStatus, pause};
-
-/// How long a process looks at least before it says that somebody is gone who had joined before: after a restart,
-/// clients come back when they try again.
-const SHORTEST_GRACE: Duration = Duration::from_secs(60);
 
 /// The last time that this process told the others.
 #[derive(Debug, Default)]
@@ -127,7 +123,7 @@ impl QueueView {
 
     /// The first who are to be let in, before those who were not seen.
     pub(crate) fn first_seen(&self) -> Option<SeenHeads> {
-        self.look(|snapshot| snapshot.first_seen(RERANK_LIMIT)).flatten()
+        self.look(|snapshot| snapshot.first_seen(RERANK_LIMIT, self.max_polls_per_second)).flatten()
     }
 
     /// Whether the snapshot is as of `change_seq`.

@@ -1,5 +1,7 @@
 //! What a rerank pass reads. Nothing is locked: the gate's lock protects every change of a status.
 
+use std::collections::HashMap;
+
 use sqlx::Row as _;
 
 use super::{read_tokens, token_columns};
@@ -33,8 +35,7 @@ statements! {
 /// Reads the rows of a `Rerank`.
 pub(super) struct Pass {
     lapsed: [Reading; 2],
-    /// With whether others were seen behind them.
-    seen: Option<(Reading, bool)>,
+    seen: Option<(Reading, SeenHeads)>,
     /// `None`: more were seen than a batch admits.
     heads: Option<Reading>,
     last_sample: Reading,
@@ -48,11 +49,11 @@ impl Pass {
                 params.bind("limit", RERANK_LIMIT)
             })
         });
-        let seen = seen.map(|SeenHeads { tickets, more }| {
-            let reading = script.select_keys(&SEEN, tickets.clone(), |params, tickets| params.list("tickets", tickets));
-            (reading, *more)
+        let seen = seen.map(|seen| {
+            let tickets = seen.heads.iter().map(|head| head.ticket).collect();
+            (script.select_keys(&SEEN, tickets, |params, tickets| params.list("tickets", tickets)), seen.clone())
         });
-        let all = seen.as_ref().is_none_or(|(_, more)| !more);
+        let all = seen.as_ref().is_none_or(|(_, seen)| !seen.more);
         let heads = all.then(|| script.select(&HEADS, |params| params.bind("limit", RERANK_LIMIT)));
         Self { lapsed, seen, heads, last_sample: admission::select_last_sample(script) }
     }
@@ -65,10 +66,10 @@ impl Pass {
         lapsed.truncate(RERANK_LIMIT);
         let last_sample = selected.one(&self.last_sample)?.try_get("sampled_at")?;
         let tokens = |reading: &Reading| read_tokens(selected, reading);
-        let seen = self.seen.as_ref().map(|(reading, more)| {
-            let mut tokens = tokens(reading)?;
-            tokens.sort_unstable_by_key(|token| token.ticket);
-            Ok::<_, Failure>(SeenTokens { tokens, more: *more })
+        let seen = self.seen.as_ref().map(|(reading, SeenHeads { heads, more })| {
+            let mut tokens: HashMap<_, _> = tokens(reading)?.into_iter().map(|token| (token.ticket, token)).collect();
+            let waiting = heads.iter().filter_map(|head| Some((tokens.remove(&head.ticket)?, head.pause_seconds)));
+            Ok::<_, Failure>(SeenTokens { tokens: waiting.collect(), more: *more })
         });
         let heads = self.heads.as_ref().map(tokens).transpose()?.unwrap_or_default();
         Ok(RerankRows { lapsed, seen: seen.transpose()?, heads, last_sample })
