@@ -81,6 +81,20 @@ async fn b12_holds_that_lapse_count_swept_or_not() {
 }
 
 #[tokio::test]
+async fn b12_leaving_the_queue_with_a_hold_lets_it_go_as_well() {
+    let house = House::open().await;
+    let concert = house.concert(1).await;
+    let user = house.active_users(1, 1_000).await[0];
+    for _ in 0..3 {
+        house.office.hold_one(user, concert, seat(1)).await.expect("free");
+        house.office.leave_queue(user).await.expect("leaves");
+        house.office.issue_token(user).await.expect("joins again");
+    }
+    let refusal = house.office.hold_one(user, concert, seat(1)).await.expect_err("too often");
+    assert_eq!(refusal.code(), "SEAT_HELD_TOO_OFTEN");
+}
+
+#[tokio::test]
 async fn b12_the_best_seats_are_others_while_these_are_left_to_others() {
     let house = House::open().await;
     let concert = house.hall(2, 2).await;

@@ -19,9 +19,9 @@ use super::limit::Limit;
 const SHARDS: usize = 64;
 /// The bits of a key that say which part it is in. Tables use the highest and the lowest ones.
 const SHARD_BITS: u64 = (SHARDS as u64 - 1) << 32;
-/// The most keys with a bucket of their own, in each part: as many as a table of 4096 places takes. All parts full are
-/// 229 376 keys and 4.5 MB.
-const MOST_KEYS: usize = 3_584;
+/// The most keys with a bucket of their own, in each part: with the shared ones, as many as a table of 4096 places takes.
+/// All parts full are some 225 000 keys and 5 MB.
+const MOST_KEYS: usize = 3_584 - SHARED as usize;
 /// How many buckets those keys share in each part that come when it is full.
 const SHARED: u64 = 64;
 
