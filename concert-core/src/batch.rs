@@ -23,10 +23,11 @@ use uuid::Uuid;
 
 use self::inbox::{ConnectRequest, Inbox, Job};
 use self::writer::Writer;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Timestamp;
 use crate::db::{self, Failure, WritersConnection};
 use crate::error::Error;
 use crate::fact::{Assumed, Assumptions};
+use crate::office_clock::OfficeClock;
 use crate::sql::{MAX_LIST, ResultSet, Script};
 
 /// The most commands in one transaction: past a few hundred the gain is small and the locks are held longer.
@@ -125,7 +126,7 @@ pub(crate) struct Lane<B: Batch> {
 impl<B: Batch> Lane<B> {
     /// Starts `writers` tasks on the current tokio runtime. They end when the lane is dropped or shut down and their
     /// queues are empty.
-    pub(crate) fn start(batch: B, writers: usize, capacity: usize, pool: &MySqlPool, clock: &Arc<dyn Clock>) -> Self {
+    pub(crate) fn start(batch: B, writers: usize, capacity: usize, pool: &MySqlPool, clock: &Arc<OfficeClock>) -> Self {
         let (batch, open) = (Arc::new(batch), Arc::new(AtomicUsize::new(0)));
         let stop = watch::Sender::new(false);
         let start = |_| {

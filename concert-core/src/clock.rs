@@ -10,13 +10,21 @@ pub type Timestamp = DateTime<Utc>;
 
 /// A source of the current time.
 ///
-/// Clocks of several processes may differ by seconds: that can cost fairness at an edge, never a guarantee.
+/// Clocks of several processes may differ. So a box office with the system's clock takes its time from the database,
+/// which is one for all.
 pub trait Clock: Send + Sync + 'static {
     /// The current time in UTC, in whole microseconds.
     fn now(&self) -> Timestamp;
+
+    /// Whether a box office takes its time from the database instead, and compares this clock with it. Default: no, so
+    /// that tests can set the time.
+    fn follows_database(&self) -> bool {
+        false
+    }
 }
 
-/// The system's clock.
+/// The system's clock. A box office that has it follows the database's clock: it reads that when it connects, every two
+/// seconds while it makes its passes, and otherwise when it is used after a pause of ten seconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -24,6 +32,10 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
     fn now(&self) -> Timestamp {
         Utc::now().trunc_subsecs(6)
+    }
+
+    fn follows_database(&self) -> bool {
+        true
     }
 }
 

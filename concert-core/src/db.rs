@@ -43,16 +43,18 @@ pub(crate) fn own_options(host: &MySqlConnectOptions, schema: Option<&str>) -> R
 }
 
 /// Connects once, and asks how many connections the server allows: a pool would only say that it timed out, this says
-/// why. A schema that is missing is not an error, since migrating makes it.
-pub(crate) async fn try_connect(host: &MySqlConnectOptions, schema: Option<&str>) -> Result<Room, Error> {
+/// why. A schema that is missing is not an error, since migrating makes it. Returns the connection, too.
+pub(crate) async fn try_connect(
+    host: &MySqlConnectOptions,
+    schema: Option<&str>,
+) -> Result<(Room, MySqlConnection), Error> {
     let first = match within(CONNECT, own_options(host, schema)?.connect()).await {
         Err(error) if schema.is_some() && is_missing(&error) => within(CONNECT, host.connect()).await,
         first => first,
     };
     let mut first = first.map_err(|error| refusal_of_start(host, error))?;
     let room = Room::ask(&mut first).await.map_err(|error| refusal_of_start(host, error))?;
-    close(first).await;
-    Ok(room)
+    Ok((room, first))
 }
 
 /// What is wrong with the database that a box office is to start on.

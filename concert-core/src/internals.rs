@@ -1,7 +1,9 @@
 //! Not part of the API: access for this repository's tests and benchmark. It may change with every version.
 
 use crate::sql::MAX_LIST;
-use crate::{audit, catalog, explain, figures, migrate, operator, payment, probe, queue, reservation, user, wallet};
+use crate::{
+    audit, catalog, explain, figures, migrate, office_clock, operator, payment, probe, queue, reservation, user, wallet,
+};
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
 /// prepares and explains them on a real database. The places of values are open: `{name}`.
@@ -15,6 +17,7 @@ pub fn statements() -> Vec<String> {
         figures::STATEMENTS,
         explain::STATEMENTS,
         migrate::STATEMENTS,
+        office_clock::STATEMENTS,
         probe::STATEMENTS,
     ];
     let all = folders.into_iter().chain(files).flatten().copied().chain(audit::statements());

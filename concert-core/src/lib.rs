@@ -53,7 +53,7 @@
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness.
-//! - `schedule`: the loop of the periodic passes.
+//! - `office_clock`: the database's time, followed. `schedule`: the loop of the periodic passes.
 
 #![warn(missing_docs)]
 
@@ -82,6 +82,7 @@ mod migrate;
 mod model;
 mod money;
 mod name;
+mod office_clock;
 mod operator;
 mod page;
 mod payment;

@@ -97,6 +97,12 @@ fn describe() {
     describe_counter!("concert_retries_total", "Attempts at batches that failed, by lane and reason");
     describe_counter!("concert_overloaded_total", "Commands refused because the lane was full, by lane");
     describe_gauge!("concert_lane_depth", "Commands that wait in this process, by lane");
+    describe_gauge!("concert_clock_offset_seconds", "By how much the database's clock is ahead of this machine's");
+    describe_gauge!("concert_clock_error_seconds", "By how much the reading of the database's clock may be wrong");
+    describe_gauge!(
+        "concert_clock_behind_seconds",
+        "By how much the clock of this server's database node is behind what another server has written"
+    );
     describe_gauge!("concert_database_up", "1 if the database answered the last scrape, else 0");
     describe_gauge!("concert_queue_waiting", "WAITING tokens");
     describe_gauge!("concert_queue_seen", "WAITING tokens that polled, streamed or joined lately");

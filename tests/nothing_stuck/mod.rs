@@ -14,3 +14,4 @@ mod b5_http;
 mod b6_clocks;
 mod b7_ghosts;
 mod b8_holds_can_be_paid;
+mod b9_one_clock;

@@ -14,10 +14,11 @@ use super::backoff::Backoff;
 use super::inbox::{Arrival, Inbox, Job};
 use super::piece::{LONGEST_SEARCH, Next, Piece, next_after, pause_after};
 use super::{Attempt, Batch, Decision, MAX_BATCH};
-use crate::clock::Clock;
+use crate::clock::Clock as _;
 use crate::db::{self, Failure, WritersConnection};
 use crate::error::Error;
 use crate::fact::Assumptions;
+use crate::office_clock::OfficeClock;
 use crate::sql::Script;
 
 type Answers<B> = Vec<Result<<B as Batch>::Answer, Error>>;
@@ -25,7 +26,7 @@ type Answers<B> = Vec<Result<<B as Batch>::Answer, Error>>;
 pub(super) struct Writer<B: Batch> {
     batch: Arc<B>,
     pool: MySqlPool,
-    clock: Arc<dyn Clock>,
+    clock: Arc<OfficeClock>,
     open: Arc<AtomicUsize>,
     /// Kept between batches. An attempt takes it, so that an attempt that is dropped or panics closes it.
     connection: Option<WritersConnection>,
@@ -37,7 +38,7 @@ pub(super) struct Writer<B: Batch> {
 }
 
 impl<B: Batch> Writer<B> {
-    pub(super) fn new(batch: Arc<B>, pool: MySqlPool, clock: Arc<dyn Clock>, open: Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(batch: Arc<B>, pool: MySqlPool, clock: Arc<OfficeClock>, open: Arc<AtomicUsize>) -> Self {
         Self {
             batch,
             pool,
@@ -203,6 +204,8 @@ impl<B: Batch> Writer<B> {
         connection: &mut WritersConnection,
         piece: &mut Piece<'_, B>,
     ) -> Result<Decision<B>, Failure> {
+        // Before the first act, and where nobody reads the clock meanwhile.
+        self.clock.keep_fresh(&mut connection.connection).await?;
         let attempt = Attempt { now: self.clock.now(), may_have_committed: piece.may_have_committed };
         // Only locked rows can tell whether an earlier COMMIT happened, and which command of a piece fails.
         if piece.is_split {

@@ -56,7 +56,8 @@ impl BoxOffice {
     /// left, or before [`BoxOffice::migrate`]; [`Error::Unavailable`] where it cannot be connected to.
     pub async fn open_connections(&self) -> Result<(), Error> {
         let inner = &self.inner;
-        let room = db::try_connect(&inner.host, inner.policy.schema.as_deref()).await?;
+        let (room, connection) = db::try_connect(&inner.host, inner.policy.schema.as_deref()).await?;
+        db::close(connection).await;
         room.check(inner.writers())?;
         let refused = |error| match db::refusal_of_start(&inner.host, error) {
             Error::Setup(why) => {

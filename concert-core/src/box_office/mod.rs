@@ -21,9 +21,10 @@ pub use self::back_office::BackOffice;
 pub use self::follow::Follow;
 use crate::batch::Lane;
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::db::{self, Room};
+use crate::db::{self, Failure, Room};
 use crate::error::Error;
 use crate::migrate;
+use crate::office_clock::OfficeClock;
 use crate::operator::KeyRing;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
@@ -56,7 +57,7 @@ struct Inner {
     pool: MySqlPool,
     probe: Probe,
     policy: Policy,
-    clock: Arc<dyn Clock>,
+    clock: Arc<OfficeClock>,
     view: Arc<QueueView>,
     seat_changes: Arc<SeatChanges>,
     #[cfg(feature = "password")]
@@ -80,10 +81,10 @@ impl BoxOffice {
     /// # Errors
     /// [`Error::InvalidInput`] for a policy that cannot work, and where neither pool nor policy names a database.
     pub fn new(pool: MySqlPool, policy: Policy, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        Self::start(&pool.connect_options(), policy, clock, Room::UNKNOWN)
+        Self::start(&pool.connect_options(), policy, Arc::new(OfficeClock::new(clock)), Room::UNKNOWN)
     }
 
-    fn start(host: &MySqlConnectOptions, policy: Policy, clock: Arc<dyn Clock>, room: Room) -> Result<Self, Error> {
+    fn start(host: &MySqlConnectOptions, policy: Policy, clock: Arc<OfficeClock>, room: Room) -> Result<Self, Error> {
         policy.check()?;
         let readers = room.readers_beside(connections::writers(&policy));
         let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?, readers);
@@ -92,7 +93,7 @@ impl BoxOffice {
             max_polls_per_second: policy.max_polls_per_second,
             rerank_every: policy.rerank_every,
         };
-        let view = Arc::new(QueueView::new(view_rules, Arc::clone(&clock)));
+        let view = Arc::new(QueueView::new(view_rules, Arc::<OfficeClock>::clone(&clock)));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
         let queue_rules = crate::queue::QueueRules {
             active_ttl: policy.active_ttl,
@@ -162,7 +163,10 @@ impl BoxOffice {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         policy.check()?;
-        let room = db::try_connect(&options, policy.schema.as_deref()).await?;
+        let clock = Arc::new(OfficeClock::new(clock));
+        let (room, mut first) = db::try_connect(&options, policy.schema.as_deref()).await?;
+        clock.read_at_start(&mut first).await.map_err(Failure::into_error)?;
+        db::close(first).await;
         let office = Self::start(&options, policy, clock, room)?;
         office.inner.view.look_at_gate(office.pool(), office.now()).await;
         Ok(office)
@@ -180,10 +184,20 @@ impl BoxOffice {
         &self.inner.policy
     }
 
-    /// The box office's time.
+    /// The box office's time: that of the database, for every process the same, where the [`Clock`] follows it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
+        if self.inner.clock.should_read()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let office = self.clone();
+            runtime.spawn(async move { office.read_clock().await });
+        }
         self.inner.clock.now()
+    }
+
+    async fn read_clock(&self) -> Result<(), Error> {
+        self.inner.clock.read(self.pool()).await
     }
 
     /// Brings the schema up to date, and creates [`Policy::with_schema`] if it is missing. Any number of processes may
@@ -203,10 +217,10 @@ impl BoxOffice {
     ///
     /// # Errors
     /// [`Error::Setup`] before [`BoxOffice::migrate`]; [`Error::Unavailable`] where the database does not answer or is
-    /// read-only, or its node is without a quorum.
+    /// read-only, its node is without a quorum, its clock was not read lately, or is a second behind another node's.
     pub async fn ping(&self) -> Result<(), Error> {
         match self.inner.probe.ask(self.pool()).await? {
-            true => Ok(()),
+            true => self.inner.clock.check(self.pool()).await,
             false => Err(Error::Setup("its schema is missing or out of date".to_owned())),
         }
     }

@@ -7,6 +7,7 @@ use futures_util::future::join;
 use super::{BoxOffice, wrong_answer};
 use crate::db;
 use crate::error::Error;
+use crate::office_clock::READ_EVERY;
 use crate::queue::{self, Pass, RerankReport};
 use crate::reservation::{SweepFrom, SweepReport};
 use crate::schedule::{Stop, every};
@@ -33,7 +34,7 @@ const MOST_BATCHES: usize = 2_000;
 /// ```
 impl BoxOffice {
     /// Makes the periodic passes until `shutdown` resolves, and ends between two of them: the rerank, the sweep, and
-    /// this process's refresh of the queue, as often as the policy says. Any number of processes may run them on one
+    /// this process's refresh of the queue, as often as the policy says, and a reading of the database's clock. Any number of processes may run them on one
     /// database: one of them makes the rerank, or the sweep, of a period. A pass that fails is logged and counted, and
     /// runs again at its time.
     ///
@@ -45,6 +46,7 @@ impl BoxOffice {
             tokio::join!(
                 every("refresh", policy.refresh_every, stop.clone(), || self.refresh_queue()),
                 every("rerank", policy.rerank_every, stop.clone(), || self.rerank_in_turn(policy.rerank_every)),
+                every("clock", READ_EVERY, stop.clone(), || self.read_clock()),
                 every("sweep", policy.sweep_every, stop.clone(), || self.sweep_in_turn(policy.sweep_every)),
             )
         };

@@ -12,10 +12,11 @@ use tokio::sync::{OnceCell, Semaphore};
 use uuid::Uuid;
 
 use crate::batch::{Attempt, Batch, Decision, Lane};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::db::Failure;
 use crate::error::Error;
 use crate::fact::Assumptions;
+use crate::office_clock::OfficeClock;
 use crate::private_db::{PrivateDatabase, Settings};
 use crate::sql::{ResultSet, Script, Statement, Text, statements};
 
@@ -153,7 +154,7 @@ impl House {
         for room in 0..32 {
             sqlx::query("insert into rooms (id) values (?)").bind(room).execute(&pool).await.expect("adds a room");
         }
-        let (locked, clock): (Arc<Mutex<_>>, Arc<dyn Clock>) = (Arc::default(), Arc::new(SystemClock));
+        let (locked, clock) = (Arc::default(), Arc::new(OfficeClock::new(Arc::new(SystemClock))));
         let may_lock = Arc::new(Semaphore::new(1));
         let guests = Guests { may_assume, locked: Arc::clone(&locked), may_lock: Arc::clone(&may_lock) };
         let lane = Arc::new(Lane::start(guests, 1, capacity, &pool, &clock));

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::clock::SystemClock;
 use crate::fact::{Assumed, Column, Fact, Key, Test, Value};
+use crate::office_clock::OfficeClock;
 use crate::sql::SqlTemplate;
 
 #[tokio::test]
@@ -102,7 +103,7 @@ impl Batch for Kiosk {
 /// The script of a batch that is assumed; `None`: it is locked.
 fn assumed_script(kiosk: Kiosk) -> Option<String> {
     let pool = MySqlPoolOptions::new().connect_lazy("mysql://localhost/kiosk").expect("no connection is made yet");
-    let writer = Writer::new(Arc::new(kiosk), pool, Arc::new(SystemClock), Arc::default());
+    let writer = Writer::new(Arc::new(kiosk), pool, Arc::new(OfficeClock::new(Arc::new(SystemClock))), Arc::default());
     let attempt = Attempt { now: writer.clock.now(), may_have_committed: false };
     let (decision, script) = writer.prepare_assumed(&[(Uuid::from_u128(0xab), 2)], &attempt)?;
     assert!(matches!(decision.answers[..], [Ok(())]));
