@@ -1,5 +1,7 @@
 //! `token` and `user`.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use concert_core::{Password, Username};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -98,6 +100,8 @@ async fn only_commands_that_sign_tokens_want_the_secret() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("secret");
     std::fs::write(&file, format!("{SECRET}\n")).expect("writes");
+    // A file that others may read is warned about.
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("is ours");
     let file = file.to_str().expect("is text");
     let issued = desk.run(&["token", "issue", USERS[0], "--jwt-secret-file", file, "--output", "json"]).json();
     let token = issued["token"].as_str().expect("is text");
