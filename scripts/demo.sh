@@ -32,8 +32,8 @@ for _ in $(seq 600); do
   sleep 0.1
 done
 
-# Another seed at every start, so that there is always a concert with free seats.
-seeded=$("$bin/concert-cli" --output json seed --concerts 1 --seats 50 --users 3 --balance 1000 --seed "$(date +%s)" 2>/dev/null)
+# New ones at every start, so that there is always a concert with free seats; --yes, since earlier starts have left payments.
+seeded=$("$bin/concert-cli" --output json seed --concerts 1 --seats 50 --users 3 --balance 1000 --yes 2>/dev/null)
 concert=$(sed -n 's/.*"concertId": *"\([^"]*\)".*/\1/p' <<<"$(tr ',' '\n' <<<"$seeded")" | head -n 1)
 user=$(sed -n 's/.*"userId": *"\([^"]*\)".*/\1/p' <<<"$(tr ',' '\n' <<<"$seeded")" | head -n 1)
 seats=$(curl -fs "$url/api/v1/reservations/$concert/seats")

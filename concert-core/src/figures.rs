@@ -36,9 +36,19 @@ statements! {
          from sweep_state w straight_join reservations r force index (reservations_expires_at) \
          on r.expires_at >= w.swept_until where w.id = 1 and r.status = 'HELD' group by r.concert_id"
     }
+    /// Whoever pays has joined before; payments are looked for all the same, in case the tokens were deleted.
+    IN_USE {
+        "select next_ticket > 1 or exists (select 1 from payments force index (primary) \
+         where id >= x'00000000000000000000000000000000') as in_use from queue_gate where id = 1"
+    }
     REVENUE {
         "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'"
     }
+}
+
+/// Whether anybody has ever joined the queue or paid.
+pub(crate) async fn is_in_use(pool: &MySqlPool) -> Result<bool, sqlx::Error> {
+    fetch_one(pool, &IN_USE, |params| params).await?.try_get("in_use")
 }
 
 /// The most concerts that the figures list.

@@ -126,7 +126,7 @@ pub use crate::policy::{Policy, RechargeBy};
 pub use crate::queue::{
     Admission, AdmissionChange, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
 };
-pub use crate::reservation::{Order, OrderRef, Reservation, ReservationStatus, SweepReport, Wanted};
+pub use crate::reservation::{Order, OrderRef, Reservation, ReservationList, ReservationStatus, SweepReport, Wanted};
 pub use crate::secret_file::SecretFile;
 pub use crate::user::{OpeningUser, SignUp, User};
 #[cfg(feature = "password")]

@@ -11,19 +11,20 @@ const USUAL_PAGE: u32 = 20;
 /// Which part of a list of things whose ids are `I`. The default is the newest 20.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page<I> {
-    limit: u32,
+    limit: Option<u32>,
     starting_after: Option<I>,
 }
 
 impl<I> Page<I> {
-    /// The page of up to `limit` objects (1 to 100; default 20) that follow `starting_after`, the last object of the
+    /// The page of up to `limit` objects (1 to 100; by default 20, or what the list says) that follow `starting_after`, the last object of the
     /// page before.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for another limit.
     pub fn new(limit: Option<u32>, starting_after: Option<I>) -> Result<Self, Error> {
-        let limit = limit.unwrap_or(USUAL_PAGE);
-        if !(1..=LONGEST_PAGE).contains(&limit) {
+        if let Some(limit) = limit
+            && !(1..=LONGEST_PAGE).contains(&limit)
+        {
             return Err(Error::invalid(format!("a page has 1 to {LONGEST_PAGE} objects, not {limit}")));
         }
         Ok(Self { limit, starting_after })
@@ -35,20 +36,32 @@ impl<I> Page<I> {
 
     /// How many rows to read: one more than are shown, which tells whether there are more.
     pub(crate) const fn rows(&self) -> u32 {
-        self.limit + 1
+        self.length() + 1
+    }
+
+    /// The same; without a limit of its own it has this one.
+    pub(crate) fn or_limit(self, usual: u32) -> Self {
+        Self { limit: Some(self.limit.unwrap_or(usual)), ..self }
+    }
+
+    const fn length(&self) -> u32 {
+        match self.limit {
+            Some(limit) => limit,
+            None => USUAL_PAGE,
+        }
     }
 
     /// The page that these rows are.
     pub(crate) fn of<T>(&self, mut rows: Vec<T>) -> Paged<T> {
-        let has_more = rows.len() > self.limit as usize;
-        rows.truncate(self.limit as usize);
+        let has_more = rows.len() > self.length() as usize;
+        rows.truncate(self.length() as usize);
         Paged { data: rows, has_more }
     }
 }
 
 impl<I> Default for Page<I> {
     fn default() -> Self {
-        Self { limit: USUAL_PAGE, starting_after: None }
+        Self { limit: None, starting_after: None }
     }
 }
 

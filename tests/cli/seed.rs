@@ -11,8 +11,21 @@ use crate::support::{fresh_database, money};
 #[tokio::test]
 async fn seeding_prints_what_it_made_as_tables() {
     let desk = Desk::open().await;
-    let args =
-        ["seed", "--concerts", "2", "--seats", "20", "--users", "3", "--balance", "12.50", "--starting", "2099-12-31"];
+    let args = [
+        "seed",
+        "--seed",
+        "1",
+        "--concerts",
+        "2",
+        "--seats",
+        "20",
+        "--users",
+        "3",
+        "--balance",
+        "12.50",
+        "--starting",
+        "2099-12-31",
+    ];
     assert_snapshot!(desk.run(&args).ok(), @"
     ┌──────────────────────────────────────┬─────────────┬────────────┬───────┐
     │ Concert id                           ┆ Concert     ┆ Date       ┆ Seats │
@@ -33,8 +46,21 @@ async fn seeding_prints_what_it_made_as_tables() {
 
 #[tokio::test]
 async fn seeding_prints_exactly_the_promised_json_and_the_same_ids_for_the_same_seed() {
-    let args =
-        ["seed", "--seats", "3", "--users", "2", "--balance", "12.50", "--starting", "2099-12-30", "--output", "json"];
+    let args = [
+        "seed",
+        "--seed",
+        "1",
+        "--seats",
+        "3",
+        "--users",
+        "2",
+        "--balance",
+        "12.50",
+        "--starting",
+        "2099-12-30",
+        "--output",
+        "json",
+    ];
     let expected = json!({
         "concerts": [{"concertId": CONCERT, "concertName": "Concert 1-1", "date": "2099-12-30", "seats": 3}],
         "users": [
@@ -45,7 +71,7 @@ async fn seeding_prints_exactly_the_promised_json_and_the_same_ids_for_the_same_
     assert_eq!(Desk::open().await.run(&args).json(), expected);
     assert_eq!(Desk::open().await.run(&args).json(), expected);
 
-    let other: Value = Desk::open().await.run(&[&args[..], &["--seed", "2"]].concat()).json();
+    let other: Value = Desk::open().await.run(&[&["seed", "--seed", "2"], &args[3..]].concat()).json();
     assert_ne!(other["concerts"][0]["concertId"], CONCERT);
     assert_ne!(other["users"][0]["userId"], USERS[0]);
 }
@@ -53,7 +79,7 @@ async fn seeding_prints_exactly_the_promised_json_and_the_same_ids_for_the_same_
 #[tokio::test]
 async fn seeded_seats_are_priced_by_section_and_seeded_users_have_their_balance() {
     let desk = Desk::open().await;
-    desk.run(&["seed", "--seats", "20", "--balance", "12.50"]).ok();
+    desk.run(&["seed", "--seed", "1", "--seats", "20", "--balance", "12.50"]).ok();
     let seats: Vec<SeatView> = desk.house.office.seats(concert()).await.expect("lists");
     let prices = |numbers: std::ops::Range<usize>| seats[numbers].iter().map(|seat| seat.price).collect::<Vec<_>>();
     assert_eq!(seats.len(), 20);
@@ -70,7 +96,7 @@ async fn seeded_sections_have_names_and_whole_rows_if_asked_and_the_ids_stay() {
     let seeded = async |args: &[&str]| -> Vec<String> {
         let desk = Desk::open().await;
         assert_eq!(
-            desk.run(&[&["seed", "--output", "json"], args].concat()).json()["concerts"][0]["concertId"],
+            desk.run(&[&["seed", "--seed", "1", "--output", "json"], args].concat()).json()["concerts"][0]["concertId"],
             CONCERT
         );
         let seats = desk.house.office.seats(concert()).await.expect("lists");
@@ -112,12 +138,12 @@ async fn a_second_seeding_with_the_same_seed_is_refused_and_changes_nothing() {
     let desk = Desk::seeded().await;
     let figures = || async { desk.run(&["status", "--output", "json"]).json() };
     let before = figures().await;
-    assert_snapshot!(desk.run(&["seed"]).refused(1), @"error: this database has data of seed 1 already; choose another --seed (USERNAME_TAKEN)");
-    assert_snapshot!(desk.run(&["seed", "--users", "0", "--output", "json"]).refused(1), @r#"
+    assert_snapshot!(desk.run(&["seed", "--seed", "1"]).refused(1), @"error: this database has data of seed 1 already; choose another --seed (USERNAME_TAKEN)");
+    assert_snapshot!(desk.run(&["seed", "--seed", "1", "--users", "0", "--output", "json"]).refused(1), @r#"
     error: this database has data of seed 1 already; choose another --seed (CONCERT_EXISTS)
     {"error":{"code":"CONCERT_EXISTS","message":"this database has data of seed 1 already; choose another --seed"}}
     "#);
-    assert_snapshot!(desk.run(&["seed", "--concerts", "0", "--users", "50"]).refused(1), @"error: this database has data of seed 1 already; choose another --seed (USERNAME_TAKEN)");
+    assert_snapshot!(desk.run(&["seed", "--seed", "1", "--concerts", "0", "--users", "50"]).refused(1), @"error: this database has data of seed 1 already; choose another --seed (USERNAME_TAKEN)");
     assert_eq!(figures().await, before);
     assert_eq!(desk.house.count("select count(*) from users").await, 2);
 
@@ -159,4 +185,52 @@ async fn what_cannot_be_seeded_is_a_usage_error() {
     let refused = desk.run(&["seed", "--seats", "50", "--rows", "7"]).refused(2);
     assert_snapshot!(refused, @"error: 50 seats do not make 7 rows of equal length (INVALID_REQUEST)");
     assert_eq!(desk.house.count("select count(*) from concerts").await, 0);
+}
+
+#[tokio::test]
+async fn a4_without_a_seed_the_ids_are_random_and_the_names_have_the_next_number() {
+    let ids = |seeded: &Value| [seeded["users"][0]["userId"].clone(), seeded["concerts"][0]["concertId"].clone()];
+    let seed = ["seed", "--users", "3", "--output", "json"];
+    let (desk, other) = (Desk::open().await, Desk::open().await);
+    let seeded = [desk.run(&seed).json(), desk.run(&seed).json(), other.run(&seed).json()];
+    let names: Vec<_> = seeded.iter().map(|seeded| seeded["users"][0]["username"].clone()).collect();
+    assert_eq!(names, ["user-1-1", "user-2-1", "user-1-1"]);
+    assert_eq!(seeded[1]["concerts"][0]["concertName"], "Concert 2-1");
+    for (nth, one) in seeded.iter().enumerate() {
+        let [user, concert] = ids(one);
+        assert_ne!((user.as_str(), concert.as_str()), (Some(USERS[0]), Some(CONCERT)));
+        // Random in all bits but those that say so.
+        for id in [&user, &concert] {
+            assert_eq!(id.as_str().and_then(|id| id.chars().nth(14)), Some('4'), "{id}");
+        }
+        assert!(seeded[..nth].iter().all(|before| ids(before)[0] != user && ids(before)[1] != concert));
+    }
+    // A number whose names are taken leaves nothing behind.
+    desk.run(&["seed", "--seed", "1"]).refused(1);
+    assert_eq!(desk.house.count("select count(*) from concerts").await, 2);
+    desk.house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a4_a_database_with_tokens_or_payments_is_not_seeded_unasked() {
+    let desk = Desk::seeded().await;
+    desk.run(&["seed"]).ok();
+    desk.catch_up();
+    desk.house.office.issue_token(user(0)).await.expect("joins");
+    assert_snapshot!(desk.run(&["seed"]).refused(2), @"error: This database has queue tokens or payments, so it may be a live sale. Seeding adds to it: concerts 1, users without passwords 10. There is no terminal to ask at: add --yes to do it (INVALID_REQUEST)");
+    assert_eq!(desk.run_with_input(&["seed"], b"y\n").code, Some(2), "what is piped is no answer of a person");
+    assert_eq!(desk.house.count("select count(*) from concerts").await, 2);
+    desk.run(&["seed", "--yes"]).ok();
+    assert_eq!(desk.house.count("select count(*) from concerts").await, 3);
+    desk.house.assert_sound().await;
+
+    // The same for payments alone.
+    let desk = Desk::seeded().await;
+    desk.house
+        .tamper(
+            "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) \
+                       values (x'00', x'01', x'02', 1, 'SUCCESS', '2027-01-01')",
+        )
+        .await;
+    desk.run(&["seed"]).refused(2);
 }

@@ -116,7 +116,7 @@ async fn without_a_url_the_private_database_is_started_kept_and_joined() {
     serde_json::from_str::<Value>(&seeded.stdout).expect("is JSON and nothing else");
     let canonical = data_dir.canonicalize().expect("is there");
     assert_eq!(seeded.stderr, format!("started the private MariaDB in {}\n", canonical.display()));
-    assert_eq!(on_private(&["seed"]).code, Some(1), "the data stay");
+    assert_eq!(on_private(&["seed", "--seed", "1"]).code, Some(1), "the data stay");
     assert!(!data_dir.join("mariadb/mariadb.pid").exists(), "the command has waited until its server was gone");
 
     let server = PrivateDatabase::open(&data_dir, &Settings::default()).await.expect("starts");

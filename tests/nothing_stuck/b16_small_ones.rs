@@ -1,10 +1,10 @@
 //! B16: keys of holds and extensions, long lists, erased users.
 
-use concert_core::{Error, Reservation};
+use concert_core::{Error, Page, Reservation, ReservationId};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::http::{Site, reservation};
+use crate::http::{Answer, Site, reservation};
 use crate::support::{House, PRICE, Shortcuts as _, keyed, money, seat};
 
 const PATH: &str = "/api/v1/reservations";
@@ -82,4 +82,78 @@ async fn b16_an_extension_names_a_seat_that_was_given_back() {
     assert!(until > order.expires_at);
     assert_eq!(extend().await.expect("the same"), until);
     house.assert_sound().await;
+}
+
+/// Reservations of one user that were given back, `count` of them, after what is there already.
+async fn add_past_reservations(house: &House, count: usize) {
+    let one = "insert into reservations (id, user_id, concert_id, seat_number, status, price, performance_date, reserved_at, \
+               expires_at, last_updated_at) select unhex(md5(concat('past ', seq.n))), r.user_id, r.concert_id, 1, 'CANCELLED', \
+               1, '2027-04-01', r.reserved_at + interval seq.n second, r.reserved_at + interval seq.n second, r.reserved_at \
+               from (select min(id) as id from reservations) first join reservations r on r.id = first.id \
+               join (select a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 1 as n from ";
+    let digits = "(select 0 as n union all select 1 union all select 2 union all select 3 union all select 4 union all \
+                  select 5 union all select 6 union all select 7 union all select 8 union all select 9)";
+    let all = format!("{one}{digits} a, {digits} b, {digits} c, {digits} d) seq where seq.n <= {count}");
+    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(all)).execute(house.office.pool()).await.expect("inserts");
+    assert_eq!(done.rows_affected() as usize, count);
+}
+
+fn next_page(answer: &Answer) -> Option<String> {
+    let link = answer.headers.get("link")?.to_str().expect("is text");
+    let (target, relation) = link.strip_prefix('<').and_then(|link| link.split_once('>')).expect("a link");
+    assert_eq!(relation, "; rel=\"next\"");
+    Some(format!("{PATH}{target}"))
+}
+
+#[tokio::test]
+async fn b16_a_long_list_of_reservations_is_not_cut_silently_and_has_every_live_hold() {
+    let site = Site::open().await;
+    let concert = site.house.concert(1).await;
+    let (user, token) = site.active_user(0).await;
+    let live = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds").id;
+    add_past_reservations(&site.house, 2_345).await;
+    for (limit, pages) in [("", 3), ("&limit=100", 24)] {
+        let (mut path, mut seen, mut asked) = (Some(format!("{PATH}?userId={user}{limit}")), Vec::new(), 0);
+        while let Some(next) = path.take() {
+            let page = site.get(&next).bearer(&token).send().await.expect(200, "");
+            let ids: Vec<_> =
+                page.body.as_array().expect("a list").iter().map(|one| one["reservationId"].clone()).collect();
+            if asked == 0 {
+                assert_eq!(ids.last(), Some(&json!(live)), "the live hold, older than all of the page");
+                assert_eq!(page.body.as_array().expect("a list").last().expect("one")["status"], "HELD");
+            }
+            asked += 1;
+            seen.extend(ids);
+            path = next_page(&page);
+        }
+        assert_eq!((asked, seen.len()), (pages, 2_345 + 2), "the live hold on the first page and in its place");
+        seen.sort_unstable_by_key(Value::to_string);
+        seen.dedup();
+        assert_eq!(seen.len(), 2_346);
+    }
+    let elsewhere = format!("{PATH}?userId={user}&startingAfter={}", ReservationId::generate());
+    site.get(&elsewhere).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    site.get(&format!("{PATH}?userId={user}&limit=0")).bearer(&token).send().await.expect(400, "INVALID_REQUEST");
+    let list = site.house.office.reservations_page(user, Page::default()).await.expect("lists");
+    assert!(list.next.is_some() && list.reservations.len() == 1_001);
+}
+
+#[tokio::test]
+async fn b16_an_erased_user_neither_holds_nor_extends() {
+    let site = Site::open().await;
+    let concert = site.house.concert(6).await;
+    let (user, token) = site.active_user(0).await;
+    let held = site.house.office.hold_one(user, concert, seat(1)).await.expect("holds").id;
+    let erase = format!("delete from users where id = x'{}'", user.as_uuid().simple());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(erase)).execute(site.house.office.pool()).await.expect("erases");
+    let ask = |body: Value| site.post(PATH, &body).bearer(&token).send();
+    // By number, which may be assumed, and the best available, which is locked.
+    ask(reservation(concert, 2, user)).await.expect(404, "USER_NOT_FOUND");
+    let best = json!({"concertId": concert, "bestAvailable": {"count": 1}, "userId": user});
+    ask(best).await.expect(404, "USER_NOT_FOUND");
+    let extend = site.ask(Method::POST, &format!("{PATH}/{held}/extend")).bearer(&token);
+    extend.send().await.expect(404, "USER_NOT_FOUND");
+    assert_eq!(site.house.count("select count(*) from reservations").await, 1);
+    let seats = site.house.office.seats(concert).await.expect("lists");
+    assert_eq!(seats.iter().filter(|seat| seat.available).count(), 5);
 }

@@ -24,25 +24,28 @@ impl Confirm {
         if self.yes {
             return Ok(());
         }
-        if !has_terminal() {
-            return Err(Failure::Usage(format!(
-                "{question} There is no terminal to ask at: add --yes to do it, or --dry-run to see what it would do"
-            )));
-        }
-        ask(&format!("{question} [y/N] "));
-        let answer = tokio::task::spawn_blocking(|| io::stdin().lock().lines().next().transpose());
-        let answer = answer.await.unwrap_or_else(|error| Err(error.into()));
-        let answer = answer.map_err(|source| Failure::io("read the answer", source))?.unwrap_or_default();
-        if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
-            return Ok(());
-        }
-        Err(Failure::NotConfirmed)
+        confirmed(question, "add --yes to do it, or --dry-run to see what it would do").await
     }
 
     /// The same for what a script may do unasked: it asks only at a terminal.
     pub async fn ask_at_terminal(&self, question: &str) -> Result<(), Failure> {
         if has_terminal() { self.ask(question).await } else { Ok(()) }
     }
+}
+
+/// Goes on when somebody at the terminal says so. `otherwise` says what to do where there is no terminal.
+pub async fn confirmed(question: &str, otherwise: &str) -> Result<(), Failure> {
+    if !has_terminal() {
+        return Err(Failure::Usage(format!("{question} There is no terminal to ask at: {otherwise}")));
+    }
+    ask(&format!("{question} [y/N] "));
+    let answer = tokio::task::spawn_blocking(|| io::stdin().lock().lines().next().transpose());
+    let answer = answer.await.unwrap_or_else(|error| Err(error.into()));
+    let answer = answer.map_err(|source| Failure::io("read the answer", source))?.unwrap_or_default();
+    if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
+        return Ok(());
+    }
+    Err(Failure::NotConfirmed)
 }
 
 /// Whether there is somebody to ask: the question goes to stderr, the answer comes from stdin.

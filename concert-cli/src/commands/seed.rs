@@ -2,10 +2,11 @@
 
 use chrono::{Datelike as _, Days, NaiveDate};
 use clap::Args;
-use concert_core::{BoxOffice, ConcertId, Error, Money, NewConcert, OpeningUser, Section, UserId};
+use concert_core::{BoxOffice, ConcertId, Error, Money, NewConcert, OpeningUser, Section, UserId, Username};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::confirm::confirmed;
 use crate::failure::Failure;
 use crate::progress;
 use crate::table::{Output, Show, note, print, table};
@@ -20,6 +21,8 @@ const MOST_CONCERTS: u64 = 10_000;
 const MOST_SEATS: i64 = 10_000_000;
 /// They are in memory while they are inserted, in one transaction.
 const MOST_USERS: u64 = 5_000_000;
+/// How many times a database is seeded without a number: each looks for the names of those before.
+const MOST_SEEDINGS: u64 = 10_000;
 /// The last year that a `DATE` takes.
 const LAST_YEAR: i32 = 9999;
 /// A longer table would not be read.
@@ -27,10 +30,12 @@ const MOST_ROWS_SHOWN: usize = 100;
 
 /// Fill the database with concerts, seats and users to try things out with
 ///
-/// Brings the schema up to date first. The same --seed makes the same ids; a database takes each --seed once. Of each
+/// Brings the schema up to date first. The ids are random, since whoever knows the id of a user without a password may
+/// join in that name; with --seed they are the same for the same number, on all databases, so that anybody can work them
+/// out. A database takes each --seed once. One with queue tokens or payments may be a live sale, so it asks first. Of each
 /// hall the first 10 % of the seats are the section Front and cost 150, the next 30 % Middle, 120, the rest Back, 80;
 /// with --rows these are parts of the rows. A hall that is too small for two sections is one without a name. The users
-/// have no password: they join the queue by id alone. A table shows the first 100 concerts and users; --output json has
+/// have no password: they join the queue by id alone, where the server allows it (--bare-join). A table shows the first 100 concerts and users; --output json has
 /// them all. Interrupted, it leaves the concerts that were complete, and no users.
 #[derive(Debug, Args)]
 pub struct Opts {
@@ -52,9 +57,12 @@ pub struct Opts {
     /// The date of the first concert, YYYY-MM-DD [default: tomorrow, UTC]
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     starting: Option<NaiveDate>,
-    /// What all ids derive from
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// What all ids and names derive from [default: the ids are random, the names have the next free number]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Seed a database with queue tokens or payments without asking
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Serialize)]
@@ -101,8 +109,22 @@ impl Show for Seeded {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let concerts = plan_concerts(opts, box_office)?;
-    let users = plan_users(opts)?;
+    // Checked before anybody is asked.
+    sections(opts.seats, opts.rows)?;
+    if !opts.yes && box_office.operator(super::operator::process()?).is_in_use().await? {
+        let question = format!(
+            "This database has queue tokens or payments, so it may be a live sale. Seeding adds to it: concerts {}, users \
+             without passwords {}.",
+            opts.concerts, opts.users
+        );
+        confirmed(&question, "add --yes to do it").await?;
+    }
+    let number = match opts.seed {
+        Some(seed) => seed,
+        None => free_number(box_office).await?,
+    };
+    let concerts = plan_concerts(opts, number, box_office)?;
+    let users = plan_users(opts, number)?;
     insert(opts, box_office, &concerts, &users).await?;
 
     let seeded = Seeded {
@@ -139,13 +161,16 @@ async fn insert(
     concerts: &[NewConcert],
     users: &[OpeningUser],
 ) -> Result<(), Failure> {
-    let taken = |error| match error {
-        Error::ConcertExists | Error::UsernameTaken => Failure::SeedTaken { seed: opts.seed, refusal: error },
-        error => Failure::BoxOffice(error),
+    let taken = |error| match (error, opts.seed) {
+        (error @ (Error::ConcertExists | Error::UsernameTaken), Some(seed)) => {
+            Failure::SeedTaken { seed, refusal: error }
+        }
+        (error, _) => Failure::BoxOffice(error),
     };
-    // Concerts refuse a seed that is taken before anything is inserted. Without concerts, users refuse it.
+    // Concerts refuse a seed that is taken before anything is inserted. Names are looked for, since the ids of a seeding
+    // without a number are not known.
     if let Some(user) = users.first() {
-        match box_office.user(user.id).await {
+        match box_office.user_named(&user.username).await {
             Ok(_) => return Err(taken(Error::UsernameTaken)),
             Err(Error::UserNotFound) => {}
             Err(error) => return Err(error.into()),
@@ -165,7 +190,23 @@ async fn insert(
     back_office.add_users_with_progress(users, progress).await.map_err(taken)
 }
 
-fn plan_concerts(opts: &Opts, box_office: &BoxOffice) -> Result<Vec<NewConcert>, Failure> {
+/// The first number whose names nobody has.
+async fn free_number(box_office: &BoxOffice) -> Result<u64, Failure> {
+    for number in 1..=MOST_SEEDINGS {
+        match box_office.user_named(&username(number, 0)?).await {
+            Ok(_) => {}
+            Err(Error::UserNotFound) => return Ok(number),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::Usage(format!("this database was seeded {MOST_SEEDINGS} times: choose a --seed")))
+}
+
+fn username(number: u64, index: u64) -> Result<Username, Error> {
+    format!("user-{number}-{}", index + 1).parse()
+}
+
+fn plan_concerts(opts: &Opts, number: u64, box_office: &BoxOffice) -> Result<Vec<NewConcert>, Failure> {
     let today = box_office.now().date_naive();
     let (base, first) = opts.starting.map_or((today, 1), |starting| (starting, 0));
     let sections = sections(opts.seats, opts.rows)?;
@@ -173,21 +214,27 @@ fn plan_concerts(opts: &Opts, box_office: &BoxOffice) -> Result<Vec<NewConcert>,
         .map(|index| {
             let date = base.checked_add_days(Days::new(first + index)).filter(|date| date.year() <= LAST_YEAR);
             let date = date.ok_or_else(|| Failure::Usage(format!("a concert would be after the year {LAST_YEAR}")))?;
-            let name = format!("Concert {}-{}", opts.seed, index + 1);
-            let id = ConcertId::from_uuid(derive_id(opts.seed, "concert", index));
+            let name = format!("Concert {number}-{}", index + 1);
+            let id = opts.seed.map_or_else(Uuid::new_v4, |seed| derive_id(seed, "concert", index));
+            let id = ConcertId::from_uuid(id);
             Ok(NewConcert::new(name, date, sections.clone()).with_id(id))
         })
         .collect()
 }
 
-fn plan_users(opts: &Opts) -> Result<Vec<OpeningUser>, Failure> {
-    (0..opts.users)
-        .map(|index| {
-            let id = UserId::from_uuid(derive_id(opts.seed, "user", index));
-            let username = format!("user-{}-{}", opts.seed, index + 1).parse()?;
-            Ok(OpeningUser::new(username).with_id(id).with_balance(opts.balance))
-        })
-        .collect()
+fn plan_users(opts: &Opts, number: u64) -> Result<Vec<OpeningUser>, Failure> {
+    let mut ids: Vec<_> = (0..opts.users)
+        .map(|index| opts.seed.map_or_else(Uuid::new_v4, |seed| derive_id(seed, "user", index)))
+        .collect();
+    if opts.seed.is_none() {
+        // In the order of the key, in which they are inserted fastest.
+        ids.sort_unstable();
+    }
+    let user = |(index, id)| {
+        let user = OpeningUser::new(username(number, index)?).with_id(UserId::from_uuid(id));
+        Ok(user.with_balance(opts.balance))
+    };
+    (0..).zip(ids).map(user).collect()
 }
 
 /// Front to back. Remainders go to the sections nearer to the front.

@@ -265,6 +265,14 @@ impl BackOffice {
         figures::figures(self.office.pool(), &self.office.inner.view, self.office.now()).await
     }
 
+    /// Whether anybody has ever joined the queue or paid: what is then added or removed for a try meets a real sale.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn is_in_use(&self) -> Result<bool, Error> {
+        db::read(|| figures::is_in_use(self.office.pool())).await
+    }
+
     /// The figures of the queue alone. Reads a few rows.
     ///
     /// # Errors

@@ -6,10 +6,8 @@ use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
 use crate::id::{ConcertId, ReservationId};
-use crate::reservation::{self, Answer, Command, Order, OrderRef, Reservation, Wanted};
-
-/// The most reservations that a list shows, newest first.
-const MOST_RESERVATIONS: u32 = 1_000;
+use crate::page::Page;
+use crate::reservation::{self, Answer, Command, Order, OrderRef, Reservation, ReservationList, Wanted};
 
 /// Orders. What is held in one call is one order; each seat of it is a reservation, which can be paid or given back
 /// alone. So what takes an [`OrderRef`] takes the id of an order or of a reservation.
@@ -87,16 +85,33 @@ impl BoxOffice {
         if order.user == caller.user { Ok(order) } else { Err(Error::NotYours) }
     }
 
-    /// The user's reservations, newest first, 1 000 at most.
+    /// The user's newest 1 000 reservations, newest first, and every live hold.
+    /// [`BoxOffice::reservations_page`] tells whether there are older ones.
     ///
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::TokenEnded`].
     pub async fn reservations_of(&self, caller: impl Into<Caller>) -> Result<Vec<Reservation>, Error> {
+        self.reservations_page(caller, Page::default()).await.map(|list| list.reservations)
+    }
+
+    /// A page of the user's reservations, newest first; of 1 000 unless the page has a limit. No live hold is missing on
+    /// the first page.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] (the page starts after something that is not a reservation of this user),
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`].
+    pub async fn reservations_page(
+        &self,
+        caller: impl Into<Caller>,
+        page: Page<ReservationId>,
+    ) -> Result<ReservationList, Error> {
         let caller = caller.into();
         self.account(&caller).await?;
-        let found = db::read(|| reservation::reservations_of(self.pool(), caller.user, MOST_RESERVATIONS)).await?;
         let now = self.now();
-        Ok(found.into_iter().map(|reservation| reservation.at_time(now)).collect())
+        let list = db::read(|| reservation::reservations_of(self.pool(), caller.user, page, now)).await?;
+        let list = list.ok_or_else(|| Error::invalid("starting_after is not a reservation of this user"))?;
+        let reservations = list.reservations.into_iter().map(|reservation| reservation.at_time(now)).collect();
+        Ok(ReservationList { reservations, ..list })
     }
 
     /// Moves the deadline of an order, which can be done once: by as much as the policy says

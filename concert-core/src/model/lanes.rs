@@ -149,6 +149,7 @@ impl ModelLane for ReservationBatch {
             halls,
             holds: wanted.iter().map(held).collect(),
             concerts: tables.concerts.clone(),
+            users: tables.users.keys().map(|user| (*user, Fact::read(true))).collect(),
             extensions: tables.extensions.clone(),
         }
     }

@@ -74,7 +74,7 @@ impl Desk {
         Ok(answer)
     }
 
-    /// Refuses in this order: key reused, token not ACTIVE, no such concert, no such section or seat, concert over,
+    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such concert, no such section or seat, concert over,
     /// seats taken or too few of them free, seats held too often in a row, too many holds, too large a total.
     fn hold(
         &mut self,
@@ -90,6 +90,7 @@ impl Desk {
             return made;
         }
         require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
+        self.require_user(caller)?;
         let seats = match wanted {
             Wanted::Seats(seats) => self.named_seats(caller.user, concert, seats)?,
             Wanted::BestAvailable { count, section } => self.best(caller.user, concert, *count, section.as_deref())?,
@@ -135,6 +136,11 @@ impl Desk {
     fn proves_own_rows(&mut self, caller: &Caller) -> bool {
         let turn = self.rows.turns.get_mut(&caller.user);
         caller.key.is_none() || require_shown_live(caller, turn, self.now).is_ok()
+    }
+
+    fn require_user(&mut self, caller: &Caller) -> Result<(), Error> {
+        let is_there = self.rows.users.get_mut(&caller.user).is_some_and(|user| user.equals(true));
+        if is_there { Ok(()) } else { Err(Error::UserNotFound) }
     }
 
     fn concert(&self, concert: ConcertId) -> Result<Concert, Error> {
@@ -280,7 +286,7 @@ impl Desk {
         Ok(Answer::Cancelled)
     }
 
-    /// Refuses in this order: key reused, token not ACTIVE, no such reservation, not yours, nothing held (paid, given
+    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such reservation, not yours, nothing held (paid, given
     /// back, refunded or lapsed), extended already, the turn cannot last longer than the hold.
     fn extend(&mut self, caller: &Caller, id: ReservationId, act: Option<Uuid>) -> Result<Answer, Error> {
         if let Some(made) = self.extended_before(id, act)?
@@ -289,6 +295,7 @@ impl Desk {
             return made;
         }
         require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
+        self.require_user(caller)?;
         let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
         if asked.user != caller.user {
             return Err(Error::NotYours);

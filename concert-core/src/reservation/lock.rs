@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::MySqlConnection;
 
 use super::decide::best_seats;
-use super::eligibility::{read_counts, select_at_most, select_unpaid, unpaid_holds};
+use super::eligibility::{read_counts, read_users, select_at_most, select_unpaid, select_users, unpaid_holds};
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
@@ -41,6 +41,8 @@ pub(super) async fn lock(
     let wanted = wanted_holds(commands);
     // Invariant: holds are counted after their users' tokens are locked, so no hold is made between count and commit.
     let holds = select_at_most(&mut script, wanted.keys().copied().collect(), attempt.now);
+    let holders = commands.iter().filter(|command| !matches!(command, Command::Cancel { .. }));
+    let users = select_users(&mut script, holders.map(|command| command.caller().user).collect());
     let known = store::select_known(&mut script, commands, attempt);
     let extensions = store::select_extensions(&mut script, commands);
     let sought = sought_halls(commands);
@@ -58,6 +60,7 @@ pub(super) async fn lock(
         seats: HashMap::new(),
         halls: HashMap::new(),
         holds,
+        users: read_users(&selected, &users)?,
         concerts: layouts.read(&selected, &concerts)?,
         extensions: store::read_extensions(&selected, &extensions)?,
     };

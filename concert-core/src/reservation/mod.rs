@@ -8,6 +8,7 @@ mod eligibility;
 mod giving_back;
 mod layout;
 mod let_go;
+mod list;
 mod lock;
 mod logged;
 mod order;
@@ -27,16 +28,18 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use changes::SeatChanges;
-pub(crate) use eligibility::{UnpaidHolds, in_time, unpaid};
+pub(crate) use eligibility::{UnpaidHolds, Users, in_time, unpaid};
 pub(crate) use giving_back::{GivenBack, UnpaidSeats};
 pub(crate) use layout::HallLayouts;
 pub(crate) use let_go::MOST_COUNTED as MOST_HOLDS_IN_A_ROW;
+pub use list::ReservationList;
+pub(crate) use list::reservations_of;
 pub use order::{Order, OrderRef, Wanted};
 pub(crate) use order::{refusal_for, total};
 pub(crate) use recent_holds::RecentHolds;
 pub(crate) use seat::{HoldState, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats, strike_sold};
 pub(crate) use store::{
-    order, read_reservation, read_reservations, reservation, reservation_columns, reservations_of, select_reservations,
+    order, read_reservation, read_reservations, reservation, reservation_columns, select_reservations,
 };
 pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
 
@@ -48,6 +51,7 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     eligibility::STATEMENTS,
     giving_back::STATEMENTS,
     layout::STATEMENTS,
+    list::STATEMENTS,
     sweep::STATEMENTS,
 ];
 
@@ -274,6 +278,7 @@ impl Batch for ReservationBatch {
             seats: HashMap::with_capacity(commands.len()),
             halls: HashMap::new(),
             holds: HashMap::with_capacity(commands.len()),
+            users: HashMap::with_capacity(commands.len()),
             concerts: HashMap::new(),
             extensions: HashMap::new(),
         };
@@ -292,6 +297,7 @@ impl Batch for ReservationBatch {
                 rows.seats.insert(key, layouts[concert].unread_seat(key, assumptions)?);
             }
             rows.turns.entry(*user).or_insert_with(|| Turn::unread(assumptions, *user));
+            rows.users.entry(*user).or_insert_with(|| eligibility::unread_user(assumptions, *user));
             rows.holds.entry(*user).or_insert_with(|| UnpaidHolds::unread(assumptions, *user));
         }
         Some(rows)

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::best::Hall;
 use super::layout::Concert;
-use super::{Holds, Reservation, ReservationStatus, Seat, SeatKey};
+use super::{Holds, Reservation, ReservationStatus, Seat, SeatKey, Users};
 use crate::clock::Timestamp;
 use crate::fact::{Column, Lookup, Unread};
 use crate::id::{ConcertId, ReservationId};
@@ -24,6 +24,8 @@ pub(crate) struct Rows {
     /// The halls whose best seats are wanted. Not locked, unlike the seats that a batch takes.
     pub(crate) halls: HashMap<ConcertId, Hall>,
     pub(crate) holds: Holds,
+    /// Those who want to hold or to extend.
+    pub(crate) users: Users,
     /// The concerts whose seats are wanted. A concert that is missing here does not exist.
     pub(crate) concerts: HashMap<ConcertId, Concert>,
     /// Extensions that commands of this batch made earlier, and the reservations that they named: for repeated calls.

@@ -15,7 +15,7 @@ use crate::caller::Fingerprint;
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::Assumed;
-use crate::id::{ConcertId, OrderId, ReservationId, UserId};
+use crate::id::{ConcertId, OrderId, ReservationId};
 use crate::operator::write_log;
 use crate::queue::guard_turns;
 use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, fetch_all, fetch_optional, grouped, statements};
@@ -90,12 +90,6 @@ statements! {
              where r.id = {id}"
         )
     }
-    OF_USER {
-        with_seat!(
-            "reservations r left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
-             where r.user_id = {user} order by r.reserved_at desc, r.id desc limit {limit}"
-        )
-    }
     OF_ORDER {
         with_seat!(
             "reservations n straight_join reservations r force index (reservations_user_deadline) \
@@ -152,6 +146,7 @@ pub(super) fn lock_concerts(script: &mut Script, concerts: Vec<ConcertId>) -> Re
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
     // Before the lock, which counts them.
     layout::guard_concerts(script, assumed);
+    eligibility::guard_users(script, assumed);
     guard_turns(script, assumed, &effects.turns);
     eligibility::guard_holds(script, assumed, now);
     seat::strike_taken(assumed, &effects.made, effects.let_go_at_most);
@@ -224,16 +219,6 @@ pub(crate) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<O
 /// All reservations of the order that this one belongs to.
 pub(crate) async fn order(pool: &MySqlPool, any: ReservationId) -> Result<Vec<Reservation>, sqlx::Error> {
     let rows = fetch_all(pool, &OF_ORDER, |params| params.bind("id", any)).await?;
-    rows.iter().map(read_reservation).collect()
-}
-
-/// The newest reservations of a user, `limit` at most.
-pub(crate) async fn reservations_of(
-    pool: &MySqlPool,
-    user: UserId,
-    limit: u32,
-) -> Result<Vec<Reservation>, sqlx::Error> {
-    let rows = fetch_all(pool, &OF_USER, |params| params.bind("user", user).bind("limit", limit)).await?;
     rows.iter().map(read_reservation).collect()
 }
 

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use concert_core::{
-    ConcertId, Money, Order, OrderId, OrderRef, Reservation, ReservationId, ReservationStatus, SeatNumber, UserId,
-    Wanted,
+    ConcertId, Money, Order, OrderId, OrderRef, Page, Reservation, ReservationId, ReservationList, ReservationStatus,
+    SeatNumber, UserId, Wanted,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use warp::Reply as _;
-use warp::http::StatusCode;
+use warp::http::header::LINK;
+use warp::http::{HeaderValue, StatusCode};
 
 use super::auth;
-use super::body::{Moment, created, if_there, json, object_if_there, parsed, seat_if_there, seats_if_there};
+use super::body::{
+    Moment, created, if_there, json, object_if_there, parsed, parsed_if_there, seat_if_there, seats_if_there,
+};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
@@ -94,6 +97,13 @@ struct ListQuery {
     #[serde(deserialize_with = "parsed")]
     #[param(value_type = uuid::Uuid)]
     user_id: UserId,
+    /// The most reservations of the page.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The last reservation of the page before: what its Link header says.
+    #[serde(default, deserialize_with = "parsed_if_there")]
+    #[param(value_type = Option<uuid::Uuid>)]
+    starting_after: Option<ReservationId>,
 }
 
 /// A hold on a seat, and its state.
@@ -278,11 +288,14 @@ async fn reserve(mut call: Call) -> Answer {
 #[utoipa::path(
     get, path = "/api/v1/reservations", tag = "reservations", operation_id = "listReservations",
     summary = "The caller's reservations",
+    description = "In pages, of 1 000 without a limit. Where older ones follow, a Link header names the next page (rel=next). \
+                   The first page has all holds that can still be paid, however old.",
     params(ListQuery),
     security(("bearer" = [])),
     responses(
-        (status = 200, body = [ReservationBody], description = "The reservations, newest first"),
-        (status = 400, description = "The query is not valid"),
+        (status = 200, body = [ReservationBody], description = "The reservations, newest first",
+            headers(("Link" = String, description = "The next page, if there is one"))),
+        (status = 400, description = "The query is not valid, or startingAfter is not a reservation of this user"),
         (status = 401, description = "No valid access token"),
         (status = 403, description = "It belongs to another user"),
         (status = 404, description = "No such user"),
@@ -290,9 +303,17 @@ async fn reserve(mut call: Call) -> Answer {
 )]
 async fn list(call: Call) -> Answer {
     let credential = call.credential()?;
-    let ListQuery { user_id } = call.query()?;
-    let found = call.box_office().reservations_of(auth::caller(credential, user_id)?).await?;
-    json(StatusCode::OK, &found.into_iter().map(ReservationBody::from).collect::<Vec<_>>())
+    let ListQuery { user_id, limit, starting_after } = call.query()?;
+    let (caller, page) = (auth::caller(credential, user_id)?, Page::new(limit, starting_after)?);
+    let ReservationList { reservations, next, .. } = call.box_office().reservations_page(caller, page).await?;
+    let mut response = json(StatusCode::OK, &reservations.into_iter().map(ReservationBody::from).collect::<Vec<_>>())?;
+    if let Some(last) = next {
+        let limit = limit.map(|limit| format!("&limit={limit}")).unwrap_or_default();
+        // Relative, so that it holds behind any prefix.
+        let link = format!("<?userId={user_id}{limit}&startingAfter={last}>; rel=\"next\"");
+        response.headers_mut().insert(LINK, HeaderValue::try_from(link).map_err(Problem::internal)?);
+    }
+    Ok(response)
 }
 
 #[utoipa::path(

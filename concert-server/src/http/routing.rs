@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use warp::http::Method;
 use warp::http::header::{
-    AGE, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
+    AGE, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
 use warp::path::FullPath;
@@ -41,9 +41,10 @@ pub(super) const REQUEST_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("x-request-id"),
 ];
-pub(super) const ANSWER_HEADERS: [HeaderName; 9] = [
+pub(super) const ANSWER_HEADERS: [HeaderName; 10] = [
     AGE,
     ETAG,
+    LINK,
     LOCATION,
     RETRY_AFTER,
     WWW_AUTHENTICATE,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 
 use super::*;
-use crate::fact::Lookup;
+use crate::fact::{Fact, Lookup};
 use crate::id::TokenId;
 use crate::id::UserId;
 use crate::queue::{Token, TokenStatus, Turn};
@@ -35,6 +35,7 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
         holds: HashMap::from([(user, UnpaidHolds::read(0))]),
         concerts: HashMap::from([(concert, Concert { version: 1, date: now.date_naive() })]),
         extensions: HashMap::new(),
+        users: HashMap::from([(user, Fact::read(true))]),
     };
     let caller = Caller::verified(user);
     let commands = [

@@ -1,0 +1,314 @@
+//! Every route with every credential. A route without its row fails; a new credential is a column of every row.
+
+use std::collections::BTreeSet;
+
+use concert_core::{ConcertId, PaymentId, ReservationId, Role, UserId};
+use jsonwebtoken::{EncodingKey, Header, encode};
+use reqwest::Method;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::http::{Ask, Site, reservation};
+use crate::support::{PRICE, SECRET, Shortcuts as _, money, seat};
+
+/// What a caller shows. Requests are about Anna, who has a password and is ACTIVE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Garbage,
+    /// Signed with our secret, for somebody else.
+    OtherAudience,
+    ExpiredSession,
+    ExpiredToken,
+    BensSession,
+    BensToken,
+    /// The queue token of a visit that is over.
+    EndedToken,
+    ViewerKey,
+    GateKey,
+    OperatorKey,
+    Session,
+    Token,
+}
+
+use Shown::*;
+
+const COLUMNS: [Shown; 13] = [
+    Nothing,
+    Garbage,
+    OtherAudience,
+    ExpiredSession,
+    ExpiredToken,
+    BensSession,
+    BensToken,
+    EndedToken,
+    ViewerKey,
+    GateKey,
+    OperatorKey,
+    Session,
+    Token,
+];
+
+/// An answer: its status, and its code unless it is a success.
+type Cell = (u16, &'static str);
+
+const UNAUTHENTICATED: Cell = (401, "UNAUTHENTICATED");
+const LOGIN_REQUIRED: Cell = (401, "LOGIN_REQUIRED");
+const TOKEN_ENDED: Cell = (401, "TOKEN_ENDED");
+const NOT_YOURS: Cell = (403, "NOT_YOURS");
+const NOT_ACTIVE: Cell = (403, "TOKEN_NOT_ACTIVE");
+const NOT_ALLOWED: Cell = (403, "ROLE_NOT_ALLOWED");
+const NOT_FOUND: Cell = (404, "TOKEN_NOT_FOUND");
+const GONE: Cell = (410, "TOKEN_EXPIRED");
+
+/// Whoever asks is answered alike; credentials are not looked at.
+const fn open(done: u16) -> [Cell; COLUMNS.len()] {
+    [(done, ""); COLUMNS.len()]
+}
+
+/// For Anna alone: with her session, or with her queue token while it is in the queue.
+const fn own(ended: Cell, done: u16) -> [Cell; COLUMNS.len()] {
+    let (no, bens, done) = (UNAUTHENTICATED, NOT_YOURS, (done, ""));
+    [no, no, no, no, no, bens, bens, ended, no, no, no, done, done]
+}
+
+/// Anna's second join resumes her place. A key of the role `operator` joins users.
+const fn join() -> [Cell; COLUMNS.len()] {
+    let (no, bens, done) = (UNAUTHENTICATED, NOT_YOURS, (200, ""));
+    let role = NOT_ALLOWED;
+    [LOGIN_REQUIRED, no, no, no, no, bens, bens, LOGIN_REQUIRED, role, role, done, done, done]
+}
+
+/// For operators, from the role `viewer`, `gate` or `operator` on.
+const fn operators(roles: [Cell; 3]) -> [Cell; COLUMNS.len()] {
+    let no = UNAUTHENTICATED;
+    [no, no, no, no, no, no, no, no, roles[0], roles[1], roles[2], no, no]
+}
+
+/// The table.
+fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
+    let any_role = [(200, ""); 3];
+    Some(match route {
+        "POST /api/v1/users" => open(201),
+        "POST /api/v1/users/login" => open(200),
+        "POST /api/v1/tokens" | "POST /api/v1/queue" => join(),
+        "GET /api/v1/tokens/{userId}" | "GET /api/v1/tokens/{userId}/events" => own(GONE, 200),
+        "DELETE /api/v1/tokens/{userId}" => own(NOT_FOUND, 204),
+        "GET /api/v1/reservations/dates" | "GET /api/v1/reservations/{concertId}/seats" => open(200),
+        "POST /api/v1/reservations" => own(NOT_ACTIVE, 201),
+        "POST /api/v1/reservations/{reservationId}/extend" => own(NOT_ACTIVE, 200),
+        "GET /api/v1/reservations" | "GET /api/v1/reservations/{reservationId}" => own(TOKEN_ENDED, 200),
+        "DELETE /api/v1/reservations/{reservationId}" => own(TOKEN_ENDED, 204),
+        "POST /api/v1/payments/recharge" => own(TOKEN_ENDED, 200),
+        "POST /api/v1/payments/process" => own(NOT_ACTIVE, 200),
+        "GET /api/v1/payments/balance/{userId}"
+        | "GET /api/v1/payments"
+        | "GET /api/v1/payments/{paymentId}"
+        | "GET /api/v1/payments/entries/{userId}" => own(TOKEN_ENDED, 200),
+        "GET /api/v1/admin/log" => operators(any_role),
+        "POST /api/v1/admin/users/{userId}/recharge" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
+        "GET /health/live" | "GET /health/ready" | "GET /metrics" | "GET /api-docs/openapi.json" => open(200),
+        "GET /docs" | "GET /docs/" | "GET /docs/{file}" => open(200),
+        _ => return None,
+    })
+}
+
+/// Anna and Ben, and all that they and others can show.
+struct Stage {
+    site: Site,
+    concert: ConcertId,
+    anna: UserId,
+    session: String,
+    bens_session: String,
+    ben: UserId,
+    expired: [String; 2],
+    keys: [String; 3],
+}
+
+/// What one request is about, fresh for each.
+struct Scene {
+    token: String,
+    ended: String,
+    bens_token: String,
+    held: ReservationId,
+    payment: PaymentId,
+}
+
+impl Stage {
+    async fn open() -> Self {
+        // Any number of holds, of seats that nobody else wants.
+        let site = Site::open_with(|policy| policy.with_max_holds_per_user(10_000)).await;
+        site.house.office.set_max_active(100).await.expect("sets the cap");
+        let (anna, old_session) = site.logged_in("anna").await;
+        let (ben, _) = site.logged_in("ben").await;
+        let expired = [old_session, site.join(anna).await];
+        // Past the end of sessions and of queue tokens.
+        site.house.advance(25 * 3600);
+        site.house.office.rerank_queue().await.expect("reranks");
+        let log_in = async |name: &str| {
+            let password = "correct horse".parse().expect("a password");
+            let session = site.house.office.log_in(name, &password).await.expect("logs in");
+            session.access_token.expect("is signed")
+        };
+        let (session, bens_session) = (log_in("anna").await, log_in("ben").await);
+        let mut keys = Vec::new();
+        for role in [Role::Viewer, Role::Gate, Role::Operator] {
+            let made = site.house.office.back_office().make_key(&role.to_string().parse().expect("a name"), role).await;
+            keys.push(made.expect("makes a key").secret.expose_secret().to_owned());
+        }
+        let keys = keys.try_into().expect("three");
+        let concert = site.house.concert(2_000).await;
+        site.house.office.recharge(anna, money(1_000_000)).await.expect("recharges");
+        Self { site, concert, anna, session, bens_session, ben, expired, keys }
+    }
+
+    /// Anna is in again, holds the seat after `used` seats, and has paid the one after that.
+    async fn scene(&self, used: &mut i64) -> Scene {
+        let office = &self.site.house.office;
+        let ended = self.site.join(self.anna).await;
+        office.leave_queue(self.anna).await.expect("leaves");
+        let (token, bens_token) = (self.site.join(self.anna).await, self.site.join(self.ben).await);
+        *used += 3;
+        let hold = async |number| office.hold_one(self.anna, self.concert, seat(number)).await.expect("holds").id;
+        let (held, paid) = (hold(*used - 2).await, hold(*used - 1).await);
+        let payment = office.pay(self.anna, paid, money(PRICE)).await.expect("pays").payments[0].id;
+        Scene { token, ended, bens_token, held, payment }
+    }
+
+    fn credential(&self, shown: Shown, scene: &Scene) -> Option<String> {
+        let other_audience = || {
+            let claims = json!({"iss": "concert", "aud": "concert-admin", "sub": self.anna, "iat": 1, "exp": 99_999_999_999_i64});
+            encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).expect("signs")
+        };
+        Some(match shown {
+            Nothing => return None,
+            Garbage => "garbage".to_owned(),
+            OtherAudience => other_audience(),
+            ExpiredSession => self.expired[0].clone(),
+            ExpiredToken => self.expired[1].clone(),
+            BensSession => self.bens_session.clone(),
+            BensToken => scene.bens_token.clone(),
+            EndedToken => scene.ended.clone(),
+            ViewerKey => self.keys[0].clone(),
+            GateKey => self.keys[1].clone(),
+            OperatorKey => self.keys[2].clone(),
+            Session => self.session.clone(),
+            Token => scene.token.clone(),
+        })
+    }
+
+    /// A good request to a route, about Anna; `nth` makes names unique.
+    fn ask(&self, route: &str, scene: &Scene, (number, nth): (i64, usize)) -> Ask<'_> {
+        let (method, template) = route.split_once(' ').expect("a method and a path");
+        let path = template
+            .replace("{userId}", &self.anna.to_string())
+            .replace("{concertId}", &self.concert.to_string())
+            .replace("{reservationId}", &scene.held.to_string())
+            .replace("{paymentId}", &scene.payment.to_string())
+            .replace("{file}", "index.html");
+        let user = json!({"userId": self.anna});
+        let person = |name: &str| json!({"username": name, "password": "correct horse"});
+        let body: Option<Value> = match route {
+            "POST /api/v1/users" => Some(person(&format!("new {nth}"))),
+            "POST /api/v1/users/login" => Some(person("anna")),
+            "POST /api/v1/tokens" | "POST /api/v1/queue" => Some(user),
+            "POST /api/v1/reservations" => Some(reservation(self.concert, number, self.anna)),
+            "POST /api/v1/payments/recharge" => Some(json!({"userId": self.anna, "amount": 1})),
+            "POST /api/v1/admin/users/{userId}/recharge" => Some(json!({"amount": 1, "reference": "till 7"})),
+            "POST /api/v1/payments/process" => {
+                Some(json!({"reservationId": scene.held, "amount": PRICE, "userId": self.anna}))
+            }
+            _ => None,
+        };
+        match (body, template) {
+            (Some(body), _) => self.site.post(&path, &body),
+            (None, "/api/v1/reservations" | "/api/v1/payments") => {
+                self.site.get(&format!("{path}?userId={}", self.anna))
+            }
+            (None, _) => self.site.ask(Method::from_bytes(method.as_bytes()).expect("a method"), &path),
+        }
+    }
+
+    async fn answer(&self, route: &str, ask: Ask<'_>) -> (u16, String) {
+        if route.ends_with("/events") {
+            // A stream does not end by itself.
+            let response = ask.open().await;
+            let status = response.status().as_u16();
+            let refusal = if status == 200 { Value::Null } else { response.json().await.expect("a problem") };
+            return (status, refusal["code"].as_str().unwrap_or_default().to_owned());
+        }
+        let answer = ask.send().await;
+        (answer.status.as_u16(), answer.code().to_owned())
+    }
+}
+
+fn served() -> Vec<String> {
+    concert_server::routes().into_iter().map(|route| format!("{} {}", route.method, route.template)).collect()
+}
+
+#[tokio::test]
+async fn a1_to_a10_every_route_answers_every_credential_as_the_table_says() {
+    let stage = Stage::open().await;
+    let (mut used, mut wrong, mut nth) = (0, Vec::new(), 0);
+    for route in served() {
+        let row = row(&route).unwrap_or_else(|| panic!("{route} has no row in the table of routes and credentials"));
+        for (shown, expected) in COLUMNS.into_iter().zip(row) {
+            nth += 1;
+            let scene = stage.scene(&mut used).await;
+            let ask = stage.ask(&route, &scene, (used, nth));
+            let ask = match stage.credential(shown, &scene) {
+                Some(credential) => ask.bearer(&credential),
+                None => ask,
+            };
+            let (status, code) = stage.answer(&route, ask).await;
+            if (status, code.as_str()) != expected {
+                wrong.push(format!("{route} with {shown:?}: {status} {code}, not {expected:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    stage.site.house.assert_sound().await;
+}
+
+#[test]
+fn a1_to_a10_the_table_has_the_columns_once_and_no_row_of_a_route_that_is_gone() {
+    let columns: BTreeSet<_> = COLUMNS.iter().map(|shown| format!("{shown:?}")).collect();
+    assert_eq!(columns.len(), COLUMNS.len());
+    assert!(row("GET /nowhere").is_none());
+}
+
+/// A key changes nothing of who may: with the key of Anna's request, others are answered as without one.
+#[tokio::test]
+async fn a1_a_known_key_opens_no_route_to_anybody() {
+    let stage = Stage::open().await;
+    let (mut used, mut wrong) = (0, Vec::new());
+    let keyed: Vec<_> =
+        served().into_iter().filter(|route| route.starts_with("POST /api/v1/") && is_own(route)).collect();
+    assert!(keyed.len() >= 6, "{keyed:?}");
+    for route in keyed {
+        let row = row(&route).expect("a row");
+        for (shown, expected) in COLUMNS.into_iter().zip(row).filter(|(_, (status, _))| *status >= 400) {
+            let scene = stage.scene(&mut used).await;
+            let key = format!("key {used}");
+            let ask = || stage.ask(&route, &scene, (used, 0)).key(&key);
+            let (status, code) = stage.answer(&route, ask().bearer(&stage.session)).await;
+            assert!(status < 300, "{route}: {status} {code}");
+            let again = match stage.credential(shown, &scene) {
+                Some(credential) => ask().bearer(&credential),
+                None => ask(),
+            };
+            let (status, code) = stage.answer(&route, again).await;
+            // Whoever pays again with an ended token learns that it is paid, and no more.
+            let is_paid = route.ends_with("/process") && shown == EndedToken && code == "ALREADY_PAID";
+            if (status, code.as_str()) != expected && !is_paid {
+                wrong.push(format!("{route} with {shown:?} and the key: {status} {code}, not {expected:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whether the route is for the user whom the request is about.
+fn is_own(route: &str) -> bool {
+    row(route).is_some_and(|row| COLUMNS.into_iter().zip(row).any(|cell| matches!(cell, (BensSession, NOT_YOURS))))
+}
