@@ -108,7 +108,8 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "GET /api/v1/admin/log" => operators(any_role),
         "POST /api/v1/admin/users/{userId}/recharge" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /health/live" | "GET /health/ready" | "GET /metrics" | "GET /api-docs/openapi.json" => open(200),
-        "GET /docs" | "GET /docs/" | "GET /docs/{file}" => open(200),
+        "GET /docs" => open(308),
+        "GET /docs/" | "GET /docs/{file}" => open(200),
         _ => return None,
     })
 }
