@@ -167,3 +167,28 @@ async fn an_interrupted_command_stops_its_server_and_leaves_a_sound_database() {
     );
     server.stop().await.expect("stops");
 }
+
+#[tokio::test]
+async fn a10_the_databases_url_can_come_from_a_file_whose_mode_is_checked() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let desk = Desk::open().await;
+    let file = tempfile::NamedTempFile::new().expect("makes a file");
+    std::fs::write(file.path(), format!("{}\n", desk.url)).expect("writes");
+    let path = file.path().to_str().expect("text");
+    let run = |mode| {
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).expect("sets the mode");
+        let mut command = concert_cli(&["--database-url-file", path, "audit"]);
+        command.env_remove("DATABASE_URL");
+        command.output().expect("runs")
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let private = run(0o600);
+    assert!(private.status.success(), "{}", text(&private.stderr));
+    assert!(!text(&private.stderr).contains("chmod"), "{}", text(&private.stderr));
+    let open = run(0o644);
+    assert!(open.status.success() && text(&open.stderr).contains("chmod 600"), "{}", text(&open.stderr));
+    let refused = run(0o666);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("chmod 600"), "{}", text(&refused.stderr));
+    assert!(!text(&open.stderr).contains(&desk.url), "the URL is not printed");
+}

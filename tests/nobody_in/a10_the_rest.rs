@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::http::{Site, reservation};
-use crate::support::House;
+use crate::support::{House, Shortcuts as _};
 
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.expect("binds")
@@ -87,6 +87,34 @@ async fn a10_what_was_made_is_at_its_location() {
     let held = site.post("/api/v1/reservations", &pair).bearer(&token).send().await.expect(201, "");
     let found = site.get(&location(&held)).bearer(&token).send().await.expect(200, "");
     assert_eq!(found.body["orderId"], held.body["orderId"]);
+}
+
+#[tokio::test]
+async fn a10_a_new_users_wallet_is_at_the_location_of_the_sign_up() {
+    let site = Site::open().await;
+    let anna = json!({"username": "anna", "password": "correct horse"});
+    let signed_up = site.post("/api/v1/users", &anna).send().await.expect(201, "");
+    let location = signed_up.headers["location"].to_str().expect("text").to_owned();
+    let session = site.post("/api/v1/users/login", &anna).send().await.expect(200, "").body;
+    let session = session["accessToken"].as_str().expect("a session");
+    site.get(&location).bearer(session).send().await.expect(200, "");
+}
+
+#[tokio::test]
+async fn a10_scrapes_and_readiness_have_connections_of_their_own() {
+    let house = House::open().await;
+    let pool = house.office.pool();
+    let mut taken = Vec::new();
+    for _ in 0..pool.options().get_max_connections() {
+        taken.push(pool.acquire().await.expect("connects"));
+    }
+    let begun = std::time::Instant::now();
+    let back_office = house.office.back_office();
+    let (figures, held) = tokio::join!(back_office.queue_figures(), back_office.held_seats());
+    assert_eq!((figures.expect("reads").waiting, held.expect("reads")), (0, 0));
+    house.office.ping().await.expect("answers");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(3), "nobody waited for the readers");
+    drop(taken);
 }
 
 #[tokio::test]

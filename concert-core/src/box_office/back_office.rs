@@ -278,7 +278,7 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn queue_figures(&self) -> Result<QueueFigures, Error> {
-        figures::queue_figures(self.office.pool(), &self.office.inner.view, self.office.now()).await
+        figures::queue_figures(&self.office.inner.scrapes, &self.office.inner.view, self.office.now()).await
     }
 
     /// How many seats are held unpaid. Reads the holds whose deadlines are to come, paid ones too.
@@ -286,7 +286,7 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn held_seats(&self) -> Result<u64, Error> {
-        db::read(|| reservation::holds(self.office.pool(), self.office.now())).await
+        db::read(|| reservation::holds(&self.office.inner.scrapes, self.office.now())).await
     }
 
     /// How many commands wait in this process now, by lane.

@@ -41,7 +41,8 @@ impl Inner {
 /// Connections.
 impl BoxOffice {
     /// How many connections to the database this box office needs: one for each writer, one for readiness, one for what
-    /// takes long, and four for reads. Where the database allows more, reads use up to 16.
+    /// takes long, and four for reads, one of them for [`BackOffice::queue_figures`](super::BackOffice::queue_figures). Where
+    /// the database allows more, reads use up to 16.
     #[must_use]
     pub fn connections_needed(&self) -> usize {
         db::needed(self.inner.writers())

@@ -55,6 +55,9 @@ struct Inner {
     host: MySqlConnectOptions,
     /// For reads; its options are also those of the writers.
     pool: MySqlPool,
+    /// One of the readers' connections, for figures that are asked for all the time: a crowd of other reads must not hide
+    /// how the box office is.
+    scrapes: MySqlPool,
     probe: Probe,
     policy: Policy,
     clock: Arc<OfficeClock>,
@@ -87,7 +90,9 @@ impl BoxOffice {
     fn start(host: &MySqlConnectOptions, policy: Policy, clock: Arc<OfficeClock>, room: Room) -> Result<Self, Error> {
         policy.check()?;
         let readers = room.readers_beside(connections::writers(&policy));
-        let pool = db::read_pool(db::own_options(host, policy.schema.as_deref())?, readers);
+        let options = db::own_options(host, policy.schema.as_deref())?;
+        let scrapes = db::read_pool(options.clone(), 1);
+        let pool = db::read_pool(options, readers - 1);
         let view_rules = crate::queue::ViewRules {
             active_ttl: policy.active_ttl,
             max_polls_per_second: policy.max_polls_per_second,
@@ -135,6 +140,7 @@ impl BoxOffice {
             seat_changes,
             keys: KeyRing::default(),
             host: host.clone(),
+            scrapes,
             probe: Probe::default(),
             pool,
             policy,

@@ -71,6 +71,7 @@ impl BoxOffice {
             inner.payments.shutdown(),
             inner.refunds.shutdown(),
             inner.users.shutdown(),
+            inner.scrapes.close(),
         );
     }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, json, parsed};
+use super::body::{Moment, created, json, parsed};
 use super::call::Call;
 use super::routing::{Answer, Endpoint, post};
 use crate::brakes::Brake;
@@ -81,7 +81,8 @@ async fn sign_up(mut call: Call) -> Answer {
     let who = SignUp::new(username).with_password(password).with_key(call.idempotency_key()?);
     let user = call.box_office().sign_up(who).await?;
     let body = UserBody { user_id: user.id, username: user.username, created_at: Moment(user.created_at) };
-    json(StatusCode::CREATED, &body)
+    // What can be looked at of a new user is the wallet.
+    created(&format!("/api/v1/payments/balance/{}", user.id), &body)
 }
 
 #[utoipa::path(
