@@ -11,7 +11,7 @@ FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --sta
 	--buyers 500 --seats 200 --arrive-within 2s --think 50ms --connections 64 \
 	--max-active 100 --active-ttl 6s --claim-window 4s --hold-ttl 2s --rerank-every 200ms
 
-.PHONY: help setup build demo demo-check test lint features docs package review bench bench-quick bench-turns flash-sale flash-sale-check
+.PHONY: help setup build demo demo-check test lint features docs package review test-cluster bench bench-quick bench-turns flash-sale flash-sale-check
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,11 @@ test: setup ## Runs all tests, on a private MariaDB; the suite a second time as 
 	for example in buy_one_seat rush_hour embed_in_your_app; do $${CARGO_TARGET_DIR:-target}/debug/examples/$$example || exit 1; done
 	$(FLASH_SALE_CHECK)
 	$(TEST_ENV) CONCERT_TEST_SERVER_OPTIONS=--innodb-snapshot-isolation=ON $(CARGO) test --locked --workspace --test suite
+
+test-cluster: ## Three Galera nodes and three servers, of which a node and a server are killed: ledger and audit, in 2 minutes.
+	@scripts/setup.sh --cluster
+	$(CARGO) build --locked --workspace --bins
+	$(CARGO) test --locked -p concert-tests --test cluster -- --ignored --nocapture
 
 lint: ## Format, clippy.
 	$(CARGO) fmt --all --check

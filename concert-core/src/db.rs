@@ -2,6 +2,7 @@
 
 mod bounds;
 mod class;
+mod cluster;
 mod failure;
 mod numbers;
 mod readers;
@@ -20,6 +21,7 @@ pub(crate) use self::bounds::{CONNECT, LONG_STATEMENT, ROUND_TRIP, within};
 pub(crate) use self::class::{
     Class, classify, is_integer_out_of_range, is_missing, is_no_connection_left, is_out_of_range, to_error,
 };
+pub(crate) use self::cluster::Cluster;
 pub(crate) use self::failure::Failure;
 pub(crate) use self::readers::{Reader, read, read_pool};
 pub(crate) use self::room::{Room, needed};

@@ -382,6 +382,12 @@ impl Error {
         }
     }
 
+    /// Whether a node of a cluster that has not yet applied what another one committed may be the reason.
+    pub(crate) const fn may_be_behind(&self) -> bool {
+        matches!(self.kind(), ErrorKind::NotFound)
+            || matches!(self, Self::TokenNotActive { .. } | Self::TokenEnded | Self::InsufficientBalance { .. })
+    }
+
     /// Whether the same call may succeed shortly without anything else changing.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

@@ -120,6 +120,10 @@ fn describe() {
     describe_counter!("concert_tokens_admitted_total", "Tokens that this process's rerank passes admitted");
     describe_counter!("concert_holds_released_total", "Lapsed holds that this process's sweep passes released");
     describe_counter!("concert_holds_unpaid_total", "Holds that ended unpaid, by how: given_back or lapsed");
+    describe_counter!(
+        "concert_catch_ups_total",
+        "Times that a node of a cluster caught up before something was said not to be there"
+    );
     describe_counter!("concert_pass_failures_total", "Periodic passes that failed, by pass");
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Piece<'c, B: Batch> {
     pub(super) is_unresolved: bool,
     /// The current attempt has sent its COMMIT.
     pub(super) commit_was_sent: bool,
+    /// The node has caught up with its cluster for these commands.
+    pub(super) has_caught_up: bool,
 }
 
 impl<'c, B: Batch> Piece<'c, B> {
@@ -42,6 +44,7 @@ impl<'c, B: Batch> Piece<'c, B> {
             may_have_committed: false,
             is_unresolved: false,
             commit_was_sent: false,
+            has_caught_up: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! A writer: takes the commands that have queued, runs them until they are committed, and answers their callers.
 
+mod assumed;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,9 +17,8 @@ use super::inbox::{Arrival, Inbox, Job};
 use super::piece::{LONGEST_SEARCH, Next, Piece, next_after, pause_after};
 use super::{Attempt, Batch, Decision, MAX_BATCH};
 use crate::clock::Clock as _;
-use crate::db::{self, Failure, WritersConnection};
+use crate::db::{self, Cluster, Failure, WritersConnection};
 use crate::error::Error;
-use crate::fact::Assumptions;
 use crate::office_clock::OfficeClock;
 use crate::sql::Script;
 
@@ -220,8 +221,31 @@ impl<B: Batch> Writer<B> {
         self.run_locked(connection, piece, &attempt).await
     }
 
-    /// Locks, decides and writes.
+    /// Locks, decides and writes. On a cluster, a command is refused for what is not there only after the node has caught
+    /// up with the others.
     async fn run_locked(
+        &self,
+        connection: &mut WritersConnection,
+        piece: &mut Piece<'_, B>,
+        attempt: &Attempt,
+    ) -> Result<Decision<B>, Failure> {
+        let mut decision = self.lock_and_decide(connection, piece, attempt).await?;
+        let may_be_behind = |answer: &Result<B::Answer, Error>| answer.as_ref().is_err_and(Error::may_be_behind);
+        if connection.cluster != Cluster::Single && !piece.has_caught_up && decision.answers.iter().any(may_be_behind) {
+            piece.has_caught_up = true;
+            // Nodes wait between transactions only.
+            db::rollback(&mut connection.connection).await?;
+            connection.cluster.catch_up(&mut connection.connection).await?;
+            decision = self.lock_and_decide(connection, piece, attempt).await?;
+        }
+        let mut script = Script::default();
+        self.batch.write(&mut script, &decision.effects, attempt);
+        let committed = self.commit(connection, piece, decision, script).await;
+        count_batch::<B>("locked", outcome(&committed));
+        committed
+    }
+
+    async fn lock_and_decide(
         &self,
         connection: &mut WritersConnection,
         piece: &mut Piece<'_, B>,
@@ -230,80 +254,7 @@ impl<B: Batch> Writer<B> {
         let rows = self.batch.lock(&mut connection.connection, piece.commands, attempt).await?;
         // The rows are locked: whatever an earlier COMMIT did is in them.
         piece.is_unresolved = false;
-        let decision = self.decide(rows, piece.commands, attempt)?;
-        let mut script = Script::default();
-        self.batch.write(&mut script, &decision.effects, attempt);
-        let committed = self.commit(connection, piece, decision, script).await;
-        count_batch::<B>("locked", outcome(&committed));
-        committed
-    }
-
-    /// The decision over assumed rows and its script, guards first. `None`: the batch must be locked.
-    fn prepare_assumed(&self, commands: &[B::Command], attempt: &Attempt) -> Option<(Decision<B>, Script)> {
-        let prepared = catch_unwind(AssertUnwindSafe(|| {
-            let assumptions = Assumptions::default();
-            let rows = self.batch.assume(commands, &assumptions, attempt)?;
-            Some(self.decide_assumed(rows, commands, &assumptions, attempt))
-        }));
-        let prepared = prepared.unwrap_or_else(|_| {
-            tracing::error!(lane = B::NAME, "assuming a batch panicked; locking it");
-            Some(Err("panicked"))
-        })?;
-        prepared.inspect_err(|outcome| count_batch::<B>("assumed", outcome)).ok()
-    }
-
-    /// An error says in a word, for metrics, why the batch must be locked: a command is refused, a rule needs an unread
-    /// value, or an assumption has no guard.
-    fn decide_assumed(
-        &self,
-        rows: B::Rows,
-        commands: &[B::Command],
-        assumptions: &Assumptions,
-        attempt: &Attempt,
-    ) -> Result<(Decision<B>, Script), &'static str> {
-        let decision = self.decide(rows, commands, attempt).map_err(|failure| failure.reason())?;
-        // A refusal may rest on an assumption, and no guard states that an assumption is false: only read rows refuse.
-        if decision.answers.iter().any(Result::is_err) {
-            return Err("refused");
-        }
-        let (mut script, mut assumed) = (Script::default(), assumptions.take());
-        self.batch.guard(&mut script, &mut assumed, &decision.effects, attempt);
-        if !assumed.is_empty() {
-            tracing::debug!(lane = B::NAME, ?assumed, "assumptions without a guard");
-            return Err("unstated");
-        }
-        self.batch.write(&mut script, &decision.effects, attempt);
-        Ok((decision, script))
-    }
-
-    /// `None`: an assumption was false, and nothing happened.
-    async fn run_assumed(
-        &mut self,
-        connection: &mut WritersConnection,
-        piece: &mut Piece<'_, B>,
-        decision: Decision<B>,
-        script: Script,
-    ) -> Result<Option<Decision<B>>, Failure> {
-        let committed = self.commit(connection, piece, decision, script).await;
-        count_batch::<B>("assumed", outcome(&committed));
-        match committed {
-            Ok(decision) => {
-                self.backoff.record(true);
-                Ok(Some(decision))
-            }
-            Err(failure) if failure.is_undone() => {
-                self.backoff.record(false);
-                // Locking the same batch now would wait for the same lock as long again: split it instead.
-                if failure.repeats() {
-                    return Err(failure);
-                }
-                db::rollback(&mut connection.connection).await?;
-                // Nothing of it was committed, so a panic while the batch is locked leaves nothing to look up.
-                piece.commit_was_sent = false;
-                Ok(None)
-            }
-            Err(failure) => Err(failure),
-        }
+        self.decide(rows, piece.commands, attempt)
     }
 
     fn decide(&self, rows: B::Rows, commands: &[B::Command], attempt: &Attempt) -> Result<Decision<B>, Failure> {

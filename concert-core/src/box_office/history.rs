@@ -46,7 +46,8 @@ impl BoxOffice {
     pub async fn payment(&self, caller: impl Into<Caller>, id: PaymentId) -> Result<PaymentView, Error> {
         let caller = caller.into();
         self.account(&caller).await?;
-        let found = db::read(|| payment::payment(self.pool(), id)).await?.ok_or(Error::PaymentNotFound)?;
+        let find = || async { db::read(|| payment::payment(self.pool(), id)).await?.ok_or(Error::PaymentNotFound) };
+        let found = self.caught_up(find).await?;
         if found.user == caller.user { Ok(found) } else { Err(Error::NotYours) }
     }
 

@@ -16,12 +16,13 @@ use std::sync::Arc;
 
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
+use tokio::sync::OnceCell;
 
 pub use self::back_office::BackOffice;
 pub use self::follow::Follow;
 use crate::batch::Lane;
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::db::{self, Failure, Room};
+use crate::db::{self, Cluster, Failure, Reader, Room};
 use crate::error::Error;
 use crate::migrate;
 use crate::office_clock::OfficeClock;
@@ -59,6 +60,8 @@ struct Inner {
     /// how the box office is.
     scrapes: MySqlPool,
     probe: Probe,
+    /// Asked for when it first matters.
+    cluster: OnceCell<Cluster>,
     policy: Policy,
     clock: Arc<OfficeClock>,
     view: Arc<QueueView>,
@@ -142,6 +145,7 @@ impl BoxOffice {
             host: host.clone(),
             scrapes,
             probe: Probe::default(),
+            cluster: OnceCell::new(),
             pool,
             policy,
             clock,
@@ -182,6 +186,41 @@ impl BoxOffice {
     #[must_use]
     pub fn pool(&self) -> &MySqlPool {
         &self.inner.pool
+    }
+
+    /// Runs a read; where it finds that something is not there, runs it again once this node of a cluster has caught up
+    /// with the others. That is one more query on a cluster, and none elsewhere.
+    pub(crate) async fn caught_up<T, F>(&self, read: impl Fn() -> F + Send) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        match read().await {
+            Err(refusal) if refusal.may_be_behind() => {
+                if self.catch_up().await? {
+                    read().await
+                } else {
+                    Err(refusal)
+                }
+            }
+            done => done,
+        }
+    }
+
+    async fn catch_up(&self) -> Result<bool, Error> {
+        let caught_up = async {
+            let mut reader = Reader::acquire(self.pool()).await?;
+            let cluster = match self.inner.cluster.get() {
+                Some(cluster) => *cluster,
+                None => {
+                    let found = Cluster::of(reader.connection()?).await?;
+                    *self.inner.cluster.get_or_init(|| async { found }).await
+                }
+            };
+            let caught_up = cluster.catch_up(reader.connection()?).await?;
+            reader.finish();
+            Ok(caught_up)
+        };
+        caught_up.await.map_err(db::to_error)
     }
 
     /// The policy.

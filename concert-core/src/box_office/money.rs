@@ -100,11 +100,14 @@ impl BoxOffice {
 
     /// The balance. Checks first that the user exists and that a shown token is still in the queue.
     pub(super) async fn account(&self, caller: &Caller) -> Result<Money, Error> {
-        let account = db::read(|| wallet::balance(self.pool(), caller.user, self.now())).await?;
-        let account = account.ok_or(Error::UserNotFound)?;
-        if caller.shows_ended_token(account.live_token) {
-            return Err(Error::TokenEnded);
-        }
-        Ok(account.balance()?)
+        let look = || async {
+            let account = db::read(|| wallet::balance(self.pool(), caller.user, self.now())).await?;
+            let account = account.ok_or(Error::UserNotFound)?;
+            if caller.shows_ended_token(account.live_token) {
+                return Err(Error::TokenEnded);
+            }
+            Ok(account.balance()?)
+        };
+        self.caught_up(look).await
     }
 }

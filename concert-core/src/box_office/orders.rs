@@ -69,6 +69,11 @@ impl BoxOffice {
     pub async fn order(&self, caller: impl Into<Caller>, what: impl Into<OrderRef>) -> Result<Order, Error> {
         let (caller, what) = (caller.into(), what.into());
         self.account(&caller).await?;
+        let order = self.caught_up(|| self.find_order(what)).await?;
+        if order.user == caller.user { Ok(order) } else { Err(Error::NotYours) }
+    }
+
+    async fn find_order(&self, what: OrderRef) -> Result<Order, Error> {
         let found: Vec<_> = match what {
             OrderRef::Reservation(id) => {
                 let found = db::read(|| reservation::reservation(self.pool(), id)).await?;
@@ -81,8 +86,7 @@ impl BoxOffice {
         };
         let now = self.now();
         let found = found.into_iter().map(|found| found.at_time(now)).collect();
-        let order = Order::of(found).ok_or(Error::OrderNotFound)?;
-        if order.user == caller.user { Ok(order) } else { Err(Error::NotYours) }
+        Order::of(found).ok_or(Error::OrderNotFound)
     }
 
     /// The user's newest 1 000 reservations, newest first, and every live hold.

@@ -65,6 +65,10 @@ impl BoxOffice {
     /// # Errors
     /// [`Error::TokenNotFound`] (never joined), [`Error::TokenExpired`].
     pub async fn token_status(&self, user: UserId) -> Result<QueueToken, Error> {
+        self.caught_up(|| self.queue_token_of(user)).await
+    }
+
+    async fn queue_token_of(&self, user: UserId) -> Result<QueueToken, Error> {
         let token = self.latest_token(user).await?;
         let found = self.queue_token_now(&self.picked_up(token).await)?;
         self.inner.view.note_poll(found.ticket.ticket, &found.standing, self.now());
@@ -78,7 +82,7 @@ impl BoxOffice {
     /// [`Error::TokenExpired`].
     pub async fn poll(&self, ticket: &QueueTicket) -> Result<Standing, Error> {
         let now = self.now();
-        let standing = self.inner.view.poll(self.pool(), ticket, now).await?;
+        let standing = self.caught_up(|| self.inner.view.poll(self.pool(), ticket, now)).await?;
         if standing.status == TokenStatus::Active
             && self.inner.view.should_claim(ticket.ticket)
             && let Some(token) = self.claim(Caller::with_queue_token(ticket.user, ticket.token)).await

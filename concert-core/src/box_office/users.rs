@@ -64,8 +64,8 @@ impl BoxOffice {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn user(&self, id: UserId) -> Result<User, Error> {
-        let found = db::read(|| user::user(self.pool(), id)).await?;
-        found.map(|(user, _)| user).ok_or(Error::UserNotFound)
+        let find = || async { db::read(|| user::user(self.pool(), id)).await?.ok_or(Error::UserNotFound) };
+        self.caught_up(find).await.map(|(user, _)| user)
     }
 
     /// Looks a user up by name.
@@ -73,8 +73,11 @@ impl BoxOffice {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn user_named(&self, name: &Username) -> Result<User, Error> {
-        let found = db::read(|| user::user_named(self.pool(), name)).await?;
-        found.map(|(user, _)| user).ok_or(Error::UserNotFound)
+        self.caught_up(|| self.find_named(name)).await.map(|(user, _)| user)
+    }
+
+    async fn find_named(&self, name: &Username) -> Result<(User, String), Error> {
+        db::read(|| user::user_named(self.pool(), name)).await?.ok_or(Error::UserNotFound)
     }
 }
 
@@ -100,7 +103,10 @@ impl BoxOffice {
 
         // What is no name is the name of nobody.
         let found = match username.parse::<Username>() {
-            Ok(name) => db::read(|| user::user_named(self.pool(), &name)).await?,
+            Ok(name) => match self.caught_up(|| self.find_named(&name)).await {
+                Err(Error::UserNotFound) => None,
+                found => Some(found?),
+            },
             Err(_) => None,
         };
         let phc = found.as_ref().filter(|(user, _)| user.has_password).map(|(_, phc)| phc.as_str());

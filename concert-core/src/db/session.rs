@@ -7,6 +7,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, MySqlConnection,
 
 use super::bounds::{CONNECT, LATEST_COMMIT, LONG_STATEMENT, PING, ROUND_TRIP, within};
 use super::class::to_error;
+use super::cluster::Cluster;
 use super::failure::Failure;
 use crate::clock::{Timestamp, span};
 use crate::error::Error;
@@ -94,6 +95,7 @@ pub(crate) async fn close(connection: MySqlConnection) {
 /// A writer's connection.
 pub(crate) struct WritersConnection {
     pub(crate) connection: MySqlConnection,
+    pub(crate) cluster: Cluster,
     /// The server's clock, and when it was read. See [`WritersConnection::latest_commit`].
     server_time: Timestamp,
     read_at: Instant,
@@ -106,8 +108,9 @@ impl WritersConnection {
         let row = within(CONNECT, connection.fetch_one("select utc_timestamp(6)")).await?;
         // After the answer: the server's clock is at least this far.
         let read_at = Instant::now();
+        let cluster = Cluster::of(&mut connection).await?;
         within(CONNECT, connection.execute(WRITER)).await?;
-        Ok(Self { connection, server_time: row.try_get(0)?, read_at, last_used: read_at })
+        Ok(Self { connection, cluster, server_time: row.try_get(0)?, read_at, last_used: read_at })
     }
 
     /// The moment, by the server's clock, after which a script that is sent now must not commit. When this side has

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::fact::{Assumed, Column, Fact, Key, Test, Value};
+use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Value};
 use crate::office_clock::OfficeClock;
 use crate::sql::SqlTemplate;
 
