@@ -14,8 +14,8 @@ mod users;
 
 use std::sync::Arc;
 
-use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{MySqlConnection, MySqlPool};
 use tokio::sync::OnceCell;
 
 pub use self::back_office::BackOffice;
@@ -209,18 +209,22 @@ impl BoxOffice {
     async fn catch_up(&self) -> Result<bool, Error> {
         let caught_up = async {
             let mut reader = Reader::acquire(self.pool()).await?;
-            let cluster = match self.inner.cluster.get() {
-                Some(cluster) => *cluster,
-                None => {
-                    let found = Cluster::of(reader.connection()?).await?;
-                    *self.inner.cluster.get_or_init(|| async { found }).await
-                }
-            };
-            let caught_up = cluster.catch_up(reader.connection()?).await?;
-            reader.finish();
-            Ok(caught_up)
+            let done = self.catch_up_on(reader.connection()?).await;
+            reader.end(&done, self.pool());
+            done
         };
         caught_up.await.map_err(db::to_error)
+    }
+
+    async fn catch_up_on(&self, connection: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
+        let cluster = match self.inner.cluster.get() {
+            Some(cluster) => *cluster,
+            None => {
+                let found = Cluster::of(connection).await?;
+                *self.inner.cluster.get_or_init(|| async { found }).await
+            }
+        };
+        cluster.catch_up(connection).await
     }
 
     /// The policy.
