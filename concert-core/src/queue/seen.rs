@@ -81,6 +81,8 @@ impl SeenByAny {
         }
         let counted_to = match first {
             Some((since, _)) if since + span(grace) <= now => 0,
+            // It has seen everybody join: tickets begin with 1.
+            Some((_, ..=1)) => 0,
             Some((_, watched_from)) => watched_from,
             None => u64::MAX,
         };
@@ -217,6 +219,8 @@ mod tests {
         let with_an_older_one = vec![row(50, 8, 20, &[9]), row(0, 3, 20, &[])];
         assert_eq!(counted(with_an_older_one, 5..12, 100), [9]);
         assert_eq!(counted(Vec::new(), 5..8, 1_000), [5, 6, 7], "nobody has looked");
+        let from_the_beginning = SeenByAny::of([row(50, 1, 20, &[9])], Duration::from_secs(60), at(60));
+        assert_eq!(from_the_beginning.counted_to, 0, "it saw everybody join");
     }
 
     #[test]
