@@ -19,6 +19,13 @@ create table if not exists users (
     -- How many entries the wallet has, which is the number of the newest.
     entries    int unsigned   not null default 0,
     created_at datetime(6)    not null,
+    -- How often all access tokens of the user were revoked together: those that were signed under a lower number count
+    -- no more.
+    session_generation int unsigned not null default 0,
+    -- Since when the user may neither log in nor join the queue; null: the user may.
+    disabled_at  datetime(6)  null,
+    -- When the person behind it was forgotten: the name says nothing since, and there is no password.
+    forgotten_at datetime(6)  null,
     primary key (id),
     -- One user per name; log-in finds the user by it.
     unique key users_username_key (username_key),

@@ -4,6 +4,7 @@
 mod support;
 
 mod cli {
+    mod accounts;
     mod afterwards;
     mod desk;
 

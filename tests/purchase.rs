@@ -293,7 +293,7 @@ async fn a_name_and_a_password_open_a_session_and_nothing_else_does() {
     assert!(matches!(taken, Err(Error::UsernameTaken)));
 
     let session = house.office.log_in("안나", &password()).await.expect("logs in").access_token.expect("is signed");
-    assert_eq!(house.office.authenticate(&session).expect("holds").user(), user.id);
+    assert_eq!(house.office.authenticate(&session).await.expect("holds").user(), user.id);
     let wrong = concert_core::Password::unchecked("wrong horse");
     assert!(matches!(house.office.log_in("안나", &wrong).await, Err(Error::BadCredentials)));
     assert!(matches!(house.office.log_in("Bela", &wrong).await, Err(Error::BadCredentials)));
@@ -307,5 +307,5 @@ async fn a_name_and_a_password_open_a_session_and_nothing_else_does() {
     assert!(matches!(house.office.issue_token(user.id).await, Err(Error::LoginRequired)));
     house.office.issue_token(Caller::verified(user.id)).await.expect("joins");
     house.advance(12 * 3600);
-    assert!(matches!(house.office.authenticate(&session), Err(Error::Unauthenticated(_))));
+    assert!(matches!(house.office.authenticate(&session).await, Err(Error::Unauthenticated(_))));
 }

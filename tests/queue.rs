@@ -88,7 +88,7 @@ async fn a_poll_follows_the_queue_of_another_process() {
     let mut tickets: Vec<QueueTicket> = Vec::new();
     for user in &users {
         let jwt = house.office.issue_token(*user).await.expect("joins").token.jwt.expect("is signed");
-        match other.authenticate(&jwt).expect("holds") {
+        match other.authenticate(&jwt).await.expect("holds") {
             Credential::Queue(ticket) => tickets.push(ticket),
             Credential::Session { .. } => panic!("a queue token"),
         }

@@ -84,9 +84,10 @@ pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String 
 }
 
 /// Names and values, one per line, without a frame, so that long values stay easy to copy.
-pub fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
+pub fn facts<'n>(facts: impl IntoIterator<Item = (&'n str, String)>) -> String {
     let mut table = Table::new();
-    table.load_style(NOTHING).add_rows(facts.map(|(name, fact)| [name.to_owned(), printable(&fact)]));
+    let row = |(name, fact): (&str, String)| [name.to_owned(), printable(&fact)];
+    table.load_style(NOTHING).add_rows(facts.into_iter().map(row));
     table.trim_fmt()
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{TokenId, UserId};
+use crate::id::{SessionId, TokenId, UserId};
 use crate::operator::Signature;
 use crate::sql::{SqlSlot, SqlValue, Written};
 
@@ -151,6 +152,17 @@ pub struct QueueTicket {
     pub token: TokenId,
     /// Its place in the order of arrival.
     pub ticket: u64,
+}
+
+/// The contents of a session's access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionTicket {
+    /// Whose it is.
+    pub user: UserId,
+    /// The session.
+    pub session: SessionId,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
 }
 
 impl From<UserId> for Caller {

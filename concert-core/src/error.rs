@@ -86,6 +86,10 @@ pub enum Error {
         status: Option<TokenStatus>,
     },
 
+    /// An operator has disabled the user.
+    #[error("this user is disabled; ask the box office")]
+    UserDisabled,
+
     /// No such user.
     #[error("there is no such user")]
     UserNotFound,
@@ -300,6 +304,7 @@ impl Error {
             Self::RechargeNotAllowed => "RECHARGE_NOT_ALLOWED",
             Self::RoleNotAllowed { .. } => "ROLE_NOT_ALLOWED",
             Self::TokenNotActive { .. } => "TOKEN_NOT_ACTIVE",
+            Self::UserDisabled => "USER_DISABLED",
             Self::UserNotFound => "USER_NOT_FOUND",
             Self::TokenNotFound => "TOKEN_NOT_FOUND",
             Self::TokenUnknown => "TOKEN_UNKNOWN",
@@ -347,9 +352,11 @@ impl Error {
             Self::Unauthenticated(_) | Self::BadCredentials | Self::LoginRequired | Self::TokenEnded => {
                 ErrorKind::Unauthenticated
             }
-            Self::NotYours | Self::RechargeNotAllowed | Self::RoleNotAllowed { .. } | Self::TokenNotActive { .. } => {
-                ErrorKind::Forbidden
-            }
+            Self::NotYours
+            | Self::RechargeNotAllowed
+            | Self::RoleNotAllowed { .. }
+            | Self::TokenNotActive { .. }
+            | Self::UserDisabled => ErrorKind::Forbidden,
             Self::UserNotFound
             | Self::TokenNotFound
             | Self::TokenUnknown

@@ -101,6 +101,11 @@ id!(
     "wallet entry id"
 );
 id!(
+    /// Names a session, from log-in.
+    SessionId,
+    "session id"
+);
+id!(
     /// Names an operator key.
     OperatorKeyId,
     "key id"

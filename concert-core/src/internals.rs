@@ -8,11 +8,16 @@ use crate::{
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
 /// prepares and explains them on a real database. The places of values are open: `{name}`.
 pub fn statements() -> Vec<String> {
-    let folders =
-        [queue::STATEMENTS, reservation::STATEMENTS, wallet::STATEMENTS, payment::STATEMENTS, operator::STATEMENTS]
-            .concat();
-    let files = [
+    let folders = [
+        queue::STATEMENTS,
+        reservation::STATEMENTS,
+        wallet::STATEMENTS,
+        payment::STATEMENTS,
+        operator::STATEMENTS,
         user::STATEMENTS,
+    ]
+    .concat();
+    let files = [
         catalog::STATEMENTS,
         figures::STATEMENTS,
         explain::STATEMENTS,

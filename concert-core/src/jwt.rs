@@ -8,10 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::caller::{Caller, QueueTicket};
+use crate::caller::{Caller, QueueTicket, SessionTicket};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{TokenId, UserId};
+use crate::id::{SessionId, TokenId, UserId};
 
 /// The shortest secret, in bytes: the width of HS256's hash (RFC 7518, section 3.2).
 pub const SHORTEST_SECRET: usize = 32;
@@ -78,13 +78,13 @@ impl JwtKeys {
         encode(&self.header, claims, &self.signing).map_err(Error::internal)
     }
 
-    /// Reads an access token and returns what it proves. Whether a queue token is still in the queue, only its row can
-    /// tell.
+    /// Reads an access token and returns what it proves, and the generation that it was signed under. Whether that still
+    /// counts, the revocations tell, and whether a queue token is still in the queue, only its row can.
     ///
     /// In steps, since `jsonwebtoken::decode` reads header and claims twice, which would be half of the cost of a poll
     /// beyond its bare route. No claim is read before the signature is verified. The claims' types accept our issuer
     /// and audiences only.
-    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<Credential, Error> {
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<(Credential, u32), Error> {
         let (message, signature) = token.rsplit_once('.').ok_or(NO_GOOD)?;
         let holds = |with: &VerifyingKey| {
             crypto::verify(signature, message.as_bytes(), &with.key, Algorithm::HS256).unwrap_or(false)
@@ -101,14 +101,19 @@ impl JwtKeys {
             return Err(Error::Unauthenticated("the access token has expired"));
         }
         let user = UserId::from_uuid(claims.sub);
-        match claims.aud {
-            Audience::Session => Ok(Credential::Session { user }),
-            Audience::Queue => Ok(Credential::Queue(QueueTicket {
+        let credential = match claims.aud {
+            Audience::Session => Credential::Session(SessionTicket {
+                user,
+                session: claims.session(),
+                expires_at: Timestamp::from_timestamp(claims.exp, 0).ok_or(NO_GOOD)?,
+            }),
+            Audience::Queue => Credential::Queue(QueueTicket {
                 user,
                 token: TokenId::from_uuid(claims.jti.ok_or(NO_GOOD)?),
                 ticket: claims.ticket.ok_or(NO_GOOD)?,
-            })),
-        }
+            }),
+        };
+        Ok((credential, claims.generation))
     }
 
     /// The keys that a token with a header of another form may be signed with: the one it names, or each if it names
@@ -140,10 +145,7 @@ fn long_enough(secret: &SecretString) -> Result<&[u8], Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
     /// A session: the user logged in.
-    Session {
-        /// The user.
-        user: UserId,
-    },
+    Session(SessionTicket),
     /// A place in the queue.
     Queue(QueueTicket),
 }
@@ -153,7 +155,7 @@ impl Credential {
     #[must_use]
     pub const fn user(&self) -> UserId {
         match self {
-            Self::Session { user } | Self::Queue(QueueTicket { user, .. }) => *user,
+            Self::Session(SessionTicket { user, .. }) | Self::Queue(QueueTicket { user, .. }) => *user,
         }
     }
 
@@ -161,7 +163,7 @@ impl Credential {
     #[must_use]
     pub const fn caller(&self) -> Caller {
         match self {
-            Self::Session { user } => Caller::verified(*user),
+            Self::Session(session) => Caller::verified(session.user),
             Self::Queue(queue) => Caller::with_queue_token(queue.user, queue.token),
         }
     }
@@ -193,28 +195,48 @@ pub(crate) struct Claims {
     jti: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<u64>,
+    /// What the user's tokens were signed under: 0 until all of them were revoked for the first time.
+    #[serde(rename = "gen", default, skip_serializing_if = "is_first")]
+    generation: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_first(generation: &u32) -> bool {
+    *generation == 0
 }
 
 impl Claims {
+    /// The session's id. One that was signed before sessions had ids is known by what it says, so that it can be ended.
+    fn session(&self) -> SessionId {
+        let named = || Uuid::new_v5(&self.sub, format!("session {} to {}", self.iat, self.exp).as_bytes());
+        SessionId::from_uuid(self.jti.unwrap_or_else(named))
+    }
+
     /// Sessions come from log-in.
     #[cfg(any(feature = "password", test))]
-    pub(crate) fn session(user: UserId, from: Timestamp, until: Timestamp) -> Self {
-        Self::new(Audience::Session, user, from, until, None)
-    }
-
-    pub(crate) fn queue(ticket: &QueueTicket, from: Timestamp, until: Timestamp) -> Self {
-        Self::new(Audience::Queue, ticket.user, from, until, Some(ticket))
-    }
-
-    fn new(aud: Audience, user: UserId, from: Timestamp, until: Timestamp, ticket: Option<&QueueTicket>) -> Self {
+    pub(crate) fn of_session(ticket: &SessionTicket, generation: u32, from: Timestamp) -> Self {
         Self {
             iss: Issuer::Concert,
-            aud,
-            sub: user.as_uuid(),
+            aud: Audience::Session,
+            sub: ticket.user.as_uuid(),
+            iat: from.timestamp(),
+            exp: ticket.expires_at.timestamp(),
+            jti: Some(ticket.session.as_uuid()),
+            ticket: None,
+            generation,
+        }
+    }
+
+    pub(crate) fn of_queue(ticket: &QueueTicket, generation: u32, from: Timestamp, until: Timestamp) -> Self {
+        Self {
+            iss: Issuer::Concert,
+            aud: Audience::Queue,
+            sub: ticket.user.as_uuid(),
             iat: from.timestamp(),
             exp: until.timestamp(),
-            jti: ticket.map(|t| t.token.as_uuid()),
-            ticket: ticket.map(|t| t.ticket),
+            jti: Some(ticket.token.as_uuid()),
+            ticket: Some(ticket.ticket),
+            generation,
         }
     }
 }
@@ -237,8 +259,13 @@ mod tests {
     }
 
     fn session(keys: &JwtKeys) -> String {
-        let from = at(1_000);
-        keys.sign(&Claims::session(UserId::generate(), from, from + span(Duration::from_secs(60)))).expect("signs")
+        keys.sign(&claims(at(1_000), 60)).expect("signs")
+    }
+
+    fn claims(from: Timestamp, seconds: u64) -> Claims {
+        let expires_at = from + span(Duration::from_secs(seconds));
+        let ticket = SessionTicket { user: UserId::generate(), session: SessionId::generate(), expires_at };
+        Claims::of_session(&ticket, 0, from)
     }
 
     #[test]
@@ -295,14 +322,22 @@ mod tests {
         assert_eq!(header(&session(&both)).kid.as_ref(), Some(&named[1]), "the new key signs");
         assert!([&first, &second].into_iter().all(|token| both.verify(token, at(1_000)).is_ok()));
         let nameless = |keys: &JwtKeys| {
-            let from = at(1_000);
-            let claims = Claims::session(UserId::generate(), from, from + span(Duration::from_secs(60)));
-            encode(&Header::new(Algorithm::HS256), &claims, &keys.signing).expect("signs")
+            encode(&Header::new(Algorithm::HS256), &claims(at(1_000), 60), &keys.signing).expect("signs")
         };
         assert!([&old, &new].into_iter().all(|keys| both.verify(&nameless(keys), at(1_000)).is_ok()));
         // The old key under the new one's name.
-        let forged = encode(&new.header, &Claims::session(UserId::generate(), at(0), at(2_000)), &old.signing);
+        let forged = encode(&new.header, &claims(at(0), 2_000), &old.signing);
         assert!(both.verify(&forged.expect("signs"), at(1_000)).is_err());
+    }
+
+    #[test]
+    fn a_token_says_which_generation_it_was_signed_under() {
+        let keys = keys("k");
+        let ticket = QueueTicket { user: UserId::generate(), token: TokenId::generate(), ticket: 7 };
+        for generation in [0, 1, u32::MAX] {
+            let token = keys.sign(&Claims::of_queue(&ticket, generation, at(1_000), at(2_000))).expect("signs");
+            assert_eq!(keys.verify(&token, at(1_000)).expect("holds"), (Credential::Queue(ticket), generation));
+        }
     }
 
     #[test]

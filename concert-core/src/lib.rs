@@ -105,14 +105,15 @@ pub use {chrono, rust_decimal, sqlx, uuid};
 
 pub use crate::audit::Violation;
 pub use crate::box_office::{BackOffice, BoxOffice, Follow};
-pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket};
+pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};
 pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
 pub use crate::id::{
-    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId,
+    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SeatNumber, SessionId, TokenId, UserId,
+    WalletEntryId,
 };
 pub use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]

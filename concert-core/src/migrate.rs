@@ -265,7 +265,7 @@ mod tests {
             assert_eq!(count("create table"), count(&format!("comment = '{TABLE_COMMENT}';")), "{text}");
             assert_eq!(count("insert "), count("insert ignore into "), "{text}");
         }
-        assert_eq!(names().count(), 17);
+        assert_eq!(names().count(), 19);
     }
 
     #[test]

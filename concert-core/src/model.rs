@@ -97,6 +97,11 @@ enum Act {
         user: usize,
         amount: i64,
     },
+    /// An operator disables a user, or enables one again.
+    Disable {
+        user: usize,
+        disabled: bool,
+    },
     Wait(i64),
 }
 
@@ -139,7 +144,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             [once.repeat(times), vec![Act::Reserve { user, seat }]].concat()
         },
     );
+    let disable = (0..USERS, any::<bool>()).prop_map(|(user, disabled)| vec![Act::Disable { user, disabled }]);
     let burst = prop_oneof![
+        1 => disable,
         2 => again,
         3 => prop::collection::vec(queue, 1..6),
         2 => prop::option::of(any::<u8>()).prop_map(|seen| vec![Act::Rerank { seen }]),
@@ -203,6 +210,7 @@ const fn lane(act: Act) -> u8 {
         Act::Recharge { .. } => 4,
         Act::Wait(_) => 5,
         Act::Refund { .. } => 7,
+        Act::Disable { .. } => 8,
     }
 }
 

@@ -292,6 +292,11 @@ impl Policy {
         self.waiting_ttl
     }
 
+    /// The longest life of an access token, of a session or of a place in the queue.
+    pub(crate) fn longest_token_life(&self) -> Duration {
+        self.session_ttl.max(self.longest_visit())
+    }
+
     /// Checks the settings. Every constructor of a box office calls this.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ async fn a_token_is_issued_taken_up_again_shown_and_ended() {
     let shown = desk.run_with_secret(&["token", "show", USERS[0], "--output", "json"]).json();
     assert_eq!(again["token"], shown["token"], "the place is taken up, not made anew");
     let token = shown["token"].as_str().expect("is text");
-    assert_eq!(desk.house.office.authenticate(token).expect("is the server's").user(), user(0));
+    assert_eq!(desk.house.office.authenticate(token).await.expect("is the server's").user(), user(0));
 
     assert_snapshot!(desk.run(&["token", "expire", USERS[0]]).ok(), @"
     user id  fa46dca4-4364-508b-b370-8878f43df7df
@@ -105,7 +105,7 @@ async fn only_commands_that_sign_tokens_want_the_secret() {
     let file = file.to_str().expect("is text");
     let issued = desk.run(&["token", "issue", USERS[0], "--jwt-secret-file", file, "--output", "json"]).json();
     let token = issued["token"].as_str().expect("is text");
-    desk.house.office.authenticate(token).expect("the line's end is no part of the secret");
+    desk.house.office.authenticate(token).await.expect("the line's end is no part of the secret");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The commands: one file each, with its `Opts` and a `run`.
 
+mod account;
 mod audit;
 pub mod completions;
 mod confirm;

@@ -9,6 +9,7 @@ use concert_core::{
 };
 use serde::Serialize;
 
+use super::account;
 use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, note, print};
@@ -16,7 +17,7 @@ use crate::table::{Output, Show, facts, moment, note, print};
 /// The most of stdin that is read for a password, in bytes: more than the longest password.
 const MOST_STDIN: u64 = 4 * 1024;
 
-/// Make or show a user
+/// Make, show or change a user
 #[derive(Debug, Args)]
 pub struct Opts {
     #[command(subcommand)]
@@ -42,35 +43,44 @@ enum Action {
     },
     /// Show a user and the balance
     Show { name_or_id: Username },
+    #[command(flatten)]
+    Account(account::Action),
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Account {
+pub struct Account {
     user_id: UserId,
     username: String,
     created_at: Timestamp,
     has_password: bool,
     balance: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forgotten_at: Option<Timestamp>,
 }
 
 impl Account {
-    async fn of(user: User, box_office: &BoxOffice) -> Result<Self, Failure> {
+    pub async fn of(user: User, box_office: &BoxOffice) -> Result<Self, Failure> {
         let balance = box_office.balance(user.id).await?;
-        let User { id, username, created_at, has_password, .. } = user;
-        Ok(Self { user_id: id, username, created_at, has_password, balance })
+        let User { id, username, created_at, has_password, disabled_at, forgotten_at, .. } = user;
+        Ok(Self { user_id: id, username, created_at, has_password, balance, disabled_at, forgotten_at })
     }
 }
 
 impl Show for Account {
     fn text(&self) -> String {
-        facts([
+        let always = [
             ("user id", self.user_id.to_string()),
             ("username", self.username.clone()),
             ("created at", moment(self.created_at)),
             ("password", if self.has_password { "yes" } else { "no" }.to_owned()),
             ("balance", self.balance.to_string()),
-        ])
+        ];
+        let disabled = self.disabled_at.map(|at| ("disabled at", moment(at)));
+        let forgotten = self.forgotten_at.map(|at| ("forgotten at", moment(at)));
+        facts(always.into_iter().chain(disabled).chain(forgotten))
     }
 }
 
@@ -82,6 +92,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             create(&box_office.operator(by.operator()?), who, *balance, reference).await?
         }
         Action::Show { name_or_id } => find(box_office, name_or_id).await?,
+        Action::Account(action) => return account::run(action, box_office, output).await,
     };
     print(output, &Account::of(user, box_office).await?)
 }
@@ -107,7 +118,7 @@ pub async fn find(box_office: &BoxOffice, name_or_id: &Username) -> Result<User,
     Ok(box_office.user_named(name_or_id).await?)
 }
 
-async fn read_password() -> Result<Password, Failure> {
+pub async fn read_password() -> Result<Password, Failure> {
     let read = || io::read_to_string(io::stdin().take(MOST_STDIN));
     let text = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.into()));
     let text = text.map_err(|source| match source.kind() {

@@ -1,5 +1,6 @@
 //! The handle: one method per operation, one file per kind of them.
 
+mod accounts;
 mod back_office;
 mod catalog;
 mod connections;
@@ -66,6 +67,8 @@ struct Inner {
     clock: Arc<OfficeClock>,
     view: Arc<QueueView>,
     seat_changes: Arc<SeatChanges>,
+    #[cfg(feature = "jwt")]
+    revocations: Arc<crate::user::Revocations>,
     #[cfg(feature = "password")]
     passwords: crate::user::Passwords,
     queue: Lane<VisitBatch>,
@@ -129,6 +132,13 @@ impl BoxOffice {
         let reservations = ReservationBatch { layouts, recent, rules, changes, view: Arc::clone(&view) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
+        #[cfg(feature = "jwt")]
+        let revocations = Arc::new(crate::user::Revocations::new(policy.longest_token_life()));
+        let users = UserBatch {
+            longest_life: policy.longest_token_life(),
+            #[cfg(feature = "jwt")]
+            revocations: Arc::clone(&revocations),
+        };
         let inner = Inner {
             queue: Lane::start(visits, 1, capacity, &pool, &clock),
             reservations: Lane::start(reservations, writers, capacity, &pool, &clock),
@@ -136,11 +146,13 @@ impl BoxOffice {
             wallets: Lane::start(WalletBatch, writers, capacity, &pool, &clock),
             payments: Lane::start(payments, writers, capacity, &pool, &clock),
             refunds: Lane::start(refunds, 1, capacity, &pool, &clock),
-            users: Lane::start(UserBatch, 1, capacity, &pool, &clock),
+            users: Lane::start(users, 1, capacity, &pool, &clock),
             #[cfg(feature = "password")]
             passwords: crate::user::Passwords::new(policy.password_hashes_at_once),
             view,
             seat_changes,
+            #[cfg(feature = "jwt")]
+            revocations,
             keys: KeyRing::default(),
             host: host.clone(),
             scrapes,

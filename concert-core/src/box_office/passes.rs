@@ -11,6 +11,7 @@ use crate::office_clock::READ_EVERY;
 use crate::queue::{self, Pass, RerankReport};
 use crate::reservation::{SweepFrom, SweepReport};
 use crate::schedule::{Stop, every};
+use crate::user;
 
 /// The most batches of one rerank pass: a backlog that is longer waits for the next.
 const MOST_ROUNDS: usize = 1_000;
@@ -44,7 +45,7 @@ impl BoxOffice {
         let policy = self.policy();
         let passes = async {
             tokio::join!(
-                every("refresh", policy.refresh_every, stop.clone(), || self.refresh_queue()),
+                every("refresh", policy.refresh_every, stop.clone(), || self.refresh()),
                 every("rerank", policy.rerank_every, stop.clone(), || self.rerank_in_turn(policy.rerank_every)),
                 every("clock", READ_EVERY, stop.clone(), || self.read_clock()),
                 every("sweep", policy.sweep_every, stop.clone(), || self.sweep_in_turn(policy.sweep_every)),
@@ -108,7 +109,7 @@ impl BoxOffice {
         Ok(report)
     }
 
-    /// One sweep pass, bounded: lapsed holds give their seats back. After each batch it pauses for as long as the batch
+    /// One sweep pass, bounded: lapsed holds give their seats back, and what ended sessions long ago is deleted. After each batch it pauses for as long as the batch
     /// took, so that buyers have the database for at least half of the time.
     ///
     /// Cancel safety: what was released stays released.
@@ -116,6 +117,7 @@ impl BoxOffice {
     /// # Errors
     /// Those of every write.
     pub async fn sweep_expired(&self) -> Result<SweepReport, Error> {
+        user::prune_revocations(self.pool(), self.now()).await.map_err(db::to_error)?;
         let (mut report, mut from) = (SweepReport::default(), None);
         for _ in 0..MOST_BATCHES {
             let begun = Instant::now();
@@ -159,6 +161,16 @@ impl BoxOffice {
             tracing::debug!(?report, "the queue was reranked");
         }
         Ok(())
+    }
+
+    /// What this process keeps in memory: the queue, and the access tokens that count no more.
+    async fn refresh(&self) -> Result<(), Error> {
+        #[cfg(feature = "jwt")]
+        let revocations = self.inner.revocations.refresh(self.pool(), self.now());
+        #[cfg(not(feature = "jwt"))]
+        let revocations = std::future::ready(Ok(()));
+        let (queue, revocations) = join(self.refresh_queue(), revocations).await;
+        queue.and(revocations)
     }
 
     async fn sweep_in_turn(&self, period: Duration) -> Result<(), Error> {

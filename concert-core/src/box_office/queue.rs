@@ -172,8 +172,9 @@ impl BoxOffice {
         #[cfg(feature = "jwt")]
         let jwt = {
             // No shorter than the longest wait and the longest turn after it: the token's row decides when it really ends.
-            let longest = self.policy().longest_visit();
-            self.policy().sign(&Claims::queue(&ticket, token.created_at, token.created_at + span(longest)))?
+            let until = token.created_at + span(self.policy().longest_visit());
+            let generation = self.inner.revocations.generation(ticket.user);
+            self.policy().sign(&Claims::of_queue(&ticket, generation, token.created_at, until))?
         };
         #[cfg(not(feature = "jwt"))]
         let jwt = None;

@@ -1,6 +1,6 @@
 //! Users: sign-up, log-in, access tokens.
 
-use super::BoxOffice;
+use super::{BoxOffice, wrong_answer};
 #[cfg(feature = "password")]
 use crate::clock::span;
 use crate::db;
@@ -13,6 +13,8 @@ use crate::operator::Signature;
 use crate::user::{self, Register, SignUp, User};
 #[cfg(feature = "password")]
 use crate::user::{Password, Session};
+#[cfg(all(feature = "jwt", feature = "password"))]
+use crate::{caller::SessionTicket, clock::Timestamp, id::SessionId, jwt::Claims};
 
 /// Users. An application with a log-in of its own signs its users up without passwords and vouches for them with
 /// [`Caller::verified`](crate::Caller::verified).
@@ -46,10 +48,12 @@ impl BoxOffice {
             return self.signed_up_before(there, &phc, &who).await;
         }
         let (password, username) = (self.hash_password_of(&who).await?, who.username.clone());
-        match self.inner.users.submit(Register { id, username, password, signature }).await? {
+        let register = Register { id, username, password, signature };
+        match self.inner.users.submit(user::Command::Register(register)).await? {
             user::Answer::Registered(user) => Ok(user),
             // Another call with this name and key came in between.
             user::Answer::Repeated(there, phc) => self.signed_up_before(there, &phc, &who).await,
+            user::Answer::Changed(_) => Err(wrong_answer()),
         }
     }
 
@@ -94,7 +98,8 @@ impl BoxOffice {
 /// ```
 #[cfg(feature = "password")]
 impl BoxOffice {
-    /// Exchanges a name and a password for a session. An unknown name and a wrong password answer alike and take alike.
+    /// Exchanges a name and a password for a session. An unknown name, a wrong password and a disabled user answer alike
+    /// and take alike.
     ///
     /// # Errors
     /// [`Error::BadCredentials`].
@@ -111,15 +116,24 @@ impl BoxOffice {
         };
         let phc = found.as_ref().filter(|(user, _)| user.has_password).map(|(_, phc)| phc.as_str());
         let matches = self.inner.passwords.verify(password, phc).await?;
-        let (user, _) = found.filter(|_| matches).ok_or(Error::BadCredentials)?;
+        let (user, _) = found.filter(|(user, _)| matches && user.disabled_at.is_none()).ok_or(Error::BadCredentials)?;
         let now = self.now();
         // Access tokens store whole seconds.
         let expires_at = (now + span(self.policy().session_ttl)).trunc_subsecs(0);
         #[cfg(feature = "jwt")]
-        let access_token = self.policy().sign(&crate::jwt::Claims::session(user.id, now, expires_at))?;
+        let access_token = self.sign_session(&user, now, expires_at).await?;
         #[cfg(not(feature = "jwt"))]
         let access_token = None;
         Ok(Session { user: user.id, access_token, expires_at })
+    }
+
+    /// The access token of a session that begins now.
+    #[cfg(feature = "jwt")]
+    async fn sign_session(&self, user: &User, now: Timestamp, expires_at: Timestamp) -> Result<Option<String>, Error> {
+        // Whoever ends sessions must know before that how long they last.
+        self.inner.revocations.require_fresh(self.pool(), now).await?;
+        let ticket = SessionTicket { user: user.id, session: SessionId::generate(), expires_at };
+        self.policy().sign(&Claims::of_session(&ticket, user.session_generation, now))
     }
 
     /// Whether a repeated sign-up has the password of the existing user.
@@ -156,7 +170,7 @@ impl BoxOffice {
 /// use concert_core::{BoxOffice, Credential, Error};
 ///
 /// # async fn example(office: BoxOffice, bearer: &str) -> Result<(), Error> {
-/// let credential = office.authenticate(bearer)?;
+/// let credential = office.authenticate(bearer).await?;
 /// if let Credential::Queue(ticket) = credential {
 ///     println!("place {}", office.poll(&ticket).await?.queue_position);
 /// }
@@ -168,13 +182,35 @@ impl BoxOffice {
 impl BoxOffice {
     /// Reads an access token. Whether a queue token is still in the queue shows when it is used.
     ///
+    /// Answered from memory. Sessions that were ended, here or by any process, are known two seconds later at most: the
+    /// list of them is read every second by [`BoxOffice::run`], and by this where nobody runs that. A session is refused
+    /// where the list cannot be read; a queue token, which is worth no more than its place in the queue, goes by the
+    /// list as it was.
+    ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for one that is not ours, not meant for this, altered or over; for all of them if the
-    /// policy has no keys.
-    pub fn authenticate(&self, access_token: &str) -> Result<Credential, Error> {
-        match &self.policy().keys {
-            Some(keys) => keys.verify(access_token, self.now()),
-            None => Err(Error::Unauthenticated("access tokens are not in use here")),
+    /// [`Error::Unauthenticated`] for one that is not ours, not meant for this, altered or over, and for a session that
+    /// was ended; for all of them if the policy has no keys. [`Error::TokenEnded`] for a queue token from before the
+    /// user's sessions were ended together, or the user disabled. [`Error::Unavailable`] for a session while the list of
+    /// ended ones cannot be read.
+    pub async fn authenticate(&self, access_token: &str) -> Result<Credential, Error> {
+        let keys = self.policy().keys.as_ref();
+        let keys = keys.ok_or(Error::Unauthenticated("access tokens are not in use here"))?;
+        let (now, revocations) = (self.now(), &self.inner.revocations);
+        let (credential, generation) = keys.verify(access_token, now)?;
+        match &credential {
+            Credential::Session(ticket) => {
+                revocations.require_fresh(self.pool(), now).await?;
+                if generation < revocations.generation(ticket.user) || revocations.has_ended(ticket.session) {
+                    return Err(Error::Unauthenticated("this session has ended; log in again"));
+                }
+            }
+            Credential::Queue(ticket) => {
+                revocations.keep_fresh(self.pool(), now).await;
+                if generation < revocations.generation(ticket.user) {
+                    return Err(Error::TokenEnded);
+                }
+            }
         }
+        Ok(credential)
     }
 }

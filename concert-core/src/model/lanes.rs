@@ -33,7 +33,8 @@ impl ModelLane for QueueBatch {
         let member = |user: UserId| {
             let row = tables.users.get(&user)?;
             let live = Fact::read(tables.live_token(user).cloned());
-            Some((user, queue::Member { has_password: Fact::read(row.has_password), live }))
+            let (has_password, is_enabled) = (Fact::read(row.has_password), Fact::read(row.is_enabled));
+            Some((user, queue::Member { has_password, is_enabled, live }))
         };
         let live = || tables.tokens.values().filter(|token| token.status != queue::TokenStatus::Expired);
         let mut heads: Vec<_> = live().filter(|token| token.status == queue::TokenStatus::Waiting).cloned().collect();

@@ -44,6 +44,7 @@ pub(super) struct Spec {
     /// Every hold ever made.
     pub(super) holds: Vec<(usize, usize, Hold)>,
     pub(super) wallets: [i64; USERS],
+    disabled: HashSet<usize>,
 }
 
 impl Spec {
@@ -74,6 +75,14 @@ impl Spec {
             Act::Recharge { user, amount } => {
                 self.wallets[user] += amount;
                 Ok("recharged")
+            }
+            Act::Disable { user, disabled: true } => {
+                self.disabled.insert(user);
+                Ok("disabled")
+            }
+            Act::Disable { user, disabled: false } => {
+                self.disabled.remove(&user);
+                Ok("enabled")
             }
             Act::Wait(seconds) => {
                 self.now += seconds;
@@ -131,7 +140,8 @@ impl Spec {
 
     /// Who may join.
     pub(super) fn outside(&self) -> Vec<usize> {
-        (0..USERS).filter(|user| !self.is_in(&self.active, *user) && !self.is_in(&self.waiting, *user)).collect()
+        let is_outside = |user: &usize| !self.is_in(&self.active, *user) && !self.is_in(&self.waiting, *user);
+        (0..USERS).filter(is_outside).filter(|user| !self.disabled.contains(user)).collect()
     }
 
     /// Who may hold and pay.
@@ -161,6 +171,9 @@ impl Spec {
     }
 
     fn join(&mut self, user: usize) -> Outcome {
+        if self.disabled.contains(&user) {
+            return Err("USER_DISABLED");
+        }
         if self.is_in(&self.active, user) || self.is_in(&self.waiting, user) {
             return Err("ALREADY_IN_QUEUE");
         }

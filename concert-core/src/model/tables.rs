@@ -34,6 +34,7 @@ pub(super) struct SeatRow {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct UserRow {
     pub(super) has_password: bool,
+    pub(super) is_enabled: bool,
     pub(super) balance: Decimal,
     /// The number of the newest entry.
     pub(super) entries: u32,
@@ -71,7 +72,7 @@ impl Tables {
     /// Everybody is a user and nobody is in the queue, in a hall where all is free.
     pub(super) fn new(users: &[UserId], concert: ConcertId, seats: Vec<SeatRow>) -> Self {
         let date = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date");
-        let user = UserRow { has_password: false, balance: Decimal::ZERO, entries: 0 };
+        let user = UserRow { has_password: false, is_enabled: true, balance: Decimal::ZERO, entries: 0 };
         Self {
             gate: queue::Gate {
                 next_ticket: 1,

@@ -84,6 +84,7 @@ pub(super) fn guard_of(assumption: &Assumption) -> Option<&'static str> {
     Some(match assumption.about.0 {
         "users.id" => "select count(*) from users",
         "users.password" => "(password = '!' or id in (",
+        "users.disabled_at" => "disabled_at is null",
         "turn: tokens.id" => "concat(user_id, id) in (",
         "tokens.status" => "status = 'ACTIVE'",
         "tokens.claimed_at" | "turn: tokens.claimed_at" => "claimed_at >= ",
@@ -169,6 +170,7 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
         "queue_gate.change_seq" => Value::Number(tables.gate.change_seq),
         "users.id" => Value::Flag(tables.users.contains_key(&user)),
         "users.password" => tables.users.get(&user).map_or(Value::Nothing, |row| Value::Flag(row.has_password)),
+        "users.disabled_at" => tables.users.get(&user).map_or(Value::Nothing, |row| Value::Flag(row.is_enabled)),
         "users.balance" => tables.users.get(&user).map_or(Value::Nothing, |row| Value::Amount(row.balance)),
         "tokens.live" | "turn: tokens.id" => turn(|token| Value::Id(token.id.as_uuid())),
         "tokens.status" => turn(|token| token.status.into()),

@@ -145,11 +145,19 @@ impl World {
             Act::Pay { .. } => self.payment_batch(acts),
             Act::Refund { .. } => self.refund_batch(acts),
             Act::Recharge { .. } => self.wallet_batch(acts),
+            // What the lane of users does is not the model's.
+            Act::Disable { .. } => acts.iter().map(|act| self.disable(*act)).collect(),
             Act::Wait(time) => {
                 self.wait(time);
                 vec![Ok("waited")]
             }
         }
+    }
+
+    fn disable(&mut self, act: Act) -> Outcome {
+        let Act::Disable { user, disabled } = act else { unreachable!("one lane") };
+        self.tables.users.get_mut(&self.users[user]).expect("a user").is_enabled = !disabled;
+        Ok(if disabled { "disabled" } else { "enabled" })
     }
 
     fn queue_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {

@@ -94,8 +94,8 @@ struct Queue {
 }
 
 impl Queue {
-    /// Refuses in this order: no such user, log-in needed, already in the queue. A user without a password is asked for
-    /// no proof where bare joins are on; the key is then all that a repeated join shows.
+    /// Refuses in this order: no such user, log-in needed, disabled, already in the queue. A user without a password is
+    /// asked for no proof where bare joins are on; the key is then all that a repeated join shows.
     fn join(&mut self, caller: &Caller, id: TokenId) -> Result<Answer, Error> {
         let Some(member) = self.members.get_mut(&caller.user) else {
             return Err(Error::UserNotFound);
@@ -112,6 +112,9 @@ impl Queue {
         let may_join = is_proved || self.rules.bare_joins && member.has_password.equals(false);
         if !may_join {
             return Err(Error::LoginRequired);
+        }
+        if !member.is_enabled.equals(true) {
+            return Err(Error::UserDisabled);
         }
         // After the proofs: a key is no credential. Nothing but the user is asked for, whom the id derives from.
         if (caller.key.is_some() || self.may_have_committed)

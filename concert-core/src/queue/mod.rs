@@ -335,6 +335,7 @@ impl Batch for QueueBatch {
                 assumptions.record(rows::USER, of, Test::Equals(Value::Flag(true)));
                 Member {
                     has_password: assumptions.unread(rows::HAS_PASSWORD, of),
+                    is_enabled: assumptions.unread(rows::IS_ENABLED, of),
                     live: assumptions.unread(rows::LIVE_TOKEN, of),
                 }
             });

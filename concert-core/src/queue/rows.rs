@@ -32,15 +32,18 @@ pub(crate) struct Gate {
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) has_password: Fact<bool>,
+    /// Whether no operator has disabled the user.
+    pub(crate) is_enabled: Fact<bool>,
     /// The token that is WAITING or ACTIVE in the table, even if its time is over.
     pub(crate) live: Fact<Option<Token>>,
 }
 
 /// The possible assumptions. The gate is as this process left it, by its `change_seq`. A user, by id, exists and has no
-/// password and no live token. A token, by id, was not made before.
+/// password, is enabled and has no live token. A token, by id, was not made before.
 pub(super) const REMEMBERED_GATE: Column = Column("queue_gate.change_seq");
 pub(super) const USER: Column = Column("users.id");
 pub(super) const HAS_PASSWORD: Column = Column("users.password");
+pub(super) const IS_ENABLED: Column = Column("users.disabled_at");
 pub(super) const LIVE_TOKEN: Column = Column("tokens.live");
 pub(super) const MADE: Column = Column("tokens.id");
 

@@ -12,7 +12,9 @@ use self::pass::Pass;
 #[cfg(any(test, feature = "internals"))]
 pub(super) use self::pass::STATEMENTS as PASS_STATEMENTS;
 use super::change_times::ChangeTimes;
-use super::rows::{Effects, Gate, HAS_PASSWORD, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, Rows, USER};
+use super::rows::{
+    Effects, Gate, HAS_PASSWORD, IS_ENABLED, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, Rows, USER,
+};
 use super::{Command, EndedReason, Token, TokenStatus, Turn, Turns, admission};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
@@ -45,7 +47,8 @@ statements! {
     /// turn is moved, which holds and payments do under the token's lock.
     MEMBERS {
         concat!(
-            "select u.id as member_id, u.password <> '!' as has_password, ", token_columns!("t."),
+            "select u.id as member_id, u.password <> '!' as has_password, \
+             u.disabled_at is null as is_enabled, ", token_columns!("t."),
             " from users u left join tokens t on t.user_id = u.id and t.live = 1 where u.id in ({users})"
         )
     }
@@ -66,10 +69,10 @@ statements! {
          where {required}id = 1 and change_seq = {change_seq_before} \
          and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}"
     }
-    /// Counts the existing users who may join by id alone (no password) or have proved who they are.
+    /// Counts the existing users who are enabled, and may join by id alone (no password) or have proved who they are.
     COUNT_MEMBERS {
         "select count(*) from users force index (primary) \
-         where id in ({users}) and (password = '!' or id in ({proved}))"
+         where id in ({users}) and disabled_at is null and (password = '!' or id in ({proved}))"
     }
     END {
         "update tokens force index (primary) set status = 'EXPIRED', ended_reason = {reason}, last_updated_at = {now}, \
@@ -164,7 +167,8 @@ fn read_members(selected: &ResultSet, reading: &Reading) -> Result<HashMap<UserI
             None => None,
         };
         let has_password = Fact::read(row.try_get("has_password")?);
-        members.insert(row.try_get("member_id")?, Member { has_password, live: Fact::read(live) });
+        let is_enabled = Fact::read(row.try_get("is_enabled")?);
+        members.insert(row.try_get("member_id")?, Member { has_password, is_enabled, live: Fact::read(live) });
     }
     Ok(members)
 }
@@ -187,12 +191,16 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
     assumed.strike_missing(LIVE_TOKEN, effects.joined.iter().map(|token| token.user));
     assumed.strike_missing(MADE, effects.joined.iter().map(|token| token.id));
     let (there, without_password) = (assumed.take(USER), assumed.take(HAS_PASSWORD));
+    let enabled = assumed.take(IS_ENABLED);
     let is_other = |flag| move |(_, test): &(Key, Test)| *test != Test::Equals(Value::Flag(flag));
-    if there.iter().any(is_other(true)) || without_password.iter().any(is_other(false)) {
+    let all_true = there.iter().chain(&enabled).all(|assumption| !is_other(true)(assumption));
+    if !all_true || without_password.iter().any(is_other(false)) {
         assumed.put_back(USER, there);
+        assumed.put_back(IS_ENABLED, enabled);
         return assumed.put_back(HAS_PASSWORD, without_password);
     }
-    let mut users: Vec<_> = there.iter().chain(&without_password).map(|(user, _)| user.id()).collect();
+    let asked = there.iter().chain(&enabled).chain(&without_password);
+    let mut users: Vec<_> = asked.map(|(user, _)| user.id()).collect();
     users.sort_unstable();
     users.dedup();
     let mut bare: Vec<_> = without_password.iter().map(|(user, _)| user.id()).collect();

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::id::{
-    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId,
+    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SeatNumber, SessionId, TokenId, UserId,
+    WalletEntryId,
 };
 use crate::money::Money;
 
@@ -259,6 +260,7 @@ values! {
     UserId: |id, out| out.bytes(id.as_uuid().as_bytes());
     ConcertId: |id, out| out.bytes(id.as_uuid().as_bytes());
     TokenId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    SessionId: |id, out| out.bytes(id.as_uuid().as_bytes());
     ReservationId: |id, out| out.bytes(id.as_uuid().as_bytes());
     OrderId: |id, out| out.bytes(id.as_uuid().as_bytes());
     PaymentId: |id, out| out.bytes(id.as_uuid().as_bytes());

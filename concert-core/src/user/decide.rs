@@ -29,7 +29,7 @@ pub(crate) struct NewUser {
 
 pub(crate) fn decide(
     mut rows: Rows,
-    commands: &[Register],
+    commands: &[&Register],
     attempt: &Attempt,
 ) -> (Vec<Result<Answer, Error>>, Vec<NewUser>) {
     let mut added = Vec::with_capacity(commands.len());
@@ -44,12 +44,7 @@ pub(crate) fn decide(
                     false => Err(Error::UsernameTaken),
                 };
             }
-            let user = User {
-                id: command.id,
-                username: command.username.as_str().to_owned(),
-                created_at: attempt.now,
-                has_password: command.password != NO_PASSWORD,
-            };
+            let user = User::new(command.id, &command.username, attempt.now, command.password != NO_PASSWORD);
             let key = command.username.key().to_owned();
             rows.by_name.insert(key.clone(), (user.clone(), command.password.clone()));
             let log = command.signature.as_ref().map(|signature| {

@@ -1,20 +1,35 @@
 //! Users: who buys. Sign-up, log-in (feature `password`), and bulk creation for operators.
 
+pub(crate) mod account;
 mod decide;
 #[cfg(feature = "password")]
 mod password;
 mod store;
 
+#[cfg(feature = "jwt")]
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
+#[cfg(feature = "jwt")]
+pub(crate) use account::Revocations;
+pub(crate) use account::{Change, ChangeAccount, Changed, prune_revocations};
 #[cfg(feature = "password")]
 pub use password::Password;
 #[cfg(feature = "password")]
 pub(crate) use password::Passwords;
+pub(crate) use store::{add_users, read_user, user, user_columns, user_named};
+
+/// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
-pub(crate) use store::STATEMENTS;
-pub(crate) use store::{add_users, user, user_named};
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
+    store::STATEMENTS,
+    account::STATEMENTS,
+    #[cfg(feature = "jwt")]
+    account::LIST_STATEMENTS,
+];
 
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::IdempotencyKey;
@@ -41,6 +56,26 @@ pub struct User {
     pub created_at: Timestamp,
     /// Whether the user can log in. One who cannot joins the queue by id alone.
     pub has_password: bool,
+    /// Since when the user may neither log in nor join the queue; `None`: the user may.
+    pub disabled_at: Option<Timestamp>,
+    /// When the name and the password were removed, if they were.
+    pub forgotten_at: Option<Timestamp>,
+    /// What access tokens of the user are signed under.
+    pub(crate) session_generation: u32,
+}
+
+impl User {
+    pub(crate) fn new(id: UserId, username: &Username, now: Timestamp, has_password: bool) -> Self {
+        Self {
+            id,
+            username: username.as_str().to_owned(),
+            created_at: now,
+            has_password,
+            disabled_at: None,
+            forgotten_at: None,
+            session_generation: 0,
+        }
+    }
 }
 
 /// A session, from log-in.
@@ -129,7 +164,14 @@ impl From<Username> for SignUp {
     }
 }
 
-/// The lane's one command: a new user.
+/// The lane's commands.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Register(Register),
+    Change(ChangeAccount),
+}
+
+/// A new user.
 #[derive(Debug)]
 pub(crate) struct Register {
     pub(crate) id: UserId,
@@ -147,37 +189,90 @@ pub(crate) enum Answer {
     /// An earlier call with the same name and key has, and stored this password. Whether it is the same one, only
     /// hashing can tell, which is no work for a batch.
     Repeated(User, String),
+    Changed(Changed),
 }
 
 /// The lane's batch.
-pub(crate) struct UserBatch;
+pub(crate) struct UserBatch {
+    /// The longest life of an access token of this process.
+    pub(crate) longest_life: Duration,
+    #[cfg(feature = "jwt")]
+    pub(crate) revocations: Arc<Revocations>,
+}
+
+/// The rows of new users, and those of changed ones.
+pub(crate) struct Rows {
+    names: decide::Rows,
+    accounts: Option<account::Rows>,
+}
+
+#[derive(Default)]
+pub(crate) struct Effects {
+    added: Vec<decide::NewUser>,
+    accounts: account::Effects,
+}
 
 impl Batch for UserBatch {
     const NAME: &'static str = "user";
-    type Command = Register;
+    type Command = Command;
     type Answer = Answer;
-    type Rows = decide::Rows;
-    type Effects = Vec<decide::NewUser>;
+    type Rows = Rows;
+    type Effects = Effects;
 
-    fn key(_command: &Register) -> Uuid {
+    fn key(_command: &Command) -> Uuid {
         Uuid::nil()
     }
 
     async fn lock(
         &self,
         connection: &mut MySqlConnection,
-        commands: &[Register],
+        commands: &[Command],
         _attempt: &Attempt,
-    ) -> Result<decide::Rows, Failure> {
-        store::users_like(connection, commands).await
+    ) -> Result<Rows, Failure> {
+        let (registers, changes) = by_kind(commands);
+        let mut script = Script::default();
+        let accounts = (!changes.is_empty()).then(|| account::lock(&mut script, &changes));
+        let names = store::select_namesakes(&mut script, &registers);
+        let selected = script.run(connection).await?;
+        let accounts = accounts.map(|accounts| accounts.read(&selected)).transpose()?;
+        Ok(Rows { names: store::read_namesakes(&selected, &names)?, accounts })
     }
 
-    fn decide(&self, rows: decide::Rows, commands: &[Register], attempt: &Attempt) -> Decision<Self> {
-        let (answers, effects) = decide::decide(rows, commands, attempt);
-        Decision { answers, effects }
+    fn decide(&self, rows: Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
+        let (registers, changes) = by_kind(commands);
+        let (registered, added) = decide::decide(rows.names, &registers, attempt);
+        let (changed, accounts) = match rows.accounts {
+            Some(accounts) => account::decide(accounts, &changes, attempt, self.longest_life),
+            None => (Vec::new(), account::Effects::default()),
+        };
+        let (mut registered, mut changed) = (registered.into_iter(), changed.into_iter());
+        let answer = |command: &Command| match command {
+            Command::Register(_) => registered.next(),
+            Command::Change(_) => Some(changed.next()?.map(Answer::Changed)),
+        };
+        // With an answer missing, the batch fails as a whole.
+        Decision { answers: commands.iter().map_while(answer).collect(), effects: Effects { added, accounts } }
     }
 
-    fn write(&self, script: &mut Script, effects: &Vec<decide::NewUser>, _attempt: &Attempt) {
-        store::insert(script, effects);
+    fn write(&self, script: &mut Script, effects: &Effects, _attempt: &Attempt) {
+        account::write(script, &effects.accounts);
+        store::insert(script, &effects.added);
     }
+
+    #[cfg(feature = "jwt")]
+    fn committed(&self, effects: Effects) {
+        self.revocations.add(&effects.accounts.revocations);
+    }
+}
+
+/// The commands of a batch, new users and changed ones, each in their order.
+fn by_kind(commands: &[Command]) -> (Vec<&Register>, Vec<&ChangeAccount>) {
+    let (mut registers, mut changes) = (Vec::new(), Vec::new());
+    for command in commands {
+        match command {
+            Command::Register(register) => registers.push(register),
+            Command::Change(change) => changes.push(change),
+        }
+    }
+    (registers, changes)
 }

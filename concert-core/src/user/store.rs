@@ -15,26 +15,35 @@ use crate::id::{UserId, WalletEntryId};
 use crate::money::Money;
 use crate::name::Username;
 use crate::operator::{Act, ActSubject, Signature, write_log};
-use crate::sql::{Script, Text, fetch_optional, statements};
+use crate::sql::{Reading, ResultSet, Script, Text, fetch_optional, statements};
 use crate::wallet::{Account, WalletEntryKind, write_entries};
 
+/// The columns that `read_user` reads, and the key of the name.
+macro_rules! user_columns {
+    () => {
+        "id, username, username_key, created_at, password, session_generation, disabled_at, forgotten_at"
+    };
+}
+pub(crate) use user_columns;
+
 statements! {
-    BY_NAMES { "select id, username, username_key, created_at, password from users where username_key in ({names})" }
+    BY_NAMES { concat!("select ", user_columns!(), " from users where username_key in ({names})") }
     INSERT { insert "users" (id, username, username_key, password, created_at) }
-    BY_ID { "select id, username, created_at, password from users where id = {id}" }
-    BY_NAME { "select id, username, created_at, password from users where username_key = {name}" }
+    BY_ID { concat!("select ", user_columns!(), " from users where id = {id}") }
+    BY_NAME { concat!("select ", user_columns!(), " from users where username_key = {name}") }
 }
 
 /// How many users one statement adds.
 const CHUNK: usize = 5_000;
 
-pub(super) async fn users_like(connection: &mut MySqlConnection, commands: &[Register]) -> Result<Rows, Failure> {
-    let mut script = Script::default();
+pub(super) fn select_namesakes(script: &mut Script, commands: &[&Register]) -> Reading {
     let names = commands.iter().map(|command| Text(command.username.key())).collect();
-    let reading = script.select_keys(&BY_NAMES, names, |params, names| params.list("names", names));
-    let selected = script.run(connection).await?;
+    script.select_keys(&BY_NAMES, names, |params, names| params.list("names", names))
+}
+
+pub(super) fn read_namesakes(selected: &ResultSet, reading: &Reading) -> Result<Rows, Failure> {
     let read = |row: &MySqlRow| Ok::<_, sqlx::Error>((row.try_get("username_key")?, read_user(row)?));
-    Ok(Rows { by_name: selected.rows(&reading).map(read).collect::<Result<_, _>>()? })
+    Ok(Rows { by_name: selected.rows(reading).map(read).collect::<Result<_, _>>()? })
 }
 
 pub(super) fn insert(script: &mut Script, added: &[NewUser]) {
@@ -82,7 +91,7 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
     let added: Vec<_> = users
         .iter()
         .map(|new| NewUser {
-            user: User { id: new.id, username: new.username.as_str().to_owned(), created_at: now, has_password: false },
+            user: User::new(new.id, &new.username, now, false),
             key: new.username.key().to_owned(),
             password: NO_PASSWORD.to_owned(),
             log: None,
@@ -114,13 +123,17 @@ pub(crate) async fn user_named(pool: &MySqlPool, name: &Username) -> Result<Opti
     row.as_ref().map(read_user).transpose()
 }
 
-fn read_user(row: &MySqlRow) -> Result<(User, String), sqlx::Error> {
+/// A user and the password's PHC string.
+pub(crate) fn read_user(row: &MySqlRow) -> Result<(User, String), sqlx::Error> {
     let password: String = row.try_get("password")?;
     let user = User {
         id: row.try_get("id")?,
         username: row.try_get("username")?,
         created_at: row.try_get("created_at")?,
         has_password: password != NO_PASSWORD,
+        disabled_at: row.try_get("disabled_at")?,
+        forgotten_at: row.try_get("forgotten_at")?,
+        session_generation: row.try_get("session_generation")?,
     };
     Ok((user, password))
 }

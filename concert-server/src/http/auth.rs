@@ -1,6 +1,6 @@
 //! Who calls: the bearer token, and what it allows.
 
-use concert_core::{BackOffice, Caller, Credential, Error, OperatorKey, Role, UserId};
+use concert_core::{BackOffice, Caller, Credential, Error, OperatorKey, Role, SessionTicket, UserId};
 use warp::http::header::AUTHORIZATION;
 
 use super::call::Call;
@@ -10,18 +10,19 @@ const MISSING: Error = Error::Unauthenticated("send an access token: Authorizati
 const NO_KEY: Error = Error::Unauthenticated("send an operator key: Authorization: Bearer concert_<key>");
 const NO_KEY_HERE: Error =
     Error::Unauthenticated("an operator key is for /api/v1/admin and for joining users; send an access token here");
+const NO_SESSION: Error = Error::Unauthenticated("this takes the access token of a session: log in");
 const GARBLED: Error = Error::Unauthenticated("the Authorization header is not of the form: Bearer <token>");
 
 impl Call {
     /// The caller's credential; a call without one is refused.
-    pub(super) fn credential(&self) -> Result<Credential, Problem> {
-        self.optional_credential()?.ok_or_else(|| Problem::without_token(MISSING))
+    pub(super) async fn credential(&mut self) -> Result<Credential, Problem> {
+        self.optional_credential().await?.ok_or_else(|| Problem::without_token(MISSING))
     }
 
     /// The same, for routes that allow calls without a credential. A bad token is refused here, too.
-    pub(super) fn optional_credential(&self) -> Result<Option<Credential>, Problem> {
+    pub(super) async fn optional_credential(&mut self) -> Result<Option<Credential>, Problem> {
         let Some(token) = self.bearer()? else { return Ok(None) };
-        let credential = self.box_office().authenticate(token).map_err(|error| match error {
+        let credential = self.box_office().authenticate(token).await.map_err(|error| match error {
             Error::Unauthenticated(_) if OperatorKey::is_meant_by(token) => NO_KEY_HERE,
             error => error,
         })?;
@@ -54,7 +55,7 @@ impl Call {
         if self.bearer()?.is_some_and(OperatorKey::is_meant_by) {
             return Ok(Joining::For(self.back_office(Role::Operator).await?));
         }
-        Ok(Joining::As(self.optional_credential()?))
+        Ok(Joining::As(self.optional_credential().await?))
     }
 }
 
@@ -84,6 +85,14 @@ impl Joining {
 /// The access token of a session or a place in the queue. Every server has keys to sign it.
 pub(super) fn signed(jwt: Option<String>) -> Result<String, Problem> {
     jwt.ok_or_else(|| Problem::internal("the box office has no keys to sign access tokens"))
+}
+
+/// The session, for what a place in the queue does not allow.
+pub(super) fn session(credential: Credential) -> Result<SessionTicket, Problem> {
+    match credential {
+        Credential::Session(session) => Ok(session),
+        Credential::Queue(_) => Err(NO_SESSION.into()),
+    }
 }
 
 /// The caller, who must be the user that the request is about.

@@ -160,8 +160,8 @@ impl From<WalletEntryView> for EntryBody {
         (status = 404, description = "No such user"),
     )
 )]
-async fn payments(call: Call) -> Answer {
-    let credential = call.credential()?;
+async fn payments(mut call: Call) -> Answer {
+    let credential = call.credential().await?;
     let PaymentsQuery { user_id, limit, starting_after } = call.query()?;
     let caller = auth::caller(credential, user_id)?;
     let Paged { data, has_more, .. } = call.box_office().payments_of(caller, page(limit, starting_after)?).await?;
@@ -181,8 +181,8 @@ async fn payments(call: Call) -> Answer {
         (status = 404, description = "No such payment"),
     )
 )]
-async fn payment(call: Call) -> Answer {
-    let caller = call.credential()?.caller();
+async fn payment(mut call: Call) -> Answer {
+    let caller = call.credential().await?.caller();
     let found = call.box_office().payment(caller, call.id()?).await?;
     json(StatusCode::OK, &PastPaymentBody::from(found))
 }
@@ -200,8 +200,8 @@ async fn payment(call: Call) -> Answer {
         (status = 404, description = "No such user"),
     )
 )]
-async fn entries(call: Call) -> Answer {
-    let caller = auth::caller(call.credential()?, call.id()?)?;
+async fn entries(mut call: Call) -> Answer {
+    let caller = auth::caller(call.credential().await?, call.id()?)?;
     let EntriesQuery { limit, starting_after } = call.query()?;
     let Paged { data, has_more, .. } = call.box_office().wallet_entries(caller, page(limit, starting_after)?).await?;
     json(StatusCode::OK, &EntriesBody { data: data.into_iter().map(EntryBody::from).collect(), has_more })

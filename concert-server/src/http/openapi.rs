@@ -59,6 +59,8 @@ pub fn openapi() -> OpenApi {
         history::entries,
         users::sign_up,
         users::log_in,
+        users::log_out,
+        users::change_password,
         admin::log,
         admin::recharge,
         ops::live,

@@ -161,7 +161,7 @@ impl From<Payment> for PartBody {
     )
 )]
 async fn recharge(mut call: Call) -> Answer {
-    let credential = call.credential()?;
+    let credential = call.credential().await?;
     let sent: RechargeRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
     let recharged = call.box_office().recharge_for(caller, sent.amount, sent.reference).await?;
@@ -181,8 +181,8 @@ async fn recharge(mut call: Call) -> Answer {
         (status = 404, description = "No such user"),
     )
 )]
-async fn balance(call: Call) -> Answer {
-    let caller = auth::caller(call.credential()?, call.id()?)?;
+async fn balance(mut call: Call) -> Answer {
+    let caller = auth::caller(call.credential().await?, call.id()?)?;
     let balance = call.box_office().balance(caller).await?;
     json(StatusCode::OK, &BalanceBody { new_balance: balance, current_balance: balance })
 }
@@ -204,7 +204,7 @@ async fn balance(call: Call) -> Answer {
     )
 )]
 async fn pay(mut call: Call) -> Answer {
-    let credential = call.credential()?;
+    let credential = call.credential().await?;
     let sent: PayRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
     let what = match (sent.reservation_id, sent.order_id) {

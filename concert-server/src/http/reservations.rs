@@ -276,7 +276,7 @@ struct ExtendedBody {
     )
 )]
 async fn reserve(mut call: Call) -> Answer {
-    let credential = call.credential()?;
+    let credential = call.credential().await?;
     call.brake_hold(credential.user())?;
     let mut sent: ReserveRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
@@ -301,8 +301,8 @@ async fn reserve(mut call: Call) -> Answer {
         (status = 404, description = "No such user"),
     )
 )]
-async fn list(call: Call) -> Answer {
-    let credential = call.credential()?;
+async fn list(mut call: Call) -> Answer {
+    let credential = call.credential().await?;
     let ListQuery { user_id, limit, starting_after } = call.query()?;
     let (caller, page) = (auth::caller(credential, user_id)?, Page::new(limit, starting_after)?);
     let ReservationList { reservations, next, .. } = call.box_office().reservations_page(caller, page).await?;
@@ -329,8 +329,8 @@ async fn list(call: Call) -> Answer {
         (status = 404, description = "No such reservation"),
     )
 )]
-async fn look(call: Call) -> Answer {
-    let caller = call.credential()?.caller();
+async fn look(mut call: Call) -> Answer {
+    let caller = call.credential().await?.caller();
     let found = call.box_office().order(caller, call.id::<ReservationId>()?).await?;
     let alone = found.reservations.into_iter().next().ok_or_else(|| Problem::internal("an order without a seat"))?;
     json(StatusCode::OK, &ReservationBody::from(alone))
@@ -350,8 +350,8 @@ async fn look(call: Call) -> Answer {
         (status = 409, description = "Already paid"),
     )
 )]
-async fn give_back(call: Call) -> Answer {
-    let caller = call.credential()?.caller();
+async fn give_back(mut call: Call) -> Answer {
+    let caller = call.credential().await?.caller();
     let GiveBackQuery { order } = call.query()?;
     let what: OrderRef = if order { call.id::<OrderId>()?.into() } else { call.id::<ReservationId>()?.into() };
     let user = caller.user();
@@ -378,8 +378,8 @@ async fn give_back(call: Call) -> Answer {
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]
-async fn extend(call: Call) -> Answer {
-    let caller = call.credential()?.caller().with_key(call.idempotency_key()?);
+async fn extend(mut call: Call) -> Answer {
+    let caller = call.credential().await?.caller().with_key(call.idempotency_key()?);
     let expires_at = call.box_office().extend_hold(caller, call.id::<ReservationId>()?).await?;
     json(StatusCode::OK, &ExtendedBody { expires_at: Moment(expires_at) })
 }

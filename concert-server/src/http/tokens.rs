@@ -140,8 +140,8 @@ async fn add_to_queue(call: Call) -> Answer {
         (status = 410, description = "The token has ended; join again"),
     )
 )]
-async fn look(call: Call) -> Answer {
-    let credential = call.credential()?;
+async fn look(mut call: Call) -> Answer {
+    let credential = call.credential().await?;
     let user = auth::caller(credential, call.id()?)?.user();
     match credential {
         Credential::Queue(ticket) => {
@@ -169,15 +169,15 @@ async fn look(call: Call) -> Answer {
         (status = 404, description = "Not in the queue"),
     )
 )]
-async fn leave(call: Call) -> Answer {
-    let caller = auth::caller(call.credential()?, call.id()?)?;
+async fn leave(mut call: Call) -> Answer {
+    let caller = auth::caller(call.credential().await?, call.id()?)?;
     call.box_office().leave_queue(caller).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The ticket and the queue token of the caller, who must be the user in the path. A session's token is looked up.
 pub(super) async fn ticket(call: &mut Call) -> Result<(QueueTicket, String), Problem> {
-    let credential = call.credential()?;
+    let credential = call.credential().await?;
     let user = auth::caller(credential, call.id()?)?.user();
     match credential {
         Credential::Queue(ticket) => Ok((ticket, call.bearer()?.unwrap_or_default().to_owned())),

@@ -3,6 +3,7 @@
 use concert_core::{Password, SignUp, UserId, Username};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use warp::Reply as _;
 use warp::http::StatusCode;
 
 use super::auth;
@@ -15,6 +16,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         post("/api/v1/users", sign_up).braked_by(Brake::SignUpsPerAddress),
         post("/api/v1/users/login", log_in).braked_by(Brake::LogInsPerAddress),
+        post("/api/v1/users/logout", log_out),
+        post("/api/v1/users/password", change_password).braked_by(Brake::LogInsPerAddress),
     ]
 }
 
@@ -40,6 +43,18 @@ struct LogInRequest {
     #[serde(deserialize_with = "any_password")]
     #[schema(value_type = String, format = Password)]
     password: Password,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ChangePasswordRequest {
+    #[serde(deserialize_with = "any_password")]
+    #[schema(value_type = String, format = Password)]
+    current_password: Password,
+    /// 8 to 256 bytes.
+    #[serde(deserialize_with = "parsed")]
+    #[schema(value_type = String, format = Password, min_length = 8)]
+    new_password: Password,
 }
 
 /// A user.
@@ -105,6 +120,47 @@ async fn log_in(mut call: Call) -> Answer {
         expires_at: Moment(session.expires_at),
     };
     json(StatusCode::OK, &body)
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/users/logout", tag = "users", operation_id = "logOut",
+    summary = "Log out: this session ends",
+    description = "Every server refuses its access token within two seconds. The place in the queue stays, and so does \
+                   its queue token.",
+    security(("bearer" = [])),
+    responses(
+        (status = 204, description = "Logged out"),
+        (status = 401, description = "No valid access token, or that of a place in the queue"),
+        (status = 404, description = "No such user"),
+    )
+)]
+async fn log_out(mut call: Call) -> Answer {
+    let session = auth::session(call.credential().await?)?;
+    call.box_office().log_out(&session).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/users/password", tag = "users", operation_id = "changePassword",
+    summary = "Change the password",
+    description = "Ends all sessions of the user, this one too: log in again. Queue tokens from before are refused as \
+                   well; the place in the queue stays, and POST /api/v1/tokens with the new session resumes it.",
+    request_body = ChangePasswordRequest,
+    security(("bearer" = [])),
+    responses(
+        (status = 204, description = "Changed"),
+        (status = 400, description = "The body is not valid"),
+        (status = 401, description = "No valid access token, that of a place in the queue, or the password is wrong"),
+        (status = 404, description = "No such user"),
+    )
+)]
+async fn change_password(mut call: Call) -> Answer {
+    let session = auth::session(call.credential().await?)?;
+    // Whoever stole a session must not guess the password with it.
+    call.brake_attempt(&session.user.to_string())?;
+    let ChangePasswordRequest { current_password, new_password } = call.json().await?;
+    call.box_office().change_password(session.user, &current_password, &new_password).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// A password that no user can have is simply wrong.

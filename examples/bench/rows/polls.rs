@@ -122,11 +122,15 @@ async fn bare_checking(office: &BoxOffice, body: String) -> Result<SocketAddr, F
     let route = warp::path!("api" / "v1" / "tokens" / String)
         .and(warp::get())
         .and(warp::header::<String>("authorization"))
-        .map(move |_, bearer: String| {
-            let token = bearer.strip_prefix("Bearer ").unwrap_or_default();
-            let status = if office.authenticate(token).is_ok() { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
-            let reply = warp::reply::with_header(body.clone(), "content-type", "application/json");
-            warp::reply::with_status(reply, status)
+        .then(move |_, bearer: String| {
+            let (office, body) = (office.clone(), body.clone());
+            async move {
+                let token = bearer.strip_prefix("Bearer ").unwrap_or_default();
+                let good = office.authenticate(token).await.is_ok();
+                let status = if good { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+                let reply = warp::reply::with_header(body, "content-type", "application/json");
+                warp::reply::with_status(reply, status)
+            }
         });
     start_bare(route).await
 }

@@ -57,14 +57,15 @@ const NOTHING: Test = Test::Equals(Value::Nothing);
 
 #[test]
 fn those_who_join_are_counted_and_the_others_are_those_who_have_proved_who_they_are() {
-    let questions = [(USER, 1, IS_THERE), (USER, 2, IS_THERE), (HAS_PASSWORD, 1, HAS_NONE)];
+    let questions = [(USER, 1, IS_THERE), (USER, 2, IS_THERE), (HAS_PASSWORD, 1, HAS_NONE), (IS_ENABLED, 2, IS_THERE)];
     let (script, assumed) = guarded(&questions, &joining(&[1, 2]));
     assert!(assumed.is_empty(), "{assumed:?}");
-    let counted = "where id in (x'01',x'02') and (password = '!' or id in (x'02'))) = 2";
+    let counted = "where id in (x'01',x'02') and disabled_at is null and (password = '!' or id in (x'02'))) = 2";
     assert!(script.contains(counted), "{script}");
     let (script, assumed) = guarded(&[(HAS_PASSWORD, 1, HAS_NONE)], &joining(&[1]));
     assert!(
-        assumed.is_empty() && script.contains("id in (x'01') and (password = '!' or id in (null))) = 1"),
+        assumed.is_empty()
+            && script.contains("id in (x'01') and disabled_at is null and (password = '!' or id in (null))) = 1"),
         "{script}"
     );
 }
@@ -82,6 +83,7 @@ fn a_question_that_nothing_states_is_left() {
     let questions = [
         (USER, 1, Test::Equals(Value::Flag(false))),
         (HAS_PASSWORD, 1, Test::Equals(Value::Flag(true))),
+        (IS_ENABLED, 1, Test::Equals(Value::Flag(false))),
         (LIVE_TOKEN, 2, NOTHING),
         (LIVE_TOKEN, 1, Test::Equals(Value::Id(Uuid::nil()))),
         (MADE, 18, NOTHING),
