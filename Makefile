@@ -11,7 +11,7 @@ FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --sta
 	--buyers 500 --seats 200 --arrive-within 2s --think 50ms --connections 64 \
 	--max-active 100 --active-ttl 6s --claim-window 4s --hold-ttl 2s --rerank-every 200ms
 
-.PHONY: help setup build demo demo-check test lint features docs package review test-cluster bench bench-quick bench-turns flash-sale flash-sale-check
+.PHONY: help setup build demo demo-check test lint features docs package deny review test-cluster bench bench-quick bench-turns flash-sale flash-sale-check
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,10 @@ docs: ## The API's documentation, in target/doc.
 
 package: ## Checks that the package of concert-core contains the migrations.
 	$(CARGO) package --locked -p concert-core --list --allow-dirty | grep -q '^migrations/.*_queue.sql$$'
+
+deny: ## Licences, bans and sources of all dependencies; installs cargo-deny where it is missing.
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny@0.20
+	$(CARGO) deny --all-features check licenses bans sources
 
 review: setup ## Runs the tests and accepts changed snapshots.
 	INSTA_UPDATE=always $(CARGO) test --workspace

@@ -1,0 +1,109 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use secrecy::ExposeSecret as _;
+
+use super::*;
+use crate::http::SEATS_MAX_AGE;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn parse(flags: &[&str]) -> Config {
+    Config::try_parse_from(["concert-server"].iter().chain(flags)).expect("good flags")
+}
+
+#[test]
+fn the_flags_are_well_formed() {
+    Config::command().debug_assert();
+}
+
+#[test]
+fn the_defaults_are_the_librarys() {
+    let secret = SecretString::from(SECRET);
+    let ours = parse(&[]);
+    let library = Policy::new(JwtKeys::new(&secret).expect("long enough"));
+    assert_eq!(format!("{:?}", ours.policy(&secret).expect("works")), format!("{library:?}"));
+    assert_eq!(ours.seats_max_age, SEATS_MAX_AGE);
+    assert_eq!(format!("{:?}", ours.brakes), format!("{:?}", BrakeOptions::default()));
+    assert_eq!(format!("{:?}", ours.limits()), format!("{:?}", Limits::default()));
+}
+
+#[test]
+fn a_database_of_ones_own_needs_a_secret_of_ones_own() {
+    let bare = parse(&["--database-url", "mysql://root:hush@localhost/concert"]);
+    let error = bare.given_secret().expect_err("no secret").to_string();
+    assert!(error.contains("--jwt-secret-file"), "{error}");
+    assert!(!format!("{bare:?}").contains("hush"), "secrets are not printed");
+    assert!(parse(&["--schema", "no-dashes"]).policy(&SecretString::from(SECRET)).is_err());
+    assert!(parse(&["--jwt-secret", "short"]).policy(&SecretString::from("short")).is_err());
+}
+
+#[test]
+fn bare_joins_are_for_the_private_database_unless_said() {
+    let url = ["--database-url", "mysql://root:hush@localhost/concert"];
+    let with = |more: &[&str]| parse(&[&url[..], more].concat()).bare_joins();
+    assert!(parse(&[]).bare_joins() && !parse(&["--bare-join", "off"]).bare_joins());
+    assert!(!with(&[]) && with(&["--bare-join", "on"]));
+}
+
+#[test]
+fn a5_everyone_recharges_on_the_private_database_alone_unless_said() {
+    let url = ["--database-url", "mysql://root@localhost/concert"];
+    let recharge = |flags: &[&str]| parse(flags).recharge();
+    assert_eq!((recharge(&[]), recharge(&url)), (RechargeBy::Everyone, RechargeBy::Operators));
+    let [operators, everyone] = ["operators", "everyone"].map(|who| ["--recharge", who]);
+    assert_eq!(recharge(&operators), RechargeBy::Operators);
+    assert_eq!(recharge(&[url, everyone].concat()), RechargeBy::Everyone);
+    let policy = parse(&url).policy(&SecretString::from(SECRET)).expect("works");
+    assert!(format!("{policy:?}").contains("recharge: Operators"));
+    assert!(Config::try_parse_from(["concert-server", "--recharge", "nobody"]).is_err());
+}
+
+#[test]
+fn a10_every_secret_can_come_from_a_file() {
+    let file = std::env::temp_dir().join(format!("concert-secret-{}", uuid::Uuid::now_v7()));
+    std::fs::write(&file, format!("{SECRET}\n")).expect("writes");
+    let path = file.to_str().expect("text");
+    for flag in ["--database-url-file", "--jwt-secret-file", "--jwt-previous-secret-file"] {
+        let config = parse(&[flag, path]).with_secrets_of_files().expect(flag);
+        let secrets = [&config.database_url, &config.jwt_secret, &config.jwt_previous_secret];
+        let [secret] = secrets.iter().filter_map(|secret| secret.as_ref()).collect::<Vec<_>>()[..] else {
+            panic!("one secret: {flag}");
+        };
+        assert_eq!(secret.expose_secret(), SECRET, "{flag}");
+        let both = Config::try_parse_from(["concert-server", flag, path, flag.trim_end_matches("-file"), SECRET]);
+        assert_eq!(both.expect_err(flag).exit_code(), 2, "{flag}: one or the other");
+        let error = parse(&[flag, "/no/such"]).with_secrets_of_files().expect_err(flag).to_string();
+        assert!(error.contains(flag) && error.contains("/no/such"), "{error}");
+    }
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).expect("opens it");
+    let error = parse(&["--jwt-secret-file", path]).with_secrets_of_files().expect_err("open").to_string();
+    assert!(error.contains("chmod 600"), "{error}");
+    std::fs::remove_file(&file).expect("removes");
+}
+
+#[test]
+fn what_cannot_work_is_refused() {
+    let flags = [
+        ["--rerank-every", "0s"],
+        ["--max-active", "0"],
+        ["--hold-ttl", "soon"],
+        ["--cors-origin", "example.com"],
+        ["--listen", "8080"],
+        ["--log", "concert=loud"],
+        ["--max-connections", "0"],
+        ["--max-streams", "0"],
+        ["--max-polls-per-second", "0"],
+        ["--seats-max-age", "2m"],
+        ["--bare-join", "yes"],
+        ["--brake-log-ins-per-address", "30"],
+        ["--trust-proxy", "proxy.example"],
+        ["--admin-listen", "9090"],
+        ["--max-connections-per-address", "0"],
+        ["--write-timeout", "0s"],
+        ["--max-connection-age", "2days"],
+    ];
+    for [flag, value] in flags {
+        let refused = Config::try_parse_from(["concert-server", flag, value]).expect_err(flag);
+        assert_eq!(refused.exit_code(), 2, "{flag}");
+    }
+}
