@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BoxOffice, wrong_answer};
+use super::BoxOffice;
 use crate::audit::{self, Violation};
 use crate::batch;
 use crate::caller::Caller;
@@ -16,8 +16,7 @@ use crate::money::Money;
 use crate::operator::{self, LogEntry, Operator};
 use crate::page::{Page, Paged};
 use crate::payment::{Refund, RefundBatch, RefundPayment, RefundReason};
-use crate::queue::{self, AdmissionChange, EndedReason, QueueChange, QueueToken, RerankReport};
-use crate::reservation::{self, SweepReport};
+use crate::reservation;
 use crate::user::{self, OpeningUser, SignUp, User};
 use crate::wallet::{Recharged, Reference};
 
@@ -100,94 +99,6 @@ impl BackOffice {
         progress: impl FnMut(usize) + Send,
     ) -> Result<(), Error> {
         user::add_users(self.office.pool(), users, &self.by.sign(), self.office.now(), progress).await
-    }
-}
-
-/// Steering the queue, for all processes.
-///
-/// ```no_run
-/// use concert_core::{AdmissionChange, BoxOffice, Error, PerMinute};
-///
-/// # async fn example(office: BoxOffice) -> Result<(), Error> {
-/// let back_office = office.operator("ann@example.org".parse()?);
-/// back_office.pause_queue().await?;
-/// let slower = AdmissionChange::new().with_max_active(200).with_per_minute(PerMinute::AtMost(50));
-/// back_office.set_admission(slower).await?;
-/// back_office.resume_queue().await?;
-/// # Ok(())
-/// # }
-/// ```
-impl BackOffice {
-    /// Lets nobody in, in any process, until [`BackOffice::resume_queue`]. New users wait; ACTIVE users stay ACTIVE.
-    /// Returns whether it was not paused before.
-    ///
-    /// # Errors
-    /// Those of every write.
-    pub async fn pause_queue(&self) -> Result<bool, Error> {
-        self.set_admission(AdmissionChange::paused(true)).await
-    }
-
-    /// Lets users in again. Returns whether the queue was paused.
-    ///
-    /// # Errors
-    /// Those of every write.
-    pub async fn resume_queue(&self) -> Result<bool, Error> {
-        self.set_admission(AdmissionChange::paused(false)).await
-    }
-
-    /// Sets how many tokens may be ACTIVE, and how many become so per minute. Returns whether anything changed.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] for 0, for more than 100 000 000, and for nothing to change.
-    pub async fn set_admission(&self, change: AdmissionChange) -> Result<bool, Error> {
-        change.check()?;
-        let set = queue::Command::Set { change, by: self.by.sign() };
-        match self.office.inner.queue.submit(set).await? {
-            queue::Answer::Set { changed } => Ok(changed),
-            _ => Err(wrong_answer()),
-        }
-    }
-
-    /// Who changed which setting of the queue, and when: newest first, `limit` at most.
-    ///
-    /// # Errors
-    /// Those of every operation.
-    pub async fn queue_log(&self, limit: u32) -> Result<Vec<QueueChange>, Error> {
-        db::read(|| queue::control_log(self.office.pool(), limit)).await
-    }
-
-    /// A user's standing in the queue. Unlike [`BoxOffice::token_status`], it does not claim a due turn.
-    ///
-    /// # Errors
-    /// As [`BoxOffice::token_status`].
-    pub async fn inspect_token(&self, user: UserId) -> Result<QueueToken, Error> {
-        let token = self.office.latest_token(user).await?;
-        self.office.queue_token_now(&token)
-    }
-
-    /// Ends a user's token. What the user holds unpaid is given back with it.
-    ///
-    /// # Errors
-    /// [`Error::UserNotFound`], [`Error::TokenNotFound`] (not in the queue).
-    pub async fn expire_token(&self, user: UserId) -> Result<(), Error> {
-        self.office.end_token(self.acting_for(user), EndedReason::Operator).await
-    }
-
-    /// What [`BoxOffice::rerank_queue`] would do now.
-    ///
-    /// # Errors
-    /// Those of every operation.
-    pub async fn preview_rerank(&self) -> Result<RerankReport, Error> {
-        self.office.inner.view.preview_rerank(self.office.pool(), self.office.now()).await
-    }
-
-    /// What [`BoxOffice::sweep_expired`] would do now.
-    ///
-    /// # Errors
-    /// Those of every operation.
-    pub async fn preview_sweep(&self) -> Result<SweepReport, Error> {
-        let released = db::read(|| reservation::lapsed_holds(self.office.pool(), self.office.now())).await?;
-        Ok(SweepReport { released })
     }
 }
 

@@ -11,6 +11,7 @@ mod money;
 mod orders;
 mod passes;
 mod queue;
+mod steering;
 mod users;
 
 use std::sync::Arc;
