@@ -29,11 +29,15 @@ enum Shown {
     OperatorKey,
     Session,
     Token,
+    /// A session that was logged out.
+    EndedSession,
+    /// A queue token from before all sessions of its user were ended.
+    RevokedToken,
 }
 
 use Shown::*;
 
-const COLUMNS: [Shown; 13] = [
+const COLUMNS: [Shown; 15] = [
     Nothing,
     Garbage,
     OtherAudience,
@@ -47,6 +51,8 @@ const COLUMNS: [Shown; 13] = [
     OperatorKey,
     Session,
     Token,
+    EndedSession,
+    RevokedToken,
 ];
 
 /// An answer: its status, and its code unless it is a success.
@@ -69,20 +75,26 @@ const fn open(done: u16) -> [Cell; COLUMNS.len()] {
 /// For Anna alone: with her session, or with her queue token while it is in the queue.
 const fn own(ended: Cell, done: u16) -> [Cell; COLUMNS.len()] {
     let (no, bens, done) = (UNAUTHENTICATED, NOT_YOURS, (done, ""));
-    [no, no, no, no, no, bens, bens, ended, no, no, no, done, done]
+    [no, no, no, no, no, bens, bens, ended, no, no, no, done, done, no, TOKEN_ENDED]
 }
 
 /// Anna's second join resumes her place. A key of the role `operator` joins users.
 const fn join() -> [Cell; COLUMNS.len()] {
     let (no, bens, done) = (UNAUTHENTICATED, NOT_YOURS, (200, ""));
     let role = NOT_ALLOWED;
-    [LOGIN_REQUIRED, no, no, no, no, bens, bens, LOGIN_REQUIRED, role, role, done, done, done]
+    [LOGIN_REQUIRED, no, no, no, no, bens, bens, LOGIN_REQUIRED, role, role, done, done, done, no, TOKEN_ENDED]
+}
+
+/// For whoever shows a session, about that session.
+const fn session() -> [Cell; COLUMNS.len()] {
+    let (no, done) = (UNAUTHENTICATED, (204, ""));
+    [no, no, no, no, no, done, no, no, no, no, no, done, no, no, TOKEN_ENDED]
 }
 
 /// For operators, from the role `viewer`, `gate` or `operator` on.
 const fn operators(roles: [Cell; 3]) -> [Cell; COLUMNS.len()] {
     let no = UNAUTHENTICATED;
-    [no, no, no, no, no, no, no, no, roles[0], roles[1], roles[2], no, no]
+    [no, no, no, no, no, no, no, no, roles[0], roles[1], roles[2], no, no, no, no]
 }
 
 /// The table.
@@ -91,6 +103,7 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
     Some(match route {
         "POST /api/v1/users" => open(201),
         "POST /api/v1/users/login" => open(200),
+        "POST /api/v1/users/logout" | "POST /api/v1/users/password" => session(),
         "POST /api/v1/tokens" | "POST /api/v1/queue" => join(),
         "GET /api/v1/tokens/{userId}" | "GET /api/v1/tokens/{userId}/events" => own(GONE, 200),
         "DELETE /api/v1/tokens/{userId}" => own(NOT_FOUND, 204),
@@ -123,6 +136,7 @@ struct Stage {
     bens_session: String,
     ben: UserId,
     expired: [String; 2],
+    revoked: [String; 2],
     keys: [String; 3],
 }
 
@@ -146,12 +160,13 @@ impl Stage {
         // Past the end of sessions and of queue tokens.
         site.house.advance(25 * 3600);
         site.house.office.rerank_queue().await.expect("reranks");
-        let log_in = async |name: &str| {
-            let password = "correct horse".parse().expect("a password");
-            let session = site.house.office.log_in(name, &password).await.expect("logs in");
-            session.access_token.expect("is signed")
-        };
-        let (session, bens_session) = (log_in("anna").await, log_in("ben").await);
+        let revoked_token = site.join(anna).await;
+        site.house.office.back_office().end_sessions(anna).await.expect("ends them");
+        let ended_session = log_in(&site, "anna").await;
+        let logged_out = site.post("/api/v1/users/logout", &json!({})).bearer(&ended_session).send().await;
+        logged_out.expect(204, "");
+        let revoked = [ended_session, revoked_token];
+        let (session, bens_session) = (log_in(&site, "anna").await, log_in(&site, "ben").await);
         let mut keys = Vec::new();
         for role in [Role::Viewer, Role::Gate, Role::Operator] {
             let made = site.house.office.back_office().make_key(&role.to_string().parse().expect("a name"), role).await;
@@ -160,7 +175,13 @@ impl Stage {
         let keys = keys.try_into().expect("three");
         let concert = site.house.concert(2_000).await;
         site.house.office.recharge(anna, money(1_000_000)).await.expect("recharges");
-        Self { site, concert, anna, session, bens_session, ben, expired, keys }
+        Self { site, concert, anna, session, bens_session, ben, expired, revoked, keys }
+    }
+
+    /// New sessions, after a request that may have ended the old ones.
+    async fn renew_sessions(&mut self) {
+        self.session = log_in(&self.site, "anna").await;
+        self.bens_session = log_in(&self.site, "ben").await;
     }
 
     /// Anna is in again, holds the seat after `used` seats, and has paid the one after that.
@@ -195,6 +216,8 @@ impl Stage {
             OperatorKey => self.keys[2].clone(),
             Session => self.session.clone(),
             Token => scene.token.clone(),
+            EndedSession => self.revoked[0].clone(),
+            RevokedToken => self.revoked[1].clone(),
         })
     }
 
@@ -212,6 +235,9 @@ impl Stage {
         let body: Option<Value> = match route {
             "POST /api/v1/users" => Some(person(&format!("new {nth}"))),
             "POST /api/v1/users/login" => Some(person("anna")),
+            "POST /api/v1/users/password" => {
+                Some(json!({"currentPassword": "correct horse", "newPassword": "correct horse"}))
+            }
             "POST /api/v1/tokens" | "POST /api/v1/queue" => Some(user),
             "POST /api/v1/reservations" => Some(reservation(self.concert, number, self.anna)),
             "POST /api/v1/payments/recharge" => Some(json!({"userId": self.anna, "amount": 1})),
@@ -243,13 +269,19 @@ impl Stage {
     }
 }
 
+async fn log_in(site: &Site, name: &str) -> String {
+    let password = "correct horse".parse().expect("a password");
+    let session = site.house.office.log_in(name, &password).await.expect("logs in");
+    session.access_token.expect("is signed")
+}
+
 fn served() -> Vec<String> {
     concert_server::routes().into_iter().map(|route| format!("{} {}", route.method, route.template)).collect()
 }
 
 #[tokio::test]
 async fn a1_to_a10_every_route_answers_every_credential_as_the_table_says() {
-    let stage = Stage::open().await;
+    let mut stage = Stage::open().await;
     let (mut used, mut wrong, mut nth) = (0, Vec::new(), 0);
     for route in served() {
         let row = row(&route).unwrap_or_else(|| panic!("{route} has no row in the table of routes and credentials"));
@@ -264,6 +296,9 @@ async fn a1_to_a10_every_route_answers_every_credential_as_the_table_says() {
             let (status, code) = stage.answer(&route, ask).await;
             if (status, code.as_str()) != expected {
                 wrong.push(format!("{route} with {shown:?}: {status} {code}, not {expected:?}"));
+            }
+            if row == session() && status < 300 {
+                stage.renew_sessions().await;
             }
         }
     }
