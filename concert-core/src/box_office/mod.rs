@@ -220,6 +220,9 @@ impl BoxOffice {
     }
 
     async fn catch_up(&self) -> Result<bool, Error> {
+        if self.inner.cluster.get() == Some(&Cluster::Single) {
+            return Ok(false);
+        }
         let caught_up = async {
             let mut reader = Reader::acquire(self.pool()).await?;
             let done = self.catch_up_on(reader.connection()?).await;

@@ -82,7 +82,14 @@ impl BoxOffice {
     /// [`Error::TokenExpired`].
     pub async fn poll(&self, ticket: &QueueTicket) -> Result<Standing, Error> {
         let now = self.now();
-        let standing = self.caught_up(|| self.inner.view.poll(self.pool(), ticket, now)).await?;
+        let view = &self.inner.view;
+        let standing = match view.poll(self.pool(), ticket, now).await {
+            // One that is known to have ended is not looked for again.
+            Err(Error::TokenExpired) if !view.has_ended(ticket.ticket) && self.catch_up().await? => {
+                view.poll(self.pool(), ticket, now).await?
+            }
+            polled => polled?,
+        };
         if standing.status == TokenStatus::Active
             && self.inner.view.should_claim(ticket.ticket)
             && let Some(token) = self.claim(Caller::with_queue_token(ticket.user, ticket.token)).await

@@ -137,7 +137,7 @@ impl QueueView {
             self.note_poll(ticket.ticket, &standing, now);
             return Ok(standing);
         }
-        if self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(ticket.ticket) {
+        if self.has_ended(ticket.ticket) {
             return Err(Error::TokenExpired);
         }
         let token = self.latest_token(pool, ticket.user, now).await?;
@@ -148,6 +148,11 @@ impl QueueView {
         let standing = self.standing_of(&token, now)?;
         self.note_poll(ticket.ticket, &standing, now);
         Ok(standing)
+    }
+
+    /// Whether a ticket is known to have ended, for good.
+    pub(crate) fn has_ended(&self, ticket: u64) -> bool {
+        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(ticket)
     }
 
     /// The newest token of a user; the snapshot is at least as new as the answer.
