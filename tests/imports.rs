@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Modules by their path, `queue::store`, each with the modules that its `use` lines name.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-fn source_files(folder: &Path) -> Vec<PathBuf> {
+pub fn source_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
     let files = files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));

@@ -21,5 +21,6 @@ mod purchase;
 mod queue;
 mod races;
 mod refund;
+mod security;
 mod statements;
 mod support;
