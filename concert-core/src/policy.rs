@@ -281,7 +281,6 @@ impl Policy {
     }
 
     /// The longest wait, and the longest turn after it.
-    #[cfg(feature = "jwt")]
     pub(crate) fn longest_visit(&self) -> Duration {
         self.waiting_ttl + self.claim_window + self.active_ttl + 2 * self.hold_ttl
     }

@@ -30,7 +30,10 @@ use crate::user::User;
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
     /// One session ends, whose access token would be valid until then.
-    #[cfg_attr(not(feature = "jwt"), expect(dead_code, reason = "without access tokens there are no sessions"))]
+    #[cfg_attr(
+        not(any(feature = "jwt", test)),
+        expect(dead_code, reason = "without access tokens there are no sessions")
+    )]
     EndSession {
         session: SessionId,
         until: Timestamp,
@@ -38,7 +41,7 @@ pub(crate) enum Change {
     /// All sessions and queue tokens of before count no more; the place in the queue stays.
     EndSessions,
     /// The same, and another password. `replaces` is the PHC string that was proved, if one was.
-    #[cfg_attr(not(feature = "password"), expect(dead_code, reason = "without passwords nobody sets one"))]
+    #[cfg_attr(not(any(feature = "password", test)), expect(dead_code, reason = "without passwords nobody sets one"))]
     SetPassword {
         password: String,
         replaces: Option<String>,
