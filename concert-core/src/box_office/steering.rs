@@ -60,10 +60,11 @@ impl BackOffice {
         db::read(|| queue::control_log(self.office.pool(), limit)).await
     }
 
-    /// A user's standing in the queue. Unlike [`BoxOffice::token_status`], it does not claim a due turn.
+    /// A user's standing in the queue. Unlike [`BoxOffice::token_status`](crate::BoxOffice::token_status), it does not
+    /// claim a due turn.
     ///
     /// # Errors
-    /// As [`BoxOffice::token_status`].
+    /// As [`BoxOffice::token_status`](crate::BoxOffice::token_status).
     pub async fn inspect_token(&self, user: UserId) -> Result<QueueToken, Error> {
         let token = self.office.latest_token(user).await?;
         self.office.queue_token_now(&token)
@@ -77,7 +78,7 @@ impl BackOffice {
         self.office.end_token(self.acting_for(user), EndedReason::Operator).await
     }
 
-    /// What [`BoxOffice::rerank_queue`] would do now.
+    /// What [`BoxOffice::rerank_queue`](crate::BoxOffice::rerank_queue) would do now.
     ///
     /// # Errors
     /// Those of every operation.
@@ -85,7 +86,7 @@ impl BackOffice {
         self.office.inner.view.preview_rerank(self.office.pool(), self.office.now()).await
     }
 
-    /// What [`BoxOffice::sweep_expired`] would do now.
+    /// What [`BoxOffice::sweep_expired`](crate::BoxOffice::sweep_expired) would do now.
     ///
     /// # Errors
     /// Those of every operation.
