@@ -87,7 +87,7 @@ async fn b16_an_extension_names_a_seat_that_was_given_back() {
 /// Reservations of one user that were given back, `count` of them, after what is there already.
 async fn add_past_reservations(house: &House, count: usize) {
     let one = "insert into reservations (id, user_id, concert_id, seat_number, status, price, performance_date, reserved_at, \
-               expires_at, last_updated_at) select unhex(md5(concat('past ', seq.n))), r.user_id, r.concert_id, 1, 'CANCELLED', \
+               expires_at, last_updated_at) select unhex(left(sha2(concat('past ', seq.n), 256), 32)), r.user_id, r.concert_id, 1, 'CANCELLED', \
                1, '2027-04-01', r.reserved_at + interval seq.n second, r.reserved_at + interval seq.n second, r.reserved_at \
                from (select min(id) as id from reservations) first join reservations r on r.id = first.id \
                join (select a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 1 as n from ";
