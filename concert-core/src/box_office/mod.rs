@@ -11,6 +11,7 @@ mod money;
 mod orders;
 mod passes;
 mod queue;
+mod rules;
 mod steering;
 mod users;
 
@@ -33,7 +34,7 @@ use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::probe::Probe;
 use crate::queue::{QueueBatch, QueueView};
-use crate::reservation::{HallLayouts, HoldRules, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
+use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
 use crate::user::UserBatch;
 use crate::visit::VisitBatch;
 use crate::wallet::WalletBatch;
@@ -100,35 +101,17 @@ impl BoxOffice {
         let options = db::own_options(host, policy.schema.as_deref())?;
         let scrapes = db::read_pool(options.clone(), 1);
         let pool = db::read_pool(options, readers - 1);
-        let view_rules = crate::queue::ViewRules {
-            active_ttl: policy.active_ttl,
-            max_polls_per_second: policy.max_polls_per_second,
-            rerank_every: policy.rerank_every,
-        };
-        let view = Arc::new(QueueView::new(view_rules, Arc::<OfficeClock>::clone(&clock)));
+        let view = Arc::new(QueueView::new(rules::of_view(&policy), Arc::<OfficeClock>::clone(&clock)));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
-        let queue_rules = crate::queue::QueueRules {
-            active_ttl: policy.active_ttl,
-            claim_window: policy.claim_window,
-            waiting_ttl: policy.waiting_ttl,
-            bare_joins: policy.bare_joins,
-        };
-        let rules = HoldRules {
-            active_ttl: policy.active_ttl,
-            hold_ttl: policy.hold_ttl,
-            hold_extension: policy.hold_extension,
-            max_holds_per_user: policy.max_holds_per_user,
-            max_holds_in_a_row: policy.max_holds_in_a_row,
-            seat_pause: policy.seat_pause,
-        };
         let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(RecentHolds::default()));
-        let queue = QueueBatch::new(queue_rules, Arc::clone(&view));
+        let queue = QueueBatch::new(rules::of_queue(&policy), Arc::clone(&view));
         let visits = VisitBatch { queue, changes: Arc::clone(&seat_changes) };
         let payments = PaymentBatch {
             after_payment_ttl: policy.after_payment_ttl,
             active_ttl: policy.active_ttl,
             recent: Arc::clone(&recent),
         };
+        let rules = rules::of_holds(&policy);
         let (layouts, changes) = (HallLayouts::default(), Arc::clone(&seat_changes));
         let reservations = ReservationBatch { layouts, recent, rules, changes, view: Arc::clone(&view) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };

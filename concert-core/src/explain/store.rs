@@ -31,7 +31,7 @@ macro_rules! reservations {
             "select ", reservation_columns!("r."), ", null as section, null as seat_row, r.last_updated_at, \
              c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, p.refunded_by, p.refund_reason \
              from reservations r straight_join concerts c on c.id = r.concert_id \
-             left join payments p on p.reservation_id = r.id ",
+             left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id ",
             $which
         )
     };
