@@ -58,7 +58,7 @@ package: ## Checks that the package of concert-core contains the migrations.
 	$(CARGO) package --locked -p concert-core --list --allow-dirty | grep -q '^migrations/.*_queue.sql$$'
 
 deny: ## Licences, bans and sources of all dependencies; installs cargo-deny where it is missing.
-	command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny@0.20
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet --debug --version '^0.20' cargo-deny
 	$(CARGO) deny --all-features check licenses bans sources
 
 review: setup ## Runs the tests and accepts changed snapshots.
