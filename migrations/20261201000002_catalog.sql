@@ -1,8 +1,44 @@
+-- A sale: concerts behind one queue. What changes under the lock of its queue stands in queue_gate.
+create table if not exists sales (
+    id         binary(16)   not null,
+    -- As it is shown.
+    name       varchar(255) not null,
+    -- When joining begins, when people are let in, and when the sale ends; null: no bound. By the database's time.
+    doors_at   datetime(6)  null,
+    opens_at   datetime(6)  null,
+    closes_at  datetime(6)  null,
+    -- Who comes first of those who wait at the doors: ARRIVAL (who joined first) or DRAW (a draw at the opening).
+    entry_order varchar(16) character set ascii collate ascii_bin not null default 'ARRIVAL',
+    -- The most seats that one user may have of all its concerts, held and sold together; null: no limit.
+    max_seats_per_user int unsigned null,
+    -- Raised by every change of this row: what a process remembers of a sale is valid for one version.
+    version    int unsigned not null default 1,
+    created_at datetime(6)  not null,
+    primary key (id),
+    -- Operators find a sale by its name.
+    unique key sales_name (name)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- The sale that is meant where none is named: always open, ordered by arrival.
+insert ignore into sales (id, name, created_at) values (x'00000000000070008000000000000001', 'Default', '1970-01-01 00:00:00');
+
 -- A concert is one performance on one date.
 create table if not exists concerts (
     id           binary(16)   not null,
     concert_name varchar(255) not null,
     date         date         not null,
+    -- When it begins, by the clocks of its venue; null: not said.
+    start_time   time         null,
+    -- The venue's zone, an IANA name; null: that of the house.
+    time_zone    varchar(64)  character set ascii collate ascii_bin null,
+    -- The sale whose queue stands before it; it never changes.
+    sale_id      binary(16)   not null default x'00000000000070008000000000000001',
+    -- ON_SALE, CLOSED (nothing is held) or CANCELLED (called off: nothing is held or paid, payments are refunded).
+    status       varchar(16)  character set ascii collate ascii_bin not null default 'ON_SALE',
+    -- Why it was called off.
+    cancel_reason varchar(255) null,
+    -- The most seats that one user may have, held and sold together; null: no limit.
+    max_seats_per_user int unsigned null,
     -- Raised by every change of the concert or its hall: what a process caches of a concert is valid for one version.
     version      int unsigned not null default 1,
     created_at   datetime(6)  not null,
@@ -18,6 +54,8 @@ create table if not exists concerts (
 --   held  is_reserved = 1, reserved_until = the hold's deadline; from then on it counts as free for everybody, released
 --         by the sweep or not
 --   sold  is_reserved = 1, reserved_until null: what is paid has no deadline
+--   blocked  is_reserved = 1, blocked_reason is not null, the others null: not on sale. Whoever asks whether a seat is free
+--         need not know of it
 --
 -- No index but the primary key: every hold and every payment would have to update it.
 -- row_format = redundant: null takes as much room as a value, so an update never moves the row within its page.
@@ -43,6 +81,15 @@ create table if not exists seats (
     section        varchar(32)    character set utf8mb4 collate utf8mb4_bin null,
     -- What its row is called within the section ("12"); null: the section has no rows.
     seat_row       varchar(16)    character set utf8mb4 collate utf8mb4_bin null,
+    -- Its place in the row, where neighbours have consecutive places and an aisle is a gap; null: its number.
+    place          int            null,
+    -- Why it is not on sale; null: it is, or was sold.
+    blocked_reason varchar(255)   null,
+    -- What is special about it, with commas between: ACCESSIBLE, RESTRICTED_VIEW, ..
+    marks          varchar(255)   character set ascii collate ascii_bin null,
+    -- Where it stands in a drawing of the hall; null: made from the rows.
+    x              int            null,
+    y              int            null,
     primary key (concert_id, seat_number),
     constraint seats_number_positive check (seat_number >= 1),
     constraint seats_price_positive check (price > 0)
@@ -61,4 +108,24 @@ create table if not exists seat_runs (
     section    varchar(32)    character set utf8mb4 collate utf8mb4_bin null,
     seat_row   varchar(16)    character set utf8mb4 collate utf8mb4_bin null,
     primary key (concert_id, first_seat)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- Codes that give entry to a sale.
+create table if not exists access_codes (
+    id         binary(16)   not null,
+    sale_id    binary(16)   not null,
+    -- SHA-256 of the code. The code itself is nowhere.
+    code_hash  binary(32)   not null,
+    -- PRESALE (entry before the opening) or FRONT (a place in front).
+    kind       varchar(16)  character set ascii collate ascii_bin not null,
+    -- How often it may be redeemed, and how often it can be still.
+    uses       int unsigned not null,
+    uses_left  int unsigned not null,
+    created_at datetime(6)  not null,
+    created_by varchar(255) not null,
+    -- When it was revoked; null: it is in force.
+    revoked_at datetime(6)  null,
+    primary key (id),
+    -- A join finds it by the code. Two codes of a sale never have one hash.
+    unique key access_codes_hash (sale_id, code_hash)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';

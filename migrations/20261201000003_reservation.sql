@@ -4,6 +4,8 @@ create table if not exists reservations (
     user_id          binary(16)     not null,
     concert_id       binary(16)     not null,
     seat_number      int            not null,
+    -- The concert's sale, copied: whose turn a payment needs, and what counts for the sale's limit.
+    sale_id          binary(16)     not null default x'00000000000070008000000000000001',
     -- HELD -> CONFIRMED (paid), EXPIRED (deadline passed) or CANCELLED (given back); CONFIRMED -> REFUNDED.
     status           varchar(16)    character set ascii collate ascii_bin not null,
     -- The price at the time of the hold: the amount that `pay` expects.

@@ -1,6 +1,7 @@
 //! One variant per refusal, each with a stable code and one of a few kinds.
 
 mod kind;
+mod text;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 
 pub use self::kind::ErrorKind;
+use self::text::{describe_blocked, describe_free, describe_left, describe_not_open, describe_status, describe_taken};
 use crate::clock::Timestamp;
 use crate::id::SeatNumber;
 use crate::invalid::InvalidInput;
@@ -124,6 +126,12 @@ pub enum Error {
     #[error("there is no such payment")]
     PaymentNotFound,
 
+    /// No such sale.
+    #[error("there is no such sale")]
+    SaleNotFound,
+    /// No such ticket: nobody has bought this.
+    #[error("there is no such ticket")]
+    TicketNotFound,
     /// No such operator key.
     #[error("there is no such operator key")]
     OperatorKeyNotFound,
@@ -137,6 +145,44 @@ pub enum Error {
     /// A concert with this id is there already.
     #[error("this concert is there already")]
     ConcertExists,
+    /// A sale has this name already.
+    #[error("there is a sale of this name already")]
+    SaleExists,
+    /// It has changed since the caller looked at it.
+    #[error("this has changed since: look at it again; its version is {version} now")]
+    VersionChanged {
+        /// The version now.
+        version: u32,
+    },
+    /// The doors of the sale are not open yet.
+    #[error("{}", describe_not_open(*doors_at, *opens_at, *now))]
+    SaleNotOpen {
+        /// When the doors open; `None`: with the sale.
+        doors_at: Option<Timestamp>,
+        /// When people are let in.
+        opens_at: Option<Timestamp>,
+        /// The time by the database's clock.
+        now: Timestamp,
+    },
+    /// The sale is over: nobody is let in, and nothing more is held. What is held can be paid until its deadline.
+    #[error("this sale is closed; what is held can still be paid")]
+    SaleClosed,
+    /// The sale's draw is made, so what it depends on stays as it is.
+    #[error("the draw of this sale is made; what it depends on cannot be changed")]
+    DrawMade,
+    /// The code does not count: it is unknown, used up, revoked, or of another sale.
+    #[error("this code does not count here; it may be mistyped, used up or of another sale")]
+    CodeRefused,
+    /// The user has as many seats as one user may have of the concert or the sale, held and sold together.
+    #[error("one user may have at most {limit} seats of this {of}; {}", describe_left(*left))]
+    SeatLimit {
+        /// What the limit is of: `concert` or `sale`.
+        of: &'static str,
+        /// How many seats one user may have.
+        limit: u32,
+        /// How many more this user may have.
+        left: u32,
+    },
     /// The user has a live token, and the caller did not prove to be that user.
     #[error("this user is already in the queue; to resume, send the session or the queue token")]
     AlreadyInQueue,
@@ -151,6 +197,18 @@ pub enum Error {
     NotEnoughSeats {
         /// How many are free, in the section if one was named.
         free: usize,
+    },
+    /// Enough seats are free, but not beside each other, and the caller wanted them together.
+    #[error("no {count} seats are free beside each other")]
+    SeatsNotTogether {
+        /// How many were asked for.
+        count: usize,
+    },
+    /// Seats that were asked for are not on sale, so none is held.
+    #[error("{}", describe_blocked(seats))]
+    SeatBlocked {
+        /// Those of them that are blocked, by number.
+        seats: Vec<SeatNumber>,
     },
     /// The user holds as many unpaid seats as the policy allows.
     #[error("at most {limit} unpaid seats can be held at once; pay or give one back")]
@@ -180,6 +238,15 @@ pub enum Error {
     /// The concert's date is past.
     #[error("this concert is over")]
     ConcertOver,
+    /// The concert is closed for sale.
+    #[error("this concert is not on sale")]
+    ConcertClosed,
+    /// The concert was called off.
+    #[error("this concert was called off; what was paid for it is refunded")]
+    ConcertCancelled,
+    /// The ticket was refunded or has another owner now.
+    #[error("this ticket is void")]
+    TicketVoid,
     /// The reservation is paid.
     #[error("this reservation is already paid")]
     AlreadyPaid,
@@ -234,28 +301,6 @@ pub enum Error {
     /// A defect, or a database with contents that must not be.
     #[error("an internal error")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
-}
-
-fn describe_taken(seats: &[SeatNumber]) -> String {
-    let numbers: Vec<_> = seats.iter().map(ToString::to_string).collect();
-    let (noun, verb) = if numbers.len() == 1 { ("seat", "is") } else { ("seats", "are") };
-    format!("{noun} {} {verb} already reserved", numbers.join(", "))
-}
-
-fn describe_free(free: usize) -> String {
-    match free {
-        0 => "no seats are free".to_owned(),
-        1 => "only 1 seat is free".to_owned(),
-        _ => format!("only {free} seats are free"),
-    }
-}
-
-fn describe_status(status: Option<TokenStatus>) -> &'static str {
-    match status {
-        Some(TokenStatus::Waiting) => "this one is still WAITING",
-        Some(TokenStatus::Active | TokenStatus::Expired) => "this one has ended",
-        None => "this user has none: join the queue",
-    }
 }
 
 impl From<InvalidInput> for Error {

@@ -76,6 +76,11 @@ id!(
     "concert id"
 );
 id!(
+    /// Names a sale: concerts behind one queue.
+    SaleId,
+    "sale id"
+);
+id!(
     /// Names a visit to the queue.
     TokenId,
     "token id"
@@ -115,6 +120,11 @@ id!(
     LogEntryId,
     "log entry id"
 );
+
+impl SaleId {
+    /// The sale that is meant where none is named; the first migration makes it.
+    pub const DEFAULT: Self = Self(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
+}
 
 impl From<ReservationId> for OrderId {
     /// The order whose first reservation this is.

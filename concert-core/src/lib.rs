@@ -112,8 +112,8 @@ pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
 pub use crate::id::{
-    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SeatNumber, SessionId, TokenId, UserId,
-    WalletEntryId,
+    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber, SessionId, TokenId,
+    UserId, WalletEntryId,
 };
 pub use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]

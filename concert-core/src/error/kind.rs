@@ -46,18 +46,32 @@ impl Error {
             Self::SectionNotFound { .. } => "SECTION_NOT_FOUND",
             Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
             Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
+            Self::SaleNotFound => "SALE_NOT_FOUND",
+            Self::TicketNotFound => "TICKET_NOT_FOUND",
             Self::OperatorKeyNotFound => "OPERATOR_KEY_NOT_FOUND",
             Self::OrderNotFound => "ORDER_NOT_FOUND",
             Self::UsernameTaken => "USERNAME_TAKEN",
             Self::ConcertExists => "CONCERT_EXISTS",
+            Self::SaleExists => "SALE_EXISTS",
+            Self::VersionChanged { .. } => "VERSION_CHANGED",
+            Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
+            Self::SaleClosed => "SALE_CLOSED",
+            Self::DrawMade => "DRAW_MADE",
+            Self::CodeRefused => "CODE_REFUSED",
+            Self::SeatLimit { .. } => "SEAT_LIMIT",
             Self::AlreadyInQueue => "ALREADY_IN_QUEUE",
             Self::SeatAlreadyReserved { .. } => "SEAT_ALREADY_RESERVED",
             Self::NotEnoughSeats { .. } => "NOT_ENOUGH_SEATS",
+            Self::SeatsNotTogether { .. } => "SEATS_NOT_TOGETHER",
+            Self::SeatBlocked { .. } => "SEAT_BLOCKED",
             Self::TooManyHolds { .. } => "TOO_MANY_HOLDS",
             Self::SeatHeldTooOften { .. } => "SEAT_HELD_TOO_OFTEN",
             Self::HoldAlreadyExtended => "HOLD_ALREADY_EXTENDED",
             Self::HoldOutlastsTurn => "HOLD_OUTLASTS_TURN",
             Self::ConcertOver => "CONCERT_OVER",
+            Self::ConcertClosed => "CONCERT_CLOSED",
+            Self::ConcertCancelled => "CONCERT_CANCELLED",
+            Self::TicketVoid => "TICKET_VOID",
             Self::AlreadyPaid => "ALREADY_PAID",
             Self::AlreadyRefunded => "ALREADY_REFUNDED",
             Self::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE",
@@ -89,6 +103,7 @@ impl Error {
             | Self::RechargeNotAllowed
             | Self::RoleNotAllowed { .. }
             | Self::TokenNotActive { .. }
+            | Self::CodeRefused
             | Self::UserDisabled => ErrorKind::Forbidden,
             Self::UserNotFound
             | Self::TokenNotFound
@@ -99,10 +114,23 @@ impl Error {
             | Self::SectionNotFound { .. }
             | Self::ReservationNotFound
             | Self::PaymentNotFound
+            | Self::SaleNotFound
+            | Self::TicketNotFound
             | Self::OperatorKeyNotFound
             | Self::OrderNotFound => ErrorKind::NotFound,
             Self::UsernameTaken
             | Self::ConcertExists
+            | Self::SaleExists
+            | Self::VersionChanged { .. }
+            | Self::SaleNotOpen { .. }
+            | Self::SaleClosed
+            | Self::DrawMade
+            | Self::SeatLimit { .. }
+            | Self::SeatsNotTogether { .. }
+            | Self::SeatBlocked { .. }
+            | Self::ConcertClosed
+            | Self::ConcertCancelled
+            | Self::TicketVoid
             | Self::AlreadyInQueue
             | Self::SeatAlreadyReserved { .. }
             | Self::NotEnoughSeats { .. }

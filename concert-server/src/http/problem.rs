@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use concert_core::{Error, ErrorKind};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use warp::Reply;
 use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -42,13 +43,22 @@ struct Parts {
     code: &'static str,
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Members beside those of every problem.
+    members: Map<String, Value>,
     /// The causes of a failure: for the log, never for the client.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Parts { status, code, detail: detail.into(), headers: Vec::new(), cause: None }))
+        Self(Box::new(Parts {
+            status,
+            code,
+            detail: detail.into(),
+            headers: Vec::new(),
+            members: Map::new(),
+            cause: None,
+        }))
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -136,6 +146,7 @@ impl Problem {
             detail: &self.0.detail,
             code: self.0.code,
             request_id,
+            members: &self.0.members,
         };
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -157,6 +168,7 @@ impl From<Error> for Problem {
         let status = status_of(&error);
         let detail: String = error.to_string().chars().take(LONGEST_DETAIL).collect();
         let mut problem = Self::new(status, error.code(), detail);
+        problem.0.members = members_of(&error);
         if let Error::SeatHeldTooOften { wait, .. } = &error {
             problem = problem.with_header(RETRY_AFTER, whole_seconds(*wait).into());
         }
@@ -173,6 +185,23 @@ impl From<Error> for Problem {
             problem.0.cause = Some(Arc::new(error));
         }
         problem
+    }
+}
+
+/// What a program needs of a refusal beside its code.
+fn members_of(error: &Error) -> Map<String, Value> {
+    let members = match error {
+        Error::SaleNotOpen { doors_at, opens_at, now } => {
+            json!({"doorsAt": doors_at, "opensAt": opens_at, "now": now})
+        }
+        Error::SeatLimit { of, limit, left } => json!({"of": of, "limit": limit, "left": left}),
+        Error::SeatAlreadyReserved { seats } | Error::SeatBlocked { seats } => json!({"seatNumbers": seats}),
+        Error::VersionChanged { version } => json!({"version": version}),
+        _ => return Map::new(),
+    };
+    match members {
+        Value::Object(members) => members,
+        _ => Map::new(),
     }
 }
 
@@ -194,10 +223,11 @@ fn challenge(error: &Error) -> HeaderValue {
     HeaderValue::try_from(challenge).unwrap_or(NO_PROOF)
 }
 
-/// The status of every refusal: that of its kind, with three exceptions.
+/// The status of every refusal: that of its kind, with some exceptions.
 const fn status_of(error: &Error) -> StatusCode {
     match (error, error.kind()) {
         (Error::TokenExpired, _) => StatusCode::GONE,
+        (Error::VersionChanged { .. }, _) => StatusCode::PRECONDITION_FAILED,
         (Error::IdempotencyKeyReused, _) => StatusCode::UNPROCESSABLE_ENTITY,
         // A client may try again: an operator sets the database up meanwhile.
         (Error::Setup(_), _) => StatusCode::SERVICE_UNAVAILABLE,
@@ -246,6 +276,10 @@ pub(super) struct ProblemBody<'a> {
     code: &'a str,
     /// The request's id, as in the `X-Request-Id` header and in the server's log.
     request_id: &'a str,
+    /// What belongs to this code alone, such as `doorsAt` of SALE_NOT_OPEN and `left` of SEAT_LIMIT.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    members: &'a Map<String, Value>,
 }
 
 #[cfg(test)]
