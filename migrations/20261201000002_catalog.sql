@@ -57,13 +57,13 @@ create table if not exists concerts (
 --   blocked  is_reserved = 1, blocked_reason is not null, the others null: not on sale. Whoever asks whether a seat is free
 --         need not know of it
 --
--- No index but the primary key: every hold and every payment would have to update it.
+-- No index of anything that a hold or a payment changes: each would have to update it.
 -- row_format = redundant: null takes as much room as a value, so an update never moves the row within its page.
 create table if not exists seats (
     concert_id     binary(16)     not null,
-    -- Neighbours in a row have consecutive numbers: two seats are beside each other if section and seat_row are the
-    -- same and the numbers differ by one.
+    -- Unique in the hall. Which seats are neighbours the place says.
     seat_number    int            not null,
+    -- What whoever holds it next pays; 0: nothing, though it is paid for all the same.
     price          decimal(10, 2) not null,
     is_reserved    tinyint(1)     not null default 0,
     -- The user who holds or has bought the seat.
@@ -92,7 +92,10 @@ create table if not exists seats (
     y              int            null,
     primary key (concert_id, seat_number),
     constraint seats_number_positive check (seat_number >= 1),
-    constraint seats_price_positive check (price > 0)
+    -- Why seats are not on sale, for the count of those: no hold and no payment changes it.
+    key seats_blocked (blocked_reason(1), concert_id),
+    constraint seats_place_positive check (place is null or place >= 1),
+    constraint seats_price_not_negative check (price >= 0)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci row_format = redundant
   comment = 'concert box office';
 

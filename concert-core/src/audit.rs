@@ -76,8 +76,22 @@ const CHECKS: &[Check] = &[
         1,
         "a seat is half reserved",
         "select concat('concert ', hex(concert_id), ' seat ', seat_number, ': is_reserved ', is_reserved) from seats \
-             where is_reserved <> (reservation_id is not null) or (reserved_by is null) <> (reservation_id is null) \
+             where is_reserved <> (reservation_id is not null or blocked_reason is not null) \
+             or (reserved_by is null) <> (reservation_id is null) \
              or (reservation_id is null and reserved_until is not null) limit {limit}",
+    ),
+    check(
+        1,
+        "a seat that is not on sale is held or sold",
+        "select concat('concert ', hex(concert_id), ' seat ', seat_number, ': reservation ', hex(reservation_id)) \
+             from seats force index (seats_blocked) where blocked_reason is not null and reservation_id is not null limit {limit}",
+    ),
+    check(
+        1,
+        "two seats of a row have the same place",
+        "select concat('concert ', hex(concert_id), ' section ', coalesce(section, ''), ' row ', seat_row, ' place ', place) \
+             from seats where place is not null and seat_row is not null \
+             group by concert_id, section, seat_row, place having count(*) > 1 limit {limit}",
     ),
     check(
         1,

@@ -31,8 +31,8 @@ statements! {
          and (s.is_reserved = 0 or s.reserved_until <= {now}) limit 1) is not null order by c.date, c.id limit {limit}"
     }
     SEATS {
-        "select seat_number, section, seat_row, price, \
-         (reservation_id is null or coalesce(reserved_until <= {now}, false)) as available \
+        "select seat_number, section, seat_row, place, price, \
+         (is_reserved = 0 or coalesce(reserved_until <= {now}, false)) as available \
          from seats where concert_id = {concert} order by seat_number"
     }
     CONCERT { "select id from concerts where id = {concert}" }
@@ -63,13 +63,15 @@ pub struct ConcertDate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SeatView {
-    /// Its number. Neighbours in a row have consecutive numbers.
+    /// Its number, unique in the hall.
     pub number: SeatNumber,
     /// What its part of the hall is called; `None`: the hall has no sections.
     pub section: Option<Arc<str>>,
     /// What its row is called within the section; `None`: there are no rows.
     pub row: Option<Arc<str>>,
-    /// Whether it can be reserved now.
+    /// Its place in the row: neighbours have consecutive places, and an aisle is a gap. `None`: its number.
+    pub place: Option<i32>,
+    /// Whether it can be reserved now: nobody has it, and it is on sale.
     pub available: bool,
     /// What it costs.
     pub price: Money,
@@ -205,6 +207,7 @@ pub(crate) async fn seats(
                 number: row.try_get("seat_number")?,
                 section: shared(&mut section, row.try_get("section")?),
                 row: shared(&mut seat_row, row.try_get("seat_row")?),
+                place: row.try_get("place")?,
                 available: row.try_get("available")?,
                 price: row.try_get("price")?,
             })

@@ -30,6 +30,11 @@ statements! {
         "select concert_id, count(*) as live from reservations force index (reservations_seat_live) \
          where live = 1 group by concert_id"
     }
+    /// From an index that has nothing but these in this range.
+    BLOCKED {
+        "select concert_id, count(*) as blocked from seats force index (seats_blocked) \
+         where blocked_reason is not null group by concert_id"
+    }
     /// Holds that the sweep has not released, by whether their deadline is to come.
     UNPAID {
         "select r.concert_id, coalesce(sum(r.expires_at > {now}), 0) as held, coalesce(sum(r.expires_at <= {now}), 0) as lapsed \
@@ -115,12 +120,14 @@ pub struct ConcertFigures {
     pub date: NaiveDate,
     /// How many seats it has.
     pub seats: u64,
-    /// How many are free.
+    /// How many are free, and on sale.
     pub free: u64,
     /// How many are held unpaid.
     pub held: u64,
     /// How many are paid.
     pub sold: u64,
+    /// How many are not on sale.
+    pub blocked: u64,
 }
 
 /// The queue's figures alone: a few rows, cheap enough for every scrape.
@@ -171,10 +178,9 @@ pub(crate) async fn figures(pool: &MySqlPool, view: &QueueView, now: Timestamp) 
 
 /// A seat that is live is held, lapsed or sold, so those sold are what is left.
 async fn concerts(connection: &mut MySqlConnection, now: Timestamp) -> Result<Vec<ConcertFigures>, sqlx::Error> {
-    let (mut live, mut unpaid) = (HashMap::<ConcertId, u64>::new(), HashMap::<ConcertId, (u64, u64)>::new());
-    for row in fetch_all(&mut *connection, &LIVE, |params| params).await? {
-        live.insert(row.try_get("concert_id")?, row.try_get::<i64, _>("live")?.max(0) as u64);
-    }
+    let mut unpaid = HashMap::<ConcertId, (u64, u64)>::new();
+    let live = by_concert(fetch_all(&mut *connection, &LIVE, |params| params).await?, "live")?;
+    let blocked = by_concert(fetch_all(&mut *connection, &BLOCKED, |params| params).await?, "blocked")?;
     let rows = fetch_all(&mut *connection, &UNPAID, |params| params.bind("now", now).bind("now", now)).await?;
     for row in rows {
         unpaid.insert(row.try_get("concert_id")?, (sum(&row, "held")?, sum(&row, "lapsed")?));
@@ -184,17 +190,23 @@ async fn concerts(connection: &mut MySqlConnection, now: Timestamp) -> Result<Ve
         let (concert_id, seats): (ConcertId, _) = (row.try_get("id")?, sum(row, "seats")?);
         let (held, lapsed) = unpaid.get(&concert_id).copied().unwrap_or_default();
         let sold = live.get(&concert_id).copied().unwrap_or_default().saturating_sub(held + lapsed);
+        let blocked = blocked.get(&concert_id).copied().unwrap_or_default();
         Ok(ConcertFigures {
             concert_id,
             concert_name: row.try_get("concert_name")?,
             date: row.try_get("date")?,
             seats,
-            free: seats.saturating_sub(held + sold),
+            free: seats.saturating_sub(held + sold + blocked),
             held,
             sold,
+            blocked,
         })
     };
     rows.iter().map(read).collect()
+}
+
+fn by_concert(rows: Vec<MySqlRow>, column: &str) -> Result<HashMap<ConcertId, u64>, sqlx::Error> {
+    rows.iter().map(|row| Ok((row.try_get("concert_id")?, row.try_get::<i64, _>(column)?.max(0) as u64))).collect()
 }
 
 /// A sum of whole numbers, which the database gives as a decimal.

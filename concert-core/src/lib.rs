@@ -93,6 +93,7 @@ mod probe;
 mod queue;
 mod reservation;
 mod schedule;
+mod seat_ranges;
 mod secret_file;
 mod sql;
 mod token_status;
@@ -120,7 +121,7 @@ pub use crate::invalid::InvalidInput;
 pub use crate::jwt::{Credential, JwtKeys, SHORTEST_SECRET};
 pub use crate::money::{BalanceChange, Money};
 pub use crate::name::{Username, escape_hidden};
-pub use crate::operator::{LogEntry, NewOperatorKey, Operator, OperatorKey, Role};
+pub use crate::operator::{LogEntry, NewOperatorKey, Operator, OperatorKey, Reason, Role};
 pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
 pub use crate::policy::{Policy, RechargeBy};
@@ -128,6 +129,7 @@ pub use crate::queue::{
     Admission, AdmissionChange, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
 };
 pub use crate::reservation::{Order, OrderRef, Reservation, ReservationList, ReservationStatus, SweepReport, Wanted};
+pub use crate::seat_ranges::SeatRanges;
 pub use crate::secret_file::SecretFile;
 pub use crate::user::{OpeningUser, SignUp, User};
 #[cfg(feature = "password")]

@@ -22,6 +22,9 @@ pub struct Opts {
     /// Only seats of this section
     #[arg(long, value_name = "NAME", requires = "best", conflicts_with = "seats")]
     section: Option<String>,
+    /// Beside each other in one row, or none of them
+    #[arg(long, requires = "best", conflicts_with = "seats")]
+    together: bool,
     #[command(flatten)]
     by: By,
 }
@@ -103,6 +106,7 @@ impl Show for Held {
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let wanted = match opts.which.best {
+        Some(count) if opts.together => Wanted::BestTogether { count, section: opts.section.clone() },
         Some(count) => Wanted::BestAvailable { count, section: opts.section.clone() },
         None => opts.which.seats.clone().into(),
     };

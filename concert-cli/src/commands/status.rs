@@ -67,11 +67,12 @@ impl Show for Figures {
                     concert.free.to_string(),
                     concert.held.to_string(),
                     concert.sold.to_string(),
+                    concert.blocked.to_string(),
                     concert.concert_id.to_string(),
                 ]
             })
             .collect();
-        let concerts = table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Concert id"], &concerts);
+        let concerts = table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Blocked", "Concert id"], &concerts);
         let money = table(
             ["Holds", "Payments", "Revenue"],
             &[[self.holds.to_string(), self.payments.to_string(), self.revenue.normalize().to_string()]],

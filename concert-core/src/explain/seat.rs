@@ -32,7 +32,7 @@ pub(crate) async fn explain(
     let SeatRow { concert_name, date, price, .. } = &seat;
     Ok(Some(Explanation {
         subject: format!("seat {number} of {concert_name} on {date}, {price}; concert {concert}"),
-        now: standing(holding),
+        now: standing(&seat, holding),
         events,
         older_left_out,
         next: vec![next(&seat, holding, now)],
@@ -40,9 +40,9 @@ pub(crate) async fn explain(
 }
 
 /// Who has the seat now.
-fn standing(holding: Option<&ReservationRow>) -> String {
+fn standing(seat: &SeatRow, holding: Option<&ReservationRow>) -> String {
     let Some(ReservationRow { reservation, payment, .. }) = holding else {
-        return "free".to_owned();
+        return seat.blocked.as_ref().map_or_else(|| "free".to_owned(), |reason| format!("not on sale: {reason}"));
     };
     match payment {
         Some(payment) => format!("sold to user {} since {}", reservation.user, moment(payment.paid_at)),
@@ -54,6 +54,7 @@ fn next(seat: &SeatRow, holding: Option<&ReservationRow>, now: Timestamp) -> Str
     match holding {
         Some(row) => reservation::next(row, now),
         None if seat.date < now.date_naive() => "nothing: the concert is over".to_owned(),
+        None if seat.blocked.is_some() => "nothing, until an operator puts it on sale: `seat unblock`".to_owned(),
         None => "any ACTIVE user can reserve it".to_owned(),
     }
 }

@@ -60,7 +60,7 @@ statements! {
         reservations!("where r.user_id = {user} order by r.reserved_at desc, r.id desc limit {limit}")
     }
     SEAT {
-        "select c.concert_name, c.date, s.price, s.reservation_id, s.reserved_until \
+        "select c.concert_name, c.date, s.price, s.reservation_id, s.reserved_until, s.blocked_reason \
          from seats s straight_join concerts c on c.id = s.concert_id \
          where s.concert_id = {concert} and s.seat_number = {seat}"
     }
@@ -107,6 +107,8 @@ pub(super) struct SeatRow {
     pub(super) reservation: Option<ReservationId>,
     /// The deadline of a hold; `None` with a reservation: sold.
     pub(super) until: Option<Timestamp>,
+    /// Why it is not on sale; `None`: it is.
+    pub(super) blocked: Option<String>,
 }
 
 /// The queue, for a token that waits in it.
@@ -180,6 +182,7 @@ pub(super) async fn seat(
             price: row.try_get("price")?,
             reservation: row.try_get("reservation_id")?,
             until: row.try_get("reserved_until")?,
+            blocked: row.try_get("blocked_reason")?,
         })
     })
     .transpose()

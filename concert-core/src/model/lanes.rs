@@ -126,7 +126,7 @@ impl ModelLane for ReservationBatch {
                         Wanted::Seats(seats) => {
                             named.extend(seats.iter().map(|seat| SeatKey { concert: *concert, seat: *seat }));
                         }
-                        Wanted::BestAvailable { .. } => {
+                        Wanted::BestAvailable { .. } | Wanted::BestTogether { .. } => {
                             halls.insert(*concert, tables.hall(*concert, self.rules, attempt.now));
                             named.extend(tables.seats.keys().filter(|key| key.concert == *concert));
                         }
@@ -188,7 +188,8 @@ impl Tables {
             if made.is_held() {
                 let seat = tables.seats.get_mut(&made.seat_key()).ok_or("taking seats")?;
                 let times = seat.let_go.map_or(0, |(_, times, _)| times);
-                let is_so = seat.holder.is_none() && seat.price == made.price && times <= effects.let_go_at_most;
+                let is_free = seat.holder.is_none() && !seat.is_blocked;
+                let is_so = is_free && seat.price == made.price && times <= effects.let_go_at_most;
                 require(is_so, "taking seats")?;
                 (seat.holder, seat.held_until) = (Some(made.id), Some(made.expires_at));
             }
@@ -233,8 +234,8 @@ impl ModelLane for PaymentBatch {
             let seat = tables.seats.get_mut(key).ok_or("selling seats")?;
             require(seat.held_until.is_some_and(|until| until > attempt.now), "selling seats")?;
             seat.held_until = None;
-            let row = tables.reservations.get_mut(id).filter(|row| row.is_held()).ok_or("confirming")?;
-            row.status = ReservationStatus::Confirmed;
+            let row = tables.reservations.get_mut(id).filter(|row| row.is_held() && row.seat_key() == *key);
+            row.ok_or("confirming")?.status = ReservationStatus::Confirmed;
         }
         for payment in &effects.payments {
             let is_paid = tables.payments.values().any(|(other, _)| other.reservation == payment.reservation);

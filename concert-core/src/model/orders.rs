@@ -16,11 +16,37 @@ const TURNS: [i64; USERS] = [200, 350, 450, 700, 1_000, 5_000];
 
 #[derive(Debug, Clone, PartialEq)]
 enum Act {
-    Hold { user: usize, seats: Vec<usize> },
-    Best { user: usize, count: usize, section: Option<&'static str> },
-    Cancel { user: usize, nth: usize, one: Option<usize> },
-    Extend { user: usize, nth: usize, one: usize },
-    Pay { user: usize, nth: usize, one: Option<usize>, amount: i64 },
+    Hold {
+        user: usize,
+        seats: Vec<usize>,
+    },
+    Best {
+        user: usize,
+        count: usize,
+        section: Option<&'static str>,
+        together: bool,
+    },
+    /// An operator takes a seat off sale, if nobody has it, or puts it on sale again.
+    Block {
+        seat: usize,
+        blocked: bool,
+    },
+    Cancel {
+        user: usize,
+        nth: usize,
+        one: Option<usize>,
+    },
+    Extend {
+        user: usize,
+        nth: usize,
+        one: usize,
+    },
+    Pay {
+        user: usize,
+        nth: usize,
+        one: Option<usize>,
+        amount: i64,
+    },
     Wait(i64),
 }
 
@@ -35,7 +61,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             seats.sort_unstable();
             Act::Hold { user, seats }
         }),
-        5 => (user.clone(), 1..5_usize, section).prop_map(|(user, count, section)| Act::Best { user, count, section }),
+        5 => (user.clone(), 1..5_usize, section, any::<bool>())
+            .prop_map(|(user, count, section, together)| Act::Best { user, count, section, together }),
         2 => (user.clone(), nth.clone(), prop::option::of(one.clone()))
             .prop_map(|(user, nth, one)| Act::Cancel { user, nth, one }),
         2 => (user.clone(), nth.clone(), one.clone()).prop_map(|(user, nth, one)| Act::Extend { user, nth, one }),
@@ -49,7 +76,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     });
     let wait =
         prop_oneof![Just(1), Just(60), Just(119), Just(120), Just(180), Just(300), Just(600)].prop_map(Act::Wait);
+    let block = (0..ROW * ROWS, any::<bool>()).prop_map(|(seat, blocked)| Act::Block { seat, blocked });
     let burst = prop_oneof![
+        2 => prop::collection::vec(block, 1..4),
         5 => prop::collection::vec(hold, 1..9),
         3 => prop::collection::vec(pay, 1..6),
         2 => wait.prop_map(|wait| vec![wait]),
@@ -62,6 +91,7 @@ const fn lane(act: &Act) -> u8 {
         Act::Hold { .. } | Act::Best { .. } | Act::Cancel { .. } | Act::Extend { .. } => 0,
         Act::Pay { .. } => 1,
         Act::Wait(_) => 2,
+        Act::Block { .. } => 3,
     }
 }
 
@@ -73,6 +103,7 @@ enum Said {
     GivenBack,
     Extended(i64),
     Paid(Vec<i64>),
+    Blocked(bool),
 }
 
 type Outcome = Result<Said, &'static str>;
@@ -154,8 +185,15 @@ impl Hallway {
                     let seats = seats.iter().map(|seat| seat_key(concert, *seat).seat);
                     Some(hold(user, Wanted::Seats(seats.collect())))
                 }
-                Act::Best { user, count, section } => {
-                    Some(hold(user, Wanted::BestAvailable { count, section: section.map(str::to_owned) }))
+                Act::Best { user, count, section, together } => {
+                    let section = section.map(str::to_owned);
+                    Some(hold(
+                        user,
+                        match together {
+                            true => Wanted::BestTogether { count, section },
+                            false => Wanted::BestAvailable { count, section },
+                        },
+                    ))
                 }
                 Act::Cancel { user, nth, one } => {
                     let what = self.named(nth, one);
@@ -165,7 +203,7 @@ impl Hallway {
                     let reservation = self.reservation(nth, one);
                     Some(reservation::Command::Extend { caller: self.world.caller(user), reservation, id: None })
                 }
-                Act::Pay { .. } | Act::Wait(_) => None,
+                Act::Pay { .. } | Act::Wait(_) | Act::Block { .. } => None,
             })
             .collect();
         let answers = self.world.hold(&commands);
@@ -184,6 +222,20 @@ impl Hallway {
             });
         }
         said
+    }
+
+    /// As the statements that block and unblock seats would.
+    fn block(&mut self, nth: usize, blocked: bool) -> Outcome {
+        let now = self.world.now;
+        let key = seat_key(self.world.concert, nth);
+        let lapsed = self.world.tables.seats[&key].holder.filter(|_| self.world.tables.seats[&key].is_free(now));
+        if blocked && let Some(lapsed) = lapsed {
+            self.world.tables.let_go(lapsed, now).expect("has its seat");
+            self.world.tables.reservations.get_mut(&lapsed).expect("a hold").status = ReservationStatus::Expired;
+        }
+        let seat = self.world.tables.seats.get_mut(&key).expect("a seat");
+        seat.is_blocked = (seat.is_blocked || seat.is_free(now)) && blocked;
+        Ok(Said::Blocked(seat.is_blocked))
     }
 
     fn pay_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
@@ -216,7 +268,7 @@ proptest! {
     fn orders_answer_as_one_act_after_the_other_would(
         acts in acts(), most in 1_usize..9, extension in prop_oneof![Just(120), Just(400)],
     ) {
-        let mut spec = Spec { now: 0, extension, turns: TURNS, wallets: [WALLET; USERS], parties: Vec::new() };
+        let mut spec = Spec { now: 0, extension, turns: TURNS, wallets: [WALLET; USERS], ..Spec::default() };
         let mut hallway = Hallway::new(extension);
         for batch in acts.chunk_by(|a, b| lane(a) == lane(b) && lane(a) != 2).flat_map(|run| run.chunks(most)) {
             let batch: Vec<_> = batch.iter().map(|act| spec.aim(act)).collect();
@@ -227,6 +279,10 @@ proptest! {
                     continue;
                 }
                 Act::Pay { .. } => hallway.pay_batch(&batch),
+                Act::Block { .. } => batch.iter().map(|act| match *act {
+                    Act::Block { seat, blocked } => hallway.block(seat, blocked),
+                    _ => unreachable!("one kind"),
+                }).collect(),
                 _ => hallway.hold_batch(&batch),
             };
             for (act, answer) in batch.iter().zip(&answers) {

@@ -25,6 +25,7 @@ pub(super) struct SeatRow {
     pub(super) section: Option<Arc<str>>,
     pub(super) row: Option<Arc<str>>,
     pub(super) price: Money,
+    pub(super) is_blocked: bool,
     pub(super) holder: Option<ReservationId>,
     pub(super) held_until: Option<Timestamp>,
     /// Who let it go last, how often in a row, and when.
@@ -51,17 +52,17 @@ pub(super) struct EntryRow {
 
 impl SeatRow {
     pub(super) const fn free(price: Money) -> Self {
-        Self { section: None, row: None, price, holder: None, held_until: None, let_go: None }
+        Self { section: None, row: None, price, is_blocked: false, holder: None, held_until: None, let_go: None }
     }
 
-    fn is_free(&self, now: Timestamp) -> bool {
-        self.holder.is_none() || self.held_until.is_some_and(|until| until <= now)
+    pub(super) fn is_free(&self, now: Timestamp) -> bool {
+        !self.is_blocked && (self.holder.is_none() || self.held_until.is_some_and(|until| until <= now))
     }
 
     /// `made`: the reservations, one of which may have it.
     pub(super) fn read(&self, made: &HashMap<ReservationId, Reservation>) -> Seat {
         let taker = self.holder.and_then(|holder| made.get(&holder)).map(|holder| holder.user);
-        let mut seat = Seat::free(self.price).with_users(taker, self.let_go);
+        let mut seat = Seat::free(self.price).with_users(taker, self.let_go).with_block(self.is_blocked);
         (seat.section, seat.row) = (self.section.clone(), self.row.clone());
         seat.pass_to(self.holder, self.held_until);
         seat
@@ -147,6 +148,7 @@ impl Tables {
             number: key.seat,
             section: seat.section.clone(),
             row: seat.row.clone(),
+            place: key.seat.get(),
             free: seat.is_free(now),
         }));
         for (key, seat) in seats {

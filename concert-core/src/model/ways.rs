@@ -180,6 +180,8 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
         "tokens.id" => there(tables.tokens.contains_key(&TokenId::from_uuid(id))),
         "concerts.version" => concert(|row| row.version.into()),
         "concerts.date" => concert(|row| Value::Date(row.date)),
+        // A seat that is not on sale is reserved, by nobody.
+        "seats.reservation_id" if row().is_some_and(|row| row.is_blocked) => Value::Flag(true),
         "seats.reservation_id" => seat(|row| row.holder.into()),
         "seats.let_go_times" => seat(|row| Value::Number(row.let_go.map_or(0, |(_, times, _)| times.into()))),
         "seats.reserved_until" => seat(|row| row.held_until.into()),

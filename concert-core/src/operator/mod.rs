@@ -3,6 +3,7 @@
 mod key_ring;
 mod keys;
 mod log;
+mod reason;
 
 use std::str::FromStr;
 
@@ -11,6 +12,7 @@ pub use keys::{NewOperatorKey, OperatorKey, Role};
 pub(crate) use keys::{all_keys, make_key, revoke_key};
 pub use log::LogEntry;
 pub(crate) use log::{Act, ActSubject, entries_about, log_entries, write_log};
+pub use reason::Reason;
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]

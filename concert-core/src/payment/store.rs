@@ -15,8 +15,8 @@ use crate::fact::{Assumed, Lookup};
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::operator::write_log;
 use crate::queue::{LongerTurns, guard_turns};
-use crate::reservation::{OrderRef, sell_seats, strike_sold, unpaid};
-use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, statements};
+use crate::reservation::{OrderRef, SeatKey, sell_seats, strike_sold, unpaid};
+use crate::sql::{ByKey, Keyword, MAX_LIST, Part, Reading, ResultSet, Script, statements};
 use crate::wallet::{BalanceChange, change_balances, entry_columns, strike_balances};
 
 statements! {
@@ -28,9 +28,12 @@ statements! {
          straight_join payments p force index (payments_reservation_successful) \
          on p.reservation_id = r.id where n.id in ({ids})"
     }
+    /// With the seats, which an operator may have swapped since this process remembered the reservations: as many
+    /// reservations as seats, each at one of them, have these seats and no others.
     CONFIRM {
         "update reservations force index (primary) set status = 'CONFIRMED', last_updated_at = {now} \
-         where {guard}status = 'HELD' and id in ({ids})"
+         where {guard}status = 'HELD' and id in ({ids}) and ({each})",
+        each Part { text: "(concert_id = {concert} and seat_number in ({seats}))", between: " or " }
     }
     INSERT { insert "payments" (id, user_id, reservation_id, amount, payment_status, paid_at, fingerprint) }
     /// The wallet entries of payments, computed from the balances after the batch, so that no balance need be read
@@ -105,10 +108,8 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid
         return;
     }
     // The order of statements is the global order of locks: seats, then users.
-    let (reservations, seats) = sold.iter().copied().unzip();
-    sell_seats(script, seats, now);
-    // Invariant: a reservation is HELD as long as it has its seat. So this count also checks who has the seats.
-    script.change_keys("confirming", 1, &CONFIRM, reservations, |params, ids| params.bind("now", now).list("ids", ids));
+    sell_seats(script, sold.iter().map(|(_, seat)| *seat).collect(), now);
+    confirm(script, sold, now);
     script.insert(&INSERT, payments, |row, payment| {
         let row = row.bind("id", payment.id).bind("user_id", payment.user);
         let row = row.bind("reservation_id", payment.reservation).bind("amount", payment.amount);
@@ -128,6 +129,20 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid
         script.change("shortening turns", None, &SHORTEN_TURNS_OF_PAID_UP, |params| {
             let params = params.bind("until", until).bind("now", now).list("users", users);
             params.bind("until", until).bind("now", now)
+        });
+    }
+}
+
+/// Invariant: a reservation is HELD as long as it has its seat. So this count also checks who has the seats.
+fn confirm(script: &mut Script, sold: &[(ReservationId, SeatKey)], now: Timestamp) {
+    let mut sold = sold.to_vec();
+    sold.sort_unstable();
+    for sold in sold.chunks(MAX_LIST) {
+        let mut seats: Vec<_> = sold.iter().map(|(_, seat)| (seat.concert, seat.seat)).collect();
+        seats.sort_unstable();
+        script.change("confirming", Some(sold.len()), &CONFIRM, |params| {
+            let params = params.bind("now", now).list("ids", sold.iter().map(|(id, _)| *id));
+            params.each_group(&seats, ["concert", "seats"])
         });
     }
 }

@@ -3,7 +3,8 @@
 //! The rules, in their order:
 //!
 //! 1. a party gets its seats whenever that many are free, wherever they are;
-//! 2. a party sits together if it can: side by side in one row;
+//! 2. a party sits together if it can: side by side in one row. Whoever wants nothing else asks for that
+//!    ([`Hall::together`]) and is refused rather than split;
 //! 3. no *orphan* is left over if that can be avoided. That is ticketing's word for a single free seat between taken
 //!    ones or
 //!    the ends of its row, which hardly anyone buys. Seating plans often enforce the same on seats that buyers pick;
@@ -31,31 +32,43 @@ pub(crate) struct HallSeat {
     pub(crate) number: SeatNumber,
     pub(crate) section: Option<Arc<str>>,
     pub(crate) row: Option<Arc<str>>,
+    /// Where it is in its row: neighbours have consecutive places, and an aisle is a gap.
+    pub(crate) place: i32,
     pub(crate) free: bool,
 }
 
 /// The free seats of a hall in the course of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hall {
-    /// By number, so front to back.
+    /// By the lowest number in each, so front to back.
     rows: Vec<Row>,
+    /// Where each seat is, by number.
+    places: Vec<SeatPlace>,
     /// The seats that a user must leave to others, and until when.
     left_to_others: HashMap<SeatNumber, (UserId, Timestamp)>,
 }
 
-/// Neighbours: seats of one section and row with consecutive numbers. A section without rows is one; a number that is
-/// missing ends it.
+/// Where a seat is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SeatPlace {
+    number: SeatNumber,
+    /// Which of the rows.
+    row: usize,
+    place: i32,
+}
+
+/// Seats of one section and row. Seats without a row are in one as far as no place is missing between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     section: Option<Arc<str>>,
     name: Option<Arc<str>>,
-    first: i32,
-    last: i32,
-    /// By number; between any two is a taken seat.
+    /// By place.
+    seats: Vec<(i32, SeatNumber)>,
+    /// By place; between any two is a taken seat or an aisle.
     free: Vec<Run>,
 }
 
-/// Free seats side by side, between taken ones or the ends of the row.
+/// Places of free seats side by side, between taken ones, aisles or the ends of the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
     first: i32,
@@ -74,20 +87,16 @@ struct Placement {
 impl Hall {
     /// All seats of a concert, by number.
     pub(crate) fn new(seats: impl IntoIterator<Item = HallSeat>) -> Self {
-        let mut rows: Vec<Row> = Vec::new();
-        for HallSeat { number, section, row, free } in seats {
-            let number = number.get();
-            if !rows.last().is_some_and(|last| last.last == number - 1 && last.section == section && last.name == row) {
-                rows.push(Row { section, name: row, first: number, last: number, free: Vec::new() });
-            }
-            if let Some(row) = rows.last_mut() {
-                row.last = number;
-                if free {
-                    row.give_back(number);
-                }
-            }
-        }
-        Self { rows, left_to_others: HashMap::new() }
+        let rows = rows_of(seats);
+        let places = |(row, of): (usize, &Row)| {
+            of.seats
+                .iter()
+                .map(move |(place, number)| SeatPlace { number: *number, row, place: *place })
+                .collect::<Vec<_>>()
+        };
+        let mut places: Vec<_> = rows.iter().enumerate().flat_map(places).collect();
+        places.sort_unstable_by_key(|seat| seat.number);
+        Self { rows, places, left_to_others: HashMap::new() }
     }
 
     /// Says who must leave a seat to others, and until when; `None`: nobody.
@@ -119,35 +128,53 @@ impl Hall {
     }
 
     fn is_free(&self, seat: SeatNumber, section: Option<&str>) -> bool {
-        let at = self.rows.partition_point(|row| row.last < seat.get());
-        self.rows.get(at).is_some_and(|row| {
+        self.place_of(seat).is_some_and(|SeatPlace { row, place, .. }| {
+            let row = &self.rows[row];
             (section.is_none() || row.section.as_deref() == section)
-                && row.free.get(row.run_at(seat.get())).is_some_and(|run| run.first <= seat.get())
+                && row.free.get(row.run_at(place)).is_some_and(|run| run.first <= place)
         })
     }
 
     /// The best `count` free seats (in `section` if given), by number; `None`: fewer are free. Looks at each run of
     /// free seats once at most, or a few times if the party has to be split.
     pub(crate) fn best(&self, count: usize, section: Option<&str>) -> Option<Vec<SeatNumber>> {
+        self.together(count, section).or_else(|| {
+            let mut seats = split::seats(count, self.rows_in(section).enumerate())?;
+            seats.sort_unstable();
+            Some(seats)
+        })
+    }
+
+    /// The best `count` free seats side by side, by number; `None`: there are none.
+    pub(crate) fn together(&self, count: usize, section: Option<&str>) -> Option<Vec<SeatNumber>> {
         if count == 0 {
             return Some(Vec::new());
         }
-        let wanted = |row: &Row| section.is_none() || row.section.as_deref() == section;
-        let rows = || self.rows.iter().enumerate().filter(|(_, row)| wanted(row));
-        together(count, rows().map(|(_, row)| row)).or_else(|| split::seats(count, rows()))
+        let mut leaves_one = None;
+        for (row, place) in self.rows_in(section).filter_map(|row| Some((row, row.place(count)?))) {
+            if place.orphans == 0 {
+                return Some(row.numbers_from(place.first, count));
+            }
+            leaves_one = leaves_one.or(Some((row, place)));
+        }
+        leaves_one.map(|(row, place)| row.numbers_from(place.first, count))
+    }
+
+    fn rows_in(&self, section: Option<&str>) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| section.is_none() || row.section.as_deref() == section)
     }
 
     /// Takes a seat; one that is not free stays as it is.
     pub(crate) fn take(&mut self, seat: SeatNumber) {
-        if let Some(row) = self.row_of(seat) {
-            row.take(seat.get());
+        if let Some(SeatPlace { row, place, .. }) = self.place_of(seat) {
+            self.rows[row].take(place);
         }
     }
 
     /// Makes a seat free; one that is free, or is not there, stays as it is.
     pub(crate) fn give_back(&mut self, seat: SeatNumber) {
-        if let Some(row) = self.row_of(seat) {
-            row.give_back(seat.get());
+        if let Some(SeatPlace { row, place, .. }) = self.place_of(seat) {
+            self.rows[row].give_back(place);
         }
     }
 
@@ -157,68 +184,102 @@ impl Hall {
 
     /// How many seats are free.
     pub(crate) fn free(&self, section: Option<&str>) -> usize {
-        let rows = self.rows.iter().filter(|row| section.is_none() || row.section.as_deref() == section);
-        rows.flat_map(|row| &row.free).map(Run::seats).sum()
+        self.rows_in(section).flat_map(|row| &row.free).map(Run::seats).sum()
     }
 
-    fn row_of(&mut self, seat: SeatNumber) -> Option<&mut Row> {
-        let at = self.rows.partition_point(|row| row.last < seat.get());
-        self.rows.get_mut(at).filter(|row| row.first <= seat.get())
+    fn place_of(&self, seat: SeatNumber) -> Option<SeatPlace> {
+        let at = self.places.binary_search_by_key(&seat, |known| known.number).ok()?;
+        Some(self.places[at])
     }
 }
 
-/// The seats of a party side by side; `None`: there is no run for it.
-fn together<'a>(count: usize, rows: impl Iterator<Item = &'a Row>) -> Option<Vec<SeatNumber>> {
-    let mut leaves_one = None;
-    for place in rows.filter_map(|row| row.place(count)) {
-        if place.orphans == 0 {
-            return Some(place.seats(count).collect());
+/// Seats by number, in their rows.
+fn rows_of(seats: impl IntoIterator<Item = HallSeat>) -> Vec<Row> {
+    type Names = (Option<Arc<str>>, Option<Arc<str>>);
+    let mut rows: Vec<(Names, Vec<HallSeat>)> = Vec::new();
+    let mut known: HashMap<Names, usize> = HashMap::new();
+    let mut last = 0;
+    for seat in seats {
+        let is_in = |(section, row): &Names| *section == seat.section && *row == seat.row;
+        // Mostly it is in the row of the seat before.
+        if !rows.get(last).is_some_and(|(names, _)| is_in(names)) {
+            let names = (seat.section.clone(), seat.row.clone());
+            last = *known.entry(names.clone()).or_insert(rows.len());
+            if last == rows.len() {
+                rows.push((names, Vec::new()));
+            }
         }
-        leaves_one = leaves_one.or(Some(place));
+        rows[last].1.push(seat);
     }
-    leaves_one.map(|place| place.seats(count).collect())
+    let mut built = Vec::with_capacity(rows.len());
+    for ((section, name), mut seats) in rows {
+        seats.sort_by_key(|seat| seat.place);
+        let is_broken =
+            |one: &HallSeat, next: &HallSeat| name.is_none() && i64::from(one.place) + 1 < next.place.into();
+        let parts = seats.chunk_by(|one, next| !is_broken(one, next));
+        built.extend(parts.map(|seats| Row::new((section.clone(), name.clone()), seats)));
+    }
+    built.sort_by_key(|row| row.seats.iter().map(|(_, number)| *number).min());
+    built
 }
 
 impl Row {
+    /// `seats`: by place.
+    fn new((section, name): (Option<Arc<str>>, Option<Arc<str>>), seats: &[HallSeat]) -> Self {
+        let places = seats.iter().map(|seat| (seat.place, seat.number)).collect();
+        let mut row = Self { section, name, seats: places, free: Vec::new() };
+        seats.iter().filter(|seat| seat.free).for_each(|seat| row.give_back(seat.place));
+        row
+    }
+
+    /// The numbers of seats side by side, in order.
+    fn numbers_from(&self, first: i32, count: usize) -> Vec<SeatNumber> {
+        let at = self.seats.partition_point(|(place, _)| *place < first);
+        let mut numbers: Vec<_> = self.seats[at..].iter().take(count).map(|(_, number)| *number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     /// The best place for a party that sits together.
     fn place(&self, count: usize) -> Option<Placement> {
         self.free.iter().filter_map(|run| run.place(count, self.middle())).min()
     }
 
-    /// Twice the number in the middle.
+    /// Twice the place in the middle. An aisle takes its room.
     fn middle(&self) -> i64 {
-        i64::from(self.first) + i64::from(self.last)
+        let end = |seat: Option<&(i32, SeatNumber)>| seat.map_or(0, |(place, _)| i64::from(*place));
+        end(self.seats.first()) + end(self.seats.last())
     }
 
-    /// The first run that ends at `number` or after it.
-    fn run_at(&self, number: i32) -> usize {
-        self.free.partition_point(|run| run.last < number)
+    /// The first run that ends at `place` or after it.
+    fn run_at(&self, place: i32) -> usize {
+        self.free.partition_point(|run| run.last < place)
     }
 
-    fn take(&mut self, number: i32) {
-        let at = self.run_at(number);
-        if let Some(run) = self.free.get(at).copied().filter(|run| run.first <= number) {
-            let before = (run.first < number).then(|| Run { first: run.first, last: number - 1 });
-            let after = (number < run.last).then(|| Run { first: number + 1, last: run.last });
+    fn take(&mut self, place: i32) {
+        let at = self.run_at(place);
+        if let Some(run) = self.free.get(at).copied().filter(|run| run.first <= place) {
+            let before = (run.first < place).then(|| Run { first: run.first, last: place - 1 });
+            let after = (place < run.last).then(|| Run { first: place + 1, last: run.last });
             self.free.splice(at..=at, before.into_iter().chain(after));
         }
     }
 
-    fn give_back(&mut self, number: i32) {
-        let at = self.run_at(number);
+    fn give_back(&mut self, place: i32) {
+        let at = self.run_at(place);
         let next = self.free.get(at).copied();
-        if next.is_some_and(|run| run.first <= number) {
+        if next.is_some_and(|run| run.first <= place) {
             return;
         }
-        let joins_next = next.filter(|run| run.first - 1 == number);
+        let joins_next = next.filter(|run| run.first - 1 == place);
         match (at.checked_sub(1).and_then(|before| self.free.get_mut(before)), joins_next) {
-            (Some(before), Some(next)) if before.last + 1 == number => {
+            (Some(before), Some(next)) if before.last + 1 == place => {
                 before.last = next.last;
                 self.free.remove(at);
             }
-            (Some(before), None) if before.last + 1 == number => before.last = number,
-            (_, Some(next)) => self.free[at] = Run { first: number, ..next },
-            (_, None) => self.free.insert(at, Run { first: number, last: number }),
+            (Some(before), None) if before.last + 1 == place => before.last = place,
+            (_, Some(next)) => self.free[at] = Run { first: place, ..next },
+            (_, None) => self.free.insert(at, Run { first: place, last: place }),
         }
     }
 }
@@ -228,7 +289,7 @@ impl Run {
         (self.last - self.first) as usize + 1
     }
 
-    /// The best place for `count` in a row, near to `middle` (twice a number); `None`: there are fewer.
+    /// The best place for `count` in a row, near to `middle` (twice a place); `None`: there are fewer.
     fn place(&self, count: usize, middle: i64) -> Option<Placement> {
         // Seats that stay free: none or at least two on each side leave nobody single.
         let spare = self.seats().checked_sub(count)?;
@@ -240,11 +301,5 @@ impl Run {
         let away = |first: i64| (2 * first + count as i64 - 1 - middle).abs();
         let place = |first| Placement { orphans: usize::from(spare == 1), away: away(first), first: first as i32 };
         candidates.map(place).min()
-    }
-}
-
-impl Placement {
-    fn seats(self, count: usize) -> impl Iterator<Item = SeatNumber> {
-        (self.first..=i32::MAX).take(count).map(SeatNumber::known)
     }
 }

@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
+use super::best::Hall;
 use super::layout::Concert;
 use super::rows::{Effects, Rows};
 use super::{
-    Answer, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, SeatKey, Wanted, logged,
-    refusal_for, total,
+    Answer, Best, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, Seat, SeatKey, Wanted,
+    logged, refusal_for, total,
 };
 use crate::batch::Attempt;
 use crate::caller::Caller;
@@ -75,7 +76,8 @@ impl Desk {
     }
 
     /// Refuses in this order: key reused, token not ACTIVE, no such user, no such concert, no such section or seat, concert over,
-    /// seats taken or too few of them free, seats held too often in a row, too many holds, too large a total.
+    /// seats not on sale, seats taken or too few of them free (or not together), seats held too often in a row, too many
+    /// holds, too large a total.
     fn hold(
         &mut self,
         caller: &Caller,
@@ -93,7 +95,10 @@ impl Desk {
         self.require_user(caller)?;
         let seats = match wanted {
             Wanted::Seats(seats) => self.named_seats(caller.user, concert, seats)?,
-            Wanted::BestAvailable { count, section } => self.best(caller.user, concert, *count, section.as_deref())?,
+            Wanted::BestAvailable { .. } | Wanted::BestTogether { .. } => {
+                let best = wanted.best().ok_or(Unread)?;
+                self.best(caller.user, concert, best)?
+            }
         };
         // Checked after the seats: a user at the limit still learns which seats are taken.
         let limit = self.rules.max_holds_per_user;
@@ -157,6 +162,11 @@ impl Desk {
         if date < self.now.date_naive() {
             return Err(Error::ConcertOver);
         }
+        let is_blocked = |key: &&SeatKey| self.rows.seats.get(key).is_some_and(Seat::is_blocked);
+        let blocked: Vec<_> = keys.iter().filter(is_blocked).map(|key| key.seat).collect();
+        if !blocked.is_empty() {
+            return Err(Error::SeatBlocked { seats: blocked });
+        }
         let rows = &mut self.rows.seats;
         let is_taken = |key: &&SeatKey| rows.get_mut(key).is_some_and(|seat| !seat.is_free(self.now));
         let taken: Vec<_> = keys.iter().filter(is_taken).map(|key| key.seat).collect();
@@ -185,8 +195,7 @@ impl Desk {
         &mut self,
         user: UserId,
         concert: ConcertId,
-        count: usize,
-        section: Option<&str>,
+        Best { count, section, together }: Best<'_>,
     ) -> Result<Vec<SeatKey>, Error> {
         let date = self.concert(concert)?.date;
         let hall = self.rows.halls.get(&concert).ok_or(Error::ConcertNotFound)?;
@@ -196,15 +205,17 @@ impl Desk {
         if date < self.now.date_naive() {
             return Err(Error::ConcertOver);
         }
-        let Some(mut seats) = hall.open_to(user).best(count, section) else {
+        let choose = |hall: &Hall| if together { hall.together(count, section) } else { hall.best(count, section) };
+        let Some(seats) = choose(&hall.open_to(user)) else {
             let free = hall.free(section);
-            let left = hall.first_left_to_others(user, section).filter(|_| free >= count);
+            // Where it is only because of seats that are left to others, the refusal says so.
+            let left = choose(hall).and_then(|_| hall.first_left_to_others(user, section));
             return Err(match left {
                 Some((seat, until)) => self.held_too_often(seat, until),
+                None if together && free >= count => Error::SeatsNotTogether { count },
                 None => Error::NotEnoughSeats { free },
             });
         };
-        seats.sort_unstable();
         self.best.extend(seats.iter().map(|seat| SeatKey { concert, seat: *seat }));
         // Only locked seats can be taken. `lock` has locked all that the rules choose.
         self.named_seats(user, concert, &seats)

@@ -143,9 +143,7 @@ fn asked_seats(command: &Command) -> Option<impl Iterator<Item = SeatKey>> {
         Command::Hold { concert, wanted: Wanted::Seats(seats), .. } => {
             Some(seats.iter().map(|seat| SeatKey { concert: *concert, seat: *seat }))
         }
-        Command::Hold { wanted: Wanted::BestAvailable { .. }, .. }
-        | Command::Cancel { .. }
-        | Command::Extend { .. } => None,
+        Command::Hold { .. } | Command::Cancel { .. } | Command::Extend { .. } => None,
     }
 }
 
@@ -158,7 +156,7 @@ async fn locked(connection: &mut MySqlConnection, wanted: Vec<SeatKey>) -> Resul
 /// The concerts whose best seats are wanted.
 fn sought_halls(commands: &[Command]) -> Vec<ConcertId> {
     let sought = commands.iter().filter_map(|command| match command {
-        Command::Hold { concert, wanted: Wanted::BestAvailable { .. }, .. } => Some(*concert),
+        Command::Hold { concert, wanted, .. } => wanted.best().map(|_| *concert),
         _ => None,
     });
     sought.collect::<HashSet<_>>().into_iter().collect()

@@ -34,8 +34,8 @@ pub(crate) use layout::HallLayouts;
 pub(crate) use let_go::MOST_COUNTED as MOST_HOLDS_IN_A_ROW;
 pub use list::ReservationList;
 pub(crate) use list::reservations_of;
+pub(crate) use order::{Best, refusal_for, total};
 pub use order::{Order, OrderRef, Wanted};
-pub(crate) use order::{refusal_for, total};
 pub(crate) use recent_holds::RecentHolds;
 pub(crate) use seat::{HoldState, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats, strike_sold};
 pub(crate) use store::{

@@ -26,6 +26,22 @@ pub enum Wanted {
         /// Only seats of this section; `None`: any seats.
         section: Option<String>,
     },
+    /// The same, but next to each other in one row, with no aisle between them, or none at all.
+    BestTogether {
+        /// How many.
+        count: usize,
+        /// Only seats of this section; `None`: any seats.
+        section: Option<String>,
+    },
+}
+
+/// Seats that the hall chooses, as somebody wants them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Best<'a> {
+    pub(crate) count: usize,
+    pub(crate) section: Option<&'a str>,
+    /// Beside each other or not at all.
+    pub(crate) together: bool,
 }
 
 impl From<SeatNumber> for Wanted {
@@ -46,7 +62,20 @@ impl Wanted {
     pub fn count(&self) -> usize {
         match self {
             Self::Seats(seats) => seats.len(),
-            Self::BestAvailable { count, .. } => *count,
+            Self::BestAvailable { count, .. } | Self::BestTogether { count, .. } => *count,
+        }
+    }
+
+    /// What the hall is to choose; `None`: the seats are named.
+    pub(crate) fn best(&self) -> Option<Best<'_>> {
+        match self {
+            Self::Seats(_) => None,
+            Self::BestAvailable { count, section } => {
+                Some(Best { count: *count, section: section.as_deref(), together: false })
+            }
+            Self::BestTogether { count, section } => {
+                Some(Best { count: *count, section: section.as_deref(), together: true })
+            }
         }
     }
 
@@ -61,7 +90,8 @@ impl Wanted {
                 return Err(Error::invalid(format!("seat {} is named more than once", twice[0])));
             }
         }
-        if let Self::BestAvailable { section: Some(section), .. } = &mut self
+        if let Self::BestAvailable { section: Some(section), .. } | Self::BestTogether { section: Some(section), .. } =
+            &mut self
             && let Ok(name) = free_text(section, LONGEST_SECTION, SECTION_RULE)
         {
             *section = name;
@@ -73,14 +103,14 @@ impl Wanted {
 impl fmt::Display for Wanted {
     /// In one form for all ways to ask for the same, once it is checked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Seats(seats) => {
-                f.write_str("seats")?;
-                seats.iter().try_for_each(|seat| write!(f, " {seat}"))
-            }
-            Self::BestAvailable { count, section: None } => write!(f, "the best {count}"),
-            Self::BestAvailable { count, section: Some(section) } => write!(f, "the best {count} of {section:?}"),
+        if let Self::Seats(seats) = self {
+            f.write_str("seats")?;
+            return seats.iter().try_for_each(|seat| write!(f, " {seat}"));
         }
+        let Some(Best { count, section, together }) = self.best() else { return Ok(()) };
+        write!(f, "the best {count}")?;
+        section.map_or(Ok(()), |section| write!(f, " of {section:?}"))?;
+        if together { f.write_str(" together") } else { Ok(()) }
     }
 }
 

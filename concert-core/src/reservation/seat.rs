@@ -43,7 +43,12 @@ impl From<SeatKey> for Key {
 pub(crate) struct Seat {
     pub(crate) section: Option<Arc<str>>,
     pub(crate) row: Option<Arc<str>>,
+    /// Its place in the row, if that was read: its number where the row says nothing else.
+    place: Option<i32>,
     pub(crate) price: Money,
+    /// Whether it is not on sale. An unread seat is assumed to be: who takes it states that nobody has it, and a blocked
+    /// one counts as somebody's.
+    is_blocked: bool,
     /// The reservation that has it, lapsed or not.
     holder: Fact<Option<ReservationId>>,
     /// The deadline of the hold; `None`: there is none, or the seat is sold.
@@ -77,7 +82,8 @@ impl Seat {
         price: Money,
     ) -> Self {
         let (holder, held_until) = (assumptions.unread(HOLDER, key.into()), assumptions.unread(HELD_UNTIL, key.into()));
-        Self { section, row, price, holder, held_until, taker: None, let_go: LetGo::unread(assumptions, key) }
+        let let_go = LetGo::unread(assumptions, key);
+        Self { section, row, place: None, price, is_blocked: false, holder, held_until, taker: None, let_go }
     }
 
     #[cfg(test)]
@@ -85,7 +91,9 @@ impl Seat {
         Self {
             section: None,
             row: None,
+            place: None,
             price,
+            is_blocked: false,
             holder: Fact::read(None),
             held_until: Fact::read(None),
             taker: None,
@@ -100,9 +108,25 @@ impl Seat {
         Self { taker, let_go, ..self }
     }
 
-    /// Whether nobody has it, or only a lapsed hold. An unread seat is assumed to be nobody's.
+    /// The same seat, on sale or not.
+    #[cfg(test)]
+    pub(crate) fn with_block(self, is_blocked: bool) -> Self {
+        Self { is_blocked, ..self }
+    }
+
+    /// Whether it is not on sale.
+    pub(crate) const fn is_blocked(&self) -> bool {
+        self.is_blocked
+    }
+
+    /// Whether it is on sale, and nobody has it, or only a lapsed hold. An unread seat is assumed to be nobody's.
     pub(crate) fn is_free(&mut self, now: Timestamp) -> bool {
-        self.holder.equals(None) || matches!(self.held_until.value(), Ok(Some(until)) if *until <= now)
+        !self.is_blocked && (self.holder.equals(None) || self.has_lapsed(now))
+    }
+
+    /// Whether a hold has it whose deadline is past.
+    fn has_lapsed(&self, now: Timestamp) -> bool {
+        matches!(self.held_until.value(), Ok(Some(until)) if *until <= now)
     }
 
     /// How `reservation` stands to it at `now`. An unread seat is assumed to be held in time.
@@ -166,7 +190,8 @@ impl Seat {
     /// Whether both were read and are the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let read = |seat: &Self| Some((*seat.holder.value().ok()?, *seat.held_until.value().ok()?));
-        (&self.section, &self.row, self.price) == (&other.section, &other.row, other.price)
+        (&self.section, &self.row, self.place, self.price) == (&other.section, &other.row, other.place, other.price)
+            && self.is_blocked == other.is_blocked
             && read(self).is_some_and(|seat| Some(seat) == read(other))
             && self.taker == other.taker
             && self.let_go.is_same(&other.let_go)
@@ -177,8 +202,8 @@ impl Seat {
 macro_rules! seat_columns {
     () => {
         concat!(
-            "s.concert_id, s.seat_number, s.section, s.seat_row, s.price as seat_price, s.reserved_until, \
-             s.reservation_id, s.reserved_by, ",
+            "s.concert_id, s.seat_number, s.section, s.seat_row, s.place, s.price as seat_price, s.is_reserved, \
+             s.reserved_until, s.reservation_id, s.reserved_by, ",
             let_go_columns!("s.")
         )
     };
@@ -203,8 +228,8 @@ statements! {
     /// in that order and complete (its limit is `MAX_LIST`), and locks nothing.
     LOCK_WITH_SEATS {
         concat!(
-            "select ", reservation_columns!("r."), ", s.section, s.seat_row, s.price as seat_price, s.reserved_until, \
-             s.reservation_id, s.reserved_by, ", let_go_columns!("s."), " \
+            "select ", reservation_columns!("r."), ", s.section, s.seat_row, s.place, s.price as seat_price, \
+             s.is_reserved, s.reserved_until, s.reservation_id, s.reserved_by, ", let_go_columns!("s."), " \
              from (select ", reservation_columns!(""), " from reservations force index (primary) where id in ({ids}) order by concert_id, seat_number limit 256) r \
              straight_join seats s force index (primary) \
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update"
@@ -338,6 +363,7 @@ impl Halls {
                 number: key.seat,
                 section: seat.section.clone(),
                 row: seat.row.clone(),
+                place: seat.place.unwrap_or(key.seat.get()),
                 free: seat.is_free(now),
             }));
             for (key, seat) in seats {
@@ -363,11 +389,15 @@ struct Names {
 fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx::Error> {
     let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
     let held_until: Option<Timestamp> = row.try_get("reserved_until")?;
+    let holder: Option<ReservationId> = row.try_get("reservation_id")?;
     let seat = Seat {
         section: shared(&mut names.section, row.try_get("section")?),
         row: shared(&mut names.row, row.try_get("seat_row")?),
+        place: row.try_get("place")?,
         price: row.try_get("seat_price")?,
-        holder: Fact::read(row.try_get("reservation_id")?),
+        // What nobody has and nobody can take.
+        is_blocked: holder.is_none() && row.try_get("is_reserved")?,
+        holder: Fact::read(holder),
         // Of a sold seat nobody asks, and halls have many.
         taker: if held_until.is_some() { row.try_get("reserved_by")? } else { None },
         held_until: Fact::read(held_until),

@@ -52,11 +52,14 @@ pub(super) struct SeatBody {
     #[schema(value_type = Option<String>, nullable = false, max_length = 32, example = "Front")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "label")]
     section: Option<Arc<str>>,
-    /// What its row is called within the section; neighbours in it have consecutive numbers. Not there: there are no
-    /// rows.
+    /// What its row is called within the section. Not there: there are no rows.
     #[schema(value_type = Option<String>, nullable = false, max_length = 16, example = "12")]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "label")]
     row: Option<Arc<str>>,
+    /// Its place in the row: neighbours have consecutive places, and an aisle is a gap. Not there: its number.
+    #[schema(value_type = Option<i32>, nullable = false, minimum = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<i32>,
 }
 
 fn label<S: Serializer>(label: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -65,8 +68,8 @@ fn label<S: Serializer>(label: &Option<Arc<str>>, serializer: S) -> Result<S::Ok
 
 impl From<SeatView> for SeatBody {
     fn from(seat: SeatView) -> Self {
-        let SeatView { number, section, row, available, price, .. } = seat;
-        Self { seat_number: number, available, price, section, row }
+        let SeatView { number, section, row, place, available, price, .. } = seat;
+        Self { seat_number: number, available, price, section, row, place }
     }
 }
 

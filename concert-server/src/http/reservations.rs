@@ -64,6 +64,9 @@ struct BestAvailable {
     #[serde(default, deserialize_with = "if_there")]
     #[schema(value_type = String, required = false)]
     section: Option<String>,
+    /// Whether a party that cannot sit side by side, with no aisle between, is refused rather than split.
+    #[serde(default)]
+    together: bool,
 }
 
 impl ReserveRequest {
@@ -71,7 +74,10 @@ impl ReserveRequest {
         match (self.seat_number.take(), self.seat_numbers.take(), self.best_available.take()) {
             (Some(seat), None, None) => Ok(seat.into()),
             (None, Some(seats), None) => Ok(seats.into()),
-            (None, None, Some(BestAvailable { count, section })) => Ok(Wanted::BestAvailable { count, section }),
+            (None, None, Some(BestAvailable { count, section, together: true })) => {
+                Ok(Wanted::BestTogether { count, section })
+            }
+            (None, None, Some(BestAvailable { count, section, .. })) => Ok(Wanted::BestAvailable { count, section }),
             _ => Err(Problem::invalid("name exactly one of seatNumber, seatNumbers and bestAvailable")),
         }
     }
@@ -123,8 +129,8 @@ struct ExtendedBody {
         (status = 401, description = "No valid access token"),
         (status = 403, description = "The queue token is not ACTIVE, or belongs to another user"),
         (status = 404, description = "No such concert, section or seat"),
-        (status = 409, description = "A seat is taken, or was let go too often in a row (Retry-After); too few are free, \
-                                      the concert is over, or too many seats are held"),
+        (status = 409, description = "A seat is taken, not on sale, or was let go too often in a row (Retry-After); too \
+                                      few are free, or not beside each other where that was wanted; the concert is over, or too many seats are held"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]

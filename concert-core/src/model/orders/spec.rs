@@ -21,12 +21,15 @@ impl Party {
     }
 }
 
+#[derive(Default)]
 pub(super) struct Spec {
     pub(super) now: i64,
     pub(super) extension: i64,
     pub(super) turns: [i64; USERS],
     pub(super) wallets: [i64; USERS],
     pub(super) parties: Vec<Party>,
+    /// The seats that are not on sale.
+    pub(super) blocked: HashSet<usize>,
 }
 
 impl Spec {
@@ -35,6 +38,9 @@ impl Spec {
         match *act {
             Act::Hold { user, ref seats } => {
                 self.require_in(user)?;
+                if seats.iter().any(|seat| self.blocked.contains(seat)) {
+                    return Err("SEAT_BLOCKED");
+                }
                 if seats.iter().any(|seat| !self.is_free(*seat)) {
                     return Err("SEAT_ALREADY_RESERVED");
                 }
@@ -43,7 +49,15 @@ impl Spec {
                 }
                 self.hold(user, seats.clone())
             }
-            Act::Best { user, count, section } => self.best(user, count, section, given),
+            Act::Best { user, count, section, together } => self.best(user, (count, together), section, given),
+            Act::Block { seat, blocked } => {
+                if !blocked {
+                    self.blocked.remove(&seat);
+                } else if self.is_free(seat) {
+                    self.blocked.insert(seat);
+                }
+                Ok(Said::Blocked(self.blocked.contains(&seat)))
+            }
             Act::Cancel { user, nth, one } => self.cancel(user, nth, one),
             Act::Extend { user, nth, .. } => self.extend(user, nth),
             Act::Pay { user, nth, one, amount } => self.pay(user, nth, one, amount),
@@ -67,6 +81,9 @@ impl Spec {
     }
 
     fn is_free(&self, seat: usize) -> bool {
+        if self.blocked.contains(&seat) {
+            return false;
+        }
         let holds = self.parties.iter().flat_map(|party| &party.seats).filter(|(held, _)| *held == seat);
         holds.into_iter().all(|(_, hold)| matches!(self.at_present(*hold), Hold::Lost | Hold::GivenBack { .. }))
     }
@@ -93,18 +110,34 @@ impl Spec {
         Ok(Said::Held(seats, until))
     }
 
-    fn best(&mut self, user: usize, count: usize, section: Option<&str>, given: &Outcome) -> Outcome {
+    fn best(
+        &mut self,
+        user: usize,
+        (count, wants_together): (usize, bool),
+        section: Option<&str>,
+        given: &Outcome,
+    ) -> Outcome {
         self.require_in(user)?;
         if section == Some("moon") {
             return Err("SECTION_NOT_FOUND");
         }
         let inside = |seat: &usize| section.is_none_or(|section| section_of(*seat) == section);
+        let together = |seats: &[usize]| {
+            let (first, last) = (seats[0], seats[count - 1]);
+            last - first == count - 1 && first / ROW == last / ROW
+        };
+        let fits = |free: &[usize]| {
+            if wants_together { free.windows(count).any(together) } else { free.len() >= count }
+        };
         let free: Vec<_> = (0..ROW * ROWS).filter(inside).filter(|seat| self.is_free(*seat)).collect();
         if free.len() < count {
             return Err("NOT_ENOUGH_SEATS");
         }
+        if !fits(&free) {
+            return Err("SEATS_NOT_TOGETHER");
+        }
         let free: Vec<_> = free.into_iter().filter(|seat| !self.leaves(user, *seat)).collect();
-        if free.len() < count {
+        if !fits(&free) {
             return Err("SEAT_HELD_TOO_OFTEN");
         }
         let Ok(Said::Held(seats, _)) = given else {
@@ -112,10 +145,6 @@ impl Spec {
             return self.hold(user, free[..count].to_vec()).and(Err("there are seats"));
         };
         assert!(seats.len() == count && seats.iter().all(|seat| free.contains(seat)), "{seats:?} of {free:?}");
-        let together = |seats: &[usize]| {
-            let (first, last) = (seats[0], seats[count - 1]);
-            last - first == count - 1 && first / ROW == last / ROW
-        };
         assert!(together(seats) || !free.windows(count).any(together), "{seats:?} of {free:?}");
         self.hold(user, seats.clone())
     }

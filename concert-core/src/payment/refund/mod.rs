@@ -4,7 +4,6 @@
 mod decide;
 mod store;
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -17,11 +16,9 @@ pub(crate) use store::STATEMENTS;
 use crate::batch::{Attempt, Batch, Decision};
 use crate::clock::Timestamp;
 use crate::db::Failure;
-use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
 use crate::money::Money;
-use crate::name::free_text;
-use crate::operator::Signature;
+use crate::operator::{Reason, Signature};
 use crate::reservation::{SeatChanges, lock_seats, read_seats};
 use crate::sql::Script;
 use crate::wallet::{lock_accounts, read_accounts};
@@ -33,33 +30,8 @@ pub(crate) mod model {
     pub(crate) use super::decide::{Effects, Paid, Rows};
 }
 
-/// The longest reason, in characters.
-const LONGEST_REASON: usize = 255;
-
-/// Why a payment is refunded, for the record: 1 to 255 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct RefundReason(String);
-
-impl RefundReason {
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for RefundReason {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let rule = format_args!(
-            "a reason is 1 to {LONGEST_REASON} characters, without control characters and without white space at its \
-             ends"
-        );
-        Ok(Self(free_text(text, LONGEST_REASON, rule)?))
-    }
-}
+/// Why a payment is refunded.
+pub type RefundReason = Reason;
 
 /// A payment that was refunded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

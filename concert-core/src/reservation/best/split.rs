@@ -18,7 +18,7 @@ struct RunInRow<'a> {
     run: Run,
 }
 
-/// By number; `None`: fewer are free.
+/// `None`: fewer are free.
 pub(super) fn seats<'a>(count: usize, rows: impl Iterator<Item = (usize, &'a Row)>) -> Option<Vec<SeatNumber>> {
     let pieces: Vec<_> =
         rows.flat_map(|(nth, row)| row.free.iter().map(move |run| RunInRow { nth, row, run: *run })).collect();
@@ -26,9 +26,7 @@ pub(super) fn seats<'a>(count: usize, rows: impl Iterator<Item = (usize, &'a Row
     pieces.iter().for_each(|piece| lengths.add(piece));
     let groups = lengths.fewest(count)?;
     let window = window(&pieces, groups, count)?;
-    let mut seats = seat_groups(count, choose(&pieces[window], groups, count));
-    seats.sort_unstable();
-    Some(seats)
+    Some(seat_groups(count, choose(&pieces[window], groups, count)))
 }
 
 /// The pieces of the fewest rows that seat the party; of as many rows those that leave nobody single, then, within one
@@ -79,7 +77,7 @@ fn narrowest(pieces: &[RunInRow<'_>], groups: usize, count: usize, orphans: usiz
 fn choose<'a>(window: &[RunInRow<'a>], groups: usize, count: usize) -> Vec<RunInRow<'a>> {
     let mut pieces = window.to_vec();
     let away = |piece: &RunInRow<'_>| (piece.run.middle() - piece.row.middle()).abs();
-    pieces.sort_by_key(|piece| (usize::MAX - piece.run.seats(), away(piece), piece.run.first));
+    pieces.sort_by_key(|piece| (usize::MAX - piece.run.seats(), away(piece), piece.nth, piece.run.first));
     let rest = pieces.split_off(groups);
     let seats: usize = pieces.iter().map(|piece| piece.run.seats()).sum();
     if seats == count + 1 {
@@ -101,13 +99,15 @@ fn seat_groups(count: usize, pieces: Vec<RunInRow<'_>>) -> Vec<SeatNumber> {
     for piece in pieces {
         let group = piece.run.seats().min(count - seats.len());
         let aim = if piece.nth == largest.nth { largest.run.middle() } else { piece.row.middle() };
-        seats.extend(piece.run.place(group, aim).into_iter().flat_map(|place| place.seats(group)));
+        seats.extend(
+            piece.run.place(group, aim).into_iter().flat_map(|place| piece.row.numbers_from(place.first, group)),
+        );
     }
     seats
 }
 
 impl Run {
-    /// Twice the number in the middle.
+    /// Twice the place in the middle.
     fn middle(&self) -> i64 {
         i64::from(self.first) + i64::from(self.last)
     }

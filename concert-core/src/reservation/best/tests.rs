@@ -15,6 +15,7 @@ fn drawn(rows: &[(&str, &str)]) -> Vec<HallSeat> {
                 number: SeatNumber::known(seats.len() as i32 + 1),
                 section: (!section.is_empty()).then(|| Arc::from(*section)),
                 row: Some(nth.to_string().into()),
+                place: seats.len() as i32 + 1,
                 free: drawn == '_',
             });
         }
@@ -71,7 +72,8 @@ fn a_section_is_a_hall_of_its_own() {
 
 #[test]
 fn a_section_without_rows_is_one_row_and_the_last_number_is_a_seat() {
-    let seat = |number, free| HallSeat { number: SeatNumber::known(number), section: None, row: None, free };
+    let seat =
+        |number, free| HallSeat { number: SeatNumber::known(number), section: None, row: None, place: number, free };
     let mut hall = Hall::new((i32::MAX - 4..=i32::MAX).map(|number| seat(number, true)));
     assert_eq!(hall.best(5, None).map(|seats| seats.len()), Some(5));
     hall.take(SeatNumber::known(i32::MAX));
@@ -80,18 +82,67 @@ fn a_section_without_rows_is_one_row_and_the_last_number_is_a_seat() {
     assert_eq!(hall.best(1, None), Some(vec![SeatNumber::known(i32::MAX - 2)]));
 }
 
-/// Rows of one hall: which section each is in, and which of its seats are free. Sections may come back, rows need not
-/// have names.
+/// A row whose numbers are odd on one side and even on the other, with an aisle (`|`) or without.
+fn odd_and_even(drawn: &str) -> Hall {
+    let count = drawn.chars().filter(|seat| *seat != '|').count() as i32;
+    let numbers = (1..=count).step_by(2).chain((2..=count).step_by(2));
+    let places = drawn.chars().zip(1..).filter(|(seat, _)| *seat != '|');
+    let mut seats: Vec<_> = places
+        .zip(numbers)
+        .map(|((seat, place), number)| HallSeat {
+            number: SeatNumber::known(number),
+            section: None,
+            row: Some("A".into()),
+            place,
+            free: seat == '_',
+        })
+        .collect();
+    seats.sort_by_key(|seat| seat.number);
+    Hall::new(seats)
+}
+
+#[test]
+fn neighbours_are_places_and_not_numbers_and_an_aisle_is_a_gap() {
+    let numbers =
+        |seats: Option<Vec<SeatNumber>>| seats.map(|seats| seats.iter().map(|seat| seat.get()).collect::<Vec<_>>());
+    // 1 3 5 | 2 4 6
+    let hall = odd_and_even("___|___");
+    assert_eq!(numbers(hall.together(3, None)), Some(vec![1, 3, 5]));
+    assert_eq!(numbers(hall.together(4, None)), None, "the aisle is between them");
+    assert_eq!(numbers(hall.best(4, None)), Some(vec![1, 2, 3, 5]), "over the aisle, with nobody left single");
+    assert_eq!(
+        numbers(odd_and_even("x__|___").together(2, None)),
+        Some(vec![3, 5]),
+        "near the middle of the whole row"
+    );
+    // 1 3 5 7 2 4 6 8, without an aisle.
+    let hall = odd_and_even("xx____xx");
+    assert_eq!(numbers(hall.together(4, None)), Some(vec![2, 4, 5, 7]));
+    assert_eq!(numbers(hall.together(2, None)), Some(vec![5, 7]), "two and two stay");
+    assert_eq!(numbers(odd_and_even("_x_x").together(2, None)), None);
+    assert_eq!(numbers(odd_and_even("_x_x").best(2, None)), Some(vec![1, 2]));
+}
+
+/// Rows of one hall, by place: which section each is in, and which of its seats are free. Sections may come back, rows
+/// need not have names. A row with a name may have an aisle after its second seat, and odd numbers before even ones.
 fn halls() -> impl Strategy<Value = Vec<HallSeat>> {
-    let row = (0..3_usize, any::<bool>(), prop::collection::vec(prop::bool::weighted(0.6), 1..6));
+    let free = prop::collection::vec(prop::bool::weighted(0.6), 1..6);
+    let row = (0..3_usize, any::<bool>(), prop::bool::weighted(0.3), prop::bool::weighted(0.3), free);
     prop::collection::vec(row, 1..5).prop_map(|rows| {
         let mut seats: Vec<HallSeat> = Vec::new();
-        for (nth, (section, named, free)) in rows.into_iter().enumerate() {
-            for free in free {
+        for (nth, (section, named, has_aisle, alternates, free)) in rows.into_iter().enumerate() {
+            let (before, count) = (seats.len(), free.len());
+            let numbers: Vec<_> = match named && alternates {
+                true => (0..count).step_by(2).chain((1..count).step_by(2)).collect(),
+                false => (0..count).collect(),
+            };
+            for (at, free) in free.into_iter().enumerate() {
+                let aisle = usize::from(named && has_aisle && at >= 2);
                 seats.push(HallSeat {
-                    number: SeatNumber::known(seats.len() as i32 + 1),
+                    number: SeatNumber::known((before + numbers[at]) as i32 + 1),
                     section: [None, Some("Front"), Some("Back")][section].map(Arc::from),
                     row: named.then(|| nth.to_string().into()),
+                    place: (before + at + aisle) as i32 + 1,
                     free,
                 });
             }
@@ -100,8 +151,18 @@ fn halls() -> impl Strategy<Value = Vec<HallSeat>> {
     })
 }
 
+fn by_number(seats: &[HallSeat]) -> Vec<HallSeat> {
+    let mut seats = seats.to_vec();
+    seats.sort_by_key(|seat| seat.number);
+    seats
+}
+
 fn are_neighbours(one: &HallSeat, next: &HallSeat) -> bool {
-    one.number.get() + 1 == next.number.get() && one.section == next.section && one.row == next.row
+    one.place + 1 == next.place && one.section == next.section && one.row == next.row
+}
+
+fn are_in_one_row(one: &HallSeat, next: &HallSeat) -> bool {
+    are_neighbours(one, next) || (one.row.is_some() && one.row == next.row && one.section == next.section)
 }
 
 /// The model: a hall, and which seats of it are free.
@@ -115,20 +176,16 @@ impl<'a> Model<'a> {
     fn of(seats: &'a [HallSeat]) -> Self {
         let mut rows = vec![0; seats.len()];
         for at in 1..seats.len() {
-            rows[at] = rows[at - 1] + usize::from(!are_neighbours(&seats[at - 1], &seats[at]));
+            rows[at] = rows[at - 1] + usize::from(!are_in_one_row(&seats[at - 1], &seats[at]));
         }
         Self { seats, rows }
     }
 
     fn orphans(&self, taken: &[usize]) -> BTreeSet<usize> {
-        let free = |at: usize| self.seats[at].free && !taken.contains(&at);
-        let beside =
-            |at: usize, next: usize| self.seats.get(next).is_some() && self.rows[at] == self.rows[next] && free(next);
-        (0..self.seats.len())
-            .filter(|&at| {
-                free(at) && !beside(at, at + 1) && !at.checked_sub(1).is_some_and(|before| beside(at, before))
-            })
-            .collect()
+        let free = |at: usize| self.seats.get(at).is_some_and(|seat| seat.free) && !taken.contains(&at);
+        let has_next = |at: usize| free(at + 1) && are_neighbours(&self.seats[at], &self.seats[at + 1]);
+        let has_one_before = |at: usize| at > 0 && free(at - 1) && are_neighbours(&self.seats[at - 1], &self.seats[at]);
+        (0..self.seats.len()).filter(|&at| free(at) && !has_next(at) && !has_one_before(at)).collect()
     }
 
     fn new_orphans(&self, taken: &[usize]) -> usize {
@@ -136,13 +193,14 @@ impl<'a> Model<'a> {
     }
 
     fn groups(&self, taken: &[usize]) -> usize {
-        let beside = |pair: &&[usize]| pair[0] + 1 == pair[1] && self.rows[pair[0]] == self.rows[pair[1]];
+        let beside = |pair: &&[usize]| are_neighbours(&self.seats[pair[0]], &self.seats[pair[1]]);
         taken.len() - taken.windows(2).filter(beside).count()
     }
 
     fn away_from_middle(&self, taken: &[usize]) -> usize {
         let row: Vec<usize> = (0..self.seats.len()).filter(|at| self.rows[*at] == self.rows[taken[0]]).collect();
-        (row[0] + row[row.len() - 1]).abs_diff(taken[0] + taken[taken.len() - 1])
+        let ends = |seats: &[usize]| self.seats[seats[0]].place + self.seats[seats[seats.len() - 1]].place;
+        ends(&row).abs_diff(ends(taken)) as usize
     }
 
     /// Every way to seat `count`.
@@ -179,10 +237,12 @@ impl<'a> Model<'a> {
     }
 
     fn width_of_runs(&self, first: usize, last: usize) -> usize {
-        let free = |at: usize| self.seats[at].free && self.rows[at] == self.rows[first];
-        let from = (0..=first).rev().take_while(|at| free(*at)).last().unwrap_or(first);
-        let to = (last..self.seats.len()).take_while(|at| free(*at)).last().unwrap_or(last);
-        to - from
+        let goes_on = |at: &usize| {
+            self.seats[*at].free && self.seats[*at + 1].free && are_neighbours(&self.seats[*at], &self.seats[*at + 1])
+        };
+        let from = (0..first).rev().take_while(goes_on).last().unwrap_or(first);
+        let to = (last..self.seats.len() - 1).take_while(goes_on).last().map_or(last, |at| at + 1);
+        (self.seats[to].place - self.seats[from].place) as usize
     }
 }
 
@@ -193,20 +253,25 @@ proptest! {
     fn no_choice_is_better_by_the_rules(seats in halls(), count in 1..6_usize, section in 0..3_usize) {
         let section = [None, Some("Front"), Some("Back")][section];
         let model = Model::of(&seats);
-        let chosen = Hall::new(seats.iter().cloned()).best(count, section);
+        let chosen = Hall::new(by_number(&seats)).best(count, section);
         let least = model.choices(count, section).iter().map(|choice| model.rank(choice)).min();
         let Some(chosen) = chosen else {
             prop_assert_eq!(least, None, "so many are free");
             return Ok(());
         };
-        let taken: Vec<usize> = chosen.iter().map(|seat| seat.get() as usize - 1).collect();
+        prop_assert!(chosen.is_sorted());
+        let at = |seat: &SeatNumber| seats.iter().position(|other| other.number == *seat).expect("a seat");
+        let mut taken: Vec<usize> = chosen.iter().map(at).collect();
+        taken.sort_unstable();
         prop_assert_eq!(chosen.iter().collect::<HashSet<_>>().len(), count, "each once");
         for at in &taken {
             prop_assert!(seats[*at].free);
             prop_assert!(section.is_none() || seats[*at].section.as_deref() == section);
         }
-        prop_assert!(taken.is_sorted());
-        prop_assert_eq!(Some(model.rank(&taken)), least, "{:?}", chosen);
+        let rank = model.rank(&taken);
+        prop_assert_eq!(Some(rank), least, "{:?}", chosen);
+        let together = Hall::new(by_number(&seats)).together(count, section);
+        prop_assert_eq!(together, (rank.0 == 1).then_some(chosen), "together or not at all");
     }
 
     #[test]
@@ -214,8 +279,8 @@ proptest! {
         seats in halls(),
         moves in prop::collection::vec((0..24_i32, any::<bool>()), 0..40),
     ) {
-        let mut now = seats.clone();
-        let mut hall = Hall::new(seats);
+        let mut now = by_number(&seats);
+        let mut hall = Hall::new(by_number(&seats));
         for (number, free) in moves {
             let seat = SeatNumber::known(number);
             if free { hall.give_back(seat) } else { hall.take(seat) }
