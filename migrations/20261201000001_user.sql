@@ -18,6 +18,9 @@ create table if not exists users (
     balance    decimal(10, 2) not null default 0,
     -- How many entries the wallet has, which is the number of the newest.
     entries    int unsigned   not null default 0,
+    -- How often seats were added to the user under a limit. Nobody reads it. Because it is written, two transactions that
+    -- add seats to one user collide on a cluster, where the lock of this row holds on its own node alone.
+    seats_added int unsigned  not null default 0,
     created_at datetime(6)    not null,
     -- How often all access tokens of the user were revoked together: those that were signed under a lower number count
     -- no more.

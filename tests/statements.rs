@@ -34,9 +34,11 @@ fn may_be_scanned(table: &str, statement: &str) -> bool {
 /// A literal of the type that belongs in a place: plans depend on it.
 fn literal(place: &str) -> &'static str {
     match place {
-        "id" | "ids" | "user" | "users" | "user_id" | "concert" | "concerts" | "concert_id" | "proved" | "others"
-        | "payment" | "payments" | "reservation" | "reservations" | "reservation_id" | "entries" | "order_id"
-        | "payment_id" | "key_id" | "entry_id" | "subject_id" | "process" => "x'00000000000000000000000000000001'",
+        "id" | "ids" | "user" | "users" | "user_id" | "concert" | "concerts" | "concert_id" | "sale" | "proved"
+        | "others" | "payment" | "payments" | "reservation" | "reservations" | "reservation_id" | "entries"
+        | "order_id" | "payment_id" | "key_id" | "entry_id" | "subject_id" | "process" => {
+            "x'00000000000000000000000000000001'"
+        }
         "shown" => "x'0000000000000000000000000000000000000000000000000000000000000000'",
         "name" | "names" | "subject" | "reference" | "status" | "reason" => "'WAITING'",
         "numbers" => "'[1]'",

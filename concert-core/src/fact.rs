@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{ReservationId, SeatNumber, TokenId};
+use crate::id::{ConcertId, ReservationId, SaleId, SeatNumber, TokenId, UserId};
 use crate::sql::{Keyword, SqlSlot, SqlValue, Written};
 
 /// Names what a fact is about: a column, or what is counted over rows.
@@ -26,19 +26,47 @@ pub(crate) struct Column(pub(crate) &'static str);
 
 /// Names the row that a fact is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Key(Uuid, Option<SeatNumber>);
+pub(crate) struct Key(Uuid, Within);
+
+/// What tells the rows of one id apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Within {
+    Nothing,
+    Seat(SeatNumber),
+    Sale(SaleId),
+    Concert(ConcertId),
+}
 
 impl Key {
     pub(crate) const fn row(id: Uuid) -> Self {
-        Self(id, None)
+        Self(id, Within::Nothing)
     }
 
     pub(crate) const fn seat(concert: Uuid, seat: SeatNumber) -> Self {
-        Self(concert, Some(seat))
+        Self(concert, Within::Seat(seat))
+    }
+
+    /// What a user has in a sale.
+    pub(crate) const fn in_sale(user: UserId, sale: SaleId) -> Self {
+        Self(user.as_uuid(), Within::Sale(sale))
+    }
+
+    /// What a user has of a concert.
+    pub(crate) const fn in_concert(user: UserId, concert: ConcertId) -> Self {
+        Self(user.as_uuid(), Within::Concert(concert))
     }
 
     pub(crate) const fn id(self) -> Uuid {
         self.0
+    }
+
+    /// The concert of which a user has something.
+    #[cfg(test)]
+    pub(crate) const fn concert(self) -> Option<ConcertId> {
+        match self.1 {
+            Within::Concert(concert) => Some(concert),
+            Within::Nothing | Within::Seat(_) | Within::Sale(_) => None,
+        }
     }
 }
 

@@ -128,7 +128,9 @@ pub use crate::policy::{Policy, RechargeBy};
 pub use crate::queue::{
     Admission, AdmissionChange, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
 };
-pub use crate::reservation::{Order, OrderRef, Reservation, ReservationList, ReservationStatus, SweepReport, Wanted};
+pub use crate::reservation::{
+    Order, OrderRef, Reservation, ReservationList, ReservationStatus, SeatCount, SweepReport, UserSeats, Wanted,
+};
 pub use crate::seat_ranges::SeatRanges;
 pub use crate::secret_file::SecretFile;
 pub use crate::user::{OpeningUser, SignUp, User};

@@ -36,7 +36,7 @@ use crate::caller::{Caller, Fingerprint};
 use crate::clock::{SystemClock, Timestamp, span};
 use crate::error::Error;
 use crate::fact::{Fact, Lookup};
-use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId, WalletEntryId};
+use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, SeatNumber, TokenId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::operator::Operator;
 use crate::payment::model::{self as payment, Pay, refund};
@@ -221,9 +221,11 @@ proptest! {
         acts in acts(),
         most in 1_usize..9,
         servers in prop::collection::vec(prop_oneof![6 => Just(0_usize), 1 => Just(1)], 1..20),
+        limit in prop_oneof![2 => Just(None), 1 => Just(Some(1)), 1 => Just(Some(2))],
     ) {
         let mut servers = servers.into_iter().cycle();
-        let (mut spec, mut world) = (Spec::default(), World::new());
+        let (mut spec, mut world) = (Spec::default(), World::limited(limit));
+        spec.limit = limit;
         for run in acts.chunk_by(|a, b| lane(*a) == lane(*b) && lane(*a) != 5) {
             for batch in run.chunks(most) {
                 // What `nth` names is fixed before the batch: nobody knows the id of a hold that is not answered yet.

@@ -110,7 +110,9 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "GET /api/v1/reservations/dates" | "GET /api/v1/reservations/{concertId}/seats" => open(200),
         "POST /api/v1/reservations" => own(NOT_ACTIVE, 201),
         "POST /api/v1/reservations/{reservationId}/extend" => own(NOT_ACTIVE, 200),
-        "GET /api/v1/reservations" | "GET /api/v1/reservations/{reservationId}" => own(TOKEN_ENDED, 200),
+        "GET /api/v1/reservations"
+        | "GET /api/v1/reservations/{reservationId}"
+        | "GET /api/v1/reservations/{concertId}/limits" => own(TOKEN_ENDED, 200),
         "DELETE /api/v1/reservations/{reservationId}" => own(TOKEN_ENDED, 204),
         "POST /api/v1/payments/recharge" => own(TOKEN_ENDED, 200),
         "POST /api/v1/payments/process" => own(NOT_ACTIVE, 200),
@@ -249,7 +251,7 @@ impl Stage {
         };
         match (body, template) {
             (Some(body), _) => self.site.post(&path, &body),
-            (None, "/api/v1/reservations" | "/api/v1/payments") => {
+            (None, "/api/v1/reservations" | "/api/v1/payments" | "/api/v1/reservations/{concertId}/limits") => {
                 self.site.get(&format!("{path}?userId={}", self.anna))
             }
             (None, _) => self.site.ask(Method::from_bytes(method.as_bytes()).expect("a method"), &path),

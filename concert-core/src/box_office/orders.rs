@@ -7,7 +7,7 @@ use crate::db;
 use crate::error::Error;
 use crate::id::{ConcertId, ReservationId};
 use crate::page::Page;
-use crate::reservation::{self, Answer, Command, Order, OrderRef, Reservation, ReservationList, Wanted};
+use crate::reservation::{self, Answer, Command, Order, OrderRef, Reservation, ReservationList, UserSeats, Wanted};
 
 /// Orders. What is held in one call is one order; each seat of it is a reservation, which can be paid or given back
 /// alone. So what takes an [`OrderRef`] takes the id of an order or of a reservation.
@@ -36,7 +36,7 @@ impl BoxOffice {
     /// [`Error::InvalidInput`] (no seat, one named twice, more than 256), [`Error::TooManyHolds`] (more than anyone may
     /// hold), [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ConcertNotFound`],
     /// [`Error::SectionNotFound`] or [`Error::SeatNotFound`], [`Error::ConcertOver`], [`Error::NotEnoughSeats`] or
-    /// [`Error::SeatAlreadyReserved`], [`Error::SeatHeldTooOften`], [`Error::TooManyHolds`].
+    /// [`Error::SeatAlreadyReserved`], [`Error::SeatHeldTooOften`], [`Error::SeatLimit`], [`Error::TooManyHolds`].
     pub async fn hold(
         &self,
         caller: impl Into<Caller>,
@@ -87,6 +87,18 @@ impl BoxOffice {
         let now = self.now();
         let found = found.into_iter().map(|found| found.at_time(now)).collect();
         Order::of(found).ok_or(Error::OrderNotFound)
+    }
+
+    /// How many seats of a concert and of its sale the user has, held and sold together, and how many more the user may have.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::ConcertNotFound`].
+    pub async fn user_seats(&self, caller: impl Into<Caller>, concert: ConcertId) -> Result<UserSeats, Error> {
+        let caller = caller.into();
+        self.account(&caller).await?;
+        let (of, most, now) = ((caller.user, concert), self.policy().max_holds_per_user, self.now());
+        let find = || db::read(move || reservation::user_seats(self.pool(), of, most, now));
+        self.caught_up(|| async { find().await?.ok_or(Error::ConcertNotFound) }).await
     }
 
     /// The user's newest 1 000 reservations, newest first, and every live hold.

@@ -143,7 +143,10 @@ impl ModelLane for ReservationBatch {
             let is_enough = most + more <= self.rules.max_holds_per_user;
             (*user, UnpaidHolds::read(if is_enough { most } else { tables.unpaid(*user, attempt.now) }))
         };
+        let limited = reservation::asked(commands, &tables.concerts).into_iter();
+        let taken = limited.map(|(user, of)| ((user, of), tables.taken(user, of, attempt.now)));
         reservation::Rows {
+            taken: reservation::TakenSeats::counted(taken),
             turns: tables.turns(commands.iter().map(holder)),
             known: Lookup::read(known.into_iter().map(|known| (known.id, known.clone())).collect()),
             seats: tables.read_seats(named),
@@ -194,6 +197,9 @@ impl Tables {
                 (seat.holder, seat.held_until) = (Some(made.id), Some(made.expires_at));
             }
             require(tables.reservations.insert(made.id, made.clone()).is_none(), "the key of reservations")?;
+        }
+        for (user, limit) in effects.added.iter() {
+            require(tables.taken(user, limit.of, attempt.now) <= limit.most, "counting seats")?;
         }
         for (named, act) in &effects.extensions {
             require(tables.extensions.insert(*act, *named).is_none(), "naming extensions")?;

@@ -126,13 +126,13 @@ struct Hallway {
 }
 
 impl Hallway {
-    fn new(extension: i64) -> Self {
+    fn new(extension: i64, limit: Option<u32>) -> Self {
         let seat = |nth: usize| SeatRow {
             section: Some(section_of(nth).into()),
             row: Some((nth / ROW).to_string().into()),
             ..SeatRow::free(money(price_of(nth)))
         };
-        let mut world = World::with(ROW as u32, extension, (0..ROW * ROWS).map(seat).collect());
+        let mut world = World::with(ROW as u32, extension, (0..ROW * ROWS).map(seat).collect(), limit);
         for (nth, user) in world.users.iter().enumerate() {
             let token = queue::Token {
                 id: TokenId::generate(),
@@ -267,9 +267,10 @@ proptest! {
     #[test]
     fn orders_answer_as_one_act_after_the_other_would(
         acts in acts(), most in 1_usize..9, extension in prop_oneof![Just(120), Just(400)],
+        limit in prop_oneof![2 => Just(None), 1 => Just(Some(2)), 1 => Just(Some(3)), 1 => Just(Some(6))],
     ) {
-        let mut spec = Spec { now: 0, extension, turns: TURNS, wallets: [WALLET; USERS], ..Spec::default() };
-        let mut hallway = Hallway::new(extension);
+        let mut spec = Spec { now: 0, extension, limit, turns: TURNS, wallets: [WALLET; USERS], ..Spec::default() };
+        let mut hallway = Hallway::new(extension, limit);
         for batch in acts.chunk_by(|a, b| lane(a) == lane(b) && lane(a) != 2).flat_map(|run| run.chunks(most)) {
             let batch: Vec<_> = batch.iter().map(|act| spec.aim(act)).collect();
             let answers = match batch[0] {

@@ -45,6 +45,8 @@ pub(super) struct Spec {
     pub(super) holds: Vec<(usize, usize, Hold)>,
     pub(super) wallets: [i64; USERS],
     disabled: HashSet<usize>,
+    /// How many seats one user may have.
+    pub(super) limit: Option<u32>,
 }
 
 impl Spec {
@@ -216,6 +218,13 @@ impl Spec {
         (0..self.holds.len()).filter(held).count()
     }
 
+    /// How many seats a user has, held and sold together.
+    fn has(&self, user: usize) -> usize {
+        let has =
+            |nth: &usize| matches!(self.hold(*nth), Some((owner, Hold::Held { .. } | Hold::Paid)) if owner == user);
+        (0..self.holds.len()).filter(has).count()
+    }
+
     fn reserve(&mut self, user: usize, seat: usize) -> Outcome {
         if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
             return Err("TOKEN_NOT_ACTIVE");
@@ -226,6 +235,9 @@ impl Spec {
         let of_seat = self.holds.iter().filter(|(_, held, _)| *held == seat).map(|(owner, _, hold)| (*owner, *hold));
         if leaves_to_others(user, of_seat, self.now) {
             return Err("SEAT_HELD_TOO_OFTEN");
+        }
+        if self.limit.is_some_and(|limit| self.has(user) >= limit as usize) {
+            return Err("SEAT_LIMIT");
         }
         if self.unpaid(user) >= MAX_HOLDS as usize {
             return Err("TOO_MANY_HOLDS");

@@ -71,8 +71,9 @@ impl SeatRow {
 
 impl Tables {
     /// Everybody is a user and nobody is in the queue, in a hall where all is free.
-    pub(super) fn new(users: &[UserId], concert: ConcertId, seats: Vec<SeatRow>) -> Self {
+    pub(super) fn new(users: &[UserId], id: ConcertId, seats: Vec<SeatRow>, max_seats_per_user: Option<u32>) -> Self {
         let date = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date");
+        let concert = reservation::Concert { version: 1, date, max_seats_per_user };
         let user = UserRow { has_password: false, is_enabled: true, balance: Decimal::ZERO, entries: 0 };
         Self {
             gate: queue::Gate {
@@ -88,8 +89,8 @@ impl Tables {
             },
             admissions: Vec::new(),
             tokens: HashMap::new(),
-            concerts: HashMap::from([(concert, reservation::Concert { version: 1, date })]),
-            seats: seats.into_iter().enumerate().map(|(nth, seat)| (seat_key(concert, nth), seat)).collect(),
+            concerts: HashMap::from([(id, concert)]),
+            seats: seats.into_iter().enumerate().map(|(nth, seat)| (seat_key(id, nth), seat)).collect(),
             reservations: HashMap::new(),
             extensions: HashMap::new(),
             users: users.iter().map(|id| (*id, user.clone())).collect(),
@@ -134,6 +135,18 @@ impl Tables {
     /// How many seats a user holds unpaid.
     pub(super) fn unpaid(&self, user: UserId, now: Timestamp) -> u32 {
         self.in_time(user, now).filter(|held| held.status == ReservationStatus::Held).count() as u32
+    }
+
+    /// How many seats a user has, held and sold together.
+    pub(super) fn taken(&self, user: UserId, of: reservation::LimitOf, now: Timestamp) -> u32 {
+        let is_counted = |made: &&Reservation| match of {
+            reservation::LimitOf::Concert(concert) => made.concert == concert,
+            // There is one sale.
+            reservation::LimitOf::Sale(_) => true,
+        };
+        let own = self.reservations.values().filter(|made| made.user == user).filter(is_counted);
+        let is_taken = |status| matches!(status, ReservationStatus::Held | ReservationStatus::Confirmed);
+        own.filter(|made| is_taken(made.status_at(now))).count() as u32
     }
 
     /// Of a user, what has its deadline to come, whatever became of it.

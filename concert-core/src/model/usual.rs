@@ -81,6 +81,23 @@ fn holds_of_one_user_in_one_batch_count_together() {
 }
 
 #[test]
+fn holds_under_a_limit_are_assumed_until_it_is_reached() {
+    let mut world = World::limited(Some(2));
+    run(&mut world, &[Act::Join(0)]);
+    run(&mut world, &[Act::Join(1)]);
+    run(&mut world, &[recharge(0, 2 * PRICE)]);
+    assert_eq!(run(&mut world, &[reserve(0, 0), reserve(1, 1)]), (Way::Assumed, vec![Ok("held"); 2]));
+    assert_eq!(run(&mut world, &[pay(0, 0)]), (Way::Assumed, vec![Ok("paid")]));
+    let answers = vec![Ok("held"), Err("SEAT_LIMIT")];
+    assert_eq!(run(&mut world, &[reserve(0, 2), reserve(0, 3)]), (Way::Locked, answers), "what is sold counts, too");
+    let cancel = Act::Cancel { user: 0, nth: 2 };
+    let answers = vec![Ok("given back"), Ok("held"), Err("SEAT_LIMIT")];
+    assert_eq!(run(&mut world, &[cancel, reserve(0, 3), reserve(0, 4)]), (Way::Locked, answers));
+    assert_eq!(run(&mut world, &[Act::Refund { nth: 0 }]), (Way::Locked, vec![Ok("refunded")]));
+    assert_eq!(run(&mut world, &[reserve(0, 4)]), (Way::Assumed, vec![Ok("held")]), "what is refunded counts no more");
+}
+
+#[test]
 fn a_seat_goes_to_the_first_who_wants_it() {
     let mut world = opened();
     let answers = vec![Ok("held"), Err("SEAT_ALREADY_RESERVED")];

@@ -107,6 +107,7 @@ fn change_of(assumption: &Assumption) -> &'static str {
         ("seats.reservation_id", _) => "status = 'HELD' and id in (",
         ("seats.reserved_until", _) => "s.reserved_until >= ",
         ("reservations.id", _) => "insert into reservations (",
+        ("reservations held or sold", _) => " having exp(if(count(*) > ",
         ("payments.id", _) => "insert into payments (",
         ("wallet_entries.id", _) => "insert into wallet_entries (",
         ("users.balance", _) => " between 0 and 99999999.99 and id ",
@@ -186,6 +187,14 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
         "seats.let_go_times" => seat(|row| Value::Number(row.let_go.map_or(0, |(_, times, _)| times.into()))),
         "seats.reserved_until" => seat(|row| row.held_until.into()),
         "reservations held unpaid" => Value::Number(tables.unpaid(user, now).into()),
+        "reservations held or sold" => {
+            // There is one sale.
+            let of = assumption
+                .of
+                .concert()
+                .map_or(reservation::LimitOf::Sale(SaleId::DEFAULT), reservation::LimitOf::Concert);
+            Value::Number(tables.taken(user, of, now).into())
+        }
         "reservations.id" => there(tables.reservations.contains_key(&ReservationId::from_uuid(id))),
         "payments.id" => there(tables.payments.contains_key(&PaymentId::from_uuid(id))),
         "wallet_entries.id" => there(tables.entries.contains_key(&WalletEntryId::from_uuid(id))),

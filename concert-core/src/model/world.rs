@@ -68,13 +68,23 @@ impl Process {
 
 impl World {
     pub(super) fn new() -> Self {
-        Self::with(MAX_HOLDS, HOLD, vec![SeatRow::free(money(PRICE)); SEATS])
+        Self::limited(None)
     }
 
-    pub(super) fn with(max_holds_per_user: u32, extension: i64, seats: Vec<SeatRow>) -> Self {
+    /// Where one user may have so many seats.
+    pub(super) fn limited(max_seats_per_user: Option<u32>) -> Self {
+        Self::with(MAX_HOLDS, HOLD, vec![SeatRow::free(money(PRICE)); SEATS], max_seats_per_user)
+    }
+
+    pub(super) fn with(
+        max_holds_per_user: u32,
+        extension: i64,
+        seats: Vec<SeatRow>,
+        max_seats_per_user: Option<u32>,
+    ) -> Self {
         let users: Vec<_> = (0..USERS).map(|_| UserId::generate()).collect();
         let concert = ConcertId::generate();
-        let tables = Tables::new(&users, concert, seats);
+        let tables = Tables::new(&users, concert, seats, max_seats_per_user);
         let (hold_ttl, hold_extension) = (seconds(HOLD), seconds(extension));
         let (max_holds_in_a_row, seat_pause) = (MAX_IN_A_ROW as u32, seconds(PAUSE));
         let active_ttl = seconds(TURN);

@@ -76,8 +76,8 @@ impl Desk {
     }
 
     /// Refuses in this order: key reused, token not ACTIVE, no such user, no such concert, no such section or seat, concert over,
-    /// seats not on sale, seats taken or too few of them free (or not together), seats held too often in a row, too many
-    /// holds, too large a total.
+    /// seats not on sale, seats taken or too few of them free (or not together), seats held too often in a row, more seats than
+    /// one user may have, too many holds, too large a total.
     fn hold(
         &mut self,
         caller: &Caller,
@@ -100,17 +100,23 @@ impl Desk {
                 self.best(caller.user, concert, best)?
             }
         };
+        let (limits, more) = (Vec::from_iter(self.concert(concert)?.limits(concert)), ids.len() as u32);
         // Checked after the seats: a user at the limit still learns which seats are taken.
+        limits.iter().try_for_each(|limit| self.rows.taken.require(caller.user, *limit, more))?;
         let limit = self.rules.max_holds_per_user;
         let holds = self.rows.holds.get_mut(&caller.user).ok_or(Unread)?;
-        if !holds.fit(ids.len() as u32, limit) {
+        if !holds.fit(more, limit) {
             return Err(Error::TooManyHolds { limit });
         }
         // Such an order could never be paid: no wallet holds that much.
         if total(seats.iter().map(|key| self.rows.seats[key].price)).is_none() {
             return Err(Error::invalid(format!("an order costs at most {}", Money::MAX)));
         }
-        holds.add(ids.len() as u32);
+        holds.add(more);
+        for limit in limits {
+            self.rows.taken.add(caller.user, limit.of, more);
+            self.effects.added.add(caller.user, limit, more);
+        }
         let turn = self.rows.turns.get_mut(&caller.user).ok_or(Unread)?;
         // Near the end of the longest turn there is, holds are shorter: whatever is held can be paid until its deadline.
         let until = turn.bounded(self.now + span(self.rules.hold_ttl), self.rules.longest_turn())?;
@@ -290,6 +296,7 @@ impl Desk {
                 && let Some(holds) = self.rows.holds.get_mut(&caller.user)
             {
                 holds.remove_one();
+                self.rows.taken.remove_one(caller.user, reservation.concert);
             }
             self.close(reservation.id, reservation.seat_key(), status)?;
             self.pass(reservation.seat_key(), None, None)?;

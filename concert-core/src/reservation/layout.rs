@@ -22,7 +22,7 @@ const MOST_AT_ONCE: usize = 16;
 const MOST_RUNS: usize = 1 << 18;
 
 statements! {
-    CONCERTS { "select id, version, date from concerts where id in ({concerts})" }
+    CONCERTS { "select id, version, date, max_seats_per_user from concerts where id in ({concerts})" }
     LAYOUTS {
         "select concert_id, first_seat, last_seat, price, section, seat_row from seat_runs \
          where concert_id in ({concerts}) order by concert_id, first_seat"
@@ -44,6 +44,8 @@ const DATE: Column = Column("concerts.date");
 pub(crate) struct Concert {
     pub(crate) version: u32,
     pub(crate) date: NaiveDate,
+    /// The most seats that one user may have of it, held and sold together; `None`: no limit.
+    pub(crate) max_seats_per_user: Option<u32>,
 }
 
 /// Consecutive seats of one row, section and price.
@@ -118,7 +120,9 @@ impl HallLayouts {
         reading: &ConcertReading,
     ) -> Result<HashMap<ConcertId, Concert>, Failure> {
         let concert = |row: &MySqlRow| {
-            Ok((row.try_get("id")?, Concert { version: row.try_get("version")?, date: row.try_get("date")? }))
+            let (version, date) = (row.try_get("version")?, row.try_get("date")?);
+            let max_seats_per_user = row.try_get("max_seats_per_user")?;
+            Ok((row.try_get("id")?, Concert { version, date, max_seats_per_user }))
         };
         let concerts: HashMap<ConcertId, Concert> =
             selected.rows(&reading.concerts).map(concert).collect::<Result<_, sqlx::Error>>()?;
@@ -204,7 +208,8 @@ mod tests {
 
     #[test]
     fn a_concert_is_counted_by_all_that_is_remembered_of_it() {
-        let concert = Concert { version: 7, date: NaiveDate::from_ymd_opt(2027, 3, 1).expect("a date") };
+        let date = NaiveDate::from_ymd_opt(2027, 3, 1).expect("a date");
+        let concert = Concert { version: 7, date, max_seats_per_user: None };
         let layout = HallLayout { concert, runs: Vec::new() };
         let id = ConcertId::from_uuid(Uuid::from_u128(0xab));
         let (script, assumed) = guard(|assumptions| {

@@ -11,6 +11,7 @@ use sqlx::MySqlConnection;
 
 use super::decide::best_seats;
 use super::eligibility::{read_counts, read_users, select_at_most, select_unpaid, select_users, unpaid_holds};
+use super::limits::{self, Asked, TakenSeats};
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
 use super::{
@@ -26,7 +27,7 @@ use crate::sql::Script;
 /// After this many readings that found a seat changed, all seats of the halls are locked.
 const MOST_LOOKS: usize = 4;
 
-/// Locks, in this order: tokens, concerts whose best seats are wanted, seats.
+/// Locks, in this order: tokens, concerts whose best seats are wanted, seats, users to whom limited seats are added.
 pub(super) async fn lock(
     connection: &mut MySqlConnection,
     commands: &[Command],
@@ -60,20 +61,24 @@ pub(super) async fn lock(
         seats: HashMap::new(),
         halls: HashMap::new(),
         holds,
+        taken: TakenSeats::default(),
         users: read_users(&selected, &users)?,
         concerts: layouts.read(&selected, &concerts)?,
         extensions: store::read_extensions(&selected, &extensions)?,
     };
+    let asked_of_limits = limits::asked(commands, &rows.concerts);
     if let Some(seats) = all_seats {
         rows.seats = read_seats(&selected, &seats)?;
+        rows.taken = TakenSeats::lock(connection, &asked_of_limits, attempt.now).await?;
     } else {
         let mut named = asked.clone();
         named.extend(known.values().map(Reservation::seat_key));
         if sought.is_empty() {
             rows.seats = locked(connection, named).await?;
+            rows.taken = TakenSeats::lock(connection, &asked_of_limits, attempt.now).await?;
         } else {
             rows.known = Lookup::read(known.clone());
-            lock_best(connection, commands, attempt, rules, &mut rows, (named, sought)).await?;
+            lock_best(connection, commands, attempt, rules, &mut rows, (named, sought, asked_of_limits)).await?;
         }
     }
     // Reservations do not store these names; a repeated hold must answer what the first one did.
@@ -162,36 +167,40 @@ fn sought_halls(commands: &[Command]) -> Vec<ConcertId> {
     sought.collect::<HashSet<_>>().into_iter().collect()
 }
 
-/// Adds the halls, and locks the seats that are named or would be taken.
+/// Adds the halls, locks the seats that are named or would be taken, and then the users to whom limited ones are added.
 async fn lock_best(
     connection: &mut MySqlConnection,
     commands: &[Command],
     attempt: &Attempt,
     rules: HoldRules,
     rows: &mut Rows,
-    (named, sought): (Vec<SeatKey>, Vec<ConcertId>),
+    (named, sought, limited): (Vec<SeatKey>, Vec<ConcertId>, Asked),
 ) -> Result<(), Failure> {
     for _ in 0..MOST_LOOKS {
         let mut script = Script::default();
         let (seats, halls) =
             (look_at_seats(&mut script, named.iter().copied()), look_at_halls(&mut script, sought.clone()));
+        let counted = limits::select(&mut script, &limited, attempt.now);
         let selected = script.run(connection).await?;
         let mut seen = read_seats(&selected, &seats)?;
         let mut halls = Halls::read(&selected, &halls)?;
         rows.halls = halls.free(rules, attempt.now);
+        rows.taken = TakenSeats::read(&selected, &counted, &limited)?;
         // Free seats alone: no rule can choose another, and a hall of taken seats is large.
         seen.extend(halls.into_seats().filter_map(|(key, mut seat)| seat.is_free(attempt.now).then_some((key, seat))));
         let mut wanted = named.clone();
         wanted.extend(best_seats(Rows { seats: seen.clone(), ..rows.clone() }, commands, attempt, rules));
         rows.seats = locked(connection, wanted).await?;
+        let counted = TakenSeats::lock(connection, &limited, attempt.now).await?;
+        let is_counted = std::mem::replace(&mut rows.taken, counted).is_same(&rows.taken);
         // Invariant: the rules decide the same over the same rows, so every seat that they will choose is locked.
-        if rows.seats.iter().all(|(key, seat)| seen.get(key).is_some_and(|seen| seen.is_same(seat))) {
+        if is_counted && rows.seats.iter().all(|(key, seat)| seen.get(key).is_some_and(|seen| seen.is_same(seat))) {
             return Ok(());
         }
         metrics::counter!("concert_best_seats_moved_total").increment(1);
     }
-    // Nobody can change locked rows. Seats of earlier rounds were locked out of order, so this may deadlock, which
-    // costs the batch another attempt.
+    // Nobody can change locked rows. Seats of earlier rounds, and users, were locked out of order, so this may deadlock,
+    // which costs the batch another attempt.
     let mut script = Script::default();
     let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named.into_iter()));
     let selected = script.run(connection).await?;
@@ -199,5 +208,6 @@ async fn lock_best(
     rows.halls = halls.free(rules, attempt.now);
     rows.seats = read_seats(&selected, &seats)?;
     rows.seats.extend(halls.into_seats());
+    rows.taken = TakenSeats::lock(connection, &limited, attempt.now).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod eligibility;
 mod giving_back;
 mod layout;
 mod let_go;
+mod limits;
 mod list;
 mod lock;
 mod logged;
@@ -17,6 +18,7 @@ mod rows;
 mod seat;
 mod store;
 mod sweep;
+mod user_seats;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub(crate) use eligibility::{UnpaidHolds, Users, in_time, unpaid};
 pub(crate) use giving_back::{GivenBack, UnpaidSeats};
 pub(crate) use layout::HallLayouts;
 pub(crate) use let_go::MOST_COUNTED as MOST_HOLDS_IN_A_ROW;
+use limits::TakenSeats;
 pub use list::ReservationList;
 pub(crate) use list::reservations_of;
 pub(crate) use order::{Best, refusal_for, total};
@@ -42,6 +45,8 @@ pub(crate) use store::{
     order, read_reservation, read_reservations, reservation, reservation_columns, select_reservations,
 };
 pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
+pub(crate) use user_seats::user_seats;
+pub use user_seats::{SeatCount, UserSeats};
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
@@ -51,8 +56,10 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     eligibility::STATEMENTS,
     giving_back::STATEMENTS,
     layout::STATEMENTS,
+    limits::STATEMENTS,
     list::STATEMENTS,
     sweep::STATEMENTS,
+    user_seats::STATEMENTS,
 ];
 
 use crate::batch::{Attempt, Batch, Decision};
@@ -70,6 +77,7 @@ use crate::sql::Script;
 pub(crate) mod model {
     pub(crate) use super::best::{Hall, HallSeat};
     pub(crate) use super::layout::Concert;
+    pub(crate) use super::limits::{LimitOf, TakenSeats, asked};
     pub(crate) use super::rows::{Effects, Rows};
     pub(crate) use super::{Answer, Command};
 }
@@ -278,6 +286,7 @@ impl Batch for ReservationBatch {
             seats: HashMap::with_capacity(commands.len()),
             halls: HashMap::new(),
             holds: HashMap::with_capacity(commands.len()),
+            taken: TakenSeats::default(),
             users: HashMap::with_capacity(commands.len()),
             concerts: HashMap::new(),
             extensions: HashMap::new(),
@@ -295,6 +304,9 @@ impl Batch for ReservationBatch {
             for seat in seats {
                 let key = SeatKey { concert: *concert, seat: *seat };
                 rows.seats.insert(key, layouts[concert].unread_seat(key, assumptions)?);
+            }
+            for limit in rows.concerts[concert].limits(*concert) {
+                rows.taken.assume(assumptions, *user, limit.of);
             }
             rows.turns.entry(*user).or_insert_with(|| Turn::unread(assumptions, *user));
             rows.users.entry(*user).or_insert_with(|| eligibility::unread_user(assumptions, *user));

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::best::Hall;
 use super::layout::Concert;
+use super::limits::{AddedSeats, TakenSeats};
 use super::{Holds, Reservation, ReservationStatus, Seat, SeatKey, Users};
 use crate::clock::Timestamp;
 use crate::fact::{Column, Lookup, Unread};
@@ -24,6 +25,8 @@ pub(crate) struct Rows {
     /// The halls whose best seats are wanted. Not locked, unlike the seats that a batch takes.
     pub(crate) halls: HashMap<ConcertId, Hall>,
     pub(crate) holds: Holds,
+    /// What they have of what is limited.
+    pub(crate) taken: TakenSeats,
     /// Those who want to hold or to extend.
     pub(crate) users: Users,
     /// The concerts whose seats are wanted. A concert that is missing here does not exist.
@@ -47,6 +50,8 @@ pub(crate) struct Effects {
     pub(crate) extensions: Vec<(ReservationId, Uuid)>,
     /// New reservations, as they are at the end of the batch.
     pub(crate) made: Vec<Reservation>,
+    /// Seats that are added to users under a limit.
+    pub(crate) added: AddedSeats,
     /// How often in a row any of the seats that are taken was let go before, at most.
     pub(crate) let_go_at_most: u32,
     /// A turn lasts as long as what is held in it.

@@ -150,6 +150,7 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
     guard_turns(script, assumed, &effects.turns);
     eligibility::guard_holds(script, assumed, now);
     seat::strike_taken(assumed, &effects.made, effects.let_go_at_most);
+    effects.added.strike(assumed);
     assumed.strike_missing(MADE, effects.made.iter().map(|made| made.id));
 }
 
@@ -177,6 +178,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
         let row = row.bind("expires_at", made.expires_at).bind("extended_at", made.extended_at);
         row.bind("last_updated_at", now).bind("fingerprint", made.fingerprint)
     });
+    effects.added.write(script, now);
     // Where it carries no guard: the server need not look at a condition that comes after a false one.
     effects.turns.write(script, now);
     name_extensions(script, &effects.extensions);

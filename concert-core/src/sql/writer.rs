@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::id::{
-    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SeatNumber, SessionId, TokenId, UserId,
-    WalletEntryId,
+    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber, SessionId, TokenId,
+    UserId, WalletEntryId,
 };
 use crate::money::Money;
 
@@ -265,6 +265,7 @@ values! {
     OrderId: |id, out| out.bytes(id.as_uuid().as_bytes());
     PaymentId: |id, out| out.bytes(id.as_uuid().as_bytes());
     WalletEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    SaleId: |id, out| out.bytes(id.as_uuid().as_bytes());
     OperatorKeyId: |id, out| out.bytes(id.as_uuid().as_bytes());
     LogEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
 }

@@ -51,6 +51,7 @@ pub fn openapi() -> OpenApi {
         reservations::look,
         reservations::give_back,
         reservations::extend,
+        reservations::limits::limits,
         payments::recharge,
         payments::balance,
         payments::pay,

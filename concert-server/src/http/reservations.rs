@@ -1,6 +1,7 @@
 //! `/api/v1/reservations`: holding seats, extending the hold, and giving them back.
 
 mod bodies;
+pub(super) mod limits;
 
 use concert_core::{ConcertId, OrderId, OrderRef, Page, ReservationId, ReservationList, SeatNumber, UserId, Wanted};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/reservations/{reservationId}", look),
         delete("/api/v1/reservations/{reservationId}", give_back),
         post("/api/v1/reservations/{reservationId}/extend", extend),
+        get("/api/v1/reservations/{concertId}/limits", limits::limits),
     ]
 }
 
@@ -130,7 +132,8 @@ struct ExtendedBody {
         (status = 403, description = "The queue token is not ACTIVE, or belongs to another user"),
         (status = 404, description = "No such concert, section or seat"),
         (status = 409, description = "A seat is taken, not on sale, or was let go too often in a row (Retry-After); too \
-                                      few are free, or not beside each other where that was wanted; the concert is over, or too many seats are held"),
+                                      few are free, or not beside each other where that was wanted; the concert is over, too many seats are held, or one user \
+                                      may have no more (SEAT_LIMIT)"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]

@@ -25,6 +25,8 @@ impl Party {
 pub(super) struct Spec {
     pub(super) now: i64,
     pub(super) extension: i64,
+    /// How many seats one user may have.
+    pub(super) limit: Option<u32>,
     pub(super) turns: [i64; USERS],
     pub(super) wallets: [i64; USERS],
     pub(super) parties: Vec<Party>,
@@ -99,7 +101,15 @@ impl Spec {
         holds.filter(|(_, hold)| self.is_held(*hold)).count()
     }
 
+    fn has(&self, user: usize) -> usize {
+        let holds = self.parties.iter().filter(|party| party.user == user).flat_map(|party| &party.seats);
+        holds.filter(|(_, hold)| self.is_held(*hold) || *hold == Hold::Paid).count()
+    }
+
     fn hold(&mut self, user: usize, seats: Vec<usize>) -> Outcome {
+        if self.limit.is_some_and(|limit| self.has(user) + seats.len() > limit as usize) {
+            return Err("SEAT_LIMIT");
+        }
         if self.unpaid(user) + seats.len() > ROW {
             return Err("TOO_MANY_HOLDS");
         }

@@ -8,6 +8,7 @@ use crate::fact::{Fact, Lookup};
 use crate::id::TokenId;
 use crate::id::UserId;
 use crate::queue::{Token, TokenStatus, Turn};
+use crate::reservation::limits::TakenSeats;
 use crate::reservation::rows::SeatChange;
 use crate::reservation::{Seat, UnpaidHolds};
 
@@ -33,7 +34,8 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
         seats: HashMap::from([(key, Seat::free(price))]),
         halls: HashMap::new(),
         holds: HashMap::from([(user, UnpaidHolds::read(0))]),
-        concerts: HashMap::from([(concert, Concert { version: 1, date: now.date_naive() })]),
+        taken: TakenSeats::default(),
+        concerts: HashMap::from([(concert, Concert { version: 1, date: now.date_naive(), max_seats_per_user: None })]),
         extensions: HashMap::new(),
         users: HashMap::from([(user, Fact::read(true))]),
     };

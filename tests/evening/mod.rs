@@ -1,0 +1,3 @@
+//! A sale as operators run it.
+
+mod limits;
