@@ -44,7 +44,9 @@ create table if not exists concerts (
     created_at   datetime(6)  not null,
     primary key (id),
     -- The coming dates, in their order, without sorting.
-    key concerts_date (date, id)
+    key concerts_date (date, id),
+    -- The concerts of a sale.
+    key concerts_sale (sale_id, date)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- A seat's row is also the lock of the reservation that holds it: a reservation starts and stops being live only in a

@@ -2,8 +2,10 @@
 create table if not exists tokens (
     id              binary(16)      not null,
     user_id         binary(16)      not null,
-    -- The order of arrival: dense and increasing, given out under the lock of queue_gate. A position is the rank of a
-    -- ticket among the WAITING, so nothing ever rewrites positions.
+    -- The sale whose queue it is a visit to.
+    sale_id         binary(16)      not null default x'00000000000070008000000000000001',
+    -- The order of arrival within the sale: dense and increasing, given out under the lock of queue_gate. A position is
+    -- the rank of a ticket among the WAITING, so nothing ever rewrites positions.
     ticket          bigint unsigned not null,
     -- WAITING -> ACTIVE -> EXPIRED, or WAITING -> EXPIRED.
     status          varchar(16)     character set ascii collate ascii_bin not null,
@@ -21,23 +23,25 @@ create table if not exists tokens (
     -- The gate's change_seq in the transaction that last moved `status`. The gate's lock is held until commit, so a
     -- reader that has seen n has seen every change up to n: snapshots of the queue need no overlap.
     change_seq      bigint unsigned not null,
-    -- 1 while the token is in the queue, else null: one live token per user.
+    -- 1 while the token is in the queue, else null: one live token per user and sale.
     live            tinyint         generated always as (case when status in ('WAITING', 'ACTIVE') then 1 end) stored,
     primary key (id),
-    unique key tokens_ticket (ticket),
-    -- Also finds the newest token of a user.
-    unique key tokens_user_live (user_id, live),
+    -- Also the order in which the chain of a draw is computed anew.
+    unique key tokens_ticket (sale_id, ticket),
+    -- All turns of a user are neighbours here: whoever holds or pays locks them, one as a rule.
+    unique key tokens_user_live (user_id, live, sale_id),
     -- The next to be let in, and how many are ahead.
-    key tokens_status_ticket (status, ticket),
+    key tokens_status_ticket (sale_id, status, ticket),
     -- The turns and waits that have ended.
-    key tokens_status_expires (status, expires_at, ticket),
+    key tokens_status_expires (sale_id, status, expires_at, ticket),
     -- What has changed since a snapshot.
-    key tokens_change_seq (change_seq)
+    key tokens_change_seq (sale_id, change_seq)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
--- One row, the lock of the queue's order: every transaction that changes a token's status has it locked.
+-- One row for each sale, the lock of its queue's order: every transaction that changes a token's status has it locked. So
+-- has every change of the sale's row, and raises change_seq: whoever knows a gate as of a change_seq knows the sale.
 create table if not exists queue_gate (
-    id                tinyint         not null,
+    sale_id           binary(16)      not null,
     -- The ticket of the next user who joins.
     next_ticket       bigint unsigned not null,
     -- How many transactions have changed the queue.
@@ -60,31 +64,41 @@ create table if not exists queue_gate (
     paused            tinyint         not null default 0,
     -- The most tokens that are let in within any 60 seconds; null: no such limit.
     per_minute        int unsigned    null,
-    -- When a process last began each periodic pass.
+    -- When a process last began each periodic pass, over all sales: in the default sale's row alone.
     last_rerank_at    datetime(6)     null,
     last_sweep_at     datetime(6)     null,
-    primary key (id),
-    constraint queue_gate_single_row check (id = 1)
+    -- The draw, where the sale's order is one. Its secret and the hash of it, which is published when the doors open.
+    draw_secret       binary(32)      null,
+    draw_commitment   binary(32)      null,
+    -- Over the ids of all tokens that joined before the opening, in the order of tickets.
+    draw_chain        binary(32)      null,
+    -- What was drawn in public after the doors had opened; null: nothing.
+    draw_public_value varchar(255)    null,
+    -- How many tickets were given out at the opening: those are in the draw, later ones come behind. Null: not drawn yet.
+    draw_count        bigint unsigned null,
+    primary key (sale_id)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
--- The cap is 10 until somebody sets another.
-insert ignore into queue_gate (id, next_ticket, change_seq, active, waiting, admitted, max_active, most_active)
-values (1, 1, 0, 0, 0, 0, 10, 10);
+-- Of the default sale. The cap is 10 until somebody sets another.
+insert ignore into queue_gate (sale_id, next_ticket, change_seq, active, waiting, admitted, max_active, most_active)
+values (x'00000000000070008000000000000001', 1, 0, 0, 0, 0, 10, 10);
 
 -- How many tokens were let in, and when. Written while queue_gate.per_minute is set; rows that are known to be older
 -- than a minute are deleted.
 create table if not exists queue_admissions (
+    sale_id     binary(16)      not null default x'00000000000070008000000000000001',
     -- The gate's change_seq of the transaction: their order, which clocks that differ cannot disturb.
     change_seq  bigint unsigned not null,
     -- By the clock of the process that let them in.
     admitted_at datetime(6)     not null,
     admitted    int unsigned    not null,
-    primary key (change_seq)
+    primary key (sale_id, change_seq)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
--- Which WAITING tickets each process has seen lately: one row per process, written every few seconds while somebody
--- waits. Advice about who is let in first; no rule about how many depends on it.
+-- Which WAITING tickets of a sale each process has seen lately: one row per sale and process, written every few seconds
+-- while somebody waits. Advice about who is let in first; no rule about how many depends on it.
 create table if not exists queue_seen (
+    sale_id      binary(16)      not null default x'00000000000070008000000000000001',
     process      binary(16)      not null,
     seen_at      datetime(6)     not null,
     -- When the process began to look, and the first ticket that joined after that.
@@ -96,24 +110,26 @@ create table if not exists queue_seen (
     polled       tinyint         not null,
     -- A roaring bitmap, in its portable format.
     tickets      mediumblob      not null,
-    primary key (process),
-    -- What was written lately, and what was not.
+    primary key (sale_id, process),
+    -- What was not written lately.
     key queue_seen_at (seen_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- The gate's counters every few seconds over the last minutes: how fast the queue moves, the same for every process.
 create table if not exists queue_pace (
+    sale_id    binary(16)      not null default x'00000000000070008000000000000001',
     sampled_at datetime(6)     not null,
     admitted   bigint unsigned not null,
     departed   bigint unsigned not null,
     waiting    bigint unsigned not null,
     -- 1: the queue was paused since the sample before, so the time between the two is not measured.
     resumed    tinyint         not null,
-    primary key (sampled_at)
+    primary key (sale_id, sampled_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- For people with an SQL client; no program reads it.
 create or replace view queue_positions as
-select row_number() over (order by ticket) as queue_position, ticket, id as token_id, user_id, created_at
+select sale_id, row_number() over (partition by sale_id order by ticket) as queue_position, ticket, id as token_id, user_id,
+    created_at
 from tokens
 where status = 'WAITING';

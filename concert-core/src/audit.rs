@@ -217,17 +217,18 @@ const CHECKS: &[Check] = &[
     ),
     check(
         4,
-        "a user has more than one live token",
-        "select concat('user ', hex(user_id), ': ', count(*), ' live tokens') from tokens \
-             where status in ('WAITING', 'ACTIVE') group by user_id having count(*) > 1 limit {limit}",
+        "a user has more than one live token of a sale",
+        "select concat('user ', hex(user_id), ', sale ', hex(sale_id), ': ', count(*), ' live tokens') from tokens \
+             where status in ('WAITING', 'ACTIVE') group by user_id, sale_id having count(*) > 1 limit {limit}",
     ),
     check(
         4,
         "the gate's counts are not those of the tokens",
-        "select concat('gate: ', g.active, ' active, ', g.waiting, ' waiting; tokens: ', t.active, ', ', t.waiting) \
-             from queue_gate g, (select coalesce(sum(status = 'ACTIVE'), 0) as active, coalesce(sum(status = 'WAITING'), 0) as waiting \
-             from tokens where status in ('ACTIVE', 'WAITING')) t \
-             where g.active <> t.active or g.waiting <> t.waiting limit {limit}",
+        "select concat('sale ', hex(g.sale_id), ', gate: ', g.active, ' active, ', g.waiting, ' waiting; tokens: ', \
+             coalesce(t.active, 0), ', ', coalesce(t.waiting, 0)) from queue_gate g left join \
+             (select sale_id, sum(status = 'ACTIVE') as active, sum(status = 'WAITING') as waiting \
+             from tokens where status in ('ACTIVE', 'WAITING') group by sale_id) t on t.sale_id = g.sale_id \
+             where g.active <> coalesce(t.active, 0) or g.waiting <> coalesce(t.waiting, 0) limit {limit}",
     ),
     // Of any time: a turn that has ended keeps its end, and whoever leaves gives all holds back.
     check(
@@ -235,7 +236,7 @@ const CHECKS: &[Check] = &[
         "a hold outlasts its user's turn",
         "select concat('reservation ', hex(r.id), ' until ', r.expires_at, ' of user ', hex(r.user_id)) \
              from reservations r where r.status = 'HELD' and not exists (select 1 \
-             from tokens t force index (tokens_user_live) where t.user_id = r.user_id \
+             from tokens t force index (tokens_user_live) where t.user_id = r.user_id and t.sale_id = r.sale_id \
              and t.claimed_at <= r.reserved_at and t.expires_at >= r.expires_at \
              and coalesce(t.ended_reason, 'LAPSED') = 'LAPSED') limit {limit}",
     ),
@@ -243,16 +244,16 @@ const CHECKS: &[Check] = &[
     check(
         4,
         "there are more ACTIVE tokens than the cap allows",
-        "select concat('cap ', g.max_active, ', ', g.most_active, ' may be in, ACTIVE ', t.active) from queue_gate g, \
-             (select count(*) as active from tokens where status = 'ACTIVE') t \
-             where t.active > greatest(g.max_active, g.most_active) limit {limit}",
+        "select concat('sale ', hex(g.sale_id), ', cap ', g.max_active, ', ', g.most_active, ' may be in, ACTIVE ', t.active) \
+             from queue_gate g join (select sale_id, count(*) as active from tokens where status = 'ACTIVE' \
+             group by sale_id) t on t.sale_id = g.sale_id where t.active > greatest(g.max_active, g.most_active) limit {limit}",
     ),
     check(
         4,
         "the gate's count of no-shows is not that of the tokens",
-        "select concat('gate: ', g.no_shows, ' no-shows; tokens: ', t.no_shows) from queue_gate g, \
-             (select count(*) as no_shows from tokens where ended_reason = 'NO_SHOW') t \
-             where g.no_shows <> t.no_shows limit {limit}",
+        "select concat('sale ', hex(g.sale_id), ', gate: ', g.no_shows, ' no-shows; tokens: ', coalesce(t.no_shows, 0)) \
+             from queue_gate g left join (select sale_id, count(*) as no_shows from tokens where ended_reason = 'NO_SHOW' \
+             group by sale_id) t on t.sale_id = g.sale_id where g.no_shows <> coalesce(t.no_shows, 0) limit {limit}",
     ),
     check(
         4,
@@ -262,9 +263,25 @@ const CHECKS: &[Check] = &[
     check(
         4,
         "tickets are not dense",
-        "select concat('next ticket ', g.next_ticket, ', tokens ', t.tokens, ', highest ticket ', t.highest) from queue_gate g, \
-             (select count(*) as tokens, count(distinct ticket) as tickets, coalesce(max(ticket), 0) as highest from tokens) t \
-             where t.tokens <> g.next_ticket - 1 or t.highest <> g.next_ticket - 1 or t.tickets <> t.tokens limit {limit}",
+        "select concat('sale ', hex(g.sale_id), ', next ticket ', g.next_ticket, ', tokens ', coalesce(t.tokens, 0), \
+             ', highest ticket ', coalesce(t.highest, 0)) from queue_gate g left join (select sale_id, count(*) as tokens, \
+             count(distinct ticket) as tickets, max(ticket) as highest from tokens group by sale_id) t on t.sale_id = g.sale_id \
+             where coalesce(t.tokens, 0) <> g.next_ticket - 1 or coalesce(t.highest, 0) <> g.next_ticket - 1 \
+             or t.tickets <> t.tokens limit {limit}",
+    ),
+    check(
+        4,
+        "a token or a concert belongs to no sale with a queue",
+        "select concat(n.what, ' ', hex(n.id), ' of sale ', hex(n.sale_id)) from \
+             (select 'token' as what, id, sale_id from tokens union all select 'concert', id, sale_id from concerts \
+             union all select 'sale', id, id from sales) n left join queue_gate g force index (primary) on g.sale_id = n.sale_id \
+             left join sales s force index (primary) on s.id = n.sale_id where g.sale_id is null or s.id is null limit {limit}",
+    ),
+    check(
+        1,
+        "a reservation is of another sale than its concert",
+        "select concat('reservation ', hex(r.id), ' of concert ', hex(r.concert_id)) from reservations r \
+             join concerts c force index (primary) on c.id = r.concert_id where r.sale_id <> c.sale_id limit {limit}",
     ),
     Check { invariant: 5, what: "a table is in another engine than InnoDB", statement: migrate::OTHER_ENGINES },
 ];

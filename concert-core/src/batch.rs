@@ -11,17 +11,20 @@ mod backoff;
 mod failure_tests;
 mod inbox;
 mod piece;
+mod spread;
 mod writer;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use sqlx::{MySqlConnection, MySqlPool};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use self::inbox::{ConnectRequest, Inbox, Job};
+use self::spread::OpenCommands;
+pub(crate) use self::spread::Spread;
 use self::writer::Writer;
 use crate::clock::Timestamp;
 use crate::db::{self, Failure, WritersConnection};
@@ -46,6 +49,8 @@ const CROWD: usize = 96;
 pub(crate) trait Batch: Send + Sync + 'static {
     /// The lane's name in errors, logs and metrics.
     const NAME: &'static str;
+    /// How commands are spread over several writers.
+    const SPREAD: Spread = Spread::InCrowd;
     type Command: Send + Sync + 'static;
     type Answer: Send + 'static;
     /// The rows that a batch concerns.
@@ -117,8 +122,7 @@ pub(crate) struct Attempt {
 pub(crate) struct Lane<B: Batch> {
     writers: Vec<mpsc::Sender<Job<B>>>,
     connects: Vec<mpsc::Sender<ConnectRequest>>,
-    /// How many commands are not answered yet.
-    open: Arc<AtomicUsize>,
+    open: OpenCommands,
     /// Whether the writers are to end; each has a receiver as long as it lives.
     stop: watch::Sender<bool>,
 }
@@ -127,12 +131,12 @@ impl<B: Batch> Lane<B> {
     /// Starts `writers` tasks on the current tokio runtime. They end when the lane is dropped or shut down and their
     /// queues are empty.
     pub(crate) fn start(batch: B, writers: usize, capacity: usize, pool: &MySqlPool, clock: &Arc<OfficeClock>) -> Self {
-        let (batch, open) = (Arc::new(batch), Arc::new(AtomicUsize::new(0)));
+        let (batch, open) = (Arc::new(batch), OpenCommands::new(B::SPREAD, writers));
         let stop = watch::Sender::new(false);
         let start = |_| {
             let (sender, jobs) = mpsc::channel(capacity);
             let (connect, connects) = mpsc::channel(1);
-            let writer = Writer::new(Arc::clone(&batch), pool.clone(), Arc::clone(clock), Arc::clone(&open));
+            let writer = Writer::new(Arc::clone(&batch), pool.clone(), Arc::clone(clock), Arc::clone(open.all()));
             tokio::spawn(writer.run(Inbox { jobs, connects, stopped: stop.subscribe() }));
             (sender, connect)
         };
@@ -140,14 +144,17 @@ impl<B: Batch> Lane<B> {
         Self { writers, connects, open, stop }
     }
 
-    /// How many writers there are, each with a connection of its own.
-    pub(crate) fn writers(&self) -> usize {
-        self.writers.len()
+    /// How many writers have a connection all the time; the others open one when they are first needed.
+    pub(crate) fn connected_writers(&self) -> usize {
+        match B::SPREAD {
+            Spread::InCrowd => self.writers.len(),
+            Spread::ByKey => 1,
+        }
     }
 
-    /// Has all writers connect now and stay connected; without it each connects for its first batch.
+    /// Has those writers connect now and stay connected; without it each connects for its first batch.
     pub(crate) async fn open_connections(&self) -> Result<(), sqlx::Error> {
-        for writer in &self.connects {
+        for writer in self.connects.iter().take(self.connected_writers()) {
             let (connected, answer) = oneshot::channel();
             // An error means that the lane was shut down.
             if writer.send(connected).await.is_ok()
@@ -169,9 +176,9 @@ impl<B: Batch> Lane<B> {
             return Err(Error::ShutDown);
         }
         let (answer, answered) = oneshot::channel();
-        let writer = writer_for(B::key(&command), self.open.fetch_add(1, Ordering::Relaxed), self.writers.len());
-        self.writers[writer].try_send(Job { command, answer }).map_err(|refused| {
-            self.open.fetch_sub(1, Ordering::Relaxed);
+        let open = self.open.add(B::key(&command));
+        self.writers[open.writer].try_send(Job { command, answer }).map_err(|refused| {
+            self.open.all().fetch_sub(1, Ordering::Relaxed);
             match refused {
                 mpsc::error::TrySendError::Full(_) => {
                     metrics::counter!("concert_overloaded_total", "lane" => B::NAME).increment(1);
@@ -219,24 +226,4 @@ pub(crate) async fn preview<B: Batch>(
     db::close(connection).await;
     let decision = batch.decide(locked.map_err(Failure::into_error)?, &commands, &attempt);
     decision.answers.into_iter().next().unwrap_or_else(|| Err(Error::internal(std::io::Error::other("no answer"))))
-}
-
-/// Which of `writers` takes a command while `open` others are not answered yet.
-fn writer_for(key: Uuid, open: usize, writers: usize) -> usize {
-    let used = if open < CROWD { 1 } else { writers };
-    // The low bits of a UUID are the random ones, in v5 and v7 alike.
-    (key.as_u128() % used as u128) as usize
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_crowd_is_spread_by_key_and_fewer_go_to_one_writer() {
-        let keys = [4, 5, 6, 7].map(Uuid::from_u128);
-        assert_eq!(keys.map(|key| writer_for(key, CROWD - 1, 3)), [0; 4]);
-        assert_eq!(keys.map(|key| writer_for(key, CROWD, 3)), [1, 2, 0, 1]);
-        assert_eq!(keys.map(|key| writer_for(key, CROWD, 1)), [0; 4]);
-    }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{SessionId, TokenId, UserId};
+use crate::id::{SaleId, SessionId, TokenId, UserId};
 use crate::operator::Signature;
 use crate::sql::{SqlSlot, SqlValue, Written};
 
@@ -81,9 +81,17 @@ impl Caller {
         matches!(self.proof, Proof::Queue(_))
     }
 
-    /// Whether the caller showed a queue token other than `live`, the one that the user has in the queue now.
-    pub(crate) fn shows_ended_token(&self, live: Option<TokenId>) -> bool {
-        matches!(self.proof, Proof::Queue(shown) if live != Some(shown))
+    /// The queue token that the caller showed, if it did.
+    pub(crate) const fn shown_token(&self) -> Option<TokenId> {
+        match self.proof {
+            Proof::Queue(shown) => Some(shown),
+            Proof::Bare | Proof::Verified => None,
+        }
+    }
+
+    /// Whether the caller showed a queue token that is not among `live`, those that the user has in queues now.
+    pub(crate) fn shows_ended_token(&self, live: &[TokenId]) -> bool {
+        matches!(self.proof, Proof::Queue(shown) if !live.contains(&shown))
     }
 
     /// The same caller, asking for this. `parts` are all that the operation is told beside the caller, in a form that is
@@ -150,6 +158,8 @@ pub struct QueueTicket {
     pub user: UserId,
     /// Its row.
     pub token: TokenId,
+    /// The sale whose queue it is of.
+    pub sale: SaleId,
     /// Its place in the order of arrival.
     pub ticket: u64,
 }
@@ -183,6 +193,11 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x5e2b_f6f0_6d2c_4f0c_9b53_64f1_8c1f_9a6
 impl IdempotencyKey {
     pub(crate) fn derive(&self, user: UserId, route: &str) -> Uuid {
         Uuid::new_v5(&NAMESPACE, format!("{user}|{route}|{}", self.0).as_bytes())
+    }
+
+    /// The id of what an operator makes with this key.
+    pub(crate) fn derive_for_operator(&self, operator: &str, route: &str) -> Uuid {
+        Uuid::new_v5(&NAMESPACE, format!("operator {operator}|{route}|{}", self.0).as_bytes())
     }
 
     /// The id of the user who signs up with this key. It depends on the name: a key is nobody's before there is a user,

@@ -10,7 +10,7 @@ use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use crate::clock::Timestamp;
 use crate::db::{self, Failure};
 use crate::error::Error;
-use crate::id::{ConcertId, SeatNumber};
+use crate::id::{ConcertId, SaleId, SeatNumber};
 use crate::money::Money;
 use crate::name::{LONGEST_SECTION, SECTION_RULE, free_text};
 use crate::operator::{Act, ActSubject, Signature, write_log};
@@ -36,6 +36,7 @@ statements! {
          from seats where concert_id = {concert} order by seat_number"
     }
     CONCERT { "select id from concerts where id = {concert}" }
+    SALE_OF { "select sale_id from concerts where id = {concert}" }
     INSERT_CONCERT { insert "concerts" (id, concert_name, date, created_at) }
     /// Where there are no rows `per_row` is null, and so is what it divides.
     INSERT_SEATS {
@@ -188,6 +189,12 @@ pub(crate) async fn concert_dates(pool: &MySqlPool, now: Timestamp) -> Result<Ve
 /// Whether there is such a concert.
 pub(crate) async fn concert_exists(pool: &MySqlPool, concert: ConcertId) -> Result<bool, sqlx::Error> {
     Ok(fetch_optional(pool, &CONCERT, |params| params.bind("concert", concert)).await?.is_some())
+}
+
+/// The sale of a concert, if there is one of this id.
+pub(crate) async fn sale_of(pool: &MySqlPool, concert: ConcertId) -> Result<Option<SaleId>, sqlx::Error> {
+    let row = fetch_optional(pool, &SALE_OF, |params| params.bind("concert", concert)).await?;
+    row.map(|row| row.try_get("sale_id")).transpose()
 }
 
 /// The seats of a concert by number; `None`: no such concert.

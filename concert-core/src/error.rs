@@ -157,7 +157,7 @@ pub enum Error {
     /// The doors of the sale are not open yet.
     #[error("{}", describe_not_open(*doors_at, *opens_at, *now))]
     SaleNotOpen {
-        /// When the doors open; `None`: with the sale.
+        /// When the doors open; `None`: they are open, and only the sale is not.
         doors_at: Option<Timestamp>,
         /// When people are let in.
         opens_at: Option<Timestamp>,

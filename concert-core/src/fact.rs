@@ -68,6 +68,14 @@ impl Key {
             Within::Nothing | Within::Seat(_) | Within::Sale(_) => None,
         }
     }
+
+    /// The sale that the row is of; the default one where the key names none.
+    pub(crate) const fn sale(self) -> SaleId {
+        match self.1 {
+            Within::Sale(sale) => sale,
+            Within::Nothing | Within::Seat(_) | Within::Concert(_) => SaleId::DEFAULT,
+        }
+    }
 }
 
 /// A value that a fact is compared with.

@@ -10,14 +10,14 @@ use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
-use crate::id::ConcertId;
+use crate::id::{ConcertId, SaleId};
 use crate::queue::{self, Admission, QueueView};
 use crate::sql::{fetch_all, fetch_one, statements};
 
 statements! {
     QUEUE {
         "select active, waiting, max_active, paused, per_minute, admitted, departed, no_shows, \
-         next_ticket - 1 as joined from queue_gate where id = 1"
+         next_ticket - 1 as joined from queue_gate where sale_id = {sale}"
     }
     /// The seats by their runs: counting them one by one took 0.6 s a million.
     CONCERTS {
@@ -43,8 +43,8 @@ statements! {
     }
     /// Whoever pays has joined before; payments are looked for all the same, in case the tokens were deleted.
     IN_USE {
-        "select next_ticket > 1 or exists (select 1 from payments force index (primary) \
-         where id >= x'00000000000000000000000000000000') as in_use from queue_gate where id = 1"
+        "select max(next_ticket) > 1 or exists (select 1 from payments force index (primary) \
+         where id >= x'00000000000000000000000000000000') as in_use from queue_gate"
     }
     REVENUE {
         "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'"
@@ -130,18 +130,18 @@ pub struct ConcertFigures {
     pub blocked: u64,
 }
 
-/// The queue's figures alone: a few rows, cheap enough for every scrape.
+/// The figures of a sale's queue alone: a few rows, cheap enough for every scrape.
 pub(crate) async fn queue_figures(pool: &MySqlPool, view: &QueueView, now: Timestamp) -> Result<QueueFigures, Error> {
-    let mut figures = db::read(|| gate_figures(pool)).await?;
+    let mut figures = db::read(|| gate_figures(pool, view.sale())).await?;
     figures.seen = view.count_seen(pool, figures.waiting, now).await?;
     figures.unseen = figures.waiting.saturating_sub(figures.seen);
     Ok(figures)
 }
 
 /// All but who was seen.
-async fn gate_figures(pool: &MySqlPool) -> Result<QueueFigures, sqlx::Error> {
-    let row = fetch_one(pool, &QUEUE, |params| params).await?;
-    let pace = queue::read_pace(pool).await?;
+async fn gate_figures(pool: &MySqlPool, sale: SaleId) -> Result<QueueFigures, sqlx::Error> {
+    let row = fetch_one(pool, &QUEUE, |params| params.bind("sale", sale)).await?;
+    let pace = queue::read_pace(pool, sale).await?;
     Ok(QueueFigures {
         waiting: row.try_get("waiting")?,
         seen: 0,

@@ -2,7 +2,8 @@
 
 use crate::sql::MAX_LIST;
 use crate::{
-    audit, catalog, explain, figures, migrate, office_clock, operator, payment, probe, queue, reservation, user, wallet,
+    audit, catalog, explain, figures, migrate, office_clock, operator, payment, probe, queue, reservation, sale, user,
+    wallet,
 };
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
@@ -24,6 +25,7 @@ pub fn statements() -> Vec<String> {
         migrate::STATEMENTS,
         office_clock::STATEMENTS,
         probe::STATEMENTS,
+        sale::STATEMENTS,
     ];
     let all = folders.into_iter().chain(files).flatten().copied().chain(audit::statements());
     let mut texts: Vec<_> = all.flat_map(|statement| [1, 2, MAX_LIST].map(|length| statement.text(length))).collect();

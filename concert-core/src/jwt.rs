@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::caller::{Caller, QueueTicket, SessionTicket};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{SessionId, TokenId, UserId};
+use crate::id::{SaleId, SessionId, TokenId, UserId};
 
 /// The shortest secret, in bytes: the width of HS256's hash (RFC 7518, section 3.2).
 pub const SHORTEST_SECRET: usize = 32;
@@ -110,6 +110,7 @@ impl JwtKeys {
             Audience::Queue => Credential::Queue(QueueTicket {
                 user,
                 token: TokenId::from_uuid(claims.jti.ok_or(NO_GOOD)?),
+                sale: claims.sale.map_or(SaleId::DEFAULT, SaleId::from_uuid),
                 ticket: claims.ticket.ok_or(NO_GOOD)?,
             }),
         };
@@ -195,6 +196,9 @@ pub(crate) struct Claims {
     jti: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<u64>,
+    /// Of a place in the queue; absent: the default sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sale: Option<Uuid>,
     /// What the user's tokens were signed under: 0 until all of them were revoked for the first time.
     #[serde(rename = "gen", default, skip_serializing_if = "is_first")]
     generation: u32,
@@ -223,6 +227,7 @@ impl Claims {
             exp: ticket.expires_at.timestamp(),
             jti: Some(ticket.session.as_uuid()),
             ticket: None,
+            sale: None,
             generation,
         }
     }
@@ -236,6 +241,7 @@ impl Claims {
             exp: until.timestamp(),
             jti: Some(ticket.token.as_uuid()),
             ticket: Some(ticket.ticket),
+            sale: (ticket.sale != SaleId::DEFAULT).then_some(ticket.sale.as_uuid()),
             generation,
         }
     }
@@ -333,8 +339,8 @@ mod tests {
     #[test]
     fn a_token_says_which_generation_it_was_signed_under() {
         let keys = keys("k");
-        let ticket = QueueTicket { user: UserId::generate(), token: TokenId::generate(), ticket: 7 };
-        for generation in [0, 1, u32::MAX] {
+        for (generation, sale) in [(0, SaleId::DEFAULT), (1, SaleId::generate()), (u32::MAX, SaleId::DEFAULT)] {
+            let ticket = QueueTicket { user: UserId::generate(), token: TokenId::generate(), sale, ticket: 7 };
             let token = keys.sign(&Claims::of_queue(&ticket, generation, at(1_000), at(2_000))).expect("signs");
             assert_eq!(keys.verify(&token, at(1_000)).expect("holds"), (Credential::Queue(ticket), generation));
         }

@@ -86,12 +86,14 @@ mod office_clock;
 mod operator;
 mod page;
 mod payment;
+mod phase;
 mod policy;
 #[cfg(feature = "private-db")]
 pub mod private_db;
 mod probe;
 mod queue;
 mod reservation;
+mod sale;
 mod schedule;
 mod seat_ranges;
 mod secret_file;
@@ -124,13 +126,16 @@ pub use crate::name::{Username, escape_hidden};
 pub use crate::operator::{LogEntry, NewOperatorKey, Operator, OperatorKey, Reason, Role};
 pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
+pub use crate::phase::{EntryOrder, SalePhase};
 pub use crate::policy::{Policy, RechargeBy};
 pub use crate::queue::{
-    Admission, AdmissionChange, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, Standing, TokenStatus,
+    Admission, AdmissionChange, Join, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, SaleChange,
+    Standing, TokenStatus,
 };
 pub use crate::reservation::{
     Order, OrderRef, Reservation, ReservationList, ReservationStatus, SeatCount, SweepReport, UserSeats, Wanted,
 };
+pub use crate::sale::{NewSale, Sale};
 pub use crate::seat_ranges::SeatRanges;
 pub use crate::secret_file::SecretFile;
 pub use crate::user::{OpeningUser, SignUp, User};

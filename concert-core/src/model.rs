@@ -41,7 +41,8 @@ use crate::money::Money;
 use crate::operator::Operator;
 use crate::payment::model::{self as payment, Pay, refund};
 use crate::payment::{Payment, PaymentBatch, RefundBatch};
-use crate::queue::{PerMinute, QueueBatch, QueueView, Turn, Turns, ViewRules, model as queue};
+use crate::phase::{EntryOrder, SaleTimes};
+use crate::queue::{PerMinute, QueueBatch, QueueViews, Turn, Turns, ViewRules, model as queue};
 use crate::reservation::{
     HallLayouts, HoldRules, OrderRef, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Seat, SeatChanges,
     SeatKey, Wanted, model as reservation,

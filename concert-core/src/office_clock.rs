@@ -16,6 +16,7 @@ use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use crate::clock::{Clock, Timestamp};
 use crate::db::{self, Failure, within};
 use crate::error::Error;
+use crate::id::SaleId;
 use crate::sql::{Script, fetch_one, statements};
 
 /// How often a process that makes the passes reads the database's clock.
@@ -39,7 +40,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 statements! {
     READ_CLOCK { "select utc_timestamp(6) as told" }
     /// Also the newest moments that any process has written, by the clock of its node.
-    READ_CLOCK_AND_GATE { "select utc_timestamp(6) as told, last_rerank_at, last_sweep_at from queue_gate where id = 1" }
+    READ_CLOCK_AND_GATE {
+        "select utc_timestamp(6) as told, last_rerank_at, last_sweep_at from queue_gate where sale_id = {default_sale}"
+    }
 }
 
 /// The clock of a box office: the one that was given, or the database's where that one follows it.
@@ -131,7 +134,9 @@ impl OfficeClock {
         time.note_try();
         let (sent, row) = db::read(|| async {
             let sent = Instant::now();
-            fetch_one(pool, &READ_CLOCK_AND_GATE, |params| params).await.map(|row| (sent, row))
+            fetch_one(pool, &READ_CLOCK_AND_GATE, |params| params.bind("default_sale", SaleId::DEFAULT))
+                .await
+                .map(|row| (sent, row))
         })
         .await?;
         let received = Instant::now();

@@ -18,7 +18,7 @@ statements! {
     IS_WRITABLE { "select cast(@@global.read_only as char) in ('0', 'OFF')" }
     /// It finds no row and takes no lock. A server that cannot write refuses it all the same: one that is read-only, or a
     /// node without quorum.
-    WRITE_NOTHING { "update queue_gate set id = id where id = 0" }
+    WRITE_NOTHING { "update queue_gate set paused = paused where sale_id = x'00000000000000000000000000000000'" }
 }
 
 /// Asks, on a connection of its own, so that it neither waits for others nor takes a connection from them.

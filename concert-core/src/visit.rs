@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
-use crate::batch::{Attempt, Batch, Decision};
+use crate::batch::{Attempt, Batch, Decision, Spread};
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions};
 use crate::queue::{Answer, Command, QueueBatch};
@@ -32,6 +32,7 @@ pub(crate) struct Effects {
 
 impl Batch for VisitBatch {
     const NAME: &'static str = QueueBatch::NAME;
+    const SPREAD: Spread = Spread::ByKey;
     type Command = Command;
     type Answer = Answer;
     type Rows = Rows;
@@ -41,7 +42,7 @@ impl Batch for VisitBatch {
         QueueBatch::key(command)
     }
 
-    /// Locks, in this order: the gate, tokens, seats.
+    /// Locks, in this order: gates, tokens, seats.
     async fn lock(
         &self,
         connection: &mut MySqlConnection,
@@ -50,7 +51,7 @@ impl Batch for VisitBatch {
     ) -> Result<Rows, Failure> {
         let queue = self.queue.lock(connection, commands, attempt).await?;
         let leaving = commands.iter().filter_map(|command| match command {
-            Command::Leave { caller, .. } => Some(caller.user),
+            Command::Leave { sale, caller, .. } => Some((caller.user, *sale)),
             _ => None,
         });
         let held = UnpaidSeats::lock(connection, leaving.collect(), attempt.now).await?;
@@ -61,9 +62,9 @@ impl Batch for VisitBatch {
         let Rows { queue, mut held } = rows;
         let Decision { mut answers, effects: queue } = self.queue.decide(queue, commands, attempt);
         let mut given_back = GivenBack::default();
-        for user in queue.left() {
+        for (user, sale) in queue.iter().flat_map(|effects| effects.left()) {
             // Its seats are locked, so they were read.
-            if let Err(unread) = held.give_back(user, attempt.now, &mut given_back) {
+            if let Err(unread) = held.give_back(user, sale, attempt.now, &mut given_back) {
                 answers.fill_with(|| Err(unread.into()));
             }
         }

@@ -82,6 +82,14 @@ impl Site {
         ask
     }
 
+    pub fn patch(&self, path: &str, body: &Value) -> Ask<'_> {
+        let text = body.to_string();
+        let mut ask = self.ask(Method::PATCH, path).header("content-type", "application/json");
+        ask.note = format!("\n{text}");
+        ask.request = ask.request.body(text);
+        ask
+    }
+
     pub fn delete(&self, path: &str) -> Ask<'_> {
         self.ask(Method::DELETE, path)
     }

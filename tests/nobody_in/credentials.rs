@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use concert_core::{ConcertId, PaymentId, ReservationId, Role, UserId};
+use concert_core::{ConcertId, PaymentId, ReservationId, Role, SaleId, UserId};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
@@ -120,6 +120,10 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         | "GET /api/v1/payments"
         | "GET /api/v1/payments/{paymentId}"
         | "GET /api/v1/payments/entries/{userId}" => own(TOKEN_ENDED, 200),
+        "GET /api/v1/sales" | "GET /api/v1/sales/{saleId}" => open(200),
+        "GET /api/v1/admin/sales" | "GET /api/v1/admin/sales/{saleId}" => operators(any_role),
+        "POST /api/v1/admin/sales" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
+        "PATCH /api/v1/admin/sales/{saleId}" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /api/v1/admin/log" => operators(any_role),
         "POST /api/v1/admin/users/{userId}/recharge" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /health/live" | "GET /health/ready" | "GET /metrics" | "GET /api-docs/openapi.json" => open(200),
@@ -231,6 +235,7 @@ impl Stage {
             .replace("{concertId}", &self.concert.to_string())
             .replace("{reservationId}", &scene.held.to_string())
             .replace("{paymentId}", &scene.payment.to_string())
+            .replace("{saleId}", &SaleId::DEFAULT.to_string())
             .replace("{file}", "index.html");
         let user = json!({"userId": self.anna});
         let person = |name: &str| json!({"username": name, "password": "correct horse"});
@@ -243,6 +248,8 @@ impl Stage {
             "POST /api/v1/tokens" | "POST /api/v1/queue" => Some(user),
             "POST /api/v1/reservations" => Some(reservation(self.concert, number, self.anna)),
             "POST /api/v1/payments/recharge" => Some(json!({"userId": self.anna, "amount": 1})),
+            "POST /api/v1/admin/sales" => Some(json!({"name": format!("sale {nth}")})),
+            "PATCH /api/v1/admin/sales/{saleId}" => Some(json!({"maxActive": 100})),
             "POST /api/v1/admin/users/{userId}/recharge" => Some(json!({"amount": 1, "reference": "till 7"})),
             "POST /api/v1/payments/process" => {
                 Some(json!({"reservationId": scene.held, "amount": PRICE, "userId": self.anna}))
@@ -250,6 +257,7 @@ impl Stage {
             _ => None,
         };
         match (body, template) {
+            (Some(body), _) if method == "PATCH" => self.site.patch(&path, &body),
             (Some(body), _) => self.site.post(&path, &body),
             (None, "/api/v1/reservations" | "/api/v1/payments" | "/api/v1/reservations/{concertId}/limits") => {
                 self.site.get(&format!("{path}?userId={}", self.anna))

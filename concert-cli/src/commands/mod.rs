@@ -16,6 +16,7 @@ mod queue;
 mod recharge;
 mod refund;
 mod rerank;
+mod sale;
 mod seed;
 mod status;
 mod sweep;
@@ -37,6 +38,7 @@ pub enum DatabaseCommand {
     Rerank(rerank::Opts),
     Status(status::Opts),
     Audit(audit::Opts),
+    Sale(sale::Opts),
     Queue(queue::Opts),
     Token(token::Opts),
     User(user::Opts),
@@ -91,6 +93,7 @@ impl DatabaseCommand {
             Self::Rerank(opts) => rerank::run(opts, box_office, output).await,
             Self::Status(opts) => status::run(opts, box_office, output).await,
             Self::Audit(opts) => audit::run(opts, box_office, output).await,
+            Self::Sale(opts) => sale::run(opts, box_office, output).await,
             Self::Queue(opts) => queue::run(opts, box_office, output).await,
             Self::Token(opts) => token::run(opts, box_office, output).await,
             Self::User(opts) => user::run(opts, box_office, output).await,

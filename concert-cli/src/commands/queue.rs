@@ -5,13 +5,14 @@ use concert_core::{Admission, AdmissionChange, BoxOffice, Operator, PerMinute, Q
 use serde::Serialize;
 
 use super::operator::By;
+use super::sale::OfSale;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table};
 
 /// The most changes that `log` shows.
 const MOST_CHANGES: u32 = 10_000;
 
-/// Pause, resume or pace the queue for all servers at once, or show who did so
+/// Pause, resume or pace the queue of a sale for all servers at once, or show who did so
 #[derive(Debug, Args)]
 pub struct Opts {
     #[command(subcommand)]
@@ -21,9 +22,9 @@ pub struct Opts {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Let nobody in: new users wait, ACTIVE users stay ACTIVE
-    Pause(By),
+    Pause(Switch),
     /// Let users in again
-    Resume(By),
+    Resume(Switch),
     /// Set how many are let in
     Set(Set),
     /// Show who changed what, and when: the newest change first
@@ -31,7 +32,17 @@ enum Action {
         /// How many changes to show
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_CHANGES)))]
         limit: u32,
+        #[command(flatten)]
+        of: OfSale,
     },
+}
+
+#[derive(Debug, Args)]
+struct Switch {
+    #[command(flatten)]
+    of: OfSale,
+    #[command(flatten)]
+    by: By,
 }
 
 #[derive(Debug, Args)]
@@ -42,6 +53,8 @@ struct Set {
     /// The most users to let in within any 60 seconds, or `none`
     #[arg(long, value_name = "COUNT", value_parser = per_minute)]
     per_minute: Option<PerMinute>,
+    #[command(flatten)]
+    of: OfSale,
     #[command(flatten)]
     by: By,
 }
@@ -54,7 +67,7 @@ impl Set {
     }
 }
 
-fn per_minute(text: &str) -> Result<PerMinute, String> {
+pub fn per_minute(text: &str) -> Result<PerMinute, String> {
     match text {
         "none" => Ok(PerMinute::Unlimited),
         count => count.parse().map(PerMinute::AtMost).map_err(|_| "must be a number or none".to_owned()),
@@ -101,12 +114,20 @@ impl Show for Log {
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let reader = box_office.operator(Operator::application());
-    let changed = match &opts.action {
-        Action::Pause(by) => box_office.operator(by.operator()?).pause_queue().await?,
-        Action::Resume(by) => box_office.operator(by.operator()?).resume_queue().await?,
-        Action::Set(set) => box_office.operator(set.by.operator()?).set_admission(set.change()).await?,
-        Action::Log { limit } => return print(output, &Log { changes: reader.queue_log(*limit).await? }),
+    let (sale, changed) = match &opts.action {
+        Action::Pause(Switch { of, by }) | Action::Resume(Switch { of, by }) => {
+            let (sale, paused) = (of.find(box_office).await?, matches!(opts.action, Action::Pause(_)));
+            (sale, box_office.operator(by.operator()?).set_paused_in(sale, paused).await?)
+        }
+        Action::Set(set) => {
+            let sale = set.of.find(box_office).await?;
+            (sale, box_office.operator(set.by.operator()?).set_admission_in(sale, set.change()).await?)
+        }
+        Action::Log { limit, of } => {
+            let changes = reader.queue_log_in(of.find(box_office).await?, *limit).await?;
+            return print(output, &Log { changes });
+        }
     };
-    let admission = reader.queue_figures().await?.admission;
+    let admission = reader.queue_figures_in(sale).await?.admission;
     print(output, &Settings { changed, admission })
 }

@@ -1,11 +1,12 @@
 //! `token`: a user's place in the queue.
 
 use clap::{Args, Subcommand};
-use concert_core::{BoxOffice, Error, Operator, QueueToken, Timestamp, TokenStatus, UserId};
+use concert_core::{BoxOffice, Error, Join, Operator, QueueToken, SaleId, SalePhase, Timestamp, TokenStatus, UserId};
 use serde::Serialize;
 
 use super::confirm::Confirm;
 use super::operator::By;
+use super::sale::OfSale;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print};
 
@@ -22,15 +23,23 @@ enum Action {
     Issue {
         user_id: UserId,
         #[command(flatten)]
+        of: OfSale,
+        #[command(flatten)]
         by: By,
     },
     /// Show a user's standing in the queue
-    Show { user_id: UserId },
+    Show {
+        user_id: UserId,
+        #[command(flatten)]
+        of: OfSale,
+    },
     /// End a user's turn or wait; what is held unpaid is given back
     ///
     /// The place is lost: the user can only join again, at the back. At a terminal it asks.
     Expire {
         user_id: UserId,
+        #[command(flatten)]
+        of: OfSale,
         #[command(flatten)]
         confirm: Confirm,
         #[command(flatten)]
@@ -48,10 +57,15 @@ impl Opts {
 #[serde(rename_all = "camelCase")]
 struct PlaceView {
     user_id: UserId,
+    sale_id: SaleId,
     status: TokenStatus,
-    queue_position: u64,
+    /// Not there while a draw still has to give it.
+    queue_position: Option<u64>,
     remaining_time: u64,
     expires_at: Option<Timestamp>,
+    phase: SalePhase,
+    opens_at: Option<Timestamp>,
+    now: Timestamp,
     token: String,
 }
 
@@ -59,10 +73,14 @@ impl From<QueueToken> for PlaceView {
     fn from(QueueToken { ticket, jwt, standing, .. }: QueueToken) -> Self {
         Self {
             user_id: ticket.user,
+            sale_id: ticket.sale,
             status: standing.status,
-            queue_position: standing.queue_position,
+            queue_position: (!standing.awaits_draw).then_some(standing.queue_position),
             remaining_time: standing.remaining_seconds,
             expires_at: standing.expires_at,
+            phase: standing.phase,
+            opens_at: standing.opens_at,
+            now: standing.now,
             token: jwt.unwrap_or_default(),
         }
     }
@@ -73,8 +91,9 @@ impl Show for PlaceView {
         facts([
             ("user id", self.user_id.to_string()),
             ("status", self.status.as_str().to_owned()),
-            ("queue position", self.queue_position.to_string()),
+            ("queue position", self.queue_position.map_or_else(|| "after the draw".to_owned(), |at| at.to_string())),
             ("remaining time", format!("{} s", self.remaining_time)),
+            ("phase", self.phase.as_str().to_owned()),
             ("expires at", self.expires_at.map_or_else(|| "-".to_owned(), moment)),
             ("token", self.token.clone()),
         ])
@@ -120,20 +139,26 @@ fn not_in_the_queue(error: Error) -> Error {
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let reader = box_office.operator(Operator::application());
     match &opts.action {
-        Action::Issue { user_id, by } => {
+        Action::Issue { user_id, of, by } => {
             // An operator with access to the database need not prove to be the user.
             let caller = box_office.operator(by.operator()?).acting_for(*user_id);
-            print(output, &PlaceView::from(box_office.issue_token(caller).await?.token))
+            print(
+                output,
+                &PlaceView::from(box_office.join_queue(Join::sale(of.find(box_office).await?, caller)).await?.token),
+            )
         }
-        Action::Show { user_id } => print(output, &PlaceView::from(reader.inspect_token(*user_id).await?)),
-        Action::Expire { user_id, confirm, by } => {
-            let user_id = *user_id;
+        Action::Show { user_id, of } => {
+            let sale = of.find(box_office).await?;
+            print(output, &PlaceView::from(reader.inspect_token_in(sale, *user_id).await?))
+        }
+        Action::Expire { user_id, of, confirm, by } => {
+            let (user_id, sale) = (*user_id, of.find(box_office).await?);
             if confirm.dry_run {
-                let standing = reader.inspect_token(user_id).await.map_err(not_in_the_queue)?.standing;
+                let standing = reader.inspect_token_in(sale, user_id).await.map_err(not_in_the_queue)?.standing;
                 return print(output, &WouldEnd { dry_run: true, user_id, status: standing.status });
             }
             confirm.ask_at_terminal(&format!("This ends the place of user {user_id} in the queue.")).await?;
-            box_office.operator(by.operator()?).expire_token(user_id).await?;
+            box_office.operator(by.operator()?).expire_token_in(sale, user_id).await?;
             print(output, &Ended { user_id, status: TokenStatus::Expired })
         }
     }

@@ -6,7 +6,7 @@ use crate::caller::SessionTicket;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::name::Username;
-use crate::queue::EndedReason;
+use crate::queue::{self, EndedReason};
 #[cfg(feature = "password")]
 use crate::user::Password;
 use crate::user::{self, Change, ChangeAccount, Changed, User};
@@ -131,11 +131,14 @@ impl BackOffice {
         self.office.submit_change(ChangeAccount { user, change, by: Some(self.by.sign()) }).await
     }
 
-    /// Leaving gives back what is held, in one transaction.
+    /// Leaving a queue gives back what is held of its sale, in one transaction.
     async fn take_out_of_queue(&self, user: UserId) -> Result<(), Error> {
-        match self.office.end_token(self.acting_for(user), EndedReason::Operator).await {
-            Err(Error::TokenNotFound) => Ok(()),
-            done => done,
+        for sale in db::read(|| queue::sales_of(self.office.pool(), user)).await? {
+            match self.office.end_token(sale, self.acting_for(user), EndedReason::Operator).await {
+                Err(Error::TokenNotFound) => {}
+                done => done?,
+            }
         }
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::db;
 use crate::error::Error;
 use crate::explain::{self, Explanation, Subject, TurnRules};
 use crate::figures::{self, Figures, QueueFigures};
-use crate::id::{LogEntryId, PaymentId, UserId, WalletEntryId};
+use crate::id::{LogEntryId, PaymentId, SaleId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::operator::{self, LogEntry, Operator};
 use crate::page::{Page, Paged};
@@ -173,7 +173,7 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn figures(&self) -> Result<Figures, Error> {
-        figures::figures(self.office.pool(), &self.office.inner.view, self.office.now()).await
+        figures::figures(self.office.pool(), &*self.office.view_of(SaleId::DEFAULT).await?, self.office.now()).await
     }
 
     /// Whether anybody has ever joined the queue or paid: what is then added or removed for a try meets a real sale.
@@ -189,7 +189,16 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn queue_figures(&self) -> Result<QueueFigures, Error> {
-        figures::queue_figures(&self.office.inner.scrapes, &self.office.inner.view, self.office.now()).await
+        self.queue_figures_in(SaleId::DEFAULT).await
+    }
+
+    /// The figures of the queue of a sale. Reads a few rows.
+    ///
+    /// # Errors
+    /// [`Error::SaleNotFound`].
+    pub async fn queue_figures_in(&self, sale: SaleId) -> Result<QueueFigures, Error> {
+        let view = self.office.view_of(sale).await?;
+        figures::queue_figures(&self.office.inner.scrapes, &view, self.office.now()).await
     }
 
     /// How many seats are held unpaid. Reads the holds whose deadlines are to come, paid ones too.

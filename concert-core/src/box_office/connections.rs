@@ -1,26 +1,37 @@
 //! The connections of a box office to its database.
 
 use super::{BoxOffice, Inner};
-use crate::db;
+use crate::db::{self, Room};
 use crate::error::Error;
 use crate::policy::Policy;
 
-/// Lanes with one writer, whatever the policy says: the queue, sweeps, refunds, users.
+/// Lanes with one writer that is always connected, whatever the policy says: the queue, sweeps, refunds, users.
 const SINGLE_WRITERS: usize = 4;
 /// Lanes with as many writers as the policy says: reservations, wallets, payments.
 const LANES_OF_POLICY: usize = 3;
 
-/// How many writers a box office of this policy will have.
+/// The most writers of the queue: with several sales, a busy one leaves the others to them.
+const MOST_QUEUE_WRITERS: u32 = 4;
+
+/// How many writers the queue has where the database leaves this room: with little of it, all sales share one. Those
+/// beyond the first connect when several sales have commands at the same time.
+pub(super) fn queue_writers(policy: &Policy, room: Room) -> usize {
+    let spare = room.spare(writers(policy));
+    (1 + spare.min(MOST_QUEUE_WRITERS - 1)) as usize
+}
+
+/// How many writers of a box office of this policy are always connected.
 pub(super) const fn writers(policy: &Policy) -> usize {
     SINGLE_WRITERS + LANES_OF_POLICY * policy.writers_per_lane
 }
 
 impl Inner {
-    /// How many it has.
+    /// How many of its writers are.
     pub(super) fn writers(&self) -> usize {
         let Self { queue, reservations, sweeps, wallets, payments, refunds, users, .. } = self;
-        let once = queue.writers() + sweeps.writers() + refunds.writers() + users.writers();
-        once + reservations.writers() + wallets.writers() + payments.writers()
+        let once = queue.connected_writers() + sweeps.connected_writers() + refunds.connected_writers();
+        let shared = reservations.connected_writers() + wallets.connected_writers() + payments.connected_writers();
+        once + users.connected_writers() + shared
     }
 
     async fn connect_writers(&self) -> Result<(), sqlx::Error> {
@@ -40,9 +51,9 @@ impl Inner {
 
 /// Connections.
 impl BoxOffice {
-    /// How many connections to the database this box office needs: one for each writer, one for readiness, one for what
+    /// How many connections to the database this box office needs: one for each writer that is always connected, one for readiness, one for what
     /// takes long, and four for reads, one of them for [`BackOffice::queue_figures`](super::BackOffice::queue_figures). Where
-    /// the database allows more, reads use up to 16.
+    /// the database allows more, reads use up to 16, and queues of several sales up to three.
     #[must_use]
     pub fn connections_needed(&self) -> usize {
         db::needed(self.inner.writers())

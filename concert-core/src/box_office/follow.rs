@@ -86,7 +86,11 @@ async fn sleep(duration: Option<Duration>) {
     }
 }
 
-/// The estimated wait and the pause between polls change all the time, so they do not count as changes.
+/// The time, the estimated wait and the pause between polls change all the time, so they do not count as changes.
 fn differs(last: &Standing, now: &Standing) -> bool {
-    (last.status, last.queue_position, last.expires_at) != (now.status, now.queue_position, now.expires_at)
+    let what_counts = |standing: &Standing| {
+        let Standing { status, queue_position, expires_at, phase, opens_at, awaits_draw, .. } = *standing;
+        (status, queue_position, expires_at, phase, opens_at, awaits_draw)
+    };
+    what_counts(last) != what_counts(now)
 }

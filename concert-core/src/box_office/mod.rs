@@ -12,6 +12,7 @@ mod orders;
 mod passes;
 mod queue;
 mod rules;
+mod sales;
 mod steering;
 mod users;
 
@@ -33,7 +34,7 @@ use crate::operator::KeyRing;
 use crate::payment::{PaymentBatch, RefundBatch};
 use crate::policy::Policy;
 use crate::probe::Probe;
-use crate::queue::{QueueBatch, QueueView};
+use crate::queue::{QueueBatch, QueueViews};
 use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
 use crate::user::UserBatch;
 use crate::visit::VisitBatch;
@@ -67,7 +68,7 @@ struct Inner {
     cluster: OnceCell<Cluster>,
     policy: Policy,
     clock: Arc<OfficeClock>,
-    view: Arc<QueueView>,
+    views: Arc<QueueViews>,
     seat_changes: Arc<SeatChanges>,
     #[cfg(feature = "jwt")]
     revocations: Arc<crate::user::Revocations>,
@@ -101,10 +102,10 @@ impl BoxOffice {
         let options = db::own_options(host, policy.schema.as_deref())?;
         let scrapes = db::read_pool(options.clone(), 1);
         let pool = db::read_pool(options, readers - 1);
-        let view = Arc::new(QueueView::new(rules::of_view(&policy), Arc::<OfficeClock>::clone(&clock)));
+        let views = Arc::new(QueueViews::new(rules::of_view(&policy), Arc::<OfficeClock>::clone(&clock)));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
         let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(RecentHolds::default()));
-        let queue = QueueBatch::new(rules::of_queue(&policy), Arc::clone(&view));
+        let queue = QueueBatch::new(rules::of_queue(&policy), Arc::clone(&views));
         let visits = VisitBatch { queue, changes: Arc::clone(&seat_changes) };
         let payments = PaymentBatch {
             after_payment_ttl: policy.after_payment_ttl,
@@ -113,7 +114,7 @@ impl BoxOffice {
         };
         let rules = rules::of_holds(&policy);
         let (layouts, changes) = (HallLayouts::default(), Arc::clone(&seat_changes));
-        let reservations = ReservationBatch { layouts, recent, rules, changes, view: Arc::clone(&view) };
+        let reservations = ReservationBatch { layouts, recent, rules, changes, views: Arc::clone(&views) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
         #[cfg(feature = "jwt")]
@@ -124,7 +125,7 @@ impl BoxOffice {
             revocations: Arc::clone(&revocations),
         };
         let inner = Inner {
-            queue: Lane::start(visits, 1, capacity, &pool, &clock),
+            queue: Lane::start(visits, connections::queue_writers(&policy, room), capacity, &pool, &clock),
             reservations: Lane::start(reservations, writers, capacity, &pool, &clock),
             sweeps: Lane::start(sweeps, 1, capacity, &pool, &clock),
             wallets: Lane::start(WalletBatch, writers, capacity, &pool, &clock),
@@ -133,7 +134,7 @@ impl BoxOffice {
             users: Lane::start(users, 1, capacity, &pool, &clock),
             #[cfg(feature = "password")]
             passwords: crate::user::Passwords::new(policy.password_hashes_at_once),
-            view,
+            views,
             seat_changes,
             #[cfg(feature = "jwt")]
             revocations,
@@ -174,7 +175,7 @@ impl BoxOffice {
         clock.read_at_start(&mut first).await.map_err(Failure::into_error)?;
         db::close(first).await;
         let office = Self::start(&options, policy, clock, room)?;
-        office.inner.view.look_at_gate(office.pool(), office.now()).await;
+        office.inner.views.look_at_gates(office.pool(), office.now()).await;
         Ok(office)
     }
 

@@ -1,5 +1,6 @@
 //! Wallets and payments.
 
+use super::queue::ActOn;
 use super::{BoxOffice, wrong_answer};
 use crate::caller::Caller;
 use crate::db;
@@ -93,7 +94,7 @@ impl BoxOffice {
         let id = PaymentId::from_uuid(caller.entity_id("payments/process"));
         let caller = caller.asking(&[&what, &amount]);
         let pay = |caller| self.inner.payments.submit(Pay { caller, what, amount, id });
-        let payments = self.act(caller, pay).await?;
+        let payments = self.act(caller, ActOn::Reservation(what.any()), pay).await?;
         let total = total(payments.iter().map(|payment| payment.amount)).ok_or_else(wrong_answer)?;
         Ok(PaidOrder { payments, total })
     }
@@ -101,9 +102,10 @@ impl BoxOffice {
     /// The balance. Checks first that the user exists and that a shown token is still in the queue.
     pub(super) async fn account(&self, caller: &Caller) -> Result<Money, Error> {
         let look = || async {
-            let account = db::read(|| wallet::balance(self.pool(), caller.user, self.now())).await?;
+            let account =
+                db::read(|| wallet::balance(self.pool(), caller.user, caller.shown_token(), self.now())).await?;
             let account = account.ok_or(Error::UserNotFound)?;
-            if caller.shows_ended_token(account.live_token) {
+            if caller.shows_ended_token(&account.live_tokens) {
                 return Err(Error::TokenEnded);
             }
             Ok(account.balance()?)

@@ -1,5 +1,6 @@
 //! Orders: seats, one or several, held, extended and given back as one.
 
+use super::queue::ActOn;
 use super::{BoxOffice, wrong_answer};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -35,8 +36,8 @@ impl BoxOffice {
     /// # Errors
     /// [`Error::InvalidInput`] (no seat, one named twice, more than 256), [`Error::TooManyHolds`] (more than anyone may
     /// hold), [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ConcertNotFound`],
-    /// [`Error::SectionNotFound`] or [`Error::SeatNotFound`], [`Error::ConcertOver`], [`Error::NotEnoughSeats`] or
-    /// [`Error::SeatAlreadyReserved`], [`Error::SeatHeldTooOften`], [`Error::SeatLimit`], [`Error::TooManyHolds`].
+    /// [`Error::SectionNotFound`] or [`Error::SeatNotFound`], [`Error::SaleClosed`], [`Error::ConcertOver`],
+    /// [`Error::NotEnoughSeats`] or [`Error::SeatAlreadyReserved`], [`Error::SeatHeldTooOften`], [`Error::SeatLimit`], [`Error::TooManyHolds`].
     pub async fn hold(
         &self,
         caller: impl Into<Caller>,
@@ -54,7 +55,7 @@ impl BoxOffice {
             let (wanted, ids) = (wanted.clone(), ids.clone());
             self.inner.reservations.submit(Command::Hold { caller, concert, wanted, ids })
         };
-        match self.act(caller, hold).await? {
+        match self.act(caller, ActOn::Concert(concert), hold).await? {
             Answer::Held(held) => Order::of(held).ok_or_else(wrong_answer),
             Answer::Cancelled | Answer::Extended(_) => Err(wrong_answer()),
         }
@@ -147,7 +148,7 @@ impl BoxOffice {
         let (caller, reservation) = (caller.into(), any.into());
         let id = caller.key.is_some().then(|| caller.entity_id("reservations/extend"));
         let extend = |caller| self.inner.reservations.submit(Command::Extend { caller, reservation, id });
-        match self.act(caller, extend).await? {
+        match self.act(caller, ActOn::Reservation(reservation), extend).await? {
             Answer::Extended(until) => Ok(until),
             Answer::Held(_) | Answer::Cancelled => Err(wrong_answer()),
         }

@@ -7,6 +7,7 @@ use futures_util::future::join;
 use super::{BoxOffice, wrong_answer};
 use crate::db;
 use crate::error::Error;
+use crate::id::SaleId;
 use crate::office_clock::READ_EVERY;
 use crate::queue::{self, Pass, RerankReport};
 use crate::reservation::{SweepFrom, SweepReport};
@@ -76,7 +77,7 @@ impl BoxOffice {
         );
     }
 
-    /// One rerank pass, bounded: ends the tokens whose time is over, admits the head of the queue up to the cap,
+    /// One rerank pass over all sales, bounded: ends the tokens whose time is over, admits the head of each queue up to its cap,
     /// refreshes this process's snapshot.
     ///
     /// Users who neither polled nor followed for a few of their poll intervals are passed over while others wait who did.
@@ -85,18 +86,29 @@ impl BoxOffice {
     /// # Errors
     /// Those of every write.
     pub async fn rerank_queue(&self) -> Result<RerankReport, Error> {
-        let (mut report, view) = (RerankReport::default(), &self.inner.view);
-        view.refresh(self.pool(), self.now()).await?;
+        let mut report = RerankReport::default();
+        let gates = self.inner.views.refresh(self.pool(), self.now()).await?;
+        self.inner.views.forget_seen(self.pool(), self.now()).await;
+        for gate in &gates {
+            if self.inner.views.is_to_be_reranked(gate) {
+                report.add(self.rerank_sale(gate.sale).await?);
+            }
+        }
+        self.inner.views.refresh(self.pool(), self.now()).await?;
+        Ok(report)
+    }
+
+    /// The same in one sale.
+    async fn rerank_sale(&self, sale: SaleId) -> Result<RerankReport, Error> {
+        let (mut report, view) = (RerankReport::default(), self.inner.views.of(sale));
         let passes_over = view.exchange_seen_now(self.pool(), self.now()).await;
         for _ in 0..MOST_ROUNDS {
             let seen = passes_over.then(|| view.first_seen()).flatten();
-            let answer = self.inner.queue.submit(queue::Command::Rerank { seen }).await?;
+            let answer = self.inner.queue.submit(queue::Command::Rerank { sale, seen }).await?;
             let queue::Answer::Reranked { report: round, more, change_seq } = answer else {
                 return Err(wrong_answer());
             };
-            report.expired += round.expired;
-            report.no_shows += round.no_shows;
-            report.admitted += round.admitted;
+            report.add(round);
             if !more {
                 break;
             }
@@ -105,7 +117,6 @@ impl BoxOffice {
                 view.refresh(self.pool(), self.now()).await?;
             }
         }
-        view.refresh(self.pool(), self.now()).await?;
         Ok(report)
     }
 
@@ -139,8 +150,8 @@ impl BoxOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn refresh_queue(&self) -> Result<(), Error> {
-        self.inner.view.refresh(self.pool(), self.now()).await?;
-        self.inner.view.exchange_seen_if_due(self.pool(), self.now()).await;
+        self.inner.views.refresh(self.pool(), self.now()).await?;
+        self.inner.views.exchange_seen_if_due(self.pool(), self.now()).await;
         Ok(())
     }
 

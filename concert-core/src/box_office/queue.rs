@@ -1,16 +1,30 @@
 //! The queue: joining, polling, following, leaving.
 
+use std::sync::Arc;
+
 use super::{BoxOffice, Follow, wrong_answer};
 use crate::caller::{Caller, Proof, QueueTicket};
 #[cfg(feature = "jwt")]
 use crate::clock::span;
+use crate::db;
 use crate::error::Error;
-use crate::id::{TokenId, UserId};
+use crate::id::{ConcertId, ReservationId, SaleId, TokenId, UserId};
 #[cfg(feature = "jwt")]
 use crate::jwt::Claims;
-use crate::queue::{self, EndedReason, Joined, QueueToken, Standing, Token, TokenStatus};
+use crate::queue::{self, EndedReason, Join, Joined, QueueToken, QueueView, Standing, Token, TokenStatus};
+use crate::{catalog, reservation};
 
-/// The queue. It moves by the passes, which [`BoxOffice::run`] makes.
+/// From so many waiting commands on, a crowd before the doors is refused from memory.
+const MOST_KNOCKING: usize = 64;
+
+/// What an act of an ACTIVE user is about: it tells which sale the turn must be in.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ActOn {
+    Concert(ConcertId),
+    Reservation(ReservationId),
+}
+
+/// The queue of a sale. It moves by the passes, which [`BoxOffice::run`] makes.
 ///
 /// ```no_run
 /// use concert_core::{BoxOffice, Error, TokenStatus, UserId};
@@ -26,52 +40,86 @@ use crate::queue::{self, EndedReason, Joined, QueueToken, Standing, Token, Token
 /// # }
 /// ```
 impl BoxOffice {
-    /// Joins the queue, or takes up the caller's place in it. ACTIVE at once if nobody waits and there is room.
+    /// Joins the queue of the default sale, or takes up the caller's place in it. ACTIVE at once if nobody waits and there is
+    /// room.
     ///
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::LoginRequired`] (the caller proved nothing, and the user has a password or
     /// [bare joins](crate::Policy::with_bare_joins) are off: then nobody learns whether there is such a user),
-    /// [`Error::AlreadyInQueue`] (the user has no password and the caller proved nothing).
+    /// [`Error::UserDisabled`], [`Error::IdempotencyKeyReused`], [`Error::AlreadyInQueue`] (the user has no password and the
+    /// caller proved nothing).
     pub async fn issue_token(&self, caller: impl Into<Caller>) -> Result<Joined, Error> {
-        let caller = caller.into();
+        self.join_queue(Join::sale(SaleId::DEFAULT, caller)).await
+    }
+
+    /// The same in the queue of a sale, which must have opened its doors. ACTIVE at once only if the sale is open, too.
+    ///
+    /// # Errors
+    /// [`Error::SaleNotFound`]; as [`BoxOffice::issue_token`]; [`Error::SaleNotOpen`], [`Error::SaleClosed`].
+    pub async fn join_queue(&self, join: impl Into<Join>) -> Result<Joined, Error> {
+        let Join { caller, sale } = join.into();
         // `decide` refuses it as well. Here it costs strangers no place in a batch, and no row is read.
         if caller.proof == Proof::Bare && !self.policy().bare_joins {
             return Err(Error::LoginRequired);
         }
+        let view = self.view_of(sale).await?;
+        self.shed_early(&view)?;
         let id = TokenId::from_uuid(caller.entity_id("tokens"));
         let user = caller.user;
-        let answer = self.inner.queue.submit(queue::Command::Join { caller, id }).await?;
+        let answer = self.inner.queue.submit(queue::Command::Join { sale, caller, id }).await?;
         let queue::Answer::Joined { token, resumed, position } = answer else {
             return Err(wrong_answer());
         };
         let now = self.now();
         let standing = match position {
-            Some(position) => self.inner.view.standing_at(&token, position, now),
+            Some(position) => view.standing_at(&token, position, now),
             None => {
-                let latest = self.inner.view.latest_token(self.pool(), user, self.now()).await?;
+                let latest = view.latest_token(self.pool(), user, self.now()).await?;
                 let latest = latest.filter(|latest| latest.id == token.id).ok_or(Error::TokenExpired)?;
                 let latest = self.picked_up(latest).await;
-                let standing = self.inner.view.standing_of(&latest, now)?;
-                self.inner.view.note_poll(latest.ticket, &standing, now);
+                let standing = view.standing_of(&latest, now)?;
+                view.note_poll(latest.ticket, &standing, now);
                 standing
             }
         };
         Ok(Joined { token: self.queue_token(&token, standing)?, resumed })
     }
 
-    /// The user's standing in the queue; reads the user's row. It counts as a sign of the user, so it claims a due
-    /// turn.
+    /// The view of a sale's queue.
+    pub(super) async fn view_of(&self, sale: SaleId) -> Result<Arc<QueueView>, Error> {
+        self.inner.views.get(self.pool(), sale, self.now()).await
+    }
+
+    /// Refuses a crowd that knocks before the doors open, from memory: nobody has a place that could be taken up.
+    fn shed_early(&self, view: &QueueView) -> Result<(), Error> {
+        if self.inner.queue.depth() < MOST_KNOCKING {
+            return Ok(());
+        }
+        view.refuse_early(self.now())
+    }
+
+    /// The user's standing in the queue of the default sale; reads the user's row. It counts as a sign of the user, so it
+    /// claims a due turn.
     ///
     /// # Errors
     /// [`Error::TokenNotFound`] (never joined), [`Error::TokenExpired`].
     pub async fn token_status(&self, user: UserId) -> Result<QueueToken, Error> {
-        self.caught_up(|| self.queue_token_of(user)).await
+        self.token_status_in(SaleId::DEFAULT, user).await
     }
 
-    async fn queue_token_of(&self, user: UserId) -> Result<QueueToken, Error> {
-        let token = self.latest_token(user).await?;
-        let found = self.queue_token_now(&self.picked_up(token).await)?;
-        self.inner.view.note_poll(found.ticket.ticket, &found.standing, self.now());
+    /// The same in the queue of a sale.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::token_status`]; [`Error::SaleNotFound`].
+    pub async fn token_status_in(&self, sale: SaleId, user: UserId) -> Result<QueueToken, Error> {
+        self.caught_up(|| self.queue_token_of(sale, user)).await
+    }
+
+    async fn queue_token_of(&self, sale: SaleId, user: UserId) -> Result<QueueToken, Error> {
+        let view = self.view_of(sale).await?;
+        let token = self.latest_token(&view, user).await?;
+        let found = self.queue_token_now(&view, &self.picked_up(token).await)?;
+        view.note_poll(found.ticket.ticket, &found.standing, self.now());
         Ok(found)
     }
 
@@ -82,7 +130,7 @@ impl BoxOffice {
     /// [`Error::TokenExpired`].
     pub async fn poll(&self, ticket: &QueueTicket) -> Result<Standing, Error> {
         let now = self.now();
-        let view = &self.inner.view;
+        let view = self.view_of(ticket.sale).await?;
         let standing = match view.poll(self.pool(), ticket, now).await {
             // One that is known to have ended is not looked for again.
             Err(Error::TokenExpired) if !view.has_ended(ticket.ticket) && self.catch_up().await? => {
@@ -91,17 +139,17 @@ impl BoxOffice {
             polled => polled?,
         };
         if standing.status == TokenStatus::Active
-            && self.inner.view.should_claim(ticket.ticket)
-            && let Some(token) = self.claim(Caller::with_queue_token(ticket.user, ticket.token)).await
+            && view.should_claim(ticket.ticket)
+            && let Some(token) = self.claim(ticket.sale, Caller::with_queue_token(ticket.user, ticket.token)).await
         {
-            return Ok(self.inner.view.standing_at(&token, 0, now));
+            return Ok(view.standing_at(&token, 0, now));
         }
         Ok(standing)
     }
 
-    /// Claims the caller's turn. If that fails, the turn stays due and the next call tries again.
-    async fn claim(&self, caller: Caller) -> Option<Token> {
-        match self.inner.queue.submit(queue::Command::Claim { caller }).await {
+    /// Claims the caller's turn in a sale. If that fails, the turn stays due and the next call tries again.
+    async fn claim(&self, sale: SaleId, caller: Caller) -> Option<Token> {
+        match self.inner.queue.submit(queue::Command::Claim { sale, caller }).await {
             Ok(queue::Answer::Claimed(token)) => Some(token),
             Ok(_) => None,
             Err(error) => {
@@ -111,26 +159,44 @@ impl BoxOffice {
         }
     }
 
+    /// The token, with its turn claimed if that was due.
     async fn picked_up(&self, token: Token) -> Token {
         if !(token.is_unclaimed() && token.is_live(self.now())) {
             return token;
         }
-        self.claim(Caller::with_queue_token(token.user, token.id)).await.unwrap_or(token)
+        self.claim(token.sale, Caller::with_queue_token(token.user, token.id)).await.unwrap_or(token)
     }
 
     /// Runs an act of an ACTIVE user. The rules refuse a user whose turn is not claimed, with the status ACTIVE. Then
     /// this claims the turn and tries again.
-    pub(super) async fn act<T, F>(&self, caller: Caller, act: impl Fn(Caller) -> F + Send) -> Result<T, Error>
+    pub(super) async fn act<T, F>(
+        &self,
+        caller: Caller,
+        on: ActOn,
+        act: impl Fn(Caller) -> F + Send,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
         match act(caller.clone()).await {
             Err(Error::TokenNotActive { status: Some(TokenStatus::Active) })
-                if self.claim(caller.clone()).await.is_some() =>
+                if self.claim_for(on, caller.clone()).await? =>
             {
                 act(caller).await
             }
             done => done,
+        }
+    }
+
+    /// Claims the turn that an act needs; whether there was one.
+    async fn claim_for(&self, on: ActOn, caller: Caller) -> Result<bool, Error> {
+        let sale = match on {
+            ActOn::Concert(concert) => db::read(|| catalog::sale_of(self.pool(), concert)).await?,
+            ActOn::Reservation(id) => db::read(|| reservation::sale_of(self.pool(), id)).await?,
+        };
+        match sale {
+            Some(sale) => Ok(self.claim(sale, caller).await.is_some()),
+            None => Ok(false),
         }
     }
 
@@ -141,41 +207,50 @@ impl BoxOffice {
     /// # Errors
     /// As [`BoxOffice::poll`].
     pub async fn follow(&self, ticket: QueueTicket) -> Result<Follow, Error> {
-        let moved = self.inner.view.moved();
+        let view = self.view_of(ticket.sale).await?;
+        let moved = view.moved();
         let first = self.poll(&ticket).await?;
-        let followed = self.inner.view.follow(ticket.ticket);
+        let followed = view.follow(ticket.ticket);
         Ok(Follow::new(self.clone(), ticket, moved, first, followed))
     }
 
     pub(crate) fn known_standing(&self, ticket: &QueueTicket) -> Option<Standing> {
-        self.inner.view.known_standing(ticket.ticket, self.now())
+        self.inner.views.find(ticket.sale)?.known_standing(ticket.ticket, self.now())
     }
 
-    /// Leaves the queue. What the user holds unpaid is given back with it.
+    /// Leaves the queue of the default sale. What the user holds unpaid of its concerts is given back with it.
     ///
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::TokenNotFound`] (not in the queue, or with another token than the one shown).
     pub async fn leave_queue(&self, caller: impl Into<Caller>) -> Result<(), Error> {
-        self.end_token(caller.into(), EndedReason::Left).await
+        self.leave_queue_in(SaleId::DEFAULT, caller).await
     }
 
-    pub(super) async fn end_token(&self, caller: Caller, reason: EndedReason) -> Result<(), Error> {
-        self.inner.queue.submit(queue::Command::Leave { caller, reason }).await.map(drop)
+    /// The same of a sale.
+    ///
+    /// # Errors
+    /// [`Error::SaleNotFound`]; as [`BoxOffice::leave_queue`].
+    pub async fn leave_queue_in(&self, sale: SaleId, caller: impl Into<Caller>) -> Result<(), Error> {
+        self.end_token(sale, caller.into(), EndedReason::Left).await
     }
 
-    /// The user's latest token as it is; does not claim a due turn.
-    pub(super) async fn latest_token(&self, user: UserId) -> Result<Token, Error> {
-        self.inner.view.latest_token(self.pool(), user, self.now()).await?.ok_or(Error::TokenNotFound)
+    pub(super) async fn end_token(&self, sale: SaleId, caller: Caller, reason: EndedReason) -> Result<(), Error> {
+        self.inner.queue.submit(queue::Command::Leave { sale, caller, reason }).await.map(drop)
+    }
+
+    /// The user's latest token in a sale as it is; does not claim a due turn.
+    pub(super) async fn latest_token(&self, view: &QueueView, user: UserId) -> Result<Token, Error> {
+        view.latest_token(self.pool(), user, self.now()).await?.ok_or(Error::TokenNotFound)
     }
 
     /// The token as its holder sees it now.
-    pub(super) fn queue_token_now(&self, token: &Token) -> Result<QueueToken, Error> {
-        let standing = self.inner.view.standing_of(token, self.now())?;
+    pub(super) fn queue_token_now(&self, view: &QueueView, token: &Token) -> Result<QueueToken, Error> {
+        let standing = view.standing_of(token, self.now())?;
         self.queue_token(token, standing)
     }
 
     fn queue_token(&self, token: &Token, standing: Standing) -> Result<QueueToken, Error> {
-        let ticket = QueueTicket { user: token.user, token: token.id, ticket: token.ticket };
+        let ticket = QueueTicket { user: token.user, token: token.id, sale: token.sale, ticket: token.ticket };
         #[cfg(feature = "jwt")]
         let jwt = {
             // No shorter than the longest wait and the longest turn after it: the token's row decides when it really ends.

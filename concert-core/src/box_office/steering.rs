@@ -3,8 +3,8 @@
 use super::{BackOffice, wrong_answer};
 use crate::db;
 use crate::error::Error;
-use crate::id::UserId;
-use crate::queue::{self, AdmissionChange, EndedReason, QueueChange, QueueToken, RerankReport};
+use crate::id::{SaleId, UserId};
+use crate::queue::{self, AdmissionChange, EndedReason, QueueChange, QueueToken, RerankReport, SaleChange};
 use crate::reservation::{self, SweepReport};
 
 /// Steering the queue, for all processes.
@@ -44,10 +44,36 @@ impl BackOffice {
     /// # Errors
     /// [`Error::InvalidInput`] for 0, for more than 100 000 000, and for nothing to change.
     pub async fn set_admission(&self, change: AdmissionChange) -> Result<bool, Error> {
+        self.set_admission_in(SaleId::DEFAULT, change).await
+    }
+
+    /// The same in a sale.
+    ///
+    /// # Errors
+    /// As [`BackOffice::set_admission`]; [`Error::SaleNotFound`].
+    pub async fn set_admission_in(&self, sale: SaleId, change: AdmissionChange) -> Result<bool, Error> {
         change.check()?;
-        let set = queue::Command::Set { change, by: self.by.sign() };
+        self.change_sale(sale, change.into(), None).await
+    }
+
+    /// Lets nobody in to a sale, or lets people in again. Returns whether that was otherwise before.
+    ///
+    /// # Errors
+    /// [`Error::SaleNotFound`].
+    pub async fn set_paused_in(&self, sale: SaleId, paused: bool) -> Result<bool, Error> {
+        self.set_admission_in(sale, AdmissionChange::paused(paused)).await
+    }
+
+    /// Returns whether anything changed.
+    pub(super) async fn change_sale(
+        &self,
+        sale: SaleId,
+        change: SaleChange,
+        if_version: Option<u32>,
+    ) -> Result<bool, Error> {
+        let set = queue::Command::Set { sale, change, if_version, by: self.by.sign() };
         match self.office.inner.queue.submit(set).await? {
-            queue::Answer::Set { changed } => Ok(changed),
+            queue::Answer::Set { changed, .. } => Ok(changed),
             _ => Err(wrong_answer()),
         }
     }
@@ -57,7 +83,15 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn queue_log(&self, limit: u32) -> Result<Vec<QueueChange>, Error> {
-        db::read(|| queue::control_log(self.office.pool(), limit)).await
+        self.queue_log_in(SaleId::DEFAULT, limit).await
+    }
+
+    /// The same of a sale.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn queue_log_in(&self, sale: SaleId, limit: u32) -> Result<Vec<QueueChange>, Error> {
+        db::read(|| queue::control_log(self.office.pool(), sale, limit)).await
     }
 
     /// A user's standing in the queue. Unlike [`BoxOffice::token_status`](crate::BoxOffice::token_status), it does not
@@ -66,8 +100,17 @@ impl BackOffice {
     /// # Errors
     /// As [`BoxOffice::token_status`](crate::BoxOffice::token_status).
     pub async fn inspect_token(&self, user: UserId) -> Result<QueueToken, Error> {
-        let token = self.office.latest_token(user).await?;
-        self.office.queue_token_now(&token)
+        self.inspect_token_in(SaleId::DEFAULT, user).await
+    }
+
+    /// The same in the queue of a sale.
+    ///
+    /// # Errors
+    /// As [`BackOffice::inspect_token`]; [`Error::SaleNotFound`].
+    pub async fn inspect_token_in(&self, sale: SaleId, user: UserId) -> Result<QueueToken, Error> {
+        let view = self.office.view_of(sale).await?;
+        let token = self.office.latest_token(&view, user).await?;
+        self.office.queue_token_now(&view, &token)
     }
 
     /// Ends a user's token. What the user holds unpaid is given back with it.
@@ -75,7 +118,15 @@ impl BackOffice {
     /// # Errors
     /// [`Error::UserNotFound`], [`Error::TokenNotFound`] (not in the queue).
     pub async fn expire_token(&self, user: UserId) -> Result<(), Error> {
-        self.office.end_token(self.acting_for(user), EndedReason::Operator).await
+        self.expire_token_in(SaleId::DEFAULT, user).await
+    }
+
+    /// The same in the queue of a sale.
+    ///
+    /// # Errors
+    /// As [`BackOffice::expire_token`]; [`Error::SaleNotFound`].
+    pub async fn expire_token_in(&self, sale: SaleId, user: UserId) -> Result<(), Error> {
+        self.office.end_token(sale, self.acting_for(user), EndedReason::Operator).await
     }
 
     /// What [`BoxOffice::rerank_queue`](crate::BoxOffice::rerank_queue) would do now.
@@ -83,7 +134,12 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn preview_rerank(&self) -> Result<RerankReport, Error> {
-        self.office.inner.view.preview_rerank(self.office.pool(), self.office.now()).await
+        let (views, pool, now) = (&self.office.inner.views, self.office.pool(), self.office.now());
+        let mut report = RerankReport::default();
+        for gate in views.refresh(pool, now).await? {
+            report.add(views.of(gate.sale).preview_rerank(pool, now).await?);
+        }
+        Ok(report)
     }
 
     /// What [`BoxOffice::sweep_expired`](crate::BoxOffice::sweep_expired) would do now.

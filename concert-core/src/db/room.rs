@@ -44,6 +44,12 @@ impl Room {
         u32::try_from(left).unwrap_or(u32::MAX).clamp(FEWEST_READERS, MOST_READERS)
     }
 
+    /// How many connections are left beside those of `writers` and as many of reads as they take at most.
+    pub(crate) fn spare(self, writers: usize) -> u32 {
+        let left = self.most().saturating_sub(writers as u64 + u64::from(BESIDE + MOST_READERS));
+        u32::try_from(left).unwrap_or(u32::MAX)
+    }
+
     /// Refuses a server that allows fewer connections than a box office with `writers` needs.
     pub(crate) fn check(self, writers: usize) -> Result<(), Error> {
         let needed = needed(writers);
@@ -74,6 +80,7 @@ mod tests {
         let readers = [10, 16, 17, 20, 28, 500].map(|most| room(most).readers_beside(10));
         assert_eq!(readers, [4, 4, 5, 8, 16, 16]);
         assert_eq!(Room::UNKNOWN.readers_beside(10), 16);
+        assert_eq!([16, 28, 29, 40].map(|most| room(most).spare(10)), [0, 0, 1, 12]);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use sqlx::{MySqlPool, Row as _};
 
 use super::MOST_TOLD;
 use crate::clock::Timestamp;
-use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, TokenId, UserId};
+use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, SeatNumber, TokenId, UserId};
 use crate::money::Money;
+use crate::operator::ActSubject;
 use crate::queue::{Admission, EndedReason, Token, read_admission, read_token, token_columns};
 use crate::reservation::{Reservation, read_reservation, reservation_columns};
 use crate::sql::{fetch_all, fetch_one, fetch_optional, statements};
@@ -40,13 +41,13 @@ macro_rules! reservations {
 statements! {
     TOKEN { tokens!("where id = {id}") }
     TOKENS_OF_USER {
-        tokens!("force index (tokens_user_live) where user_id = {user} order by ticket desc limit {limit}")
+        tokens!("force index (tokens_user_live) where user_id = {user} order by created_at desc, id desc limit {limit}")
     }
-    AHEAD { "select count(*) from tokens where status = 'WAITING' and ticket <= {ticket}" }
-    GATE { "select waiting, paused, max_active, per_minute from queue_gate where id = 1" }
+    AHEAD { "select count(*) from tokens where sale_id = {sale} and status = 'WAITING' and ticket <= {ticket}" }
+    GATE { "select waiting, paused, max_active, per_minute from queue_gate where sale_id = {sale}" }
     PAUSED {
         "select logged_at, operator from operator_log force index (operator_log_subject) \
-         where subject = 'queue' and subject_id is null and act in ('QUEUE_PAUSE', 'QUEUE_RESUME') \
+         where subject = 'queue' and subject_id <=> {subject_id} and act in ('QUEUE_PAUSE', 'QUEUE_RESUME') \
          order by logged_at desc, id desc limit 1"
     }
     RESERVATION { reservations!("where r.id = {id}") }
@@ -130,19 +131,20 @@ pub(super) async fn tokens_of(pool: &MySqlPool, user: UserId) -> Result<Vec<Toke
 }
 
 /// The place of a ticket among the WAITING, if it is one of them.
-pub(super) async fn position(pool: &MySqlPool, ticket: u64) -> Result<u64, sqlx::Error> {
-    let row = fetch_one(pool, &AHEAD, |params| params.bind("ticket", ticket)).await?;
+pub(super) async fn position(pool: &MySqlPool, sale: SaleId, ticket: u64) -> Result<u64, sqlx::Error> {
+    let row = fetch_one(pool, &AHEAD, |params| params.bind("sale", sale).bind("ticket", ticket)).await?;
     row.try_get::<i64, _>(0).map(|count| count.max(0) as u64)
 }
 
-pub(super) async fn queue(pool: &MySqlPool) -> Result<QueueRow, sqlx::Error> {
-    let row = fetch_one(pool, &GATE, |params| params).await?;
+pub(super) async fn queue(pool: &MySqlPool, sale: SaleId) -> Result<QueueRow, sqlx::Error> {
+    let row = fetch_one(pool, &GATE, |params| params.bind("sale", sale)).await?;
     Ok(QueueRow { waiting: row.try_get("waiting")?, admission: read_admission(&row)? })
 }
 
 /// When the queue was last paused or resumed, and who did it.
-pub(super) async fn last_pause(pool: &MySqlPool) -> Result<Option<(Timestamp, String)>, sqlx::Error> {
-    let row = fetch_optional(pool, &PAUSED, |params| params).await?;
+pub(super) async fn last_pause(pool: &MySqlPool, sale: SaleId) -> Result<Option<(Timestamp, String)>, sqlx::Error> {
+    let queue = ActSubject::Queue(sale).id();
+    let row = fetch_optional(pool, &PAUSED, |params| params.bind("subject_id", queue)).await?;
     row.map(|row| Ok((row.try_get("logged_at")?, row.try_get("operator")?))).transpose()
 }
 

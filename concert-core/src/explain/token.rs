@@ -61,11 +61,12 @@ impl QueuePosition {
         if row.token.status != TokenStatus::Waiting || !row.token.is_live(now) {
             return Ok(None);
         }
-        let queue = store::queue(pool).await?;
-        let paused = if queue.admission.paused { store::last_pause(pool).await? } else { None };
-        let position = store::position(pool, row.token.ticket).await?;
-        let attendance = Attendance::read(pool, row.token.ticket, position, now).await?;
-        Ok(Some(Self { position, attendance, queue, paused, pace: read_pace(pool).await? }))
+        let sale = row.token.sale;
+        let queue = store::queue(pool, sale).await?;
+        let paused = if queue.admission.paused { store::last_pause(pool, sale).await? } else { None };
+        let position = store::position(pool, sale, row.token.ticket).await?;
+        let attendance = Attendance::read(pool, sale, row.token.ticket, position, now).await?;
+        Ok(Some(Self { position, attendance, queue, paused, pace: read_pace(pool, sale).await? }))
     }
 }
 

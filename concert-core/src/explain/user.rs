@@ -21,7 +21,7 @@ pub(crate) async fn explain(
     now: Timestamp,
 ) -> Result<Explanation, Error> {
     let (who, _) = db::read(|| user::user(pool, id)).await?.ok_or(Error::UserNotFound)?;
-    let account = db::read(|| wallet::balance(pool, id, now)).await?.ok_or(Error::UserNotFound)?;
+    let account = db::read(|| wallet::balance(pool, id, None, now)).await?.ok_or(Error::UserNotFound)?;
     let tokens = db::read(|| store::tokens_of(pool, id)).await?;
     let reservations = db::read(|| store::reservations_of(pool, id)).await?;
     let page = Page::new(Some(MOST_TOLD), None)?;

@@ -23,18 +23,18 @@ fn queue_user(command: &queue::Command) -> Option<UserId> {
     match command {
         queue::Command::Join { caller, .. }
         | queue::Command::Leave { caller, .. }
-        | queue::Command::Claim { caller } => Some(caller.user),
+        | queue::Command::Claim { caller, .. } => Some(caller.user),
         queue::Command::Set { .. } | queue::Command::Rerank { .. } => None,
     }
 }
 
 impl ModelLane for QueueBatch {
-    fn read(&self, tables: &Tables, commands: &[queue::Command], attempt: &Attempt) -> queue::Rows {
+    fn read(&self, tables: &Tables, commands: &[queue::Command], attempt: &Attempt) -> queue::RowsOfSales {
         let member = |user: UserId| {
             let row = tables.users.get(&user)?;
             let live = Fact::read(tables.live_token(user).cloned());
             let (has_password, is_enabled) = (Fact::read(row.has_password), Fact::read(row.is_enabled));
-            Some((user, queue::Member { has_password, is_enabled, live }))
+            Some((user, queue::Member { has_password, is_enabled, live, elsewhere: Vec::new() }))
         };
         let live = || tables.tokens.values().filter(|token| token.status != queue::TokenStatus::Expired);
         let mut heads: Vec<_> = live().filter(|token| token.status == queue::TokenStatus::Waiting).cloned().collect();
@@ -43,7 +43,7 @@ impl ModelLane for QueueBatch {
         let since = attempt.now - span(Duration::from_secs(60));
         let lately = tables.admissions.iter().filter(|(at, _)| *at > since).map(|(_, count)| u64::from(*count));
         let rerank = commands.iter().find_map(|command| match command {
-            queue::Command::Rerank { seen } => Some(seen.as_ref()),
+            queue::Command::Rerank { seen, .. } => Some(seen.as_ref()),
             _ => None,
         });
         let seen_of = |seen: &queue::SeenHeads| {
@@ -53,7 +53,7 @@ impl ModelLane for QueueBatch {
             };
             queue::SeenTokens { tokens: seen.heads.iter().filter_map(token).collect(), more: seen.more }
         };
-        queue::Rows {
+        let rows = queue::Rows {
             gate: tables.gate.clone(),
             members: commands.iter().filter_map(queue_user).filter_map(member).collect(),
             made: Lookup::read(tables.tokens.clone()),
@@ -65,43 +65,55 @@ impl ModelLane for QueueBatch {
                 let seen = seen.map(seen_of);
                 queue::RerankRows { lapsed, seen, heads: heads.clone(), last_sample: None }
             }),
-        }
+            sale: Some(tables.sale.clone()),
+            name_is_taken: false,
+        };
+        queue::RowsOfSales::from([(SaleId::DEFAULT, rows)])
     }
 
-    fn apply(&self, tables: &mut Tables, effects: &queue::Effects, attempt: &Attempt) -> Result<(), &'static str> {
-        if effects.is_empty() {
-            return Ok(());
-        }
-        let (before, gate) = (&effects.gate_before, &effects.gate);
-        let is_same = tables.gate.change_seq == before.change_seq && tables.gate.admission == before.admission;
-        require(is_same, "moving the gate")?;
-        tables.gate = gate.clone();
-        for token in &effects.claimed {
-            let row = tables.tokens.get_mut(&token.id).ok_or("claiming turns")?;
-            require(row.is_unclaimed(), "claiming turns")?;
-            (row.claimed_at, row.expires_at) = (Some(attempt.now), token.expires_at);
-        }
-        for (token, _) in &effects.ended {
-            let row = tables.tokens.get_mut(&token.id).ok_or("ending tokens")?;
-            require(row.status != queue::TokenStatus::Expired, "ending tokens")?;
-            row.status = queue::TokenStatus::Expired;
-        }
-        for token in &effects.admitted {
-            let row = tables.tokens.get_mut(&token.id).ok_or("admitting tokens")?;
-            require(row.status == queue::TokenStatus::Waiting, "admitting tokens")?;
-            (row.status, row.expires_at) = (queue::TokenStatus::Active, token.expires_at);
-        }
-        for token in &effects.joined {
-            let is_live = token.status != queue::TokenStatus::Expired;
-            require(tables.users.contains_key(&token.user), "the key of users")?;
-            require(!is_live || tables.live_token(token.user).is_none(), "the key of live tokens")?;
-            require(tables.tokens.insert(token.id, token.clone()).is_none(), "the key of tokens")?;
-        }
-        if gate.admission.per_minute.is_some() && effects.let_in > 0 {
-            tables.admissions.push((attempt.now, effects.let_in));
-        }
-        Ok(())
+    fn apply(&self, tables: &mut Tables, effects: &queue::SaleEffects, attempt: &Attempt) -> Result<(), &'static str> {
+        effects.iter().try_for_each(|effects| apply(tables, effects, attempt))
     }
+}
+
+/// What a batch changes in one sale.
+fn apply(tables: &mut Tables, effects: &queue::Effects, attempt: &Attempt) -> Result<(), &'static str> {
+    if effects.is_empty() {
+        return Ok(());
+    }
+    let (before, gate) = (&effects.gate_before, &effects.gate);
+    let is_same = tables.gate.change_seq == before.change_seq && tables.gate.admission == before.admission;
+    require(is_same, "moving the gate")?;
+    tables.gate = gate.clone();
+    if let Some(change) = &effects.sale {
+        require(tables.sale.version == change.version_before, "changing the sale")?;
+        tables.sale = change.row.clone();
+    }
+    for token in &effects.claimed {
+        let row = tables.tokens.get_mut(&token.id).ok_or("claiming turns")?;
+        require(row.is_unclaimed(), "claiming turns")?;
+        (row.claimed_at, row.expires_at) = (Some(attempt.now), token.expires_at);
+    }
+    for (token, _) in &effects.ended {
+        let row = tables.tokens.get_mut(&token.id).ok_or("ending tokens")?;
+        require(row.status != queue::TokenStatus::Expired, "ending tokens")?;
+        row.status = queue::TokenStatus::Expired;
+    }
+    for token in &effects.admitted {
+        let row = tables.tokens.get_mut(&token.id).ok_or("admitting tokens")?;
+        require(row.status == queue::TokenStatus::Waiting, "admitting tokens")?;
+        (row.status, row.expires_at) = (queue::TokenStatus::Active, token.expires_at);
+    }
+    for token in &effects.joined {
+        let is_live = token.status != queue::TokenStatus::Expired;
+        require(tables.users.contains_key(&token.user), "the key of users")?;
+        require(!is_live || tables.live_token(token.user).is_none(), "the key of live tokens")?;
+        require(tables.tokens.insert(token.id, token.clone()).is_none(), "the key of tokens")?;
+    }
+    if gate.admission.per_minute.is_some() && effects.let_in > 0 {
+        tables.admissions.push((attempt.now, effects.let_in));
+    }
+    Ok(())
 }
 
 const fn holder(command: &reservation::Command) -> UserId {
@@ -208,7 +220,7 @@ impl Tables {
             let holders = (before.seats[key].holder, tables.seats[key].holder);
             assert_eq!(holders, (change.from, change.to), "the changes of seats are what is written");
         }
-        for (user, until) in effects.turns.iter() {
+        for (user, until) in effects.turns.by_sale().into_values().flatten() {
             let live = tables.tokens.values_mut().filter(|token| token.status != queue::TokenStatus::Expired);
             for token in live.filter(|token| token.user == user) {
                 token.expires_at = token.expires_at.max(until);

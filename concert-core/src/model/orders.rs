@@ -135,6 +135,7 @@ impl Hallway {
         let mut world = World::with(ROW as u32, extension, (0..ROW * ROWS).map(seat).collect(), limit);
         for (nth, user) in world.users.iter().enumerate() {
             let token = queue::Token {
+                sale: SaleId::DEFAULT,
                 id: TokenId::generate(),
                 user: *user,
                 ticket: nth as u64,

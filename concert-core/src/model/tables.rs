@@ -6,6 +6,7 @@ use super::*;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tables {
     pub(super) gate: queue::Gate,
+    pub(super) sale: queue::SaleRow,
     /// As `queue_admissions`: when how many were let in.
     pub(super) admissions: Vec<(Timestamp, u32)>,
     pub(super) tokens: HashMap<TokenId, queue::Token>,
@@ -73,10 +74,13 @@ impl Tables {
     /// Everybody is a user and nobody is in the queue, in a hall where all is free.
     pub(super) fn new(users: &[UserId], id: ConcertId, seats: Vec<SeatRow>, max_seats_per_user: Option<u32>) -> Self {
         let date = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date");
-        let concert = reservation::Concert { version: 1, date, max_seats_per_user };
+        let concert = reservation::Concert { max_seats_per_user, ..reservation::Concert::on(date) };
         let user = UserRow { has_password: false, is_enabled: true, balance: Decimal::ZERO, entries: 0 };
         Self {
             gate: queue::Gate {
+                sale: SaleId::DEFAULT,
+                times: SaleTimes::ALWAYS_OPEN,
+                order: EntryOrder::Arrival,
                 next_ticket: 1,
                 change_seq: 0,
                 active: 0,
@@ -87,6 +91,7 @@ impl Tables {
                 most_active: CAP,
                 admission: queue::Admission { paused: false, max_active: CAP, per_minute: None },
             },
+            sale: queue::SaleRow { name: "Default".to_owned(), max_seats_per_user: None, version: 1 },
             admissions: Vec::new(),
             tokens: HashMap::new(),
             concerts: HashMap::from([(id, concert)]),
@@ -104,7 +109,11 @@ impl Tables {
     }
 
     pub(super) fn turns(&self, users: impl Iterator<Item = UserId>) -> Turns {
-        users.filter_map(|user| Some((user, Turn::of(self.live_token(user)?)))).collect()
+        let mut turns = Turns::default();
+        for token in users.filter_map(|user| self.live_token(user)) {
+            turns.insert(token.user, token.sale, Turn::of(token));
+        }
+        turns
     }
 
     /// The reservations of the order that one is in.

@@ -13,7 +13,7 @@ impl ModelLane for VisitBatch {
         };
         let unpaid = tables.reservations.values().filter(|row| row.is_held() && row.expires_at > attempt.now);
         let held: Vec<_> =
-            unpaid.filter(|row| leaves(row.user)).map(|row| (row.user, row.id, row.seat_key())).collect();
+            unpaid.filter(|row| leaves(row.user)).map(|row| ((row.user, row.sale), row.id, row.seat_key())).collect();
         let seats = tables.read_seats(held.iter().map(|(_, _, key)| *key));
         visit::Rows { queue: self.queue.read(tables, commands, attempt), held: UnpaidSeats::new(&held, seats) }
     }

@@ -99,7 +99,7 @@ pub(super) fn guard_of(assumption: &Assumption) -> Option<&'static str> {
 /// Text of the change that states an assumption which has no guard.
 fn change_of(assumption: &Assumption) -> &'static str {
     match (assumption.about.0, assumption.test) {
-        ("queue_gate.change_seq", _) => "id = 1 and change_seq = ",
+        ("queue_gate.change_seq", _) => " and change_seq = ",
         ("tokens.live" | "tokens.id", _) => "insert into tokens (",
         ("seats.reservation_id", Test::Equals(Value::Nothing)) => "s.is_reserved = 0 and ",
         ("seats.let_go_times", _) => "s.let_go_times <= ",
@@ -120,7 +120,9 @@ fn is_stated(assumption: &Assumption, script: &str) -> bool {
     let text = guard_of(assumption).unwrap_or_else(|| change_of(assumption));
     let (Test::Equals(value) | Test::AtLeast(value) | Test::AtMost(value)) = assumption.test;
     let (row, value) = match (assumption.about.0, value) {
-        ("queue_gate.change_seq", Value::Number(number)) => (String::new(), format!("{text}{number} and")),
+        ("queue_gate.change_seq", Value::Number(number)) => {
+            (assumption.of.id().as_simple().to_string(), format!("{text}{number} and"))
+        }
         ("seats.reservation_id", Value::Id(holder)) => (holder.as_simple().to_string(), String::new()),
         (
             "seats.reserved_until"

@@ -55,13 +55,13 @@ impl Process {
         let view_rules =
             ViewRules { active_ttl: seconds(TURN), max_polls_per_second: 1_000, rerank_every: seconds(10) };
         let (after_payment_ttl, active_ttl) = (seconds(AFTER_PAYMENT), seconds(TURN));
-        let view = Arc::new(QueueView::new(view_rules, Arc::new(SystemClock)));
+        let views = Arc::new(QueueViews::new(view_rules, Arc::new(SystemClock)));
         Self {
-            queue: VisitBatch { queue: QueueBatch::new(turns, Arc::clone(&view)), changes: Arc::clone(&changes) },
+            queue: VisitBatch { queue: QueueBatch::new(turns, Arc::clone(&views)), changes: Arc::clone(&changes) },
             payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
             wallet: WalletBatch,
             refund: RefundBatch { changes: Arc::clone(&changes) },
-            reservation: ReservationBatch { layouts, recent, rules, changes, view },
+            reservation: ReservationBatch { layouts, recent, rules, changes, views },
         }
     }
 }
@@ -171,12 +171,18 @@ impl World {
     }
 
     fn queue_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        let sale = SaleId::DEFAULT;
         let command = |act: &Act| match *act {
-            Act::Join(user) => queue::Command::Join { caller: self.caller(user), id: TokenId::generate() },
-            Act::Leave(user) => queue::Command::Leave { caller: self.caller(user), reason: queue::EndedReason::Left },
-            Act::Claim(user) => queue::Command::Claim { caller: self.caller(user) },
-            Act::Set(change) => queue::Command::Set { change, by: Operator::application().sign() },
-            Act::Rerank { seen } => queue::Command::Rerank { seen: seen.map(|seen| self.seen_heads(seen)) },
+            Act::Join(user) => queue::Command::Join { sale, caller: self.caller(user), id: TokenId::generate() },
+            Act::Leave(user) => {
+                queue::Command::Leave { sale, caller: self.caller(user), reason: queue::EndedReason::Left }
+            }
+            Act::Claim(user) => queue::Command::Claim { sale, caller: self.caller(user) },
+            Act::Set(change) => {
+                let by = Operator::application().sign();
+                queue::Command::Set { sale, change: change.into(), if_version: None, by }
+            }
+            Act::Rerank { seen } => queue::Command::Rerank { sale, seen: seen.map(|seen| self.seen_heads(seen)) },
             _ => unreachable!("an act of another lane"),
         };
         let commands: Vec<_> = acts.iter().map(command).collect();
@@ -185,8 +191,8 @@ impl World {
             queue::Answer::Joined { .. } => "waiting",
             queue::Answer::Left => "left",
             queue::Answer::Claimed(_) => "claimed",
-            queue::Answer::Set { changed: true } => "set",
-            queue::Answer::Set { changed: false } => "as it was",
+            queue::Answer::Set { changed: true, .. } => "set",
+            queue::Answer::Set { changed: false, .. } => "as it was",
             queue::Answer::Reranked { .. } => "reranked",
         })
     }

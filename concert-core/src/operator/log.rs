@@ -8,7 +8,7 @@ use sqlx::{MySqlPool, Row as _};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::id::{ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, UserId};
+use crate::id::{ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, UserId};
 use crate::page::{Page, Paged};
 use crate::sql::{Keyword, Script, Text, fetch_all, fetch_optional, statements};
 
@@ -103,6 +103,8 @@ pub(crate) enum Act {
     ConcertAdd,
     KeyMake,
     KeyRevoke,
+    SaleAdd,
+    SaleSet,
 }
 
 impl Act {
@@ -130,6 +132,8 @@ impl Act {
             Self::ConcertAdd => "CONCERT_ADD",
             Self::KeyMake => "KEY_MAKE",
             Self::KeyRevoke => "KEY_REVOKE",
+            Self::SaleAdd => "SALE_ADD",
+            Self::SaleSet => "SALE_SET",
         }
     }
 }
@@ -137,8 +141,9 @@ impl Act {
 /// What an act is done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ActSubject {
-    /// The queue and its settings.
-    Queue,
+    /// The queue of a sale and its settings.
+    Queue(SaleId),
+    Sale(SaleId),
     User(UserId),
     /// Many at once.
     Users,
@@ -152,7 +157,8 @@ pub(crate) enum ActSubject {
 impl ActSubject {
     pub(crate) const fn kind(self) -> &'static str {
         match self {
-            Self::Queue => "queue",
+            Self::Queue(_) => "queue",
+            Self::Sale(_) => "sale",
             Self::User(_) | Self::Users => "user",
             Self::Concert(_) => "concert",
             Self::Order(_) => "order",
@@ -162,9 +168,12 @@ impl ActSubject {
         }
     }
 
-    pub(crate) const fn id(self) -> Option<Uuid> {
+    pub(crate) fn id(self) -> Option<Uuid> {
         match self {
-            Self::Queue | Self::Users => None,
+            // The queue of the default sale goes without, as when there was no other.
+            Self::Queue(sale) if sale == SaleId::DEFAULT => None,
+            Self::Users => None,
+            Self::Queue(id) | Self::Sale(id) => Some(id.as_uuid()),
             Self::User(id) => Some(id.as_uuid()),
             Self::Concert(id) => Some(id.as_uuid()),
             Self::Order(id) => Some(id.as_uuid()),

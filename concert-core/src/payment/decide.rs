@@ -9,7 +9,7 @@ use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fact::{Column, Lookup};
-use crate::id::{PaymentId, ReservationId, UserId};
+use crate::id::{PaymentId, ReservationId, SaleId, UserId};
 use crate::money::Money;
 use crate::operator::{Act, LogEntry};
 use crate::queue::{Turns, require_active, require_shown_live};
@@ -38,6 +38,8 @@ pub(crate) struct Effects {
     pub(crate) sold: Vec<(ReservationId, SeatKey)>,
     /// In the order in which they are taken from wallets. Each adds a wallet entry.
     pub(crate) payments: Vec<Payment>,
+    /// Who pays, and in which sale the turn is.
+    pub(crate) payers: Vec<(SaleId, UserId)>,
     pub(crate) log: Vec<LogEntry>,
 }
 
@@ -59,12 +61,17 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
     // was shown must still be in the queue. A call without a key is its own retry, and was proved before.
     if (caller.key.is_some() || attempt.may_have_committed)
         && let Some(made) = paid_before(rows, command)
-        && (caller.key.is_none() || require_shown_live(caller, rows.turns.get_mut(&caller.user), now).is_ok())
+        && (caller.key.is_none() || require_shown_live(caller, rows.turns.shown_by(caller), now).is_ok())
     {
         return made;
     }
-    let active = require_active(caller, rows.turns.get_mut(&caller.user), now);
     let named = named(rows, command);
+    let sale = command.what.among(&rows.reservations).ok().and_then(|named| Some(named.first()?.sale));
+    let turn = match sale {
+        Some(sale) => rows.turns.in_sale(caller.user, sale),
+        None => rows.turns.any_of(caller, now),
+    };
+    let active = require_active(caller, turn, now);
     if let Err(inactive) = active {
         // Whoever has paid learns so, in time or not.
         let due = named.and_then(|named| due(rows, &named, now));
@@ -92,6 +99,7 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
             seat.pass_to(Some(reservation.id), None);
         }
         effects.sold.push((reservation.id, reservation.seat_key()));
+        effects.payers.push((reservation.sale, caller.user));
         let (user, reservation, amount) = (caller.user, reservation.id, reservation.price);
         let payment = Payment {
             id,

@@ -29,7 +29,7 @@ use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions};
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::money::Money;
-use crate::queue::{self, Turn};
+use crate::queue::{self, Turns};
 use crate::reservation::{self, Known, OrderRef, RecentHolds, Reservation, Seat};
 use crate::sql::{Reading, ResultSet, Script};
 use crate::wallet::{self, Account};
@@ -156,7 +156,7 @@ impl Batch for PaymentBatch {
             (key, Seat::unread(assumptions, key, names, held.price))
         };
         Some(decide::Rows {
-            turns: users().map(|user| (user, Turn::unread(assumptions, user))).collect(),
+            turns: turns_of(commands, &reservations, assumptions),
             seats: reservations.values().map(seat).collect(),
             accounts: users().map(|user| (user, Account::unread(assumptions, user))).collect(),
             made: assumptions.unread_rows(decide::MADE, HashMap::new()),
@@ -174,6 +174,17 @@ impl PaymentBatch {
     fn paid_up_until(&self, now: Timestamp) -> Option<Timestamp> {
         (self.after_payment_ttl < self.active_ttl).then(|| now + span(self.after_payment_ttl))
     }
+}
+
+/// The turns that payments of single holds need, unread.
+fn turns_of(commands: &[Pay], reservations: &Known, assumptions: &Assumptions) -> Turns {
+    let mut turns = Turns::default();
+    for command in commands {
+        if let Some(held) = command.what.alone().and_then(|id| reservations.get(&id)) {
+            turns.insert_unread(assumptions, command.caller.user, held.sale);
+        }
+    }
+    turns
 }
 
 /// The rows after the seats: accounts, locked, and payments made earlier.

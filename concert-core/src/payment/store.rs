@@ -1,6 +1,6 @@
 //! The SQL of payments.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use sqlx::Row as _;
@@ -16,7 +16,7 @@ use crate::id::{PaymentId, ReservationId, UserId};
 use crate::operator::write_log;
 use crate::queue::{LongerTurns, guard_turns};
 use crate::reservation::{OrderRef, SeatKey, sell_seats, strike_sold, unpaid};
-use crate::sql::{ByKey, Keyword, MAX_LIST, Part, Reading, ResultSet, Script, statements};
+use crate::sql::{ByKey, Keyword, MAX_LIST, Part, Reading, ResultSet, Script, grouped, statements};
 use crate::wallet::{BalanceChange, change_balances, entry_columns, strike_balances};
 
 statements! {
@@ -51,9 +51,9 @@ statements! {
     SHORTEN_TURNS_OF_PAID_UP {
         concat!(
             "update tokens t force index (tokens_user_live) set t.expires_at = {until}, t.last_updated_at = {now} \
-             where t.live = 1 and t.user_id in ({users}) and t.expires_at > {until} \
+             where t.live = 1 and t.user_id in ({users}) and t.sale_id = {sale} and t.expires_at > {until} \
              and (select count(*) from reservations r force index (reservations_user_deadline) \
-             where r.user_id = t.user_id and ", unpaid!("r."), ") = 0"
+             where r.user_id = t.user_id and r.sale_id = t.sale_id and ", unpaid!("r."), ") = 0"
         )
     }
 }
@@ -122,14 +122,14 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp, paid
     enter(script, payments);
     write_log(script, log);
     if let Some(until) = paid_up_until {
-        let mut users: Vec<_> = payments.iter().map(|payment| payment.user).collect();
-        users.sort_unstable();
-        users.dedup();
-        // Without the gate's lock: it only brings an end forward, and no count of the gate depends on that.
-        script.change("shortening turns", None, &SHORTEN_TURNS_OF_PAID_UP, |params| {
-            let params = params.bind("until", until).bind("now", now).list("users", users);
-            params.bind("until", until).bind("now", now)
-        });
+        let payers: BTreeSet<_> = effects.payers.iter().copied().collect();
+        for (sale, users) in grouped(payers) {
+            // Without the gate's lock: it only brings an end forward, and no count of the gate depends on that.
+            script.change("shortening turns", None, &SHORTEN_TURNS_OF_PAID_UP, |params| {
+                let params = params.bind("until", until).bind("now", now).list("users", users).bind("sale", sale);
+                params.bind("until", until).bind("now", now)
+            });
+        }
     }
 }
 

@@ -3,14 +3,22 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::rows::SaleRow;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::operator::{Act, LogEntry};
+use crate::id::SaleId;
+use crate::name::free_text;
+use crate::operator::{Act, ActSubject, LogEntry};
+use crate::phase::{EntryOrder, SaleTimes};
 
+/// The longest name of a sale, in characters.
+const LONGEST_NAME: usize = 255;
+/// The most seats that one user may be allowed of a sale.
+const MOST_SEATS: u32 = 1_000_000;
 /// The most tokens that may be ACTIVE, and the most that may be let in per minute.
 pub(super) const MOST_ADMITTED: u32 = 100_000_000;
 
-/// The settings of the queue, for all processes.
+/// The settings of a queue, for all processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -86,6 +94,10 @@ impl AdmissionChange {
         if *self == Self::default() {
             return Err(Error::invalid("say what to change: max_active, per_minute or both"));
         }
+        self.check_values()
+    }
+
+    pub(crate) fn check_values(&self) -> Result<(), Error> {
         if self.max_active.is_some_and(|count| !(1..=MOST_ADMITTED).contains(&count)) {
             return Err(Error::invalid(format!(
                 "max_active must be from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
@@ -98,6 +110,208 @@ impl AdmissionChange {
         }
         Ok(())
     }
+
+    /// The settings after it.
+    const fn applied_to(&self, before: Admission) -> Admission {
+        Admission {
+            paused: match self.paused {
+                Some(paused) => paused,
+                None => before.paused,
+            },
+            max_active: match self.max_active {
+                Some(max_active) => max_active,
+                None => before.max_active,
+            },
+            per_minute: match self.per_minute {
+                Some(per_minute) => per_minute.limit(),
+                None => before.per_minute,
+            },
+        }
+    }
+
+    /// What the log calls it.
+    const fn act(&self) -> Act {
+        match self.paused {
+            Some(true) => Act::QueuePause,
+            Some(false) => Act::QueueResume,
+            None => Act::QueueSet,
+        }
+    }
+}
+
+/// What an operator changes about a sale; what is not named stays as it is. An inner `None` takes a bound away.
+///
+/// ```
+/// use concert_core::{BoxOffice, Error, SaleChange, SaleId};
+///
+/// # async fn example(office: BoxOffice, sale: SaleId) -> Result<(), Error> {
+/// let later = SaleChange::new().with_opens_at(Some(office.now() + chrono::TimeDelta::minutes(10)));
+/// office.operator("ann@example.org".parse()?).set_sale(sale, later, None).await?;
+/// # Ok(())
+/// # }
+/// # use concert_core::chrono;
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SaleChange {
+    pub(crate) name: Option<String>,
+    pub(crate) doors_at: Option<Option<Timestamp>>,
+    pub(crate) opens_at: Option<Option<Timestamp>>,
+    pub(crate) closes_at: Option<Option<Timestamp>>,
+    pub(crate) order: Option<EntryOrder>,
+    pub(crate) max_seats_per_user: Option<Option<u32>>,
+    pub(crate) admission: AdmissionChange,
+}
+
+impl SaleChange {
+    /// A change of nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also sets the name: 1 to 255 characters that no other sale has.
+    #[must_use]
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// Also sets when joining begins; `None`: at once.
+    #[must_use]
+    pub fn with_doors_at(self, at: Option<Timestamp>) -> Self {
+        Self { doors_at: Some(at), ..self }
+    }
+
+    /// Also sets when people are let in; `None`: as soon as the doors are open.
+    #[must_use]
+    pub fn with_opens_at(self, at: Option<Timestamp>) -> Self {
+        Self { opens_at: Some(at), ..self }
+    }
+
+    /// Also sets when the sale ends; `None`: it does not.
+    #[must_use]
+    pub fn with_closes_at(self, at: Option<Timestamp>) -> Self {
+        Self { closes_at: Some(at), ..self }
+    }
+
+    /// Also sets who comes first at the opening.
+    #[must_use]
+    pub fn with_order(self, order: EntryOrder) -> Self {
+        Self { order: Some(order), ..self }
+    }
+
+    /// Also sets how many seats one user may have, held and sold together: 1 to 1 000 000; `None`: any number.
+    #[must_use]
+    pub fn with_max_seats_per_user(self, seats: Option<u32>) -> Self {
+        Self { max_seats_per_user: Some(seats), ..self }
+    }
+
+    /// Also sets how many are let in.
+    #[must_use]
+    pub fn with_admission(self, admission: AdmissionChange) -> Self {
+        Self { admission, ..self }
+    }
+
+    /// Also pauses the sale's queue, or resumes it.
+    #[must_use]
+    pub fn with_paused(mut self, paused: bool) -> Self {
+        self.admission.paused = Some(paused);
+        self
+    }
+
+    /// The same change, with its name as it is stored.
+    pub(crate) fn checked(self) -> Result<Self, Error> {
+        if self == Self::default() {
+            return Err(Error::invalid("say what to change about the sale"));
+        }
+        self.admission.check_values()?;
+        if self.max_seats_per_user.flatten().is_some_and(|seats| !(1..=MOST_SEATS).contains(&seats)) {
+            return Err(Error::invalid(format!("max_seats_per_user must be from 1 to {MOST_SEATS}")));
+        }
+        let name = self.name.as_deref().map(sale_name).transpose()?;
+        Ok(Self { name, ..self })
+    }
+
+    /// Whether it changes how many are let in, and nothing else.
+    fn is_of_admission(&self) -> bool {
+        *self == Self::from(self.admission)
+    }
+
+    /// What the log calls it.
+    pub(super) fn act(&self) -> Act {
+        if self.is_of_admission() { self.admission.act() } else { Act::SaleSet }
+    }
+
+    /// What the log says that it is done to.
+    pub(super) fn subject(&self, sale: SaleId) -> ActSubject {
+        if self.is_of_admission() { ActSubject::Queue(sale) } else { ActSubject::Sale(sale) }
+    }
+}
+
+impl From<AdmissionChange> for SaleChange {
+    fn from(admission: AdmissionChange) -> Self {
+        Self::new().with_admission(admission)
+    }
+}
+
+/// The name of a sale, as it is stored.
+pub(crate) fn sale_name(name: &str) -> Result<String, Error> {
+    let rule = format_args!("the name of a sale is 1 to {LONGEST_NAME} characters, no spaces around");
+    Ok(free_text(name, LONGEST_NAME, rule)?)
+}
+
+/// All that operators set about a sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SaleSettings {
+    pub(crate) row: SaleRow,
+    pub(crate) times: SaleTimes,
+    pub(crate) order: EntryOrder,
+    pub(crate) admission: Admission,
+}
+
+impl SaleSettings {
+    /// The settings after a change, in the next version. The default sale is always open, and ordered by arrival.
+    pub(crate) fn with(&self, change: &SaleChange, sale: SaleId) -> Result<Self, Error> {
+        let times = SaleTimes {
+            doors_at: change.doors_at.unwrap_or(self.times.doors_at),
+            opens_at: change.opens_at.unwrap_or(self.times.opens_at),
+            closes_at: change.closes_at.unwrap_or(self.times.closes_at),
+        };
+        let order = change.order.unwrap_or(self.order);
+        if sale == SaleId::DEFAULT && (times, order) != (SaleTimes::ALWAYS_OPEN, EntryOrder::Arrival) {
+            return Err(Error::invalid(
+                "the default sale is always open and ordered by arrival; add a sale for what opens or is drawn",
+            ));
+        }
+        times.check()?;
+        let row = SaleRow {
+            name: change.name.clone().unwrap_or_else(|| self.row.name.clone()),
+            max_seats_per_user: change.max_seats_per_user.unwrap_or(self.row.max_seats_per_user),
+            version: self.row.version + 1,
+        };
+        Ok(Self { row, times, order, admission: change.admission.applied_to(self.admission) })
+    }
+
+    /// By the names of `SETTINGS`.
+    fn values(&self) -> [Value; SETTINGS.len()] {
+        let Self { row, times, order, admission } = self;
+        let at = |moment: Option<Timestamp>| serde_json::to_value(moment).unwrap_or_default();
+        [
+            row.name.clone().into(),
+            at(times.doors_at),
+            at(times.opens_at),
+            at(times.closes_at),
+            order.as_str().into(),
+            row.max_seats_per_user.into(),
+            admission.paused.into(),
+            admission.max_active.into(),
+            admission.per_minute.into(),
+        ]
+    }
+
+    /// All of them, for the log of a new sale.
+    pub(crate) fn as_json(&self) -> Value {
+        Value::Object(SETTINGS.iter().map(|(name, _)| (*name).to_owned()).zip(self.values()).collect())
+    }
 }
 
 /// One change of one setting, as recorded.
@@ -109,7 +323,7 @@ pub struct QueueChange {
     pub at: Timestamp,
     /// Who.
     pub by: String,
-    /// `paused`, `max_active` or `per_minute`.
+    /// `paused`, `max_active`, `per_minute`, `opens_at` and so on.
     pub setting: String,
     /// The value before: `yes` or `no`, a number, or `none`.
     pub was: String,
@@ -117,27 +331,23 @@ pub struct QueueChange {
     pub becomes: String,
 }
 
-impl AdmissionChange {
-    /// What the log calls it.
-    pub(super) const fn act(&self) -> Act {
-        match self.paused {
-            Some(true) => Act::QueuePause,
-            Some(false) => Act::QueueResume,
-            None => Act::QueueSet,
-        }
-    }
-}
-
 /// The settings in an order of their own: as the log names them, and as [`QueueChange`] does.
-const SETTINGS: [(&str, &str); 3] = [("paused", "paused"), ("maxActive", "max_active"), ("perMinute", "per_minute")];
+const SETTINGS: [(&str, &str); 9] = [
+    ("name", "name"),
+    ("doorsAt", "doors_at"),
+    ("opensAt", "opens_at"),
+    ("closesAt", "closes_at"),
+    ("order", "order"),
+    ("maxSeatsPerUser", "max_seats_per_user"),
+    ("paused", "paused"),
+    ("maxActive", "max_active"),
+    ("perMinute", "per_minute"),
+];
 
 /// The settings that differ, before and after; `None`: none does.
-pub(super) fn difference(before: &Admission, after: &Admission) -> Option<[Value; 2]> {
-    let settings = |admission: &Admission| -> [Value; 3] {
-        [admission.paused.into(), admission.max_active.into(), admission.per_minute.into()]
-    };
+pub(super) fn difference(before: &SaleSettings, after: &SaleSettings) -> Option<[Value; 2]> {
     let (mut was, mut becomes) = (Map::new(), Map::new());
-    for (((name, _), before), after) in SETTINGS.iter().zip(settings(before)).zip(settings(after)) {
+    for (((name, _), before), after) in SETTINGS.iter().zip(before.values()).zip(after.values()) {
         if before != after {
             was.insert((*name).to_owned(), before);
             becomes.insert((*name).to_owned(), after);
@@ -159,6 +369,7 @@ fn described(setting: &Value) -> String {
     match setting {
         Value::Null => "none".to_owned(),
         Value::Bool(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::control::{self, Admission, AdmissionChange, PerMinute};
+use super::control::{self, Admission, SaleChange};
 use super::pace::{SAMPLE_EVERY, Sample};
-use super::rows::{Effects, Gate, Member, RerankRows, Rows, SeenTokens};
+use super::rows::{Effects, Gate, Member, RerankRows, Rows, SaleRow, SaleRowChange, SeenTokens};
 use super::{Answer, Command, EndedReason, QueueRules, RERANK_LIMIT, RerankReport, Token, TokenStatus};
 use crate::batch::Attempt;
 use crate::caller::{Caller, Proof};
@@ -16,30 +16,34 @@ use crate::error::Error;
 use crate::fact::{Fact, Lookup};
 use crate::id::{TokenId, UserId};
 use crate::operator::{Act, ActSubject, Signature};
+use crate::phase::SalePhase;
 
+/// Decides on commands of one sale.
 pub(crate) fn decide(
     rows: Rows,
-    commands: &[Command],
+    commands: &[&Command],
     attempt: &Attempt,
     rules: QueueRules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
-    let Rows { gate, members, made, last_minute, rerank } = rows;
+    let Rows { gate, members, made, last_minute, rerank, sale, name_is_taken } = rows;
     let mut queue = Queue {
         now: attempt.now,
         may_have_committed: attempt.may_have_committed,
         rules,
         members,
         made,
+        sale,
+        name_is_taken,
         gone: HashSet::new(),
         effects: Effects::none(gate, last_minute),
     };
     let mut answers: Vec<_> = commands
         .iter()
         .map(|command| match command {
-            Command::Join { caller, id } => queue.join(caller, *id),
-            Command::Leave { caller, reason } => queue.leave(caller, *reason),
-            Command::Claim { caller } => queue.claim(caller),
-            Command::Set { change, by } => Ok(Answer::Set { changed: queue.set(change, by) }),
+            Command::Join { caller, id, .. } => queue.join(caller, *id),
+            Command::Leave { caller, reason, .. } => queue.leave(caller, *reason),
+            Command::Claim { caller, .. } => queue.claim(caller),
+            Command::Set { change, if_version, by, .. } => queue.set(change, *if_version, by),
             // A second pass in the batch would find nothing to do.
             Command::Rerank { .. } => {
                 let change_seq = queue.effects.gate.change_seq;
@@ -88,14 +92,16 @@ struct Queue {
     rules: QueueRules,
     members: HashMap<UserId, Member>,
     made: Lookup<TokenId, Token>,
+    sale: Option<SaleRow>,
+    name_is_taken: bool,
     /// Tokens that this batch has ended.
     gone: HashSet<TokenId>,
     effects: Effects,
 }
 
 impl Queue {
-    /// Refuses in this order: no such user, log-in needed, disabled, already in the queue. A user without a password is
-    /// asked for no proof where bare joins are on; the key is then all that a repeated join shows.
+    /// Refuses in this order: no such user, log-in needed, disabled, key reused, already in the queue, the sale not open yet or closed. A
+    /// user without a password is asked for no proof where bare joins are on; the key is then all that a repeated join shows.
     fn join(&mut self, caller: &Caller, id: TokenId) -> Result<Answer, Error> {
         let Some(member) = self.members.get_mut(&caller.user) else {
             return Err(Error::UserNotFound);
@@ -106,7 +112,8 @@ impl Queue {
             Proof::Verified => true,
             // A queue token proves its user only while it is in the queue.
             Proof::Queue(shown) => {
-                member.live.value()?.as_ref().is_some_and(|token| token.id == shown && token.is_live(now))
+                let here = member.live.value()?.as_ref();
+                here.into_iter().chain(&member.elsewhere).any(|token| token.id == shown && token.is_live(now))
             }
         };
         let may_join = is_proved || self.rules.bare_joins && member.has_password.equals(false);
@@ -120,19 +127,24 @@ impl Queue {
         if (caller.key.is_some() || self.may_have_committed)
             && let Some(token) = self.made.get(id)
         {
+            // The id derives from user and key alone, so the same key in another sale meets the row of the first.
+            if token.sale != self.effects.gate.sale {
+                return Err(Error::IdempotencyKeyReused);
+            }
             return Ok(Answer::Joined { token: token.clone(), resumed: false, position: None });
         }
-        if !member.live.equals(None)
-            && let Some(token) = member.live.value()?.clone()
-        {
-            if token.is_live(self.now) {
-                if !is_proved {
-                    return Err(Error::AlreadyInQueue);
-                }
-                return Ok(Answer::Joined { token, resumed: true, position: None });
+        let before = if member.live.equals(None) { None } else { member.live.value()?.clone() };
+        if let Some(token) = before.as_ref().filter(|token| token.is_live(now)) {
+            if !is_proved {
+                return Err(Error::AlreadyInQueue);
             }
-            // A user has one live token at most, so the lapsed one ends before another is made.
-            self.end_lapsed(token);
+            return Ok(Answer::Joined { token: token.clone(), resumed: true, position: None });
+        }
+        // Whoever has a place keeps it.
+        self.effects.gate.times.require_doors_open(now)?;
+        if let Some(lapsed) = before {
+            // A user has one live token of a sale at most, so the lapsed one ends before another is made.
+            self.end_lapsed(lapsed);
         }
         let joined = self.admit_or_queue(caller.user, id);
         if let (Some(signature), Answer::Joined { token, .. }) = (&caller.signature, &joined) {
@@ -145,6 +157,9 @@ impl Queue {
 
     /// Whether one more may become ACTIVE.
     fn has_room(&self) -> bool {
+        if self.effects.gate.times.phase(self.now) != SalePhase::Open {
+            return false;
+        }
         let Gate { active, admission: Admission { paused, max_active, per_minute }, .. } = self.effects.gate;
         let lately = self.effects.last_minute.admitted;
         !paused && active < max_active && per_minute.is_none_or(|most| lately < u64::from(most))
@@ -163,6 +178,7 @@ impl Queue {
         let mut token = Token {
             id,
             user,
+            sale: self.effects.gate.sale,
             ticket,
             status: TokenStatus::Active,
             created_at: self.now,
@@ -193,7 +209,7 @@ impl Queue {
         let Some(member) = self.members.get(&caller.user) else {
             return Err(Error::UserNotFound);
         };
-        let live = member.live.value()?.clone().filter(|token| !caller.shows_ended_token(Some(token.id)));
+        let live = member.live.value()?.clone().filter(|token| !caller.shows_ended_token(&[token.id]));
         match live {
             Some(token) => {
                 if token.is_live(self.now) {
@@ -219,7 +235,7 @@ impl Queue {
     fn claim(&mut self, caller: &Caller) -> Result<Answer, Error> {
         let member = self.members.get_mut(&caller.user).ok_or(Error::TokenNotActive { status: None })?;
         let live = member.live.value()?.clone();
-        let Some(mut token) = live.filter(|token| !caller.shows_ended_token(Some(token.id))) else {
+        let Some(mut token) = live.filter(|token| !caller.shows_ended_token(&[token.id])) else {
             return Err(Error::TokenNotActive { status: None });
         };
         if !token.is_active(self.now) {
@@ -234,24 +250,43 @@ impl Queue {
         Ok(Answer::Claimed(token))
     }
 
-    /// Returns whether anything has changed.
-    fn set(&mut self, change: &AdmissionChange, by: &Signature) -> bool {
-        let before = self.effects.gate.admission;
-        let after = Admission {
-            paused: change.paused.unwrap_or(before.paused),
-            max_active: change.max_active.unwrap_or(before.max_active),
-            per_minute: change.per_minute.map_or(before.per_minute, PerMinute::limit),
-        };
-        self.effects.gate.admission = after;
-        if let Some([was, becomes]) = control::difference(&before, &after) {
-            let entry = by.entry(change.act(), ActSubject::Queue, self.now);
-            self.effects.log.push(entry.with_before(was).with_after(becomes));
+    /// Changes the settings of the sale. Refuses in this order: changed since, what the default sale does not have, instants
+    /// out of order, another sale of the name.
+    fn set(&mut self, change: &SaleChange, if_version: Option<u32>, by: &Signature) -> Result<Answer, Error> {
+        let before = self.sale.clone().ok_or(Error::SaleNotFound)?;
+        if if_version.is_some_and(|version| version != before.version) {
+            return Err(Error::VersionChanged { version: before.version });
         }
+        let gate = &self.effects.gate;
+        let was =
+            control::SaleSettings { row: before, times: gate.times, order: gate.order, admission: gate.admission };
+        let becomes = was.with(change, gate.sale)?;
+        let Some([from, to]) = control::difference(&was, &becomes) else {
+            return Ok(Answer::Set { changed: false, version: was.row.version });
+        };
+        if was.row.name != becomes.row.name && self.name_is_taken {
+            return Err(Error::SaleExists);
+        }
+        let entry = by.entry(change.act(), change.subject(gate.sale), self.now);
+        self.effects.log.push(entry.with_before(from).with_after(to));
         // Without a sample at this moment, the pause would count as time in which nobody was let in.
-        if before.paused && !after.paused {
+        if was.admission.paused && !becomes.admission.paused {
             self.effects.sample = Some(self.sample(true));
         }
-        before != after
+        let control::SaleSettings { row, times, order, admission } = becomes;
+        let gate = &mut self.effects.gate;
+        (gate.times, gate.order, gate.admission) = (times, order, admission);
+        let version = row.version;
+        self.sale = Some(row.clone());
+        let first = self.effects.sale.take();
+        self.effects.sale = Some(SaleRowChange {
+            version_before: first.as_ref().map_or(was.row.version, |first| first.version_before),
+            concerns_holds: first.is_some_and(|first| first.concerns_holds)
+                || was.times.closes_at != times.closes_at
+                || was.row.max_seats_per_user != row.max_seats_per_user,
+            row,
+        });
+        Ok(Answer::Set { changed: true, version })
     }
 
     fn sample_pace(&mut self, last: Option<Timestamp>) {

@@ -14,11 +14,13 @@ mod presence;
 mod reads;
 mod rows;
 mod seen;
+mod settings;
 mod snapshot;
 mod store;
 mod turn;
+mod views;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,23 +29,30 @@ use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 pub(crate) use admission::read_admission;
-pub use control::{Admission, AdmissionChange, PerMinute, QueueChange};
+pub use control::{Admission, AdmissionChange, PerMinute, QueueChange, SaleChange};
+pub(crate) use control::{SaleSettings, sale_name};
 pub(crate) use pace::Pace;
 pub(crate) use poll::{Followed, QueueView, ViewRules};
 pub use reads::Pass;
-pub(crate) use reads::{acquire_pass, control_log, read_pace};
+pub(crate) use reads::{acquire_pass, control_log, read_pace, sales_of};
+pub(crate) use rows::SaleRow;
 use rows::{Gate, Member};
 pub(crate) use seen::Attendance;
+pub(crate) use settings::{read_times, times_columns};
 #[cfg(feature = "internals")]
 pub(crate) use snapshot::positions;
 pub(crate) use store::{lock_live_tokens, read_token, read_turns, token_columns};
 pub(crate) use turn::{LongerTurns, Turn, Turns, guard_turns, require_active, require_shown_live};
+pub(crate) use views::QueueViews;
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
 pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     store::STATEMENTS,
     store::PASS_STATEMENTS,
+    settings::STATEMENTS,
+    poll::STATEMENTS,
+    views::STATEMENTS,
     admission::STATEMENTS,
     reads::STATEMENTS,
     seen::STATEMENTS,
@@ -54,18 +63,23 @@ use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Proof, QueueTicket};
 use crate::clock::Timestamp;
 use crate::db::Failure;
+use crate::error::Error;
 use crate::fact::{Assumed, Assumptions, Key, Lookup, Test, Value};
-use crate::id::{TokenId, UserId};
+use crate::id::{SaleId, TokenId, UserId};
 use crate::operator::Signature;
-use crate::sql::Script;
+use crate::phase::SalePhase;
+use crate::sql::{Script, grouped};
 pub use crate::token_status::TokenStatus;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::rows::{Effects, Gate, LastMinute, Member, RerankRows, Rows, SeenTokens};
+    pub(crate) use super::rows::{
+        Effects, Gate, LastMinute, Member, RerankRows, Rows, RowsOfSales, SaleRow, SeenTokens,
+    };
     pub(crate) use super::{
-        Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, SeenHead, SeenHeads, Token, TokenStatus,
+        Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, SaleEffects, SeenHead, SeenHeads, Token,
+        TokenStatus,
     };
 }
 
@@ -83,6 +97,14 @@ pub struct Standing {
     pub expires_at: Option<Timestamp>,
     /// How long a client should wait before it asks again, in seconds: short at the front, longer at the back.
     pub poll_after_seconds: u64,
+    /// The phase of the sale.
+    pub phase: SalePhase,
+    /// When people are let in, if the sale says so.
+    pub opens_at: Option<Timestamp>,
+    /// The time as of which all this is so.
+    pub now: Timestamp,
+    /// Whether a draw at the opening gives the place; until then `queue_position` is 0 and says nothing.
+    pub awaits_draw: bool,
 }
 
 /// A place in the queue, with the access token that proves it.
@@ -95,6 +117,32 @@ pub struct QueueToken {
     pub jwt: Option<String>,
     /// Where it stands.
     pub standing: Standing,
+}
+
+/// Who joins, and which queue. A [`Caller`] or a [`UserId`] alone joins that of the default sale.
+#[derive(Debug, Clone)]
+pub struct Join {
+    pub(crate) caller: Caller,
+    pub(crate) sale: SaleId,
+}
+
+impl Join {
+    /// The caller joins the queue of a sale.
+    pub fn sale(sale: SaleId, caller: impl Into<Caller>) -> Self {
+        Self { caller: caller.into(), sale }
+    }
+}
+
+impl From<Caller> for Join {
+    fn from(caller: Caller) -> Self {
+        Self { caller, sale: SaleId::DEFAULT }
+    }
+}
+
+impl From<UserId> for Join {
+    fn from(user: UserId) -> Self {
+        Self::from(Caller::from(user))
+    }
 }
 
 /// The result of joining the queue.
@@ -118,6 +166,14 @@ pub struct RerankReport {
     pub no_shows: u64,
     /// Tokens moved from WAITING to ACTIVE.
     pub admitted: u64,
+}
+
+impl RerankReport {
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.expired += other.expired;
+        self.no_shows += other.no_shows;
+        self.admitted += other.admitted;
+    }
 }
 
 /// Why a token ended.
@@ -153,6 +209,7 @@ impl EndedReason {
 pub(crate) struct Token {
     pub(crate) id: TokenId,
     pub(crate) user: UserId,
+    pub(crate) sale: SaleId,
     pub(crate) ticket: u64,
     pub(crate) status: TokenStatus,
     pub(crate) created_at: Timestamp,
@@ -188,31 +245,50 @@ impl From<Token> for Value {
     }
 }
 
-/// The queue's commands.
+/// The queue's commands, each about the queue of one sale.
 #[derive(Debug)]
 pub(crate) enum Command {
     Join {
+        sale: SaleId,
         caller: Caller,
         id: TokenId,
     },
     Leave {
+        sale: SaleId,
         caller: Caller,
         reason: EndedReason,
     },
     /// Claims the turn of a token that was let in.
     Claim {
+        sale: SaleId,
         caller: Caller,
     },
-    /// Changes settings.
+    /// Changes settings of the sale.
     Set {
-        change: AdmissionChange,
+        sale: SaleId,
+        change: SaleChange,
+        /// The version of the sale that the change is meant for; `None`: whichever it has.
+        if_version: Option<u32>,
         by: Signature,
     },
     /// Ends what has lapsed and admits the head of the queue, `RERANK_LIMIT` of each at most.
     Rerank {
+        sale: SaleId,
         /// The first who were seen lately; `None`: nobody is passed over.
         seen: Option<SeenHeads>,
     },
+}
+
+impl Command {
+    pub(crate) const fn sale(&self) -> SaleId {
+        match self {
+            Self::Join { sale, .. }
+            | Self::Leave { sale, .. }
+            | Self::Claim { sale, .. }
+            | Self::Set { sale, .. }
+            | Self::Rerank { sale, .. } => *sale,
+        }
+    }
 }
 
 /// Somebody of the WAITING who was seen lately.
@@ -245,8 +321,10 @@ pub(crate) enum Answer {
     },
     Left,
     Claimed(Token),
+    /// `version`: the sale's, after it.
     Set {
         changed: bool,
+        version: u32,
     },
     /// `more`: there is more to do, since a batch ends and admits `RERANK_LIMIT` tokens at most. `change_seq`: the gate's,
     /// after it.
@@ -267,63 +345,42 @@ pub(crate) struct QueueRules {
     pub(crate) bare_joins: bool,
 }
 
-/// The queue's part of its lane ([`crate::visit`]). One writer: the gate would admit only one at a time anyway.
+/// What a batch changes in each sale.
+pub(crate) type SaleEffects = Vec<rows::Effects>;
+
+/// The most sales whose gates a process remembers. One more makes it forget all.
+const MOST_GATES: usize = 4_096;
+
+/// The queue's part of its lane ([`crate::visit`]). The commands of a sale go to one writer: its gate would admit only
+/// one at a time anyway. A batch may be about several sales; each is decided by itself.
 pub(crate) struct QueueBatch {
     rules: QueueRules,
-    view: Arc<QueueView>,
-    /// The gate as this process last left it.
-    remembered: Mutex<Option<Gate>>,
+    views: Arc<QueueViews>,
+    /// The gates as this process last left them.
+    remembered: Mutex<HashMap<SaleId, Gate>>,
 }
 
 impl QueueBatch {
-    pub(crate) fn new(rules: QueueRules, view: Arc<QueueView>) -> Self {
-        Self { rules, view, remembered: Mutex::default() }
+    pub(crate) fn new(rules: QueueRules, views: Arc<QueueViews>) -> Self {
+        Self { rules, views, remembered: Mutex::default() }
     }
 
-    fn remembered(&self) -> MutexGuard<'_, Option<Gate>> {
+    fn remembered(&self) -> MutexGuard<'_, HashMap<SaleId, Gate>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Batch for QueueBatch {
-    const NAME: &'static str = "queue";
-    type Command = Command;
-    type Answer = Answer;
-    type Rows = rows::Rows;
-    type Effects = rows::Effects;
-
-    fn key(command: &Command) -> Uuid {
-        match command {
-            Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => {
-                caller.user.as_uuid()
-            }
-            Command::Set { .. } | Command::Rerank { .. } => Uuid::nil(),
-        }
-    }
-
-    async fn lock(
+    /// Rows of joins, assumed: the gate is as this process left it, and the joining users are not in the queue.
+    fn assume_sale(
         &self,
-        connection: &mut MySqlConnection,
-        commands: &[Command],
+        sale: SaleId,
+        commands: &[&Command],
+        assumptions: &Assumptions,
         attempt: &Attempt,
-    ) -> Result<rows::Rows, Failure> {
-        store::lock(connection, commands, attempt, self.view.times()).await
-    }
-
-    fn decide(&self, rows: rows::Rows, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
-        let (answers, effects) = decide::decide(rows, commands, attempt, self.rules);
-        Decision { answers, effects }
-    }
-
-    fn write(&self, script: &mut Script, effects: &rows::Effects, attempt: &Attempt) {
-        store::write(script, effects, attempt.now);
-    }
-
-    /// Only joins. Assumes that the gate is as this process left it, and that the joining users are not in the queue.
-    fn assume(&self, commands: &[Command], assumptions: &Assumptions, attempt: &Attempt) -> Option<rows::Rows> {
+    ) -> Option<rows::Rows> {
         // With a limit per minute, admissions by other processes count, which this process does not know.
-        let gate = self.remembered().clone().filter(|gate| gate.admission.per_minute.is_none())?;
-        assumptions.record(rows::REMEMBERED_GATE, Key::row(Uuid::nil()), Test::Equals(gate.change_seq.into()));
+        let gate = self.remembered().get(&sale).cloned().filter(|gate| gate.admission.per_minute.is_none())?;
+        let of = Key::row(sale.as_uuid());
+        assumptions.record(rows::REMEMBERED_GATE, of, Test::Equals(gate.change_seq.into()));
         let mut members = HashMap::with_capacity(commands.len());
         for command in commands {
             let Command::Join { caller: Caller { user, proof: Proof::Bare | Proof::Verified, .. }, .. } = command
@@ -336,22 +393,84 @@ impl Batch for QueueBatch {
                 Member {
                     has_password: assumptions.unread(rows::HAS_PASSWORD, of),
                     is_enabled: assumptions.unread(rows::IS_ENABLED, of),
-                    live: assumptions.unread(rows::LIVE_TOKEN, of),
+                    live: assumptions.unread(rows::LIVE_TOKEN, Key::in_sale(*user, sale)),
+                    elsewhere: Vec::new(),
                 }
             });
         }
         let made: Lookup<_, _> = assumptions.unread_rows(rows::MADE, HashMap::new());
         let last_minute = rows::LastMinute::unlimited(attempt.now);
-        Some(rows::Rows { gate, members, made, last_minute, rerank: None })
+        Some(rows::Rows { gate, members, made, last_minute, rerank: None, sale: None, name_is_taken: false })
+    }
+}
+
+/// The commands of each sale, with their places in the batch.
+fn by_sale(commands: &[Command]) -> BTreeMap<SaleId, Vec<(usize, &Command)>> {
+    grouped(commands.iter().enumerate().map(|(nth, command)| (command.sale(), (nth, command))))
+}
+
+impl Batch for QueueBatch {
+    const NAME: &'static str = "queue";
+    type Command = Command;
+    type Answer = Answer;
+    type Rows = rows::RowsOfSales;
+    type Effects = SaleEffects;
+
+    fn key(command: &Command) -> Uuid {
+        command.sale().as_uuid()
     }
 
-    fn guard(&self, script: &mut Script, assumed: &mut Assumed, effects: &rows::Effects, _attempt: &Attempt) {
+    async fn lock(
+        &self,
+        connection: &mut MySqlConnection,
+        commands: &[Command],
+        attempt: &Attempt,
+    ) -> Result<rows::RowsOfSales, Failure> {
+        store::lock(connection, commands, attempt, &self.views).await
+    }
+
+    fn decide(&self, mut rows: rows::RowsOfSales, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
+        let mut answers: Vec<_> = commands.iter().map(|_| Err(Error::SaleNotFound)).collect();
+        let mut effects = Vec::with_capacity(rows.len());
+        for (sale, commands) in by_sale(commands) {
+            let Some(rows) = rows.remove(&sale) else { continue };
+            let (places, commands): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
+            let (of_sale, changes) = decide::decide(rows, &commands, attempt, self.rules);
+            for (place, answer) in places.into_iter().zip(of_sale) {
+                answers[place] = answer;
+            }
+            effects.push(changes);
+        }
+        Decision { answers, effects }
+    }
+
+    fn write(&self, script: &mut Script, effects: &SaleEffects, attempt: &Attempt) {
+        effects.iter().for_each(|effects| store::write(script, effects, attempt.now));
+    }
+
+    /// Only joins.
+    fn assume(&self, commands: &[Command], assumptions: &Assumptions, attempt: &Attempt) -> Option<rows::RowsOfSales> {
+        let assume = |(sale, commands): (SaleId, Vec<(usize, &Command)>)| {
+            let commands: Vec<_> = commands.into_iter().map(|(_, command)| command).collect();
+            Some((sale, self.assume_sale(sale, &commands, assumptions, attempt)?))
+        };
+        by_sale(commands).into_iter().map(assume).collect()
+    }
+
+    fn guard(&self, script: &mut Script, assumed: &mut Assumed, effects: &SaleEffects, _attempt: &Attempt) {
         store::guard(script, assumed, effects);
     }
 
-    fn committed(&self, effects: rows::Effects) {
-        self.view.apply(&effects);
-        self.view.times().note(effects.last_minute.at, effects.gate.change_seq);
-        *self.remembered() = Some(effects.gate);
+    fn committed(&self, effects: SaleEffects) {
+        for effects in effects {
+            let view = self.views.of(effects.gate.sale);
+            view.apply(&effects);
+            view.times().note(effects.last_minute.at, effects.gate.change_seq);
+            let mut remembered = self.remembered();
+            if remembered.len() >= MOST_GATES && !remembered.contains_key(&effects.gate.sale) {
+                remembered.clear();
+            }
+            remembered.insert(effects.gate.sale, effects.gate);
+        }
     }
 }

@@ -4,29 +4,32 @@ mod attendance;
 mod refresh;
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use roaring::RoaringTreemap;
 use sqlx::MySqlPool;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 use uuid::Uuid;
 
 pub(crate) use self::attendance::Followed;
 use self::attendance::Told;
+#[cfg(any(test, feature = "internals"))]
+pub(super) use self::refresh::STATEMENTS;
+pub(super) use self::refresh::read_changes;
 
 use super::change_times::ChangeTimes;
 use super::presence::Presence;
 use super::rows::Effects;
 use super::snapshot::{Snapshot, TicketPlace};
-use super::turn::LongerTurns;
-use super::{RerankReport, Standing, Token, TokenStatus, pause, reads, store};
+use super::{RerankReport, Standing, Token, TokenStatus, pause, reads};
 use crate::caller::QueueTicket;
 use crate::clock::{Clock, Timestamp, seconds_until};
 use crate::db;
 use crate::error::Error;
-use crate::sql::fetch_one;
+use crate::id::{SaleId, UserId};
+use crate::phase::{SalePhase, SaleTimes};
 
 /// A turn is claimed a second time after this, unless the snapshot shows it as claimed by then: the first try may have
 /// failed.
@@ -47,8 +50,9 @@ pub(crate) struct ViewRules {
     pub(crate) rerank_every: Duration,
 }
 
-/// This process's view of the queue.
+/// This process's view of the queue of a sale.
 pub(crate) struct QueueView {
+    sale: SaleId,
     active_ttl: Duration,
     max_polls_per_second: u32,
     /// `None` until the first refresh.
@@ -71,17 +75,21 @@ pub(crate) struct QueueView {
     process: Uuid,
     exchange_every: Duration,
     told: Mutex<Told>,
+    /// Whether there were people in the last pass of this process.
+    had_people: AtomicBool,
 }
 
 impl QueueView {
-    pub(crate) fn new(rules: ViewRules, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(sale: SaleId, rules: ViewRules, process: Uuid, clock: Arc<dyn Clock>) -> Self {
         Self {
+            sale,
             active_ttl: rules.active_ttl,
             max_polls_per_second: rules.max_polls_per_second,
             presence: Presence::new(clock.now()),
-            process: Uuid::now_v7(),
+            process,
             exchange_every: rules.rerank_every.clamp(SHORTEST_EXCHANGE, LONGEST_EXCHANGE),
             told: Mutex::default(),
+            had_people: AtomicBool::new(false),
             snapshot: RwLock::new(None),
             refreshing: Mutex::default(),
             begun: Instant::now(),
@@ -98,20 +106,44 @@ impl QueueView {
         &self.times
     }
 
-    /// Reads the gate for the first time, so that this process knows what happens from now on. Where that fails, the next
-    /// reading is the first.
-    pub(crate) async fn look_at_gate(&self, pool: &MySqlPool, now: Timestamp) {
-        if let Ok(row) = fetch_one(pool, &reads::READ_GATE, |params| params).await
-            && let Ok(gate) = store::read_gate(&row)
-        {
-            self.times.note(now, gate.change_seq);
-        }
+    pub(crate) const fn sale(&self) -> SaleId {
+        self.sale
+    }
+
+    /// Takes note of whether there are people, for the next pass; whether there were in the last one.
+    pub(super) fn note_people(&self, there_are: bool) -> bool {
+        self.had_people.swap(there_are, Ordering::Relaxed)
+    }
+
+    /// Waits until no refresh runs; none begins until what is returned is dropped.
+    pub(super) async fn refreshing(&self) -> MutexGuard<'_, ()> {
+        self.refreshing.lock().await
     }
 
     /// What a rerank pass of this process would do.
     pub(crate) async fn preview_rerank(&self, pool: &MySqlPool, now: Timestamp) -> Result<RerankReport, Error> {
         let since = self.times.last_minute();
-        db::read(|| reads::preview_rerank(pool, since, now)).await
+        let mut report = db::read(|| reads::preview_rerank(pool, self.sale, since, now)).await?;
+        if self.phase(now) != SalePhase::Open {
+            report.admitted = 0;
+        }
+        Ok(report)
+    }
+
+    /// Refuses who comes before the doors open, or after the close, where nobody is in the queue.
+    pub(crate) fn refuse_early(&self, now: Timestamp) -> Result<(), Error> {
+        let of_empty = |snapshot: &Snapshot| snapshot.is_empty().then(|| snapshot.times().require_doors_open(now));
+        self.look(of_empty).flatten().unwrap_or(Ok(()))
+    }
+
+    /// The wait at a position, in seconds, as far as it is known.
+    pub(crate) fn estimate(&self, position: u64) -> Option<u64> {
+        self.look(|snapshot| snapshot.wait_seconds(position, self.active_ttl))
+    }
+
+    /// The phase of the sale, as of the last refresh.
+    pub(crate) fn phase(&self, now: Timestamp) -> SalePhase {
+        self.look(|snapshot| snapshot.times().phase(now)).unwrap_or(SaleTimes::ALWAYS_OPEN.phase(now))
     }
 
     /// Signals each refresh that found the queue moved: about once a second, however many batches that was.
@@ -159,10 +191,10 @@ impl QueueView {
     pub(crate) async fn latest_token(
         &self,
         pool: &MySqlPool,
-        user: crate::id::UserId,
+        user: UserId,
         now: Timestamp,
     ) -> Result<Option<Token>, Error> {
-        let Some((token, change_seq)) = db::read(|| reads::latest_token(pool, user)).await? else {
+        let Some((token, change_seq)) = db::read(|| reads::latest_token(pool, self.sale, user)).await? else {
             return Ok(None);
         };
         // Or a token that another process has just made would be WAITING without a position.
@@ -232,10 +264,10 @@ impl QueueView {
 
     /// Takes over turns that this process has made last longer. Mostly they last as long anyway, which needs no lock that
     /// polls would wait for.
-    pub(crate) fn lengthen(&self, turns: &LongerTurns) {
-        let ends_before = |snapshot: &Snapshot| turns.iter().any(|(user, until)| snapshot.ends_before(user, until));
+    pub(super) fn lengthen(&self, turns: &[(UserId, Timestamp)]) {
+        let ends_before = |snapshot: &Snapshot| turns.iter().any(|(user, until)| snapshot.ends_before(*user, *until));
         if self.look(ends_before).unwrap_or_default() {
-            self.change(|snapshot| turns.iter().for_each(|(user, until)| snapshot.lengthen(user, until)));
+            self.change(|snapshot| turns.iter().for_each(|(user, until)| snapshot.lengthen(*user, *until)));
         }
     }
 
@@ -251,6 +283,8 @@ impl QueueView {
     /// `snapshot` is `None` before the first refresh.
     fn standing_in(&self, snapshot: Option<&Snapshot>, place: TicketPlace, now: Timestamp) -> Standing {
         let (mut queue_position, mut expires_at, mut poll_after_seconds) = (0, None, pause::SHORTEST_PAUSE);
+        let times = snapshot.map_or(SaleTimes::ALWAYS_OPEN, Snapshot::times);
+        let awaits_draw = snapshot.is_some_and(|snapshot| snapshot.awaits_draw(now));
         let (status, remaining_seconds) = match place {
             TicketPlace::Active { until } => {
                 expires_at = Some(until);
@@ -262,11 +296,25 @@ impl QueueView {
                 let wait = snapshot.map(|snapshot| snapshot.wait_seconds(among_seen, self.active_ttl));
                 let polling = snapshot.map(Snapshot::polling).unwrap_or_default();
                 poll_after_seconds = pause::pause_at(among_seen, polling, self.max_polls_per_second);
-                (TokenStatus::Waiting, wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs())))
+                let wait = wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs()));
+                // Nobody is let in before the opening.
+                let until_opening = times.opens_at.map_or(0, |opens_at| seconds_until(opens_at, now));
+                (TokenStatus::Waiting, wait.saturating_add(until_opening))
             }
             TicketPlace::Unknown => (TokenStatus::Expired, 0),
         };
-        Standing { status, queue_position, remaining_seconds, expires_at, poll_after_seconds }
+        let awaits_draw = awaits_draw && status == TokenStatus::Waiting;
+        Standing {
+            status,
+            queue_position: if awaits_draw { 0 } else { queue_position },
+            remaining_seconds,
+            expires_at,
+            poll_after_seconds,
+            phase: times.phase(now),
+            opens_at: times.opens_at,
+            now,
+            awaits_draw,
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Snapshot)) {

@@ -18,11 +18,12 @@ const INTERVALS: u64 = 4;
 /// and for this many seconds at least: a phone may be without a network for a moment.
 const SHORTEST_PRESENCE: u64 = 15;
 
-/// The slots are made in pieces, when a ticket first needs one.
-const SLOTS_PER_PIECE: usize = 1 << 14;
-/// 16 777 216 tickets have a slot of their own, for 128 MB at most.
-const PIECES: usize = 1 << 10;
-const SLOTS: u64 = (SLOTS_PER_PIECE * PIECES) as u64;
+/// The slots are made in pieces, when a ticket first needs one. Each piece is twice as large as the one before, so that a
+/// sale with few people takes little memory.
+const SLOTS_OF_FIRST: u64 = 1 << 6;
+/// 16 777 152 tickets have a slot of their own, for 128 MB at most.
+const PIECES: usize = 18;
+const SLOTS: u64 = SLOTS_OF_FIRST * ((1 << PIECES) - 1);
 
 /// How long a user counts as seen who was told to poll after so many seconds.
 pub(super) fn presence_after(pause_seconds: u64) -> Duration {
@@ -160,7 +161,7 @@ impl Presence {
 
     fn slot(&self, ticket: u64) -> &AtomicU64 {
         let (piece, place) = place_of(ticket);
-        let empty = || (0..SLOTS_PER_PIECE).map(|_| AtomicU64::new(0)).collect();
+        let empty = || (0..SLOTS_OF_FIRST << piece).map(|_| AtomicU64::new(0)).collect();
         &self.pieces[piece].get_or_init(empty)[place]
     }
 
@@ -175,8 +176,9 @@ impl Presence {
 }
 
 const fn place_of(ticket: u64) -> (usize, usize) {
-    let slot = (ticket % SLOTS) as usize;
-    (slot / SLOTS_PER_PIECE, slot % SLOTS_PER_PIECE)
+    let slot = ticket % SLOTS;
+    let piece = (slot / SLOTS_OF_FIRST + 1).ilog2();
+    (piece as usize, (slot - SLOTS_OF_FIRST * ((1 << piece) - 1)) as usize)
 }
 
 #[cfg(test)]
@@ -237,6 +239,18 @@ mod tests {
         assert_eq!(seen(&presence, &[front, back], 20), (vec![back], true));
         presence.note_poll(front, 2, at(21));
         assert_eq!(seen(&presence, &[front, back], 21), (vec![front], true));
+    }
+
+    #[test]
+    fn every_ticket_of_a_round_has_a_slot_of_its_own() {
+        let ends = (0..PIECES as u32).map(|piece| SLOTS_OF_FIRST * ((1 << piece) - 1));
+        for (piece, first) in ends.enumerate() {
+            assert_eq!(place_of(first), (piece, 0));
+            assert_eq!(place_of(SLOTS + first), (piece, 0), "of the next round");
+            let last = first + (SLOTS_OF_FIRST << piece) - 1;
+            assert_eq!(place_of(last), (piece, (SLOTS_OF_FIRST << piece) as usize - 1));
+        }
+        assert_eq!(place_of(SLOTS - 1).0, PIECES - 1);
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! What a batch of the queue reads, and what it changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::control::Admission;
 use super::pace::Sample;
 use super::{EndedReason, Token};
 use crate::clock::Timestamp;
 use crate::fact::{Column, Fact, Lookup};
-use crate::id::{TokenId, UserId};
+use crate::id::{SaleId, TokenId, UserId};
 use crate::operator::LogEntry;
+use crate::phase::{EntryOrder, SaleTimes};
 
-/// The gate row: the state that every change of the queue's order shares.
+/// A gate row: the state that every change of the order of a sale's queue shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gate {
+    pub(crate) sale: SaleId,
     pub(crate) next_ticket: u64,
     pub(crate) change_seq: u64,
     pub(crate) active: u32,
@@ -26,6 +28,9 @@ pub(crate) struct Gate {
     pub(crate) most_active: u32,
     /// What operators set.
     pub(crate) admission: Admission,
+    /// What the sale's row says. Whoever changes it raises `change_seq`.
+    pub(crate) times: SaleTimes,
+    pub(crate) order: EntryOrder,
 }
 
 /// What the queue knows of a user.
@@ -34,8 +39,10 @@ pub(crate) struct Member {
     pub(crate) has_password: Fact<bool>,
     /// Whether no operator has disabled the user.
     pub(crate) is_enabled: Fact<bool>,
-    /// The token that is WAITING or ACTIVE in the table, even if its time is over.
+    /// The token of this sale that is WAITING or ACTIVE in the table, even if its time is over.
     pub(crate) live: Fact<Option<Token>>,
+    /// Those of other sales. Not read where nobody shows a queue token.
+    pub(crate) elsewhere: Vec<Token>,
 }
 
 /// The possible assumptions. The gate is as this process left it, by its `change_seq`. A user, by id, exists and has no
@@ -47,7 +54,10 @@ pub(super) const IS_ENABLED: Column = Column("users.disabled_at");
 pub(super) const LIVE_TOKEN: Column = Column("tokens.live");
 pub(super) const MADE: Column = Column("tokens.id");
 
-/// The rows that a batch concerns.
+/// The rows that a batch concerns, by sale. A sale that is missing here does not exist.
+pub(crate) type RowsOfSales = BTreeMap<SaleId, Rows>;
+
+/// The rows of one sale that a batch concerns.
 #[derive(Debug)]
 pub(crate) struct Rows {
     pub(crate) gate: Gate,
@@ -58,6 +68,18 @@ pub(crate) struct Rows {
     pub(crate) last_minute: LastMinute,
     /// Read for a `Rerank` alone.
     pub(crate) rerank: Option<RerankRows>,
+    /// The sale as it is shown; read for a `Set` alone.
+    pub(crate) sale: Option<SaleRow>,
+    /// Whether another sale has the name that a `Set` gives.
+    pub(crate) name_is_taken: bool,
+}
+
+/// What of a sale's row does not matter to its queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SaleRow {
+    pub(crate) name: String,
+    pub(crate) max_seats_per_user: Option<u32>,
+    pub(crate) version: u32,
 }
 
 /// What the limit per minute counts, as of the moment at which the gate was locked.
@@ -79,15 +101,16 @@ impl LastMinute {
 
 impl Rows {
     /// Tokens as they are since they are locked: a hold may have made a turn last longer after it was read.
-    pub(super) fn take_over_locked(&mut self, locked: Vec<Token>, now: Timestamp) {
-        let locked: HashMap<_, _> = locked.into_iter().map(|token| (token.user, token)).collect();
+    pub(super) fn take_over_locked(&mut self, locked: &[Token], now: Timestamp) {
+        let here = locked.iter().filter(|token| token.sale == self.gate.sale);
+        let locked: HashMap<_, _> = here.map(|token| (token.user, token)).collect();
         for (user, member) in &mut self.members {
             if let Some(token) = locked.get(user) {
-                member.live = Fact::read(Some(token.clone()));
+                member.live = Fact::read(Some((*token).clone()));
             }
         }
         if let Some(pass) = &mut self.rerank {
-            pass.lapsed.retain(|token| !locked.get(&token.user).unwrap_or(token).is_live(now));
+            pass.lapsed.retain(|token| !locked.get(&token.user).map_or(token, |locked| *locked).is_live(now));
         }
     }
 }
@@ -130,11 +153,22 @@ pub(crate) struct Effects {
     /// What operators did.
     pub(crate) log: Vec<LogEntry>,
     pub(crate) sample: Option<Sample>,
+    /// The sale's row, where it changes.
+    pub(crate) sale: Option<SaleRowChange>,
+}
+
+/// A change of a sale's row.
+#[derive(Debug)]
+pub(crate) struct SaleRowChange {
+    pub(crate) row: SaleRow,
+    pub(crate) version_before: u32,
+    /// Whether what it says to holds has changed, so that what processes remember of its concerts is out of date.
+    pub(crate) concerns_holds: bool,
 }
 
 impl Effects {
     pub(crate) fn is_empty(&self) -> bool {
-        !self.moves_tokens() && self.log.is_empty() && self.sample.is_none()
+        !self.moves_tokens() && self.log.is_empty() && self.sample.is_none() && self.sale.is_none()
     }
 
     pub(super) fn moves_tokens(&self) -> bool {
@@ -143,9 +177,9 @@ impl Effects {
     }
 
     /// Whose visits ended before their time: they left, or an operator sent them away.
-    pub(crate) fn left(&self) -> impl Iterator<Item = UserId> {
+    pub(crate) fn left(&self) -> impl Iterator<Item = (UserId, SaleId)> {
         let early = |(_, reason): &&(Token, EndedReason)| matches!(reason, EndedReason::Left | EndedReason::Operator);
-        self.ended.iter().filter(early).map(|(token, _)| token.user)
+        self.ended.iter().filter(early).map(|(token, _)| (token.user, token.sale))
     }
 
     /// Nothing is changed yet.
@@ -161,6 +195,7 @@ impl Effects {
             last_minute,
             log: Vec::new(),
             sample: None,
+            sale: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use sqlx::{MySqlPool, Row as _};
 use uuid::Uuid;
 
 use crate::clock::{Timestamp, span};
+use crate::id::SaleId;
 use crate::sql::{Bytes, execute, fetch_all, fetch_one, statements};
 
 /// How long a row counts after it was written: the process may have ended, and its users come back to others.
@@ -26,16 +27,16 @@ const LONGEST_LIST: usize = 1 << 20;
 
 statements! {
     WRITE {
-        "replace into queue_seen (process, seen_at, since, watched_from, known_to, polled, tickets) \
-         values ({process}, {seen_at}, {since}, {watched_from}, {known_to}, {polled}, {tickets})"
+        "replace into queue_seen (sale_id, process, seen_at, since, watched_from, known_to, polled, tickets) \
+         values ({sale}, {process}, {seen_at}, {since}, {watched_from}, {known_to}, {polled}, {tickets})"
     }
     READ {
         "select since, watched_from, known_to, polled, tickets from queue_seen \
-         where seen_at > {from} and seen_at < {until} and process <> {process}"
+         where sale_id = {sale} and seen_at > {from} and seen_at < {until} and process <> {process}"
     }
     FORGET { "delete from queue_seen where seen_at < {from}" }
     COUNT_NEWER { "select count(*) as waiting from tokens force index (tokens_status_ticket) \
-         where status = 'WAITING' and ticket >= {ticket}" }
+         where sale_id = {sale} and status = 'WAITING' and ticket >= {ticket}" }
 }
 
 /// What a process tells the others.
@@ -112,11 +113,12 @@ pub(crate) struct Attendance {
 impl Attendance {
     pub(crate) async fn read(
         pool: &MySqlPool,
+        sale: SaleId,
         ticket: u64,
         position: u64,
         now: Timestamp,
     ) -> Result<Self, sqlx::Error> {
-        let any = SeenByAny::of(read(pool, Uuid::nil(), now).await?, SHORTEST_GRACE, now);
+        let any = SeenByAny::of(read(pool, sale, Uuid::nil(), now).await?, SHORTEST_GRACE, now);
         if !any.polled || any.counted_to > 0 {
             return Ok(Self { is_seen: true, rank: position });
         }
@@ -129,10 +131,16 @@ impl Attendance {
 }
 
 /// Tells the others. `tickets` beyond the longest list are left out, from the back.
-pub(super) async fn write(pool: &MySqlPool, process: Uuid, row: &SeenRow, now: Timestamp) -> Result<(), sqlx::Error> {
+pub(super) async fn write(
+    pool: &MySqlPool,
+    sale: SaleId,
+    process: Uuid,
+    row: &SeenRow,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
     let list = encode(row.tickets.clone());
     let written = execute(pool, &WRITE, |params| {
-        let params = params.bind("process", process).bind("seen_at", now).bind("since", row.since);
+        let params = params.bind("sale", sale).bind("process", process).bind("seen_at", now).bind("since", row.since);
         let params = params.bind("watched_from", row.watched_from).bind("known_to", row.known_to);
         params.bind("polled", row.polled).bind("tickets", Bytes(&list))
     });
@@ -140,10 +148,15 @@ pub(super) async fn write(pool: &MySqlPool, process: Uuid, row: &SeenRow, now: T
 }
 
 /// What the processes other than `process` have told lately.
-pub(super) async fn read(pool: &MySqlPool, process: Uuid, now: Timestamp) -> Result<Vec<SeenRow>, sqlx::Error> {
+pub(super) async fn read(
+    pool: &MySqlPool,
+    sale: SaleId,
+    process: Uuid,
+    now: Timestamp,
+) -> Result<Vec<SeenRow>, sqlx::Error> {
     let lately = span(ROW_COUNTS_FOR);
     let rows = fetch_all(pool, &READ, |params| {
-        params.bind("from", now - lately).bind("until", now + lately).bind("process", process)
+        params.bind("sale", sale).bind("from", now - lately).bind("until", now + lately).bind("process", process)
     });
     rows.await?.iter().map(read_row).collect()
 }
@@ -154,13 +167,20 @@ pub(super) async fn forget(pool: &MySqlPool, now: Timestamp) -> Result<(), sqlx:
 }
 
 /// How many of `waiting` count as seen, for a process that knows no tickets itself. A few may have been let in since.
-pub(super) async fn count(pool: &MySqlPool, waiting: u64, grace: Duration, now: Timestamp) -> Result<u64, sqlx::Error> {
-    let rows = read(pool, Uuid::nil(), now).await?;
+pub(super) async fn count(
+    pool: &MySqlPool,
+    sale: SaleId,
+    waiting: u64,
+    grace: Duration,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let rows = read(pool, sale, Uuid::nil(), now).await?;
     let seen = SeenByAny::of(rows, grace, now);
     if seen.counted_to > 0 {
         return Ok(waiting);
     }
-    let newer = fetch_one(pool, &COUNT_NEWER, |params| params.bind("ticket", seen.counted_from)).await?;
+    let newer =
+        fetch_one(pool, &COUNT_NEWER, |params| params.bind("sale", sale).bind("ticket", seen.counted_from)).await?;
     let newer = newer.try_get::<i64, _>("waiting")?.max(0) as u64;
     let older = seen.tickets.range_cardinality(..seen.counted_from);
     Ok((older + newer).min(waiting))

@@ -14,6 +14,7 @@ use super::rows::{Effects, Gate};
 use super::{SeenHead, SeenHeads, TokenStatus};
 use crate::clock::Timestamp;
 use crate::id::UserId;
+use crate::phase::{EntryOrder, SalePhase, SaleTimes};
 
 /// What the snapshot knows of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,10 @@ pub(super) struct Snapshot {
     /// Turns that this process made last longer since the last reading began, which may not have seen that.
     lengthened: HashMap<u64, Timestamp>,
     max_active: u32,
+    times: SaleTimes,
+    order: EntryOrder,
+    /// The phase as of the last refresh, or of a change since.
+    phase: Option<SalePhase>,
     /// Whether any ticket's place has changed since the last refresh.
     moved: bool,
     pace: Option<Pace>,
@@ -77,7 +82,39 @@ impl Snapshot {
     /// which does no harm.
     pub(super) fn new(gate: &Gate, waiting: RoaringTreemap) -> Self {
         let seen = waiting.clone();
-        Self { change_seq: gate.change_seq, waiting, seen, ..Self::default() }
+        let (times, order) = (gate.times, gate.order);
+        Self { change_seq: gate.change_seq, waiting, seen, times, order, ..Self::default() }
+    }
+
+    pub(super) const fn times(&self) -> SaleTimes {
+        self.times
+    }
+
+    /// The phase when it was last looked at.
+    pub(super) fn phase(&self) -> SalePhase {
+        self.phase.unwrap_or(SalePhase::Open)
+    }
+
+    /// Takes note of the phase now.
+    pub(super) fn note_phase(&mut self, now: Timestamp) {
+        let phase = Some(self.times.phase(now));
+        self.moved |= self.phase.is_some() && self.phase != phase;
+        self.phase = phase;
+    }
+
+    /// Whether a draw at the opening still has to give the places.
+    pub(super) fn awaits_draw(&self, now: Timestamp) -> bool {
+        self.order == EntryOrder::Draw && matches!(self.times.phase(now), SalePhase::Before | SalePhase::Doors)
+    }
+
+    /// Whether nobody waits or is ACTIVE.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.active.is_empty()
+    }
+
+    /// Whether any ticket is ACTIVE.
+    pub(super) fn has_active(&self) -> bool {
+        !self.active.is_empty()
     }
 
     pub(super) const fn change_seq(&self) -> u64 {
@@ -214,8 +251,12 @@ impl Snapshot {
                 }
             }
         }
+        if gate.change_seq >= applied {
+            (self.times, self.order) = (gate.times, gate.order);
+        }
         self.max_active = gate.admission.max_active;
         self.pace = pace;
+        self.note_phase(now);
         // A turn that is over changes its follower's standing, though no row has changed yet.
         self.moved |= self.active.values().any(|turn| turn.until <= now);
         std::mem::take(&mut self.moved)
@@ -228,6 +269,7 @@ impl Snapshot {
             return;
         }
         self.change_seq = effects.gate.change_seq;
+        (self.times, self.order) = (effects.gate.times, effects.gate.order);
         self.moved = true;
         // In this order: a turn that is claimed may end in the same batch.
         let ended = effects.ended.iter().map(|(token, _)| token);

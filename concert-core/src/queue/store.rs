@@ -2,7 +2,7 @@
 
 mod pass;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
@@ -11,38 +11,46 @@ use uuid::Uuid;
 use self::pass::Pass;
 #[cfg(any(test, feature = "internals"))]
 pub(super) use self::pass::STATEMENTS as PASS_STATEMENTS;
-use super::change_times::ChangeTimes;
 use super::rows::{
-    Effects, Gate, HAS_PASSWORD, IS_ENABLED, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, Rows, USER,
+    Effects, Gate, HAS_PASSWORD, IS_ENABLED, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, Rows, RowsOfSales,
+    USER,
 };
+use super::settings::{self, SaleState, Sales};
+use super::views::QueueViews;
 use super::{Command, EndedReason, Token, TokenStatus, Turn, Turns, admission};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Fact, Key, Lookup, Test, Value};
-use crate::id::UserId;
+use crate::id::{SaleId, UserId};
 use crate::operator::write_log;
+use crate::phase::{EntryOrder, SaleTimes};
 use crate::sql::{Keyword, Reading, ResultSet, RowValues, Script, SqlTemplate, grouped, statements};
 
 /// The columns that `read_token` reads, each with a prefix.
 macro_rules! token_columns {
     ($prefix:literal) => {
-        $crate::sql::columns!($prefix: id, user_id, ticket, status, created_at, expires_at, claimed_at)
+        $crate::sql::columns!($prefix: id, user_id, sale_id, ticket, status, created_at, expires_at, claimed_at)
     };
 }
 pub(crate) use token_columns;
 
 /// The columns that `read_gate` reads.
 macro_rules! gate_columns {
-    () => {
-        "next_ticket, change_seq, active, waiting, admitted, departed, no_shows, most_active, paused, max_active, \
-         per_minute"
+    ($prefix:literal) => {
+        $crate::sql::columns!($prefix: sale_id, next_ticket, change_seq, active, waiting, admitted, departed, no_shows,
+            most_active, paused, max_active, per_minute)
     };
 }
 pub(super) use gate_columns;
 
 statements! {
-    LOCK_GATE { concat!("select ", gate_columns!(), " from queue_gate where id = 1 for update") }
+    /// In the order of the sales.
+    LOCK_GATES {
+        concat!(
+            "select ", gate_columns!(""), " from queue_gate force index (primary) where sale_id in ({sales}) for update"
+        )
+    }
     /// Not locked: the gate's lock protects every change of a status and every claim. Without that lock, the end of a
     /// turn is moved, which holds and payments do under the token's lock.
     MEMBERS {
@@ -66,7 +74,7 @@ statements! {
         "update queue_gate set next_ticket = {next_ticket}, change_seq = {change_seq}, active = {active}, \
          waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows}, \
          most_active = {most_active} \
-         where {required}id = 1 and change_seq = {change_seq_before} \
+         where {required}sale_id = {sale} and change_seq = {change_seq_before} \
          and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}"
     }
     /// Counts the existing users who are enabled, and may join by id alone (no password) or have proved who they are.
@@ -94,56 +102,101 @@ statements! {
     INSERT_WAITING {
         insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq)
     }
+    /// Both for other sales than the default one, which the column says where nothing else is said.
+    INSERT_IN_SALE {
+        insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq, sale_id,
+            admitted_at, claimed_at, ended_reason)
+    }
+    INSERT_WAITING_IN_SALE {
+        insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq, sale_id)
+    }
 }
 
 pub(super) async fn lock(
     connection: &mut MySqlConnection,
     commands: &[Command],
     attempt: &Attempt,
-    times: &ChangeTimes,
-) -> Result<Rows, Failure> {
+    views: &QueueViews,
+) -> Result<RowsOfSales, Failure> {
     let now = attempt.now;
     let mut script = Script::default();
-    let gate = script.select(&LOCK_GATE, |params| params);
+    let sales = commands.iter().map(Command::sale).collect();
+    let gates = script.select_keys(&LOCK_GATES, sales, |params, sales| params.list("sales", sales));
+    let states = Sales::select(&mut script, commands);
     let members = select_members(&mut script, commands);
     let made = select_made_earlier(&mut script, commands, attempt);
-    let seen = commands.iter().find_map(|command| match command {
-        Command::Rerank { seen } => Some(seen.as_ref()),
-        _ => None,
-    });
-    let pass = seen.map(|seen| Pass::select(&mut script, seen, now));
+    let mut passes = HashMap::new();
+    for command in commands {
+        if let Command::Rerank { sale, seen } = command {
+            // A second pass in the batch would find nothing to do.
+            passes.entry(*sale).or_insert_with(|| Pass::select(&mut script, *sale, seen.as_ref(), now));
+        }
+    }
     let selected = script.run(connection).await?;
 
-    let gate = read_gate(selected.one(&gate)?)?;
-    let at = times.note(now, gate.change_seq);
-    let members = read_members(&selected, &members)?;
-    let mut rows = Rows {
-        last_minute: LastMinute::unlimited(at),
-        made: Lookup::read(read_tokens(&selected, &made)?.into_iter().map(|token| (token.id, token)).collect()),
-        gate,
-        members,
-        rerank: pass.map(|pass| pass.read(&selected)).transpose()?,
-    };
+    let mut states = states.read(&selected)?;
+    let members = Members::read(&selected, &members)?;
+    let made = read_tokens(&selected, &made)?;
+    let mut rows = RowsOfSales::new();
+    for row in selected.rows(&gates) {
+        let sale = row.try_get("sale_id")?;
+        let state = states.remove(&sale);
+        let (times, order) = state.as_ref().map_or_else(Default::default, |state| (state.times, state.order));
+        let gate = read_gate(row, times, order)?;
+        let at = views.of(sale).times().note(now, gate.change_seq);
+        let made = made.iter().map(|token| (token.id, token.clone()));
+        let of_sale = Rows {
+            last_minute: LastMinute::unlimited(at),
+            made: Lookup::read(made.collect()),
+            members: members.in_sale(sale, commands),
+            rerank: passes.get(&sale).map(|pass| pass.read(&selected)).transpose()?,
+            name_is_taken: state.as_ref().is_some_and(|state| state.name_is_taken),
+            sale: state.map(|SaleState { row, .. }| row),
+            gate,
+        };
+        rows.insert(sale, of_sale);
+    }
+    lock_moving(connection, commands, views, &mut rows, now).await?;
+    Ok(rows)
+}
+
+/// Locks the tokens whose turns may end, and reads what was let in lately where that is limited.
+async fn lock_moving(
+    connection: &mut MySqlConnection,
+    commands: &[Command],
+    views: &QueueViews,
+    rows: &mut RowsOfSales,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let changing = commands.iter().filter_map(|command| match command {
-        Command::Leave { caller, .. } | Command::Claim { caller } => Some(caller.user),
+        Command::Leave { caller, .. } | Command::Claim { caller, .. } => Some(caller.user),
         _ => None,
     });
-    let live = rows.members.values().filter_map(|member| member.live.value().ok()?.as_ref());
-    let lapsed = rows.rerank.iter().flat_map(|rows| &rows.lapsed);
+    let live = rows.values().flat_map(|rows| rows.members.values());
+    let live = live.filter_map(|member| member.live.value().ok()?.as_ref());
+    let lapsed = rows.values().filter_map(|rows| rows.rerank.as_ref()).flat_map(|pass| &pass.lapsed);
     let over = live.filter(|token| !token.is_live(now)).chain(lapsed);
     let moving = changing.chain(over.map(|token| token.user)).collect();
     let mut script = Script::default();
     let moving = lock_live_tokens(&mut script, moving);
-    let since = times.minute_before(at);
-    let limited = rows.gate.admission.per_minute.is_some();
-    let admissions = limited.then(|| admission::select_last_minute(&mut script, since));
+    let limited = rows.values().filter(|rows| rows.gate.admission.per_minute.is_some());
+    let admissions: Vec<_> = limited
+        .map(|rows| {
+            let (sale, at) = (rows.gate.sale, rows.last_minute.at);
+            let since = views.of(sale).times().minute_before(at);
+            (sale, since.over, admission::select_last_minute(&mut script, sale, since))
+        })
+        .collect();
     let selected = script.run(connection).await?;
-    if let Some(admissions) = admissions {
-        let admitted = selected.one(&admissions)?.try_get("admitted")?;
-        rows.last_minute = LastMinute { at, admitted, over: since.over };
+    for (sale, over, reading) in admissions {
+        let admitted = selected.one(&reading)?.try_get("admitted")?;
+        if let Some(rows) = rows.get_mut(&sale) {
+            rows.last_minute = LastMinute { admitted, over, ..rows.last_minute };
+        }
     }
-    rows.take_over_locked(read_tokens(&selected, &moving)?, now);
-    Ok(rows)
+    let locked = read_tokens(&selected, &moving)?;
+    rows.values_mut().for_each(|rows| rows.take_over_locked(&locked, now));
+    Ok(())
 }
 
 /// Locks the live tokens of `users`.
@@ -151,45 +204,73 @@ pub(crate) fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Readi
     script.select_keys(&LOCK_LIVE, users, |params, users| params.list("users", users))
 }
 
-fn select_members(script: &mut Script, commands: &[Command]) -> Reading {
-    let users = commands.iter().filter_map(|command| match command {
-        Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller } => Some(caller.user),
+fn member_of(command: &Command) -> Option<UserId> {
+    match command {
+        Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller, .. } => {
+            Some(caller.user)
+        }
         Command::Set { .. } | Command::Rerank { .. } => None,
-    });
+    }
+}
+
+fn select_members(script: &mut Script, commands: &[Command]) -> Reading {
+    let users = commands.iter().filter_map(member_of);
     script.select_keys(&MEMBERS, users.collect(), |params, users| params.list("users", users))
 }
 
-fn read_members(selected: &ResultSet, reading: &Reading) -> Result<HashMap<UserId, Member>, Failure> {
-    let mut members = HashMap::new();
-    for row in selected.rows(reading) {
-        let live = match row.try_get::<Option<Uuid>, _>("id")? {
-            Some(_) => Some(read_token(row)?),
-            None => None,
-        };
-        let has_password = Fact::read(row.try_get("has_password")?);
-        let is_enabled = Fact::read(row.try_get("is_enabled")?);
-        members.insert(row.try_get("member_id")?, Member { has_password, is_enabled, live: Fact::read(live) });
+/// Users, each with whether there is a password, whether no operator has disabled the user, and the live tokens.
+struct Members(HashMap<UserId, (bool, bool, Vec<Token>)>);
+
+impl Members {
+    fn read(selected: &ResultSet, reading: &Reading) -> Result<Self, Failure> {
+        let mut members = HashMap::new();
+        for row in selected.rows(reading) {
+            let (has_password, is_enabled) = (row.try_get("has_password")?, row.try_get("is_enabled")?);
+            let (_, _, live) =
+                members.entry(row.try_get("member_id")?).or_insert((has_password, is_enabled, Vec::new()));
+            if row.try_get::<Option<Uuid>, _>("id")?.is_some() {
+                live.push(read_token(row)?);
+            }
+        }
+        Ok(Self(members))
     }
-    Ok(members)
+
+    /// Those whom commands of a sale concern.
+    fn in_sale(&self, sale: SaleId, commands: &[Command]) -> HashMap<UserId, Member> {
+        let users: HashSet<_> =
+            commands.iter().filter(|command| command.sale() == sale).filter_map(member_of).collect();
+        let member = |user: UserId| {
+            let (has_password, is_enabled, live) = self.0.get(&user)?;
+            let (here, elsewhere): (Vec<_>, Vec<_>) = live.iter().cloned().partition(|token| token.sale == sale);
+            let live = Fact::read(here.into_iter().next());
+            let (has_password, is_enabled) = (Fact::read(*has_password), Fact::read(*is_enabled));
+            Some((user, Member { has_password, is_enabled, live, elsewhere }))
+        };
+        users.into_iter().filter_map(member).collect()
+    }
 }
 
 fn select_made_earlier(script: &mut Script, commands: &[Command], attempt: &Attempt) -> Reading {
     let ids = commands.iter().filter_map(|command| match command {
-        Command::Join { caller, id } if attempt.may_have_committed || caller.key.is_some() => Some(*id),
+        Command::Join { caller, id, .. } if attempt.may_have_committed || caller.key.is_some() => Some(*id),
         _ => None,
     });
     script.select_keys(&BY_ID, ids.collect(), |params, ids| params.list("ids", ids))
 }
 
-/// States the assumptions about the gate and the joining users. Only those about users need a guard. The update of the
+/// States the assumptions about the gates and the joining users. Only those about users need a guard. The update of each
 /// gate, the primary key of tokens and the unique key of live tokens state the others.
-pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects) {
-    if !effects.is_empty() {
+pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &[Effects]) {
+    for effects in effects.iter().filter(|effects| !effects.is_empty()) {
         let seq = Test::Equals(Value::Number(effects.gate_before.change_seq));
-        assumed.strike(REMEMBERED_GATE, |_, test| test == seq);
+        let sale = effects.gate.sale.as_uuid();
+        assumed.strike(REMEMBERED_GATE, |of, test| test == seq && of.id() == sale);
     }
-    assumed.strike_missing(LIVE_TOKEN, effects.joined.iter().map(|token| token.user));
-    assumed.strike_missing(MADE, effects.joined.iter().map(|token| token.id));
+    let joined = || effects.iter().flat_map(|effects| &effects.joined);
+    let inserted: HashSet<_> = joined().map(|token| (token.user.as_uuid(), token.sale)).collect();
+    let is_nothing = |test| test == Test::Equals(Value::Nothing);
+    assumed.strike(LIVE_TOKEN, |of, test| is_nothing(test) && inserted.contains(&(of.id(), of.sale())));
+    assumed.strike_missing(MADE, joined().map(|token| token.id));
     let (there, without_password) = (assumed.take(USER), assumed.take(HAS_PASSWORD));
     let enabled = assumed.take(IS_ENABLED);
     let is_other = |flag| move |(_, test): &(Key, Test)| *test != Test::Equals(Value::Flag(flag));
@@ -203,6 +284,9 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effect
     let mut users: Vec<_> = asked.map(|(user, _)| user.id()).collect();
     users.sort_unstable();
     users.dedup();
+    if users.is_empty() {
+        return;
+    }
     let mut bare: Vec<_> = without_password.iter().map(|(user, _)| user.id()).collect();
     bare.sort_unstable();
     let proved = users.iter().filter(|user| bare.binary_search(user).is_err());
@@ -226,6 +310,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
             .bind("departed", gate.departed)
             .bind("no_shows", gate.no_shows)
             .bind("most_active", gate.most_active)
+            .bind("sale", gate.sale)
             .bind("change_seq_before", before.change_seq)
             .bind("paused", before.admission.paused)
             .bind("max_active", before.admission.max_active)
@@ -239,28 +324,40 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
         });
     }
     turn_all(script, "admitting tokens", &ADMIT, &effects.admitted, gate.change_seq, now);
-    insert(script, &effects.joined, gate.change_seq);
+    insert(script, &effects.joined, gate);
     admission::write(script, effects, now);
+    settings::write(script, effects);
     write_log(script, &effects.log);
 }
 
-fn insert(script: &mut Script, joined: &[Token], change_seq: u64) {
+fn insert(script: &mut Script, joined: &[Token], gate: &Gate) {
     let (waiting, others): (Vec<_>, Vec<_>) = joined.iter().partition(|token| token.status == TokenStatus::Waiting);
-    script.insert(&INSERT_WAITING, &waiting, |row, token| bind_joined(row, token, change_seq));
-    script.insert(&INSERT, &others, |row, token| {
-        // A user who joins into a turn has claimed it.
-        let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
-        let ended = (token.status == TokenStatus::Expired).then_some(Keyword::new(EndedReason::Left.as_str()));
-        let row = bind_joined(row, token, change_seq).bind("admitted_at", admitted_at).bind("claimed_at", admitted_at);
-        row.bind("ended_reason", ended)
-    });
+    let (sale, change_seq) = (gate.sale, gate.change_seq);
+    if sale == SaleId::DEFAULT {
+        script.insert(&INSERT_WAITING, &waiting, |row, token| bind_joined(row, token, change_seq));
+        script.insert(&INSERT, &others, |row, token| bind_begun(bind_joined(row, token, change_seq), token));
+    } else {
+        script.insert(&INSERT_WAITING_IN_SALE, &waiting, |row, token| {
+            bind_joined(row, token, change_seq).bind("sale_id", sale)
+        });
+        script.insert(&INSERT_IN_SALE, &others, |row, token| {
+            bind_begun(bind_joined(row, token, change_seq).bind("sale_id", sale), token)
+        });
+    }
 }
 
-/// The columns that both inserts share.
+/// The columns that all inserts share.
 fn bind_joined<'r>(row: RowValues<'r>, token: &Token, change_seq: u64) -> RowValues<'r> {
     let row = row.bind("id", token.id).bind("user_id", token.user).bind("ticket", token.ticket);
     let row = row.bind("status", Keyword::new(token.status.as_str())).bind("created_at", token.created_at);
     row.bind("expires_at", token.expires_at).bind("last_updated_at", token.created_at).bind("change_seq", change_seq)
+}
+
+/// Those of a token that does not wait. A user who joins into a turn has claimed it.
+fn bind_begun<'r>(row: RowValues<'r>, token: &Token) -> RowValues<'r> {
+    let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
+    let ended = (token.status == TokenStatus::Expired).then_some(Keyword::new(EndedReason::Left.as_str()));
+    row.bind("admitted_at", admitted_at).bind("claimed_at", admitted_at).bind("ended_reason", ended)
 }
 
 /// Gives tokens a turn: one statement for all whose turns end at the same time.
@@ -280,8 +377,9 @@ fn turn_all(
     }
 }
 
-pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
+pub(super) fn read_gate(row: &MySqlRow, times: SaleTimes, order: EntryOrder) -> Result<Gate, sqlx::Error> {
     Ok(Gate {
+        sale: row.try_get("sale_id")?,
         next_ticket: row.try_get("next_ticket")?,
         change_seq: row.try_get("change_seq")?,
         active: row.try_get("active")?,
@@ -291,6 +389,8 @@ pub(super) fn read_gate(row: &MySqlRow) -> Result<Gate, sqlx::Error> {
         no_shows: row.try_get("no_shows")?,
         most_active: row.try_get("most_active")?,
         admission: admission::read_admission(row)?,
+        times,
+        order,
     })
 }
 
@@ -298,15 +398,20 @@ fn read_tokens(selected: &ResultSet, reading: &Reading) -> Result<Vec<Token>, Fa
     Ok(selected.rows(reading).map(read_token).collect::<Result<_, _>>()?)
 }
 
-/// The turn of each user who has a live token.
+/// The turn of each user in each sale where there is a live token.
 pub(crate) fn read_turns(selected: &ResultSet, live: &Reading) -> Result<Turns, Failure> {
-    Ok(read_tokens(selected, live)?.iter().map(|token| (token.user, Turn::of(token))).collect())
+    let mut turns = Turns::default();
+    for token in read_tokens(selected, live)? {
+        turns.insert(token.user, token.sale, Turn::of(&token));
+    }
+    Ok(turns)
 }
 
 pub(crate) fn read_token(row: &MySqlRow) -> Result<Token, sqlx::Error> {
     Ok(Token {
         id: row.try_get("id")?,
         user: row.try_get("user_id")?,
+        sale: row.try_get("sale_id")?,
         ticket: row.try_get("ticket")?,
         status: TokenStatus::from_column(row.try_get("status")?)?,
         created_at: row.try_get("created_at")?,

@@ -1,21 +1,56 @@
 //! The turn of a user: what holding and paying require of a token.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
+use uuid::Uuid;
 
 use super::{Token, TokenStatus};
 use crate::caller::{Caller, Proof};
 use crate::clock::{Timestamp, just_after};
 use crate::error::Error;
 use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Unread, Value};
-use crate::id::{TokenId, UserId};
+use crate::id::{SaleId, TokenId, UserId};
 use crate::sql::{Pair, Part, Script, grouped, statements};
 
-/// The turns of users, under lock.
-pub(crate) type Turns = HashMap<UserId, Turn>;
+/// The turns of users in sales, under lock.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Turns(BTreeMap<(UserId, SaleId), Turn>);
 
-/// The token that a user has in the queue, as far as the rules ask about it.
+impl Turns {
+    /// The turn of a user in a sale. One in another sale admits to nothing there.
+    pub(crate) fn in_sale(&mut self, user: UserId, sale: SaleId) -> Option<&mut Turn> {
+        self.0.get_mut(&(user, sale))
+    }
+
+    /// The turn whose token the caller has shown, in whichever sale that is; where it was not read, one that may be it.
+    pub(crate) fn shown_by(&mut self, caller: &Caller) -> Option<&mut Turn> {
+        let Proof::Queue(shown) = caller.proof else { return None };
+        let [first, last] = [Uuid::nil(), Uuid::max()].map(|sale| (caller.user, SaleId::from_uuid(sale)));
+        let may_be = |turn: &Turn| turn.id.value().map_or(true, |id| *id == shown);
+        self.0.range_mut(first..=last).map(|(_, turn)| turn).find(|turn| may_be(turn))
+    }
+
+    /// A turn of the caller that is ACTIVE now, or any: for refusals that no sale is known of.
+    pub(crate) fn any_of(&mut self, caller: &Caller, now: Timestamp) -> Option<&mut Turn> {
+        let [first, last] = [Uuid::nil(), Uuid::max()].map(|sale| (caller.user, SaleId::from_uuid(sale)));
+        let is_active = |turn: &mut Turn| require_active(caller, Some(turn), now).is_ok();
+        let one = self.0.range(first..=last).next().map(|(key, _)| *key);
+        let active = self.0.range_mut(first..=last).find_map(|(key, turn)| is_active(turn).then_some(*key));
+        self.0.get_mut(&active.or(one)?)
+    }
+
+    pub(crate) fn insert(&mut self, user: UserId, sale: SaleId, turn: Turn) {
+        self.0.insert((user, sale), turn);
+    }
+
+    /// Adds the turn of a user in a sale, unread, if it is not there yet.
+    pub(crate) fn insert_unread(&mut self, assumptions: &Assumptions, user: UserId, sale: SaleId) {
+        self.0.entry((user, sale)).or_insert_with(|| Turn::unread(assumptions, user, sale));
+    }
+}
+
+/// The token that a user has in the queue of a sale, as far as the rules ask about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Turn {
     id: Fact<TokenId>,
@@ -26,7 +61,7 @@ pub(crate) struct Turn {
     expires_at: Fact<Timestamp>,
 }
 
-/// Facts of the live token of a user; their key is the user's id.
+/// Facts of the live token of a user in a sale.
 const ID: Column = Column("turn: tokens.id");
 const STATUS: Column = Column("tokens.status");
 const IS_CLAIMED: Column = Column("tokens.claimed_at");
@@ -39,23 +74,24 @@ macro_rules! lengthen {
         concat!(
             "update tokens force index (tokens_user_live) set expires_at = {until}, last_updated_at = {now} where ",
             $only_if,
-            "live = 1 and user_id in ({users}) and expires_at < {until}"
+            "live = 1 and user_id in ({users}) and sale_id = {sale} and expires_at < {until}"
         )
     };
 }
 
 statements! {
-    /// Locks and counts the turns of users. Its conditions are all that `require_active` and `Turn::bounded` ask. It also
-    /// counts how many of the turns end too early for what is held.
+    /// Locks all live tokens of users, and counts their turns in a sale. Its conditions are all that `require_active` and
+    /// `Turn::bounded` ask. It locks the tokens of other sales as well: what a user holds in all sales together is limited.
+    /// It also counts how many of the tokens end too early for what is held.
     LOCK_TURNS {
-        "select count(*){counts}, count(case when expires_at < {held_until} then 1 end) into @locked, @short \
-         from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) \
-         and status = 'ACTIVE' and claimed_at >= {begun} and expires_at >= {until}{each} for update",
+        "select count(case when sale_id = {sale} and status = 'ACTIVE' and claimed_at >= {begun} \
+         and expires_at >= {until}{each} then 1 end){counts}, count(case when expires_at < {held_until} then 1 end) \
+         into @locked, @short from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) for update",
         // Only if a caller has shown a token.
         each Part { text: " and (concat(user_id, id) in ({shown}) or user_id in ({others}))", between: "" }
     }
     LENGTHEN { lengthen!("") }
-    /// After `LOCK_TURNS`. If that has found no turn too short, as mostly, the server looks at no row.
+    /// After one `LOCK_TURNS`. If that has found no token too short, as mostly, the server looks at no row.
     LENGTHEN_IF_SHORT { lengthen!("@short > 0 and ") }
 }
 
@@ -70,9 +106,9 @@ impl Turn {
         }
     }
 
-    /// The unread turn of a user.
-    pub(crate) fn unread(assumptions: &Assumptions, user: UserId) -> Self {
-        let of = Key::row(user.as_uuid());
+    /// The unread turn of a user in a sale.
+    pub(crate) fn unread(assumptions: &Assumptions, user: UserId, sale: SaleId) -> Self {
+        let of = Key::in_sale(user, sale);
         Self {
             id: assumptions.unread(ID, of),
             status: assumptions.unread(STATUS, of),
@@ -104,14 +140,14 @@ impl Turn {
 #[derive(Debug, Default)]
 pub(crate) struct LongerTurns {
     /// Turns that end earlier by their rows.
-    short: HashMap<UserId, Timestamp>,
+    short: HashMap<(UserId, SaleId), Timestamp>,
     /// Turns whose end nobody has read. Most of them last as long anyway.
-    unread: HashMap<UserId, Timestamp>,
+    unread: HashMap<(UserId, SaleId), Timestamp>,
 }
 
 impl LongerTurns {
-    /// Makes the user's turn last until `until` at least.
-    pub(crate) fn lengthen(&mut self, user: UserId, turn: &mut Turn, until: Timestamp) {
+    /// Makes the user's turn in the sale last until `until` at least.
+    pub(crate) fn lengthen(&mut self, user: UserId, sale: SaleId, turn: &mut Turn, until: Timestamp) {
         let turns = match turn.expires_at.value() {
             Ok(end) if *end >= until => return,
             Ok(_) => {
@@ -120,20 +156,26 @@ impl LongerTurns {
             }
             Err(Unread) => &mut self.unread,
         };
-        turns.entry(user).and_modify(|end| *end = until.max(*end)).or_insert(until);
+        turns.entry((user, sale)).and_modify(|end| *end = until.max(*end)).or_insert(until);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (UserId, Timestamp)> {
-        self.short.iter().chain(&self.unread).map(|(user, until)| (*user, *until))
+    /// Users, and until when, by the sale of the turn.
+    pub(crate) fn by_sale(&self) -> BTreeMap<SaleId, Vec<(UserId, Timestamp)>> {
+        grouped(self.short.iter().chain(&self.unread).map(|((user, sale), until)| (*sale, (*user, *until))))
     }
 
     /// Writes them. The tokens are locked. Not the gate: nothing in it depends on when a turn ends.
     pub(crate) fn write(&self, script: &mut Script, now: Timestamp) {
-        for (turns, template) in [(&self.short, &LENGTHEN), (&self.unread, &LENGTHEN_IF_SHORT)] {
-            for (until, mut users) in grouped(turns.iter().map(|(user, until)| (*until, *user))) {
+        let sales: BTreeSet<_> = self.unread.keys().map(|(_, sale)| sale).collect();
+        // With several sales, the lock of the last has said nothing about the others.
+        let unread = if sales.len() > 1 { &LENGTHEN } else { &LENGTHEN_IF_SHORT };
+        for (turns, template) in [(&self.short, &LENGTHEN), (&self.unread, unread)] {
+            let turns = turns.iter().map(|((user, sale), until)| ((*until, *sale), *user));
+            for ((until, sale), mut users) in grouped(turns) {
                 users.sort_unstable();
                 script.change("lengthening turns", None, template, |params| {
-                    params.bind("until", until).bind("now", now).list("users", &users).bind("until", until)
+                    let params = params.bind("until", until).bind("now", now).list("users", &users);
+                    params.bind("sale", sale).bind("until", until)
                 });
             }
         }
@@ -184,10 +226,8 @@ pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed, longer: &L
     if !claims.iter().all(|(_, test)| *test == Test::Equals(Value::Flag(true))) {
         return assumed.put_back(IS_CLAIMED, claims);
     }
-    let mut shown = Vec::with_capacity(ids.len());
-    for (user, test) in &ids {
-        let Test::Equals(Value::Id(token)) = test else { return assumed.put_back(ID, ids) };
-        shown.push((user.id(), *token));
+    if ids.iter().any(|(_, test)| !matches!(test, Test::Equals(Value::Id(_)))) {
+        return assumed.put_back(ID, ids);
     }
     if ends.is_empty() {
         // The statement needs an end to compare with. The other assumptions then have no guard.
@@ -196,22 +236,29 @@ pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed, longer: &L
         assumed.put_back(BEGUN_AT, begins);
         return assumed.put_back(ID, ids);
     }
-    let mut users: Vec<_> =
-        [&statuses, &claims, &ends, &begins, &ids].into_iter().flatten().map(|(user, _)| user.id()).collect();
-    users.sort_unstable();
-    users.dedup();
-    shown.sort_unstable();
-    shown.dedup();
-    let others = users.iter().filter(|user| shown.binary_search_by_key(*user, |(user, _)| *user).is_err());
+    let asked: BTreeSet<_> =
+        [&statuses, &claims, &ends, &begins, &ids].into_iter().flatten().map(|(of, _)| (of.sale(), of.id())).collect();
     // Where nothing is held, no turn is too short.
     let held_until = longer.unread.values().copied().max().unwrap_or(until);
-    script.lock_exactly("locking turns", users.len(), &LOCK_TURNS, |params| {
-        let params = params.bind("held_until", held_until).list("users", &users);
-        let params = params.bind("begun", begun).bind("until", until);
-        params.each((!shown.is_empty()).then_some(()), |part, ()| {
-            part.list("shown", shown.iter().map(|(user, token)| Pair(*user, *token))).list("others", others.clone())
-        })
-    });
+    for (sale, users) in grouped(asked) {
+        let mut shown: Vec<_> = ids
+            .iter()
+            .filter(|(of, _)| of.sale() == sale)
+            .filter_map(
+                |(of, test)| if let Test::Equals(Value::Id(token)) = test { Some((of.id(), *token)) } else { None },
+            )
+            .collect();
+        shown.sort_unstable();
+        shown.dedup();
+        let others = users.iter().filter(|user| shown.binary_search_by_key(*user, |(user, _)| *user).is_err());
+        script.lock_exactly("locking turns", users.len(), &LOCK_TURNS, |params| {
+            let params = params.bind("sale", sale).bind("begun", begun).bind("until", until);
+            let params = params.each((!shown.is_empty()).then_some(()), |part, ()| {
+                part.list("shown", shown.iter().map(|(user, token)| Pair(*user, *token))).list("others", others.clone())
+            });
+            params.bind("held_until", held_until).list("users", &users)
+        });
+    }
 }
 
 /// The latest of the moments that a column is to be at least; the first moment of all where nothing is asked. `None`:
@@ -225,13 +272,11 @@ fn latest_bound(tests: &[(Key, Test)]) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn guard(ask: impl FnOnce(&mut Turn)) -> (String, Assumed) {
         let assumptions = Assumptions::default();
-        ask(&mut Turn::unread(&assumptions, UserId::from_uuid(Uuid::from_u128(0xab))));
+        ask(&mut Turn::unread(&assumptions, UserId::from_uuid(Uuid::from_u128(0xab)), SaleId::DEFAULT));
         let (mut script, mut assumed) = (Script::default(), assumptions.take());
         guard_turns(&mut script, &mut assumed, &LongerTurns::default());
         (script.into_text(), assumed)
@@ -244,12 +289,14 @@ mod tests {
             let (script, assumed) =
                 guard(|turn| require_active(&caller, Some(turn), Timestamp::UNIX_EPOCH).expect("is assumed"));
             assert!(assumed.is_empty(), "{assumed:?}");
-            let conditions = "live = 1 and user_id in (x'000000000000000000000000000000ab') and status = 'ACTIVE' \
+            let conditions = "sale_id = x'00000000000070008000000000000001' and status = 'ACTIVE' \
                               and claimed_at >= '1970-01-01 00:00:00.000000' and expires_at >= '1970-01-01 00:00:00.000001'";
             let token = " and (concat(user_id, id) in \
                          (x'000000000000000000000000000000ab000000000000000000000000000000cd') or user_id in (null))";
             let token = if shows { token } else { "" };
-            assert!(script.contains(&format!("{conditions}{token} for update;")), "{script}");
+            assert!(script.contains(&format!("{conditions}{token} then 1 end)")), "{script}");
+            let locked = "where live = 1 and user_id in (x'000000000000000000000000000000ab') for update;";
+            assert!(script.contains(locked), "{script}");
             assert!(script.ends_with("set @guarded = exp(if(@locked = 1, 0, 1000))"), "{script}");
         }
     }

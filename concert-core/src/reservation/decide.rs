@@ -14,8 +14,9 @@ use crate::caller::Caller;
 use crate::clock::{Timestamp, span};
 use crate::error::Error;
 use crate::fact::Unread;
-use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
+use crate::id::{ConcertId, OrderId, ReservationId, SaleId, SeatNumber, UserId};
 use crate::money::Money;
+use crate::phase;
 use crate::queue::{require_active, require_shown_live};
 
 pub(crate) fn decide(
@@ -75,9 +76,9 @@ impl Desk {
         Ok(answer)
     }
 
-    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such concert, no such section or seat, concert over,
-    /// seats not on sale, seats taken or too few of them free (or not together), seats held too often in a row, more seats than
-    /// one user may have, too many holds, too large a total.
+    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such concert, no such section or seat, sale
+    /// closed, concert over, seats not on sale, seats taken or too few of them free (or not together), seats held too often
+    /// in a row, more seats than one user may have, too many holds, too large a total.
     fn hold(
         &mut self,
         caller: &Caller,
@@ -91,7 +92,8 @@ impl Desk {
         {
             return made;
         }
-        require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
+        let hall = self.rows.concerts.get(&concert).copied();
+        self.require_turn(caller, hall.map(|hall| hall.sale))?;
         self.require_user(caller)?;
         let seats = match wanted {
             Wanted::Seats(seats) => self.named_seats(caller.user, concert, seats)?,
@@ -117,10 +119,11 @@ impl Desk {
             self.rows.taken.add(caller.user, limit.of, more);
             self.effects.added.add(caller.user, limit, more);
         }
-        let turn = self.rows.turns.get_mut(&caller.user).ok_or(Unread)?;
+        let sale = self.concert(concert)?.sale;
+        let turn = self.rows.turns.in_sale(caller.user, sale).ok_or(Unread)?;
         // Near the end of the longest turn there is, holds are shorter: whatever is held can be paid until its deadline.
         let until = turn.bounded(self.now + span(self.rules.hold_ttl), self.rules.longest_turn())?;
-        self.effects.turns.lengthen(caller.user, turn, until);
+        self.effects.turns.lengthen(caller.user, sale, turn, until);
         let shared_order = (ids.len() > 1).then(|| OrderId::from(ids[0]));
         let take = |(key, id): (_, &_)| self.take(caller, key, (*id, shared_order), until);
         seats.into_iter().zip(ids).map(take).collect::<Result<_, _>>().map(Answer::Held)
@@ -145,8 +148,17 @@ impl Desk {
     /// Whether a repeated command is answered: a key is no credential, so a queue token that was shown must still be in
     /// the queue. A command without a key is its own retry, and was proved before.
     fn proves_own_rows(&mut self, caller: &Caller) -> bool {
-        let turn = self.rows.turns.get_mut(&caller.user);
+        let turn = self.rows.turns.shown_by(caller);
         caller.key.is_none() || require_shown_live(caller, turn, self.now).is_ok()
+    }
+
+    /// The turn must be one in the sale. Where there is no such concert, any turn will do to learn that.
+    fn require_turn(&mut self, caller: &Caller, sale: Option<SaleId>) -> Result<(), Error> {
+        let turn = match sale {
+            Some(sale) => self.rows.turns.in_sale(caller.user, sale),
+            None => self.rows.turns.any_of(caller, self.now),
+        };
+        require_active(caller, turn, self.now)
     }
 
     fn require_user(&mut self, caller: &Caller) -> Result<(), Error> {
@@ -158,16 +170,26 @@ impl Desk {
         self.rows.concerts.get(&concert).copied().ok_or(Error::ConcertNotFound)
     }
 
+    /// The one rule of whether anything of a concert can be held now.
+    fn require_on_sale(&self, concert: ConcertId) -> Result<(), Error> {
+        let concert = self.concert(concert)?;
+        if phase::is_over(concert.sale_closes_at, self.now) {
+            return Err(Error::SaleClosed);
+        }
+        if concert.date < self.now.date_naive() {
+            return Err(Error::ConcertOver);
+        }
+        Ok(())
+    }
+
     /// The named seats, if all are free, and none is left to others than `user`.
     fn named_seats(&mut self, user: UserId, concert: ConcertId, seats: &[SeatNumber]) -> Result<Vec<SeatKey>, Error> {
-        let date = self.concert(concert)?.date;
+        self.concert(concert)?;
         let keys: Vec<_> = seats.iter().map(|seat| SeatKey { concert, seat: *seat }).collect();
         if let Some(missing) = keys.iter().find(|key| !self.rows.seats.contains_key(key)) {
             return Err(Error::SeatNotFound { seat: missing.seat });
         }
-        if date < self.now.date_naive() {
-            return Err(Error::ConcertOver);
-        }
+        self.require_on_sale(concert)?;
         let is_blocked = |key: &&SeatKey| self.rows.seats.get(key).is_some_and(Seat::is_blocked);
         let blocked: Vec<_> = keys.iter().filter(is_blocked).map(|key| key.seat).collect();
         if !blocked.is_empty() {
@@ -203,14 +225,12 @@ impl Desk {
         concert: ConcertId,
         Best { count, section, together }: Best<'_>,
     ) -> Result<Vec<SeatKey>, Error> {
-        let date = self.concert(concert)?.date;
+        self.concert(concert)?;
         let hall = self.rows.halls.get(&concert).ok_or(Error::ConcertNotFound)?;
         if let Some(section) = section.filter(|section| !hall.has_section(section)) {
             return Err(Error::SectionNotFound { section: section.to_owned() });
         }
-        if date < self.now.date_naive() {
-            return Err(Error::ConcertOver);
-        }
+        self.require_on_sale(concert)?;
         let choose = |hall: &Hall| if together { hall.together(count, section) } else { hall.best(count, section) };
         let Some(seats) = choose(&hall.open_to(user)) else {
             let free = hall.free(section);
@@ -241,6 +261,7 @@ impl Desk {
             id,
             user: caller.user,
             concert: key.concert,
+            sale: self.concert(key.concert)?.sale,
             seat: key.seat,
             section: seat.section.clone(),
             row: seat.row.clone(),
@@ -274,7 +295,7 @@ impl Desk {
         if named.iter().any(|reservation| reservation.user != caller.user) {
             return Err(Error::NotYours);
         }
-        require_shown_live(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
+        require_shown_live(caller, self.rows.turns.shown_by(caller), self.now)?;
         let (mut held, mut sold, mut given_back) = (false, false, Vec::new());
         for reservation in named {
             match self.hold_state(&reservation) {
@@ -312,7 +333,8 @@ impl Desk {
         {
             return made;
         }
-        require_active(caller, self.rows.turns.get_mut(&caller.user), self.now)?;
+        let sale = self.rows.known.get(id).map(|asked| asked.sale);
+        self.require_turn(caller, sale)?;
         self.require_user(caller)?;
         let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
         if asked.user != caller.user {
@@ -346,13 +368,14 @@ impl Desk {
         }
         let longest = first.reserved_at + span(self.rules.hold_ttl) * 2;
         let wanted = (deadline + span(self.rules.hold_extension)).min(longest);
-        let turn = self.rows.turns.get_mut(&caller.user).ok_or(Unread)?;
+        let sale = first.sale;
+        let turn = self.rows.turns.in_sale(caller.user, sale).ok_or(Unread)?;
         // The turn lasts as long, so that no seat is kept by a user who can no longer pay.
         let until = turn.bounded(wanted, self.rules.longest_turn())?;
         if until <= deadline {
             return Err(Error::HoldOutlastsTurn);
         }
-        self.effects.turns.lengthen(caller.user, turn, until);
+        self.effects.turns.lengthen(caller.user, sale, turn, until);
         for reservation in held {
             let id = reservation.id;
             self.effects.extend(id, until, self.now);

@@ -1,4 +1,4 @@
-//! All that users hold unpaid, given back at once: for who leaves the queue.
+//! All that users hold unpaid of a sale, given back at once: for who leaves its queue.
 
 use std::collections::HashMap;
 
@@ -12,15 +12,15 @@ use super::{HoldState, ReservationStatus, Seat, SeatChanges, SeatKey, read_seats
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::Unread;
-use crate::id::{ReservationId, UserId};
+use crate::id::{ReservationId, SaleId, UserId};
 use crate::sql::{Script, statements};
 
 statements! {
-    /// What users hold unpaid, and its seats, locked in the global order: the inner query is completed first, since it has
+    /// What users hold unpaid, in whichever sale, and its seats, locked in the global order: the inner query is completed first, since it has
     /// a limit, which is none, and locks nothing.
     LOCK_UNPAID {
         concat!(
-            "select r.id, r.user_id, ", seat_columns!(), " from (select id, user_id, concert_id, seat_number \
+            "select r.id, r.user_id, r.sale_id, ", seat_columns!(), " from (select id, user_id, sale_id, concert_id, seat_number \
              from reservations force index (reservations_user_deadline) where user_id in ({users}) and ", unpaid!(""),
             " order by concert_id, seat_number limit 1000000000) r straight_join seats s force index (primary) \
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update"
@@ -31,7 +31,7 @@ statements! {
 /// What some users hold unpaid, with the seats, which are locked.
 #[derive(Debug, Default)]
 pub(crate) struct UnpaidSeats {
-    holds: HashMap<UserId, Vec<(ReservationId, SeatKey)>>,
+    holds: HashMap<(UserId, SaleId), Vec<(ReservationId, SeatKey)>>,
     seats: HashMap<SeatKey, Seat>,
 }
 
@@ -41,20 +41,21 @@ pub(crate) struct GivenBack(Effects);
 
 impl UnpaidSeats {
     #[cfg(test)]
-    pub(crate) fn new(holds: &[(UserId, ReservationId, SeatKey)], seats: HashMap<SeatKey, Seat>) -> Self {
+    pub(crate) fn new(holds: &[((UserId, SaleId), ReservationId, SeatKey)], seats: HashMap<SeatKey, Seat>) -> Self {
         let mut all = Self { seats, ..Self::default() };
-        for (user, id, key) in holds {
-            all.holds.entry(*user).or_default().push((*id, *key));
+        for (of, id, key) in holds {
+            all.holds.entry(*of).or_default().push((*id, *key));
         }
         all
     }
 
-    /// Locks the seats. The tokens of `users` are locked before, so none of them can hold a seat meanwhile.
+    /// Locks the seats. The tokens of the users are locked before, so none of them can hold a seat meanwhile.
     pub(crate) async fn lock(
         connection: &mut MySqlConnection,
-        users: Vec<UserId>,
+        leaving: Vec<(UserId, SaleId)>,
         now: Timestamp,
     ) -> Result<Self, Failure> {
+        let users = leaving.iter().map(|(user, _)| *user).collect();
         let mut script = Script::default();
         let unpaid =
             script.select_keys(&LOCK_UNPAID, users, |params, users| params.list("users", users).bind("now", now));
@@ -62,14 +63,21 @@ impl UnpaidSeats {
         let mut all = Self { seats: read_seats(&selected, &unpaid)?, ..Self::default() };
         for row in selected.rows(&unpaid) {
             let key = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
-            all.holds.entry(row.try_get("user_id")?).or_default().push((row.try_get("id")?, key));
+            let of = (row.try_get("user_id")?, row.try_get("sale_id")?);
+            all.holds.entry(of).or_default().push((row.try_get("id")?, key));
         }
         Ok(all)
     }
 
-    /// Gives back all that a user holds.
-    pub(crate) fn give_back(&mut self, user: UserId, now: Timestamp, to: &mut GivenBack) -> Result<(), Unread> {
-        for (id, key) in self.holds.remove(&user).unwrap_or_default() {
+    /// Gives back all that a user holds of a sale.
+    pub(crate) fn give_back(
+        &mut self,
+        user: UserId,
+        sale: SaleId,
+        now: Timestamp,
+        to: &mut GivenBack,
+    ) -> Result<(), Unread> {
+        for (id, key) in self.holds.remove(&(user, sale)).unwrap_or_default() {
             let Some(seat) = self.seats.get_mut(&key) else { continue };
             // It may have been given back or taken over between the reading of the hold and the lock of its seat.
             if seat.hold_state(id, now) == HoldState::Held {

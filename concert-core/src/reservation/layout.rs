@@ -10,9 +10,10 @@ use sqlx::mysql::MySqlRow;
 
 use super::{Seat, SeatKey};
 use crate::catalog::shared;
+use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions, Column, Key, Test, Value};
-use crate::id::{ConcertId, SeatNumber};
+use crate::id::{ConcertId, SaleId, SeatNumber};
 use crate::money::Money;
 use crate::sql::{Part, Reading, ResultSet, Script, statements};
 
@@ -22,7 +23,11 @@ const MOST_AT_ONCE: usize = 16;
 const MOST_RUNS: usize = 1 << 18;
 
 statements! {
-    CONCERTS { "select id, version, date, max_seats_per_user from concerts where id in ({concerts})" }
+    /// With what its sale says: whoever changes that raises the version, too.
+    CONCERTS {
+        "select c.id, c.version, c.date, c.max_seats_per_user, c.sale_id, s.closes_at from concerts c force index (primary) \
+         left join sales s force index (primary) on s.id = c.sale_id where c.id in ({concerts})"
+    }
     LAYOUTS {
         "select concert_id, first_seat, last_seat, price, section, seat_row from seat_runs \
          where concert_id in ({concerts}) order by concert_id, first_seat"
@@ -46,6 +51,17 @@ pub(crate) struct Concert {
     pub(crate) date: NaiveDate,
     /// The most seats that one user may have of it, held and sold together; `None`: no limit.
     pub(crate) max_seats_per_user: Option<u32>,
+    /// Its sale, which never changes: a turn in another one does not admit to it.
+    pub(crate) sale: SaleId,
+    pub(crate) sale_closes_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+impl Concert {
+    /// One of the default sale, without limits, in its first version.
+    pub(crate) const fn on(date: NaiveDate) -> Self {
+        Self { version: 1, date, max_seats_per_user: None, sale: SaleId::DEFAULT, sale_closes_at: None }
+    }
 }
 
 /// Consecutive seats of one row, section and price.
@@ -66,6 +82,11 @@ pub(super) struct HallLayout {
 }
 
 impl HallLayout {
+    /// The concert's sale.
+    pub(super) const fn sale(&self) -> SaleId {
+        self.concert.sale
+    }
+
     /// The concert; that its row is still so is assumed.
     pub(super) fn concert(&self, id: ConcertId, assumptions: &Assumptions) -> Concert {
         let of = Key::row(id.as_uuid());
@@ -120,9 +141,14 @@ impl HallLayouts {
         reading: &ConcertReading,
     ) -> Result<HashMap<ConcertId, Concert>, Failure> {
         let concert = |row: &MySqlRow| {
-            let (version, date) = (row.try_get("version")?, row.try_get("date")?);
-            let max_seats_per_user = row.try_get("max_seats_per_user")?;
-            Ok((row.try_get("id")?, Concert { version, date, max_seats_per_user }))
+            let concert = Concert {
+                version: row.try_get("version")?,
+                date: row.try_get("date")?,
+                max_seats_per_user: row.try_get("max_seats_per_user")?,
+                sale: row.try_get("sale_id")?,
+                sale_closes_at: row.try_get("closes_at")?,
+            };
+            Ok((row.try_get("id")?, concert))
         };
         let concerts: HashMap<ConcertId, Concert> =
             selected.rows(&reading.concerts).map(concert).collect::<Result<_, sqlx::Error>>()?;
@@ -209,7 +235,7 @@ mod tests {
     #[test]
     fn a_concert_is_counted_by_all_that_is_remembered_of_it() {
         let date = NaiveDate::from_ymd_opt(2027, 3, 1).expect("a date");
-        let concert = Concert { version: 7, date, max_seats_per_user: None };
+        let concert = Concert { version: 7, ..Concert::on(date) };
         let layout = HallLayout { concert, runs: Vec::new() };
         let id = ConcertId::from_uuid(Uuid::from_u128(0xab));
         let (script, assumed) = guard(|assumptions| {

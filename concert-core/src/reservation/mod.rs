@@ -42,7 +42,7 @@ pub use order::{Order, OrderRef, Wanted};
 pub(crate) use recent_holds::RecentHolds;
 pub(crate) use seat::{HoldState, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats, strike_sold};
 pub(crate) use store::{
-    order, read_reservation, read_reservations, reservation, reservation_columns, select_reservations,
+    order, read_reservation, read_reservations, reservation, reservation_columns, sale_of, select_reservations,
 };
 pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
 pub(crate) use user_seats::user_seats;
@@ -67,9 +67,9 @@ use crate::caller::{Caller, Fingerprint};
 use crate::clock::{Timestamp, span};
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions};
-use crate::id::{ConcertId, OrderId, ReservationId, SeatNumber, UserId};
+use crate::id::{ConcertId, OrderId, ReservationId, SaleId, SeatNumber, UserId};
 use crate::money::Money;
-use crate::queue::{QueueView, Turn};
+use crate::queue::{QueueViews, Turns};
 use crate::sql::Script;
 
 /// What the model of the rules needs to see.
@@ -130,6 +130,8 @@ pub struct Reservation {
     pub user: UserId,
     /// The concert.
     pub concert: ConcertId,
+    /// The concert's sale.
+    pub sale: SaleId,
     /// The seat.
     pub seat: SeatNumber,
     /// The section that the seat is in, if the hall has sections.
@@ -227,7 +229,7 @@ pub(crate) struct ReservationBatch {
     pub(crate) recent: Arc<RecentHolds>,
     pub(crate) rules: HoldRules,
     pub(crate) changes: Arc<SeatChanges>,
-    pub(crate) view: Arc<QueueView>,
+    pub(crate) views: Arc<QueueViews>,
 }
 
 /// The part of the policy that holds obey.
@@ -281,7 +283,7 @@ impl Batch for ReservationBatch {
     fn assume(&self, commands: &[Command], assumptions: &Assumptions, _attempt: &Attempt) -> Option<rows::Rows> {
         let mut layouts = HashMap::new();
         let mut rows = rows::Rows {
-            turns: HashMap::with_capacity(commands.len()),
+            turns: Turns::default(),
             known: assumptions.unread_rows(rows::MADE, HashMap::new()),
             seats: HashMap::with_capacity(commands.len()),
             halls: HashMap::new(),
@@ -308,7 +310,7 @@ impl Batch for ReservationBatch {
             for limit in rows.concerts[concert].limits(*concert) {
                 rows.taken.assume(assumptions, *user, limit.of);
             }
-            rows.turns.entry(*user).or_insert_with(|| Turn::unread(assumptions, *user));
+            rows.turns.insert_unread(assumptions, *user, layouts[concert].sale());
             rows.users.entry(*user).or_insert_with(|| eligibility::unread_user(assumptions, *user));
             rows.holds.entry(*user).or_insert_with(|| UnpaidHolds::unread(assumptions, *user));
         }
@@ -322,7 +324,7 @@ impl Batch for ReservationBatch {
     fn committed(&self, effects: rows::Effects) {
         effects.seats.keys().for_each(|key| self.changes.note(key.concert));
         effects.count_unpaid_ends();
-        self.view.lengthen(&effects.turns);
+        self.views.lengthen(&effects.turns);
         self.recent.remember(effects.made);
     }
 }

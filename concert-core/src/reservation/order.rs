@@ -175,6 +175,16 @@ pub enum OrderRef {
     Order(OrderId),
 }
 
+impl OrderRef {
+    /// A reservation that it names, the first of an order.
+    pub(crate) fn any(self) -> ReservationId {
+        match self {
+            Self::Reservation(id) => id,
+            Self::Order(id) => id.into(),
+        }
+    }
+}
+
 impl From<ReservationId> for OrderRef {
     fn from(id: ReservationId) -> Self {
         Self::Reservation(id)

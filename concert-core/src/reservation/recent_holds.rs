@@ -51,7 +51,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-    use crate::id::{ConcertId, SeatNumber, UserId};
+    use crate::id::{ConcertId, SaleId, SeatNumber, UserId};
     use crate::money::Money;
     use crate::reservation::ReservationStatus;
 
@@ -61,6 +61,7 @@ mod tests {
             id: ReservationId::generate(),
             user: UserId::generate(),
             concert: ConcertId::generate(),
+            sale: SaleId::DEFAULT,
             seat: SeatNumber::new(seat as i64 + 1).expect("a seat"),
             section: None,
             row: None,

@@ -15,15 +15,17 @@ use crate::caller::Fingerprint;
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::Assumed;
-use crate::id::{ConcertId, OrderId, ReservationId};
+use crate::id::{ConcertId, OrderId, ReservationId, SaleId};
 use crate::operator::write_log;
 use crate::queue::guard_turns;
-use crate::sql::{ByKey, Keyword, Reading, ResultSet, Script, fetch_all, fetch_optional, grouped, statements};
+use crate::sql::{
+    ByKey, Keyword, Reading, ResultSet, RowValues, Script, fetch_all, fetch_optional, grouped, statements,
+};
 
 /// The columns that `read_reservation` reads, beside those of the seat, each with a prefix.
 macro_rules! reservation_columns {
     ($prefix:literal) => {
-        $crate::sql::columns!($prefix: id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
+        $crate::sql::columns!($prefix: id, order_id, user_id, concert_id, sale_id, seat_number, status, price, performance_date,
             reserved_at, expires_at, extended_at, fingerprint)
     };
 }
@@ -84,6 +86,12 @@ statements! {
         insert "reservations" (id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
             reserved_at, expires_at, extended_at, last_updated_at, fingerprint)
     }
+    /// The same for another sale than the default one, which the column says where nothing else is said.
+    INSERT_IN_SALE {
+        insert "reservations" (id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
+            reserved_at, expires_at, extended_at, last_updated_at, fingerprint, sale_id)
+    }
+    SALE_OF { "select sale_id from reservations where id = {id}" }
     BY_ID {
         with_seat!(
             "reservations r left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
@@ -170,19 +178,24 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
         });
     }
     seat::take(script, &effects.made, effects.let_go_at_most);
-    script.insert(&INSERT, &effects.made, |row, made| {
-        let row = row.bind("id", made.id).bind("order_id", made.shared_order).bind("user_id", made.user);
-        let row = row.bind("concert_id", made.concert).bind("seat_number", made.seat);
-        let row = row.bind("status", Keyword::new(made.status.as_str())).bind("price", made.price);
-        let row = row.bind("performance_date", made.performance_date).bind("reserved_at", made.reserved_at);
-        let row = row.bind("expires_at", made.expires_at).bind("extended_at", made.extended_at);
-        row.bind("last_updated_at", now).bind("fingerprint", made.fingerprint)
-    });
+    let (usual, others): (Vec<_>, Vec<_>) = effects.made.iter().partition(|made| made.sale == SaleId::DEFAULT);
+    script.insert(&INSERT, &usual, |row, made| bind_made(row, made, now));
+    script.insert(&INSERT_IN_SALE, &others, |row, made| bind_made(row, made, now).bind("sale_id", made.sale));
     effects.added.write(script, now);
     // Where it carries no guard: the server need not look at a condition that comes after a false one.
     effects.turns.write(script, now);
     name_extensions(script, &effects.extensions);
     write_log(script, &effects.log);
+}
+
+/// The columns that both inserts share.
+fn bind_made<'r>(row: RowValues<'r>, made: &Reservation, now: Timestamp) -> RowValues<'r> {
+    let row = row.bind("id", made.id).bind("order_id", made.shared_order).bind("user_id", made.user);
+    let row = row.bind("concert_id", made.concert).bind("seat_number", made.seat);
+    let row = row.bind("status", Keyword::new(made.status.as_str())).bind("price", made.price);
+    let row = row.bind("performance_date", made.performance_date).bind("reserved_at", made.reserved_at);
+    let row = row.bind("expires_at", made.expires_at).bind("extended_at", made.extended_at);
+    row.bind("last_updated_at", now).bind("fingerprint", made.fingerprint)
 }
 
 /// After the new reservations, which may be among the named ones.
@@ -213,6 +226,12 @@ pub(super) fn read_extensions(
     selected.rows(reading).map(|row| Ok((row.try_get("extension_id")?, row.try_get("id")?))).collect()
 }
 
+/// The sale of a reservation, if there is one of this id.
+pub(crate) async fn sale_of(pool: &MySqlPool, id: ReservationId) -> Result<Option<SaleId>, sqlx::Error> {
+    let row = fetch_optional(pool, &SALE_OF, |params| params.bind("id", id)).await?;
+    row.map(|row| row.try_get("sale_id")).transpose()
+}
+
 pub(crate) async fn reservation(pool: &MySqlPool, id: ReservationId) -> Result<Option<Reservation>, sqlx::Error> {
     let row = fetch_optional(pool, &BY_ID, |params| params.bind("id", id)).await?;
     row.as_ref().map(read_reservation).transpose()
@@ -231,6 +250,7 @@ pub(crate) fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Erro
         shared_order: row.try_get("order_id")?,
         user: row.try_get("user_id")?,
         concert: row.try_get("concert_id")?,
+        sale: row.try_get("sale_id")?,
         seat: row.try_get("seat_number")?,
         section: name("section")?,
         row: name("seat_row")?,

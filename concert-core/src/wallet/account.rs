@@ -20,14 +20,20 @@ pub(crate) struct Account {
     entries: Fact<u32>,
     change: Decimal,
     added: u32,
-    /// The token that the user has in the queue; read only if the rules ask for it.
-    pub(crate) live_token: Option<TokenId>,
+    /// The tokens that the user has in the queues of sales; read only if the rules ask for them.
+    pub(crate) live_tokens: Vec<TokenId>,
 }
 
 impl Account {
-    pub(crate) const fn read(balance: Money, entries: u32, live_token: Option<TokenId>) -> Self {
+    pub(crate) fn read(balance: Money, entries: u32, live_token: Option<TokenId>) -> Self {
         let before = Fact::read(balance.as_decimal());
-        Self { before, entries: Fact::read(entries), change: Decimal::ZERO, added: 0, live_token }
+        Self {
+            before,
+            entries: Fact::read(entries),
+            change: Decimal::ZERO,
+            added: 0,
+            live_tokens: Vec::from_iter(live_token),
+        }
     }
 
     /// An unread wallet, of a user who shows no token.
@@ -38,7 +44,7 @@ impl Account {
             entries: assumptions.unread(Column("users.entries"), of),
             change: Decimal::ZERO,
             added: 0,
-            live_token: None,
+            live_tokens: Vec::new(),
         }
     }
 

@@ -48,7 +48,7 @@ pub(crate) fn decide(
 fn recharge(rows: &mut Rows, effects: &mut Effects, command: &Recharge, attempt: &Attempt) -> Result<Recharged, Error> {
     let caller = &command.caller;
     let account = rows.accounts.get_mut(&caller.user).ok_or(Error::UserNotFound)?;
-    if caller.shows_ended_token(account.live_token) {
+    if caller.shows_ended_token(&account.live_tokens) {
         return Err(Error::TokenEnded);
     }
     if (caller.key.is_some() || attempt.may_have_committed)

@@ -15,7 +15,7 @@ use crate::caller::Fingerprint;
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::fact::{Assumed, Lookup, Test, Value};
-use crate::id::{UserId, WalletEntryId};
+use crate::id::{TokenId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::sql::{
     ByKey, Keyword, Reading, ResultSet, RowValues, Script, SqlSlot, SqlValue, Text, Written, fetch_optional, grouped,
@@ -63,7 +63,8 @@ statements! {
     }
     BALANCE_OF {
         "select u.balance, u.entries, \
-         (select t.id from tokens t where t.user_id = u.id and t.live = 1 and t.expires_at > {now}) as live_token \
+         (select t.id from tokens t where t.id = {shown} and t.user_id = u.id and t.live = 1 and t.expires_at > {now}) \
+         as live_token \
          from users u where u.id = {user}"
     }
 }
@@ -88,7 +89,7 @@ pub(super) fn add_live_tokens(
 ) -> Result<(), Failure> {
     for row in selected.rows(reading) {
         if let Some(account) = accounts.get_mut(&row.try_get("user_id")?) {
-            account.live_token = row.try_get("id")?;
+            account.live_tokens.push(row.try_get("id")?);
         }
     }
     Ok(())
@@ -234,9 +235,16 @@ pub(super) fn balance_before(selected: &ResultSet) -> Result<Money, sqlx::Error>
     Money::new(Decimal::new(hundredths, 2)).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// The account of a user, unlocked.
-pub(crate) async fn balance(pool: &MySqlPool, user: UserId, now: Timestamp) -> Result<Option<Account>, sqlx::Error> {
-    let row = fetch_optional(pool, &BALANCE_OF, |params| params.bind("now", now).bind("user", user)).await?;
+/// The account of a user, unlocked; of the live tokens, the shown one.
+pub(crate) async fn balance(
+    pool: &MySqlPool,
+    user: UserId,
+    shown: Option<TokenId>,
+    now: Timestamp,
+) -> Result<Option<Account>, sqlx::Error> {
+    let row =
+        fetch_optional(pool, &BALANCE_OF, |params| params.bind("shown", shown).bind("now", now).bind("user", user));
+    let row = row.await?;
     row.as_ref().map(read_account).transpose()
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use chrono::SecondsFormat;
+use chrono::{DateTime, Datelike as _, SecondsFormat, SubsecRound as _, Utc};
 use concert_core::{Money, SeatNumber, Timestamp};
 use futures_util::{Stream, StreamExt as _};
 use serde::de::{DeserializeOwned, Error as _};
@@ -92,6 +92,29 @@ pub(super) fn parsed_if_there<'de, D: Deserializer<'de>, T: FromStr<Err: Display
 /// For anything that may be left out, though not null.
 pub(super) fn if_there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// For a field of a change, where null takes a bound away and what is left out stays as it is.
+pub(super) fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// An instant as clients write it: RFC 3339, in whichever zone.
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2027-03-05T20:00:00+09:00")]
+pub(super) struct Instant(pub(super) Timestamp);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parsed = DateTime::parse_from_rfc3339(&text)
+            .map_err(|_| D::Error::custom(format!("{text:?} is no instant like 2027-03-05T20:00:00+09:00")))?;
+        let parsed = parsed.with_timezone(&Utc).trunc_subsecs(6);
+        let fits = (1..=9_998).contains(&parsed.year());
+        if fits { Ok(Self(parsed)) } else { Err(D::Error::custom("an instant is of the years 1 to 9998")) }
+    }
 }
 
 /// For an object that may be left out, though not null.

@@ -4,14 +4,15 @@ use std::convert::Infallible;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use concert_core::{BoxOffice, Error, IdempotencyKey};
+use concert_core::{BoxOffice, Error, IdempotencyKey, SaleId};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
 use warp::http::header::HeaderName;
 use warp::{Filter, Rejection};
 
 use super::App;
-use super::body::{self, BodyStream};
+use super::body::{self, BodyStream, parsed_if_there};
 use super::events::StreamsHere;
 use super::problem::Problem;
 use crate::brakes::Client;
@@ -71,6 +72,18 @@ impl Call {
     /// The request's id. The edge gives one to each request that may change something.
     pub(super) fn request_id(&self) -> &str {
         self.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The sale that the query names; the default one where it names none.
+    pub(super) fn sale(&self) -> Result<SaleId, Problem> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct OfSale {
+            #[serde(default, deserialize_with = "parsed_if_there")]
+            sale_id: Option<SaleId>,
+        }
+        let OfSale { sale_id } = self.query()?;
+        Ok(sale_id.unwrap_or(SaleId::DEFAULT))
     }
 
     /// The query string.

@@ -47,7 +47,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                    ends with `replaced` and `{\"code\":\"STREAM_REPLACED\"}`; do not open it again. A stream that \
                    ends without either may be opened again: the server is stopping, or the stream was old. Comments \
                    come every 15 s while nothing changes.",
-    params(("userId" = uuid::Uuid, Path)),
+    params(("userId" = uuid::Uuid, Path), ("saleId" = Option<uuid::Uuid>, Query, description = "With a session: the sale")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = TokenBody<'_>, content_type = "text/event-stream", description = "The stream"),
@@ -144,7 +144,7 @@ impl Talk {
     }
 
     fn event(&self, standing: &Standing) -> Event {
-        let body = TokenBody::new(&self.token, standing);
+        let body = TokenBody::new(&self.token, self.ticket.sale, standing);
         Event::default().event("token").data(serde_json::to_string(&body).unwrap_or_default())
     }
 }

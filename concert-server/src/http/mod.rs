@@ -4,6 +4,7 @@
 //! domain.
 
 mod admin;
+mod admin_sales;
 mod auth;
 mod board;
 mod body;
@@ -22,8 +23,10 @@ mod problem;
 mod representation;
 mod reservations;
 mod routing;
+mod sales;
 mod tokens;
 mod users;
+mod version;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,11 +121,13 @@ fn endpoints() -> Vec<Endpoint> {
         tokens::endpoints(),
         events::endpoints(),
         catalog::endpoints(),
+        sales::endpoints(),
         reservations::endpoints(),
         payments::endpoints(),
         history::endpoints(),
         users::endpoints(),
         admin::endpoints(),
+        admin_sales::endpoints(),
         ops::endpoints(),
         openapi::endpoints(),
     ]

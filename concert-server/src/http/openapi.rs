@@ -18,7 +18,7 @@ use super::call::Call;
 use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
-use super::{admin, catalog, events, history, ops, payments, reservations, tokens, users};
+use super::{admin, admin_sales, catalog, events, history, ops, payments, reservations, sales, tokens, users};
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
 
@@ -62,6 +62,12 @@ pub fn openapi() -> OpenApi {
         users::log_in,
         users::log_out,
         users::change_password,
+        sales::list,
+        sales::look,
+        admin_sales::list,
+        admin_sales::look,
+        admin_sales::add,
+        admin_sales::change_sale,
         admin::log,
         admin::recharge,
         ops::live,
@@ -109,7 +115,7 @@ const OF_ALL: [(&str, &str); 3] = [
 impl Modify for Problems {
     fn modify(&self, document: &mut OpenApi) {
         for item in document.paths.paths.values_mut() {
-            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            for operation in [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten() {
                 let of_bodies = OF_BODIES.iter().filter(|_| operation.request_body.is_some());
                 let responses = &mut operation.responses.responses;
                 for (status, description) in of_bodies.chain(&OF_ALL) {

@@ -142,6 +142,13 @@ where
     endpoint("POST", template, handler)
 }
 
+pub(super) fn patch<R>(template: &'static str, handler: fn(Call) -> R) -> Endpoint
+where
+    R: Future<Output = Answer> + Send + 'static,
+{
+    endpoint("PATCH", template, handler)
+}
+
 pub(super) fn delete<R>(template: &'static str, handler: fn(Call) -> R) -> Endpoint
 where
     R: Future<Output = Answer> + Send + 'static,
@@ -213,7 +220,7 @@ pub(super) fn labels(routes: &[Route], method: &Method, path: &str) -> (&'static
     let method = match *method {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
-        ref other => ["GET", "POST", "DELETE"].into_iter().find(|m| m == other).unwrap_or(OTHER_METHOD),
+        ref other => ["GET", "POST", "PATCH", "DELETE"].into_iter().find(|m| m == other).unwrap_or(OTHER_METHOD),
     };
     (route.map_or(NO_ROUTE, |route| route.template), method)
 }

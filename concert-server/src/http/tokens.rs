@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: the queue.
 
-use concert_core::{Credential, QueueTicket, Standing, TokenStatus, UserId};
+use concert_core::{Credential, Join, QueueTicket, SaleId, Standing, TokenStatus, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::Reply as _;
@@ -9,7 +9,7 @@ use warp::http::header::RETRY_AFTER;
 use warp::reply::Response;
 
 use super::auth;
-use super::body::{Moment, created, json, parsed};
+use super::body::{Moment, created, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
@@ -31,9 +31,13 @@ struct JoinRequest {
     #[serde(deserialize_with = "parsed")]
     #[schema(value_type = uuid::Uuid)]
     user_id: UserId,
+    /// The sale whose queue it is; the default one where none is named.
+    #[serde(default, deserialize_with = "parsed_if_there")]
+    #[schema(value_type = Option<uuid::Uuid>, nullable = false)]
+    sale_id: Option<SaleId>,
 }
 
-/// A place in the queue.
+/// A place in the queue of a sale.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TokenBody<'a> {
@@ -42,8 +46,8 @@ pub(super) struct TokenBody<'a> {
     /// WAITING or ACTIVE.
     #[schema(example = "WAITING")]
     status: &'static str,
-    /// 0 when ACTIVE, else the place among those who wait, from 1.
-    queue_position: u64,
+    /// 0 when ACTIVE, else the place among those who wait, from 1; null while a draw at the opening still has to give it.
+    queue_position: Option<u64>,
     /// Whole seconds. ACTIVE: until the turn ends, which is no earlier than the deadline of what is held. WAITING: the
     /// estimated wait.
     remaining_time: u64,
@@ -51,17 +55,31 @@ pub(super) struct TokenBody<'a> {
     expires_at: Option<Moment>,
     /// How long to wait before asking again; also sent as Retry-After while WAITING.
     poll_after_seconds: u64,
+    /// The sale whose queue it is.
+    #[schema(value_type = uuid::Uuid)]
+    sale_id: SaleId,
+    /// The phase of the sale: BEFORE, DOORS, OPEN or CLOSED.
+    #[schema(example = "OPEN")]
+    phase: &'static str,
+    /// When people are let in; null: the sale says nothing about it.
+    opens_at: Option<Moment>,
+    /// The server's time.
+    now: Moment,
 }
 
 impl<'a> TokenBody<'a> {
-    pub(super) fn new(token: &'a str, standing: &Standing) -> Self {
+    pub(super) fn new(token: &'a str, sale: SaleId, standing: &Standing) -> Self {
         Self {
             token,
             status: standing.status.as_str(),
-            queue_position: standing.queue_position,
+            queue_position: (!standing.awaits_draw).then_some(standing.queue_position),
             remaining_time: standing.remaining_seconds,
             expires_at: standing.expires_at.map(Moment),
             poll_after_seconds: standing.poll_after_seconds,
+            sale_id: sale,
+            phase: standing.phase.as_str(),
+            opens_at: standing.opens_at.map(Moment),
+            now: Moment(standing.now),
         }
     }
 }
@@ -73,7 +91,7 @@ impl<'a> TokenBody<'a> {
                    where the server allows it (--bare-join), and resumes with the queue token. A repeated join with its \
                    Idempotency-Key answers as the first, after the same proof; for a user without a password the key is \
                    all that is shown, so it must be random. GET /api/v1/tokens/{userId} looks without joining. An \
-                   operator key of the role operator joins any user.",
+                   operator key of the role operator joins any user. A user may stand in the queues of several sales.",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = JoinRequest,
     security((), ("bearer" = []), ("operatorKey" = [])),
@@ -83,23 +101,25 @@ impl<'a> TokenBody<'a> {
         (status = 400, description = "The body is not valid"),
         (status = 401, description = "The user has a password, bare joins are off, or the access token is not valid"),
         (status = 403, description = "The access token belongs to another user, or the role of the operator key is too small"),
-        (status = 404, description = "No such user"),
-        (status = 409, description = "Already in the queue, and the caller proved nothing"),
+        (status = 404, description = "No such user, or no such sale"),
+        (status = 409, description = "Already in the queue, and the caller proved nothing; the doors of the sale are not open yet (with doorsAt, opensAt and now), or it is closed"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]
 async fn join(mut call: Call) -> Answer {
     let joining = call.joining().await?;
-    let JoinRequest { user_id } = call.json().await?;
+    let JoinRequest { user_id, sale_id } = call.json().await?;
+    let sale = sale_id.unwrap_or(SaleId::DEFAULT);
     let is_proved = joining.is_proved();
     let caller = joining.caller(user_id)?;
     call.brake_join(user_id, is_proved)?;
-    let joined = call.box_office().issue_token(caller.with_key(call.idempotency_key()?)).await?;
+    let caller = caller.with_key(call.idempotency_key()?);
+    let joined = call.box_office().join_queue(Join::sale(sale, caller)).await?;
     let token = auth::signed(joined.token.jwt)?;
     if joined.resumed {
-        return standing_answer(&token, &joined.token.standing);
+        return standing_answer(&token, sale, &joined.token.standing);
     }
-    let body = TokenBody::new(&token, &joined.token.standing);
+    let body = TokenBody::new(&token, sale, &joined.token.standing);
     answer(created(&format!("/api/v1/tokens/{user_id}"), &body)?, &joined.token.standing)
 }
 
@@ -115,8 +135,8 @@ async fn join(mut call: Call) -> Answer {
         (status = 400, description = "The body is not valid"),
         (status = 401, description = "The user has a password, bare joins are off, or the access token is not valid"),
         (status = 403, description = "The access token belongs to another user, or the role of the operator key is too small"),
-        (status = 404, description = "No such user"),
-        (status = 409, description = "Already in the queue, and the caller proved nothing"),
+        (status = 404, description = "No such user, or no such sale"),
+        (status = 409, description = "Already in the queue, and the caller proved nothing; the doors of the sale are not open yet (with doorsAt, opensAt and now), or it is closed"),
         (status = 422, description = "The idempotency key came with another request"),
     )
 )]
@@ -129,7 +149,7 @@ async fn add_to_queue(call: Call) -> Answer {
     summary = "The caller's standing in the queue",
     description = "With the queue token this is answered from memory: poll with it, every pollAfterSeconds. Who does \
                    not for a few times is passed over while others wait who do, and keeps the place.",
-    params(("userId" = uuid::Uuid, Path)),
+    params(("userId" = uuid::Uuid, Path), ("saleId" = Option<uuid::Uuid>, Query, description = "With a session: the sale; the default one where none is named. A queue token names its sale itself")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = TokenBody<'_>, description = "The place in the queue"),
@@ -146,11 +166,12 @@ async fn look(mut call: Call) -> Answer {
     match credential {
         Credential::Queue(ticket) => {
             let standing = call.box_office().poll(&ticket).await?;
-            standing_answer(call.bearer()?.unwrap_or_default(), &standing)
+            standing_answer(call.bearer()?.unwrap_or_default(), ticket.sale, &standing)
         }
         Credential::Session { .. } => {
-            let token = call.box_office().token_status(user).await?;
-            standing_answer(&auth::signed(token.jwt)?, &token.standing)
+            let sale = call.sale()?;
+            let token = call.box_office().token_status_in(sale, user).await?;
+            standing_answer(&auth::signed(token.jwt)?, sale, &token.standing)
         }
     }
 }
@@ -159,7 +180,7 @@ async fn look(mut call: Call) -> Answer {
     delete, path = "/api/v1/tokens/{userId}", tag = "queue", operation_id = "leaveQueue",
     summary = "Leave the queue",
     description = "What the caller holds unpaid is given back.",
-    params(("userId" = uuid::Uuid, Path)),
+    params(("userId" = uuid::Uuid, Path), ("saleId" = Option<uuid::Uuid>, Query, description = "With a session: the sale; the default one where none is named. A queue token names its sale itself")),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "Left"),
@@ -170,8 +191,13 @@ async fn look(mut call: Call) -> Answer {
     )
 )]
 async fn leave(mut call: Call) -> Answer {
-    let caller = auth::caller(call.credential().await?, call.id()?)?;
-    call.box_office().leave_queue(caller).await?;
+    let credential = call.credential().await?;
+    let caller = auth::caller(credential, call.id()?)?;
+    let sale = match credential {
+        Credential::Queue(ticket) => ticket.sale,
+        Credential::Session { .. } => call.sale()?,
+    };
+    call.box_office().leave_queue_in(sale, caller).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -182,14 +208,14 @@ pub(super) async fn ticket(call: &mut Call) -> Result<(QueueTicket, String), Pro
     match credential {
         Credential::Queue(ticket) => Ok((ticket, call.bearer()?.unwrap_or_default().to_owned())),
         Credential::Session { .. } => {
-            let token = call.box_office().token_status(user).await?;
+            let token = call.box_office().token_status_in(call.sale()?, user).await?;
             Ok((token.ticket, auth::signed(token.jwt)?))
         }
     }
 }
 
-fn standing_answer(token: &str, standing: &Standing) -> Answer {
-    answer(json(StatusCode::OK, &TokenBody::new(token, standing))?, standing)
+fn standing_answer(token: &str, sale: SaleId, standing: &Standing) -> Answer {
+    answer(json(StatusCode::OK, &TokenBody::new(token, sale, standing))?, standing)
 }
 
 /// An answer that says when to ask again.

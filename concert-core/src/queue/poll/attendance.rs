@@ -65,9 +65,6 @@ impl QueueView {
     /// The same, now: before a pass. Returns whether it succeeded; if not, nobody should be passed over.
     pub(crate) async fn exchange_seen_now(&self, pool: &MySqlPool, now: Timestamp) -> bool {
         let mut told = self.told.lock().await;
-        if let Err(error) = db::read(|| seen::forget(pool, now)).await {
-            tracing::debug!(%error, "rows of processes that ended could not be deleted");
-        }
         match self.exchange_seen(pool, &mut told, now).await {
             Ok(()) => true,
             Err(error) => {
@@ -91,7 +88,7 @@ impl QueueView {
         };
         let somebody = !own.tickets.is_empty();
         if somebody || told.somebody {
-            match seen::write(pool, self.process, &own, now).await {
+            match seen::write(pool, self.sale, self.process, &own, now).await {
                 Ok(()) => told.somebody = somebody,
                 // The others go by what was told before, for a while.
                 Err(error) => tracing::debug!(%error, "whom this process has seen could not be told"),
@@ -101,7 +98,7 @@ impl QueueView {
             self.set_seen(waiting, known_to, false);
             return Ok(());
         }
-        let others = db::read(|| seen::read(pool, self.process, now)).await?;
+        let others = db::read(|| seen::read(pool, self.sale, self.process, now)).await?;
         let any = SeenByAny::of(others.into_iter().chain([own]), self.grace(waiting.len()), now);
         let passes_over = any.polled;
         self.set_seen(any.among(&waiting), known_to, passes_over);
@@ -135,7 +132,7 @@ impl QueueView {
     pub(crate) async fn count_seen(&self, pool: &MySqlPool, waiting: u64, now: Timestamp) -> Result<u64, Error> {
         match self.look(Snapshot::seen) {
             Some(seen) => Ok(seen.min(waiting)),
-            None => db::read(|| seen::count(pool, waiting, self.grace(waiting), now)).await,
+            None => db::read(|| seen::count(pool, self.sale, waiting, self.grace(waiting), now)).await,
         }
     }
 }

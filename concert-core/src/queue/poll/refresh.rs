@@ -1,4 +1,4 @@
-//! Bringing the snapshot up to date.
+//! Bringing snapshots up to date.
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -13,18 +13,33 @@ use super::QueueView;
 use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
+use crate::id::SaleId;
+use crate::queue::rows::Gate;
 use crate::queue::snapshot::{Refresh, Snapshot, TicketTurn, TokenChange};
-use crate::queue::{TokenStatus, reads, store};
-use crate::sql::{fetch_all, fetch_each, fetch_one};
+use crate::queue::views::read_gates_of;
+use crate::queue::{TokenStatus, reads};
+use crate::sql::{Part, fetch_all, fetch_each, statements};
 
 /// A poll refreshes a snapshot that is older than this: for applications that do not run the passes.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
+statements! {
+    READ_WAITING { "select ticket from tokens where sale_id = {sale} and status = 'WAITING'" }
+    READ_CHANGES {
+        "select sale_id, ticket, status, change_seq from tokens force index (tokens_change_seq) where {each}",
+        each Part { text: "(sale_id = {sale} and change_seq > {seen})", between: " or " }
+    }
+    READ_ACTIVE {
+        "select sale_id, ticket, user_id, expires_at, claimed_at is not null as claimed \
+         from tokens force index (tokens_status_ticket) where sale_id in ({sales}) and status = 'ACTIVE'"
+    }
+}
+
 impl QueueView {
-    /// Brings the snapshot up to date: in full the first time, then by the rows that changed.
+    /// Brings the snapshot up to date.
     pub(crate) async fn refresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
         let _refreshing = self.refreshing.lock().await;
-        self.read_changes(pool, now).await
+        read_changes(pool, &[self], now).await
     }
 
     /// Whether the snapshot may be served without a refresh.
@@ -38,7 +53,8 @@ impl QueueView {
         self.begun.elapsed().as_millis() as u64 + 1
     }
 
-    pub(super) async fn keep_fresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
+    /// Refreshes a snapshot that is too old. Without an error there is one, unless there is no such sale.
+    pub(crate) async fn keep_fresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
         if self.is_fresh() {
             return Ok(());
         }
@@ -53,7 +69,7 @@ impl QueueView {
         if self.is_fresh() {
             return Ok(());
         }
-        match self.read_changes(pool, now).await {
+        match read_changes(pool, &[self], now).await {
             // A position that is some seconds old is better than an error.
             Err(error) if known => tracing::warn!(%error, "the queue's snapshot is out of date"),
             refreshed => {
@@ -64,28 +80,29 @@ impl QueueView {
         Ok(())
     }
 
-    async fn read_changes(&self, pool: &MySqlPool, now: Timestamp) -> Result<(), Error> {
-        self.change(Snapshot::begin_reading);
-        let read_gate = || async { store::read_gate(&fetch_one(pool, &reads::READ_GATE, |params| params).await?) };
-        // The first snapshot is not published before it is complete: it still lacks the ACTIVE tickets.
-        let mut first = None;
-        let seen = match self.look(Snapshot::change_seq) {
-            Some(seen) => seen,
-            None => {
-                let gate = db::read(read_gate).await?;
-                let waiting = db::read(|| read_waiting(pool)).await?;
-                self.presence.watch_from(gate.next_ticket);
-                first = Some(Snapshot::new(&gate, waiting));
-                gate.change_seq
-            }
-        };
-        // Invariant: changes, then gate, then ACTIVE tokens. Each is then at least as new as the one before, as
-        // `absorb` needs it.
-        let changes = db::read(|| read_changed(pool, seen)).await?;
-        let gate = db::read(read_gate).await?;
-        self.times.note(now, gate.change_seq);
-        let active = db::read(|| read_active(pool)).await?;
-        let pace = db::read(|| reads::read_pace(pool)).await?;
+    /// Whether the gate shows that the snapshot lacks something. Ends of turns move without a trace in the gate, so who is
+    /// ACTIVE is read all the time.
+    pub(in crate::queue) fn is_behind(&self, gate: &Gate) -> bool {
+        let lacks =
+            |snapshot: &Snapshot| snapshot.change_seq() != gate.change_seq || gate.active > 0 || snapshot.has_active();
+        self.look(lacks).unwrap_or(true)
+    }
+
+    /// The gate has been read, and the snapshot is as of that.
+    pub(in crate::queue) fn note_unmoved(&self, gate: &Gate, now: Timestamp) {
+        // Only where what happened lately is limited does it matter that nothing did.
+        if gate.admission.per_minute.is_some() {
+            self.times.note(now, gate.change_seq);
+        }
+        let phase_before = self.look(Snapshot::phase);
+        if phase_before.is_some_and(|phase| phase != gate.times.phase(now)) {
+            self.change(|snapshot| snapshot.note_phase(now));
+            self.signal();
+        }
+        self.refreshed_at.store(self.millis(), Ordering::Release);
+    }
+
+    fn absorb(&self, first: Option<Snapshot>, read: Refresh, now: Timestamp) {
         let moved = {
             // Locked only now, for memory alone: polls read it all the time.
             let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +111,7 @@ impl QueueView {
             }
             match snapshot.as_mut() {
                 Some(snapshot) => {
-                    let moved = snapshot.absorb(Refresh { changes, gate, active, pace }, now);
+                    let moved = snapshot.absorb(read, now);
                     self.forget_claimed(snapshot);
                     moved
                 }
@@ -103,40 +120,111 @@ impl QueueView {
         };
         self.refreshed_at.store(self.millis(), Ordering::Release);
         if moved {
-            self.moved.send_modify(|count| *count += 1);
+            self.signal();
         }
-        Ok(())
+    }
+
+    fn signal(&self) {
+        self.moved.send_modify(|count| *count += 1);
     }
 }
 
-async fn read_waiting(pool: &MySqlPool) -> Result<RoaringTreemap, sqlx::Error> {
+/// Brings the snapshots of `views` up to date: in full the first time, then by the rows that changed. The caller has
+/// locked each for that.
+pub(in crate::queue) async fn read_changes(
+    pool: &MySqlPool,
+    views: &[&QueueView],
+    now: Timestamp,
+) -> Result<(), Error> {
+    views.iter().for_each(|view| view.change(Snapshot::begin_reading));
+    // First snapshots are not published before they are complete: they still lack the ACTIVE tickets.
+    let mut first = read_first(pool, views).await?;
+    let seen_by =
+        |view: &QueueView| view.look(Snapshot::change_seq).or(first.get(&view.sale).map(Snapshot::change_seq));
+    let seen: Vec<_> = views.iter().filter_map(|view| Some((view.sale, seen_by(view)?))).collect();
+    let sales: Vec<_> = seen.iter().map(|(sale, _)| *sale).collect();
+    if sales.is_empty() {
+        return Ok(());
+    }
+    // Invariant: changes, then gates, then ACTIVE tokens. Each is then at least as new as the one before, as `absorb`
+    // needs it.
+    let mut changes = db::read(|| read_changed(pool, &seen)).await?;
+    let gates = db::read(|| read_gates_of(pool, &sales)).await?;
+    for gate in &gates {
+        if let Some(view) = views.iter().find(|view| view.sale == gate.sale) {
+            view.times.note(now, gate.change_seq);
+        }
+    }
+    let mut active = db::read(|| read_active(pool, &sales)).await?;
+    let mut paces = db::read(|| reads::read_paces(pool, &sales)).await?;
+    for gate in gates {
+        let sale = gate.sale;
+        let Some(view) = views.iter().find(|view| view.sale == sale) else { continue };
+        let (changes, active) = (changes.remove(&sale).unwrap_or_default(), active.remove(&sale).unwrap_or_default());
+        let read = Refresh { changes, gate, active, pace: paces.remove(&sale) };
+        view.absorb(first.remove(&sale), read, now);
+    }
+    Ok(())
+}
+
+/// What the views that have no snapshot begin with.
+async fn read_first(pool: &MySqlPool, views: &[&QueueView]) -> Result<HashMap<SaleId, Snapshot>, Error> {
+    let new: Vec<_> = views.iter().filter(|view| view.look(|_| ()).is_none()).copied().collect();
+    let mut first = HashMap::new();
+    if new.is_empty() {
+        return Ok(first);
+    }
+    let sales: Vec<_> = new.iter().map(|view| view.sale).collect();
+    for gate in db::read(|| read_gates_of(pool, &sales)).await? {
+        let waiting = db::read(|| read_waiting(pool, gate.sale)).await?;
+        if let Some(view) = new.iter().find(|view| view.sale == gate.sale) {
+            view.presence.watch_from(gate.next_ticket);
+        }
+        first.insert(gate.sale, Snapshot::new(&gate, waiting));
+    }
+    Ok(first)
+}
+
+async fn read_waiting(pool: &MySqlPool, sale: SaleId) -> Result<RoaringTreemap, sqlx::Error> {
     let mut waiting = RoaringTreemap::new();
     let add = |row: MySqlRow| {
         waiting.insert(row.try_get("ticket")?);
         Ok(())
     };
-    fetch_each(pool, &reads::READ_WAITING, |params| params, add).await?;
+    fetch_each(pool, &READ_WAITING, |params| params.bind("sale", sale), add).await?;
     Ok(waiting)
 }
 
-async fn read_changed(pool: &MySqlPool, seen: u64) -> Result<Vec<TokenChange>, sqlx::Error> {
-    let rows = fetch_all(pool, &reads::READ_CHANGES, |params| params.bind("seen", seen)).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(TokenChange {
-                ticket: row.try_get("ticket")?,
-                status: TokenStatus::from_column(row.try_get("status")?)?,
-                change_seq: row.try_get("change_seq")?,
-            })
-        })
-        .collect()
+async fn read_changed(
+    pool: &MySqlPool,
+    seen: &[(SaleId, u64)],
+) -> Result<HashMap<SaleId, Vec<TokenChange>>, sqlx::Error> {
+    let rows = fetch_all(pool, &READ_CHANGES, |params| {
+        params.each(seen, |part, (sale, seen)| part.bind("sale", *sale).bind("seen", *seen))
+    });
+    let mut changes: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows.await? {
+        changes.entry(row.try_get("sale_id")?).or_default().push(TokenChange {
+            ticket: row.try_get("ticket")?,
+            status: TokenStatus::from_column(row.try_get("status")?)?,
+            change_seq: row.try_get("change_seq")?,
+        });
+    }
+    Ok(changes)
 }
 
-async fn read_active(pool: &MySqlPool) -> Result<HashMap<u64, TicketTurn>, sqlx::Error> {
-    let rows = fetch_all(pool, &reads::READ_ACTIVE, |params| params).await?;
-    let turn = |row: &MySqlRow| {
-        let (user, until) = (row.try_get("user_id")?, row.try_get("expires_at")?);
-        Ok((row.try_get("ticket")?, TicketTurn { user, until, claimed: row.try_get("claimed")? }))
-    };
-    rows.iter().map(turn).collect()
+async fn read_active(
+    pool: &MySqlPool,
+    sales: &[SaleId],
+) -> Result<HashMap<SaleId, HashMap<u64, TicketTurn>>, sqlx::Error> {
+    let mut active: HashMap<_, HashMap<_, _>> = HashMap::new();
+    for row in fetch_all(pool, &READ_ACTIVE, |params| params.list("sales", sales)).await? {
+        let turn = TicketTurn {
+            user: row.try_get("user_id")?,
+            until: row.try_get("expires_at")?,
+            claimed: row.try_get("claimed")?,
+        };
+        active.entry(row.try_get("sale_id")?).or_default().insert(row.try_get("ticket")?, turn);
+    }
+    Ok(active)
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::span;
-use crate::id::TokenId;
+use crate::id::{SaleId, TokenId};
 use crate::queue::rows::LastMinute;
 use crate::queue::{Admission, EndedReason, Token};
 
@@ -13,6 +13,9 @@ fn noon() -> Timestamp {
 fn gate(change_seq: u64) -> Gate {
     let admission = Admission { paused: false, max_active: 1, per_minute: None };
     Gate {
+        sale: SaleId::DEFAULT,
+        times: SaleTimes::ALWAYS_OPEN,
+        order: EntryOrder::Arrival,
         next_ticket: 100,
         change_seq,
         active: 0,
@@ -28,7 +31,8 @@ fn gate(change_seq: u64) -> Gate {
 fn token(ticket: u64, status: TokenStatus) -> Token {
     let until = noon() + span(Duration::from_secs(600));
     let (id, user) = (TokenId::generate(), user(ticket));
-    Token { id, user, ticket, status, created_at: noon(), expires_at: until, claimed_at: Some(noon()) }
+    let (sale, claimed_at) = (SaleId::DEFAULT, Some(noon()));
+    Token { id, user, sale, ticket, status, created_at: noon(), expires_at: until, claimed_at }
 }
 
 fn user(ticket: u64) -> UserId {
@@ -57,6 +61,7 @@ fn effects(before: u64) -> Effects {
         last_minute: LastMinute::unlimited(noon()),
         log: Vec::new(),
         sample: None,
+        sale: None,
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::Row as _;
 use super::{read_tokens, token_columns};
 use crate::clock::Timestamp;
 use crate::db::Failure;
+use crate::id::SaleId;
 use crate::queue::rows::{RerankRows, SeenTokens};
 use crate::queue::{RERANK_LIMIT, SeenHeads, TokenStatus, admission};
 use crate::sql::{Keyword, Reading, ResultSet, Script, statements};
@@ -15,19 +16,19 @@ statements! {
     LAPSED {
         concat!(
             "select ", token_columns!(""), " from tokens force index (tokens_status_expires) \
-             where status = {status} and expires_at <= {now} order by expires_at limit {limit}"
+             where sale_id = {sale} and status = {status} and expires_at <= {now} order by expires_at limit {limit}"
         )
     }
     HEADS {
         concat!(
             "select ", token_columns!(""), " from tokens force index (tokens_status_ticket) \
-             where status = 'WAITING' order by ticket limit {limit}"
+             where sale_id = {sale} and status = 'WAITING' order by ticket limit {limit}"
         )
     }
     SEEN {
         concat!(
             "select ", token_columns!(""), " from tokens force index (tokens_ticket) \
-             where ticket in ({tickets}) and status = 'WAITING'"
+             where sale_id = {sale} and ticket in ({tickets}) and status = 'WAITING'"
         )
     }
 }
@@ -42,20 +43,22 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    pub(super) fn select(script: &mut Script, seen: Option<&SeenHeads>, now: Timestamp) -> Self {
+    pub(super) fn select(script: &mut Script, sale: SaleId, seen: Option<&SeenHeads>, now: Timestamp) -> Self {
         let lapsed = [TokenStatus::Active, TokenStatus::Waiting].map(|status| {
             script.select(&LAPSED, |params| {
-                let params = params.bind("status", Keyword::new(status.as_str())).bind("now", now);
+                let params = params.bind("sale", sale).bind("status", Keyword::new(status.as_str())).bind("now", now);
                 params.bind("limit", RERANK_LIMIT)
             })
         });
         let seen = seen.map(|seen| {
             let tickets = seen.heads.iter().map(|head| head.ticket).collect();
-            (script.select_keys(&SEEN, tickets, |params, tickets| params.list("tickets", tickets)), seen.clone())
+            let reading = script
+                .select_keys(&SEEN, tickets, |params, tickets| params.bind("sale", sale).list("tickets", tickets));
+            (reading, seen.clone())
         });
         let all = seen.as_ref().is_none_or(|(_, seen)| !seen.more);
-        let heads = all.then(|| script.select(&HEADS, |params| params.bind("limit", RERANK_LIMIT)));
-        Self { lapsed, seen, heads, last_sample: admission::select_last_sample(script) }
+        let heads = all.then(|| script.select(&HEADS, |params| params.bind("sale", sale).bind("limit", RERANK_LIMIT)));
+        Self { lapsed, seen, heads, last_sample: admission::select_last_sample(script, sale) }
     }
 
     pub(super) fn read(&self, selected: &ResultSet) -> Result<RerankRows, Failure> {

@@ -8,6 +8,9 @@ const SEQ: u64 = 7;
 fn joining(users: &[u128]) -> Effects {
     let admission = Admission { paused: false, max_active: 1, per_minute: None };
     let gate = |change_seq| Gate {
+        sale: SaleId::from_uuid(Uuid::nil()),
+        times: SaleTimes::ALWAYS_OPEN,
+        order: EntryOrder::Arrival,
         next_ticket: 1,
         change_seq,
         active: 0,
@@ -21,6 +24,7 @@ fn joining(users: &[u128]) -> Effects {
     let token = |user: &u128| Token {
         id: TokenId::from_uuid(Uuid::from_u128(user + 16)),
         user: UserId::from_uuid(Uuid::from_u128(*user)),
+        sale: SaleId::DEFAULT,
         ticket: 1,
         status: TokenStatus::Waiting,
         created_at: Timestamp::UNIX_EPOCH,
@@ -38,6 +42,7 @@ fn joining(users: &[u128]) -> Effects {
         last_minute: LastMinute::unlimited(Timestamp::UNIX_EPOCH),
         log: Vec::new(),
         sample: None,
+        sale: None,
     }
 }
 
@@ -47,7 +52,7 @@ fn guarded(questions: &[(Column, u128, Test)], effects: &Effects) -> (String, As
         assumptions.record(*about, Key::row(Uuid::from_u128(*of)), *test);
     }
     let (mut script, mut assumed) = (Script::default(), assumptions.take());
-    guard(&mut script, &mut assumed, effects);
+    guard(&mut script, &mut assumed, std::slice::from_ref(effects));
     (script.into_text().replace("000000000000000000000000000000", ""), assumed)
 }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::fact::{Fact, Lookup};
 use crate::id::TokenId;
 use crate::id::UserId;
-use crate::queue::{Token, TokenStatus, Turn};
+use crate::queue::{Token, TokenStatus, Turn, Turns};
 use crate::reservation::limits::TakenSeats;
 use crate::reservation::rows::SeatChange;
 use crate::reservation::{Seat, UnpaidHolds};
@@ -19,6 +19,7 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
     let (user, concert, id) = (UserId::generate(), ConcertId::generate(), ReservationId::generate());
     let key = SeatKey { concert, seat: SeatNumber::new(1).expect("in range") };
     let token = Token {
+        sale: SaleId::DEFAULT,
         id: TokenId::generate(),
         user,
         ticket: 1,
@@ -28,14 +29,16 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
         claimed_at: Some(now),
     };
     let price = Money::whole(100).expect("in range");
+    let mut turns = Turns::default();
+    turns.insert(user, token.sale, Turn::of(&token));
     let rows = Rows {
-        turns: HashMap::from([(user, Turn::of(&token))]),
+        turns,
         known: Lookup::default(),
         seats: HashMap::from([(key, Seat::free(price))]),
         halls: HashMap::new(),
         holds: HashMap::from([(user, UnpaidHolds::read(0))]),
         taken: TakenSeats::default(),
-        concerts: HashMap::from([(concert, Concert { version: 1, date: now.date_naive(), max_seats_per_user: None })]),
+        concerts: HashMap::from([(concert, Concert::on(now.date_naive()))]),
         extensions: HashMap::new(),
         users: HashMap::from([(user, Fact::read(true))]),
     };

@@ -1,0 +1,94 @@
+//! `/api/v1/sales`: sales as buyers see them. Open to everyone.
+
+use concert_core::{Sale, SaleId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use warp::http::StatusCode;
+
+use super::body::{Moment, json};
+use super::call::Call;
+use super::catalog::DateBody;
+use super::routing::{Answer, Endpoint, get};
+use super::version::with_version;
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![get("/api/v1/sales", list), get("/api/v1/sales/{saleId}", look)]
+}
+
+/// A sale: concerts behind one queue.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SaleBody {
+    #[schema(value_type = uuid::Uuid)]
+    sale_id: SaleId,
+    name: String,
+    /// BEFORE (the doors are shut), DOORS (people join and wait), OPEN (people are let in) or CLOSED.
+    #[schema(example = "DOORS")]
+    phase: &'static str,
+    /// When joining begins; null: no bound.
+    doors_at: Option<Moment>,
+    /// When people are let in; null: no bound.
+    opens_at: Option<Moment>,
+    /// When it ends; null: no bound.
+    closes_at: Option<Moment>,
+    /// The server's time.
+    now: Moment,
+    /// Who comes first at the opening: arrival or draw.
+    #[schema(example = "arrival")]
+    order: &'static str,
+    /// How many seats one user may have, held and sold together; null: any number.
+    max_seats_per_user: Option<u32>,
+    /// How many wait.
+    waiting: u64,
+    /// How long who joins now will wait, in whole seconds, as far as it can be told.
+    estimate: u64,
+    /// Its concerts, by date.
+    concerts: Vec<DateBody>,
+}
+
+impl From<Sale> for SaleBody {
+    fn from(sale: Sale) -> Self {
+        Self {
+            sale_id: sale.id,
+            name: sale.name,
+            phase: sale.phase.as_str(),
+            doors_at: sale.doors_at.map(Moment),
+            opens_at: sale.opens_at.map(Moment),
+            closes_at: sale.closes_at.map(Moment),
+            now: Moment(sale.now),
+            order: sale.order.as_str(),
+            max_seats_per_user: sale.max_seats_per_user,
+            waiting: sale.waiting,
+            estimate: sale.estimate,
+            concerts: sale.concerts.into_iter().map(DateBody::from).collect(),
+        }
+    }
+}
+
+#[utoipa::path(
+    get, path = "/api/v1/sales", tag = "catalogue", operation_id = "sales",
+    summary = "All sales, in the order in which they were made",
+    description = "The first is the default one, which is meant wherever no sale is named.",
+    responses((status = 200, body = [SaleBody], description = "The sales"))
+)]
+async fn list(call: Call) -> Answer {
+    let sales = call.box_office().sales().await?;
+    json(StatusCode::OK, &sales.into_iter().map(SaleBody::from).collect::<Vec<_>>())
+}
+
+#[utoipa::path(
+    get, path = "/api/v1/sales/{saleId}", tag = "catalogue", operation_id = "sale",
+    summary = "A sale: its phase, its instants, its concerts",
+    params(("saleId" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, body = SaleBody, description = "The sale",
+            headers(("ETag" = String, description = "The version of what operators have set"))),
+        (status = 400, description = "Not a UUID"),
+        (status = 404, description = "No such sale"),
+    )
+)]
+async fn look(call: Call) -> Answer {
+    let sale = call.box_office().sale(call.id()?).await?;
+    let version = sale.version;
+    with_version(json(StatusCode::OK, &SaleBody::from(sale)), version)
+}
