@@ -8,9 +8,10 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 /// Statements that read a whole table because that is what they are for.
-const WHOLE_TABLES: [&str; 5] = [
+const WHOLE_TABLES: [&str; 6] = [
     "select c.id, c.concert_name, c.date from",
     "select c.id, c.concert_name, c.date, (select",
+    "select s.id, s.name, s.max_seats_per_user, ",
     "select concert_id, count(*) as live",
     "select count(*) as payments",
     "select concat(",
@@ -34,11 +35,10 @@ fn may_be_scanned(table: &str, statement: &str) -> bool {
 /// A literal of the type that belongs in a place: plans depend on it.
 fn literal(place: &str) -> &'static str {
     match place {
-        "id" | "ids" | "user" | "users" | "user_id" | "concert" | "concerts" | "concert_id" | "sale" | "proved"
-        | "others" | "payment" | "payments" | "reservation" | "reservations" | "reservation_id" | "entries"
-        | "order_id" | "payment_id" | "key_id" | "entry_id" | "subject_id" | "process" => {
-            "x'00000000000000000000000000000001'"
-        }
+        "id" | "ids" | "user" | "users" | "user_id" | "concert" | "concerts" | "concert_id" | "proved" | "others"
+        | "payment" | "payments" | "reservation" | "reservations" | "reservation_id" | "entries" | "order_id"
+        | "payment_id" | "key_id" | "entry_id" | "subject_id" | "process" | "sale" | "sales" | "sale_id"
+        | "default_sale" => "x'00000000000000000000000000000001'",
         "shown" => "x'0000000000000000000000000000000000000000000000000000000000000000'",
         "name" | "names" | "subject" | "reference" | "status" | "reason" => "'WAITING'",
         "numbers" => "'[1]'",

@@ -62,7 +62,11 @@ impl Batch for VisitBatch {
         let Rows { queue, mut held } = rows;
         let Decision { mut answers, effects: queue } = self.queue.decide(queue, commands, attempt);
         let mut given_back = GivenBack::default();
-        for (user, sale) in queue.iter().flat_map(|effects| effects.left()) {
+        let mut leaving = Vec::new();
+        for effects in &queue {
+            leaving.extend(effects.left());
+        }
+        for (user, sale) in leaving {
             // Its seats are locked, so they were read.
             if let Err(unread) = held.give_back(user, sale, attempt.now, &mut given_back) {
                 answers.fill_with(|| Err(unread.into()));
