@@ -32,6 +32,7 @@ pub struct Cli {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a process")]
 pub enum Command {
     #[command(flatten)]
     OnDatabase(DatabaseCommand),
