@@ -132,5 +132,7 @@ create table if not exists access_codes (
     revoked_at datetime(6)  null,
     primary key (id),
     -- A join finds it by the code. Two codes of a sale never have one hash.
-    unique key access_codes_hash (sale_id, code_hash)
+    unique key access_codes_hash (sale_id, code_hash),
+    -- A page of a sale's codes, newest first.
+    key access_codes_sale (sale_id, id)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';

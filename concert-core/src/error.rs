@@ -132,6 +132,9 @@ pub enum Error {
     /// No such ticket: nobody has bought this.
     #[error("there is no such ticket")]
     TicketNotFound,
+    /// The sale has no such code.
+    #[error("this sale has no such code")]
+    CodeNotFound,
     /// No such operator key.
     #[error("there is no such operator key")]
     OperatorKeyNotFound,

@@ -81,6 +81,11 @@ id!(
     "sale id"
 );
 id!(
+    /// Names an access code; it is not the code itself.
+    AccessCodeId,
+    "code id"
+);
+id!(
     /// Names a visit to the queue.
     TokenId,
     "token id"

@@ -2,8 +2,8 @@
 
 use crate::sql::MAX_LIST;
 use crate::{
-    audit, catalog, explain, figures, migrate, office_clock, operator, payment, probe, queue, reservation, sale, user,
-    wallet,
+    access_code, audit, catalog, explain, figures, migrate, office_clock, operator, payment, probe, queue, reservation,
+    sale, user, wallet,
 };
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
@@ -16,6 +16,7 @@ pub fn statements() -> Vec<String> {
         payment::STATEMENTS,
         operator::STATEMENTS,
         user::STATEMENTS,
+        access_code::STATEMENTS,
     ]
     .concat();
     let files = [

@@ -57,6 +57,7 @@
 
 #![warn(missing_docs)]
 
+mod access_code;
 mod audit;
 mod batch;
 mod box_office;
@@ -106,6 +107,7 @@ mod wallet;
 pub use secrecy::SecretString;
 pub use {chrono, rust_decimal, sqlx, uuid};
 
+pub use crate::access_code::{AccessCode, CodeEntry, CodeKind, CodeRef, CodesToRevoke, MadeCodes, NewCodes};
 pub use crate::audit::Violation;
 pub use crate::box_office::{BackOffice, BoxOffice, Follow};
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};
@@ -115,8 +117,8 @@ pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
 pub use crate::id::{
-    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber, SessionId, TokenId,
-    UserId, WalletEntryId,
+    AccessCodeId, ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber,
+    SessionId, TokenId, UserId, WalletEntryId,
 };
 pub use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]

@@ -3,6 +3,7 @@
 mod accounts;
 mod back_office;
 mod catalog;
+mod codes;
 mod connections;
 mod follow;
 mod history;

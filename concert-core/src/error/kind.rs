@@ -48,6 +48,7 @@ impl Error {
             Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
             Self::SaleNotFound => "SALE_NOT_FOUND",
             Self::TicketNotFound => "TICKET_NOT_FOUND",
+            Self::CodeNotFound => "CODE_NOT_FOUND",
             Self::OperatorKeyNotFound => "OPERATOR_KEY_NOT_FOUND",
             Self::OrderNotFound => "ORDER_NOT_FOUND",
             Self::UsernameTaken => "USERNAME_TAKEN",
@@ -116,6 +117,7 @@ impl Error {
             | Self::PaymentNotFound
             | Self::SaleNotFound
             | Self::TicketNotFound
+            | Self::CodeNotFound
             | Self::OperatorKeyNotFound
             | Self::OrderNotFound => ErrorKind::NotFound,
             Self::UsernameTaken

@@ -105,6 +105,8 @@ pub(crate) enum Act {
     KeyRevoke,
     SaleAdd,
     SaleSet,
+    CodesMake,
+    CodesRevoke,
 }
 
 impl Act {
@@ -134,6 +136,8 @@ impl Act {
             Self::KeyRevoke => "KEY_REVOKE",
             Self::SaleAdd => "SALE_ADD",
             Self::SaleSet => "SALE_SET",
+            Self::CodesMake => "CODES_MAKE",
+            Self::CodesRevoke => "CODES_REVOKE",
         }
     }
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::id::{
-    ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber, SessionId, TokenId,
-    UserId, WalletEntryId,
+    AccessCodeId, ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber,
+    SessionId, TokenId, UserId, WalletEntryId,
 };
 use crate::money::Money;
 
@@ -266,6 +266,7 @@ values! {
     PaymentId: |id, out| out.bytes(id.as_uuid().as_bytes());
     WalletEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
     SaleId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    AccessCodeId: |id, out| out.bytes(id.as_uuid().as_bytes());
     OperatorKeyId: |id, out| out.bytes(id.as_uuid().as_bytes());
     LogEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
 }
