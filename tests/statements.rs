@@ -38,9 +38,9 @@ fn literal(place: &str) -> &'static str {
         "id" | "ids" | "user" | "users" | "user_id" | "concert" | "concerts" | "concert_id" | "proved" | "others"
         | "payment" | "payments" | "reservation" | "reservations" | "reservation_id" | "entries" | "order_id"
         | "payment_id" | "key_id" | "entry_id" | "subject_id" | "process" | "sale" | "sales" | "sale_id"
-        | "default_sale" => "x'00000000000000000000000000000001'",
-        "shown" => "x'0000000000000000000000000000000000000000000000000000000000000000'",
-        "name" | "names" | "subject" | "reference" | "status" | "reason" => "'WAITING'",
+        | "default_sale" | "codes" | "code_id" | "token_id" | "tokens" => "x'00000000000000000000000000000001'",
+        "shown" | "hashes" | "code_hash" => "x'0000000000000000000000000000000000000000000000000000000000000000'",
+        "name" | "names" | "subject" | "reference" | "status" | "reason" | "kind" | "created_by" => "'WAITING'",
         "numbers" => "'[1]'",
         "change_seq" | "change_seq_before" | "seen" => "1000000",
         "now" | "until" | "from" | "at" | "paid_at" | "deadline" | "held_until" | "created_at" | "expires_at"

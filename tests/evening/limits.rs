@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use concert_core::{BoxOffice, Caller, ConcertId, Error, OrderRef, UserId, Wanted};
+use concert_core::{
+    BoxOffice, Caller, ConcertId, Error, Join, NewSale, OrderRef, ReservationStatus, SaleChange, SaleId, UserId, Wanted,
+};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -123,6 +125,78 @@ async fn holds_under_a_limit_are_assumed_and_the_script_itself_keeps_it() {
     assert_left(house.office.hold_one(user, concert, seat(3)).await, 2, 0);
     assert_eq!(ways(LANE), tried_and_locked("guard"));
     assert_eq!(has(&house, user).await, 2);
+    house.assert_sound().await;
+}
+
+/// Two concerts of one sale in which one user may have `most` seats, and a user who is in.
+async fn limited_sale(most: u32) -> (House, SaleId, [ConcertId; 2], UserId) {
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(100)).await;
+    let back_office = house.office.back_office();
+    let change = SaleChange::new().with_max_seats_per_user(Some(most));
+    let sale = back_office.add_sale(&NewSale::new("Spring").with_settings(change)).await.expect("adds a sale").id;
+    let concerts = [house.hall(10, 20).await, house.hall(10, 20).await];
+    let into_sale = sqlx::query("update concerts set sale_id = ?").bind(sale.as_uuid());
+    into_sale.execute(house.office.pool()).await.expect("puts them into the sale");
+    let user = house.user(10_000).await;
+    house.office.join_queue(Join::sale(sale, user)).await.expect("joins");
+    (house, sale, concerts, user)
+}
+
+#[tokio::test]
+async fn the_limit_of_a_sale_counts_over_all_its_concerts_and_can_be_changed_live() {
+    let (house, sale, [one, other], user) = limited_sale(3).await;
+    let office = &house.office;
+    office.hold(user, one, seats([1, 2])).await.expect("two of three");
+    let two = office.hold(user, other, seats([1, 2])).await;
+    assert!(matches!(two, Err(Error::SeatLimit { of: "sale", limit: 3, left: 1 })), "{two:?}");
+    let third = office.hold_one(user, other, seat(1)).await.expect("the third");
+    let best = office.hold(user, one, best(1)).await;
+    assert!(matches!(best, Err(Error::SeatLimit { of: "sale", left: 0, .. })), "{best:?}");
+    office.cancel(user, third.id).await.expect("gives back");
+    office.hold_one(user, one, seat(9)).await.expect("one is left again");
+    let found = office.user_seats(user, other).await.expect("asks");
+    assert_eq!((found.of_concert.held, found.of_sale.held, found.left), (0, 3, Some(0)));
+    let elsewhere = house.concert(5).await;
+    office.issue_token(user).await.expect("joins the default sale");
+    office.hold_one(user, elsewhere, seat(1)).await.expect("another sale");
+    // Another process that knows the halls learns of the change by the version of the concerts.
+    let another = house.another_office().await;
+    let change = SaleChange::new().with_max_seats_per_user(Some(4));
+    another.back_office().set_sale(sale, change, None).await.expect("raises the limit");
+    office.hold_one(user, other, seat(5)).await.expect("the fourth");
+    let fifth = office.hold_one(user, other, seat(6)).await;
+    assert!(matches!(fifth, Err(Error::SeatLimit { of: "sale", limit: 4, left: 0 })), "{fifth:?}");
+    another
+        .back_office()
+        .set_sale(sale, SaleChange::new().with_max_seats_per_user(None), None)
+        .await
+        .expect("no limit");
+    office.hold(user, other, seats([6, 7, 8])).await.expect("as many as one likes");
+    house.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn orders_at_once_of_several_concerts_never_pass_the_limit_of_their_sale() {
+    const MOST: usize = 7;
+    let (house, _, concerts, user) = limited_sale(MOST as u32).await;
+    let offices = [house.office.clone(), house.another_office().await];
+    for _ in 0..4 {
+        let orders = (0..64).map(|nth| {
+            let office = offices[nth / 2 % 2].clone();
+            let caller = if nth % 3 == 0 { office.back_office().acting_for(user) } else { Caller::from(user) };
+            one_order(office, caller, concerts[nth % 2], nth)
+        });
+        let answers = all(orders).await;
+        let got: usize = answers.iter().flatten().sum();
+        assert!((MOST - 1..=MOST).contains(&got), "{got} of {MOST}: {answers:?}");
+        assert_eq!(has(&house, user).await as usize, got);
+        let own = house.office.reservations_of(user).await.expect("lists");
+        for held in own.into_iter().filter(|held| held.status == ReservationStatus::Held) {
+            house.office.cancel(user, held.id).await.expect("gives back");
+        }
+        // Whoever let seats go twice in a row leaves them to others for a minute.
+        house.advance(61);
+    }
     house.assert_sound().await;
 }
 

@@ -317,7 +317,7 @@ impl Desk {
                 && let Some(holds) = self.rows.holds.get_mut(&caller.user)
             {
                 holds.remove_one();
-                self.rows.taken.remove_one(caller.user, reservation.concert);
+                self.rows.taken.remove_one(caller.user, reservation.concert, reservation.sale);
             }
             self.close(reservation.id, reservation.seat_key(), status)?;
             self.pass(reservation.seat_key(), None, None)?;

@@ -25,7 +25,8 @@ const MOST_RUNS: usize = 1 << 18;
 statements! {
     /// With what its sale says: whoever changes that raises the version, too.
     CONCERTS {
-        "select c.id, c.version, c.date, c.max_seats_per_user, c.sale_id, s.closes_at from concerts c force index (primary) \
+        "select c.id, c.version, c.date, c.max_seats_per_user, c.sale_id, s.closes_at, \
+         s.max_seats_per_user as max_seats_of_sale from concerts c force index (primary) \
          left join sales s force index (primary) on s.id = c.sale_id where c.id in ({concerts})"
     }
     LAYOUTS {
@@ -54,13 +55,22 @@ pub(crate) struct Concert {
     /// Its sale, which never changes: a turn in another one does not admit to it.
     pub(crate) sale: SaleId,
     pub(crate) sale_closes_at: Option<Timestamp>,
+    /// The most seats that one user may have of all concerts of the sale.
+    pub(crate) max_seats_of_sale: Option<u32>,
 }
 
 #[cfg(test)]
 impl Concert {
     /// One of the default sale, without limits, in its first version.
     pub(crate) const fn on(date: NaiveDate) -> Self {
-        Self { version: 1, date, max_seats_per_user: None, sale: SaleId::DEFAULT, sale_closes_at: None }
+        Self {
+            version: 1,
+            date,
+            max_seats_per_user: None,
+            sale: SaleId::DEFAULT,
+            sale_closes_at: None,
+            max_seats_of_sale: None,
+        }
     }
 }
 
@@ -147,6 +157,7 @@ impl HallLayouts {
                 max_seats_per_user: row.try_get("max_seats_per_user")?,
                 sale: row.try_get("sale_id")?,
                 sale_closes_at: row.try_get("closes_at")?,
+                max_seats_of_sale: row.try_get("max_seats_of_sale")?,
             };
             Ok((row.try_get("id")?, concert))
         };

@@ -88,8 +88,9 @@ pub(crate) struct SeatLimit {
 impl Concert {
     /// The limits for its seats, the concert's own first.
     pub(crate) fn limits(&self, id: ConcertId) -> impl Iterator<Item = SeatLimit> + use<> {
-        let own = self.max_seats_per_user.map(|most| SeatLimit { of: LimitOf::Concert(id), most });
-        own.into_iter()
+        let (of_concert, of_sale) = (LimitOf::Concert(id), LimitOf::Sale(self.sale));
+        let own = self.max_seats_per_user.map(|most| SeatLimit { of: of_concert, most });
+        own.into_iter().chain(self.max_seats_of_sale.map(|most| SeatLimit { of: of_sale, most }))
     }
 }
 
@@ -189,9 +190,11 @@ impl TakenSeats {
     }
 
     /// A seat of the concert is the user's no more.
-    pub(crate) fn remove_one(&mut self, user: UserId, concert: ConcertId) {
-        if let Some(count) = self.0.get_mut(&(user, LimitOf::Concert(concert))) {
-            count.change -= 1;
+    pub(crate) fn remove_one(&mut self, user: UserId, concert: ConcertId, sale: SaleId) {
+        for of in [LimitOf::Concert(concert), LimitOf::Sale(sale)] {
+            if let Some(count) = self.0.get_mut(&(user, of)) {
+                count.change -= 1;
+            }
         }
     }
 }
