@@ -11,6 +11,7 @@ mod backoff;
 mod failure_tests;
 mod inbox;
 mod piece;
+mod rare;
 mod spread;
 mod writer;
 
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use self::inbox::{ConnectRequest, Inbox, Job};
+pub(crate) use self::rare::RareLane;
 use self::spread::OpenCommands;
 pub(crate) use self::spread::Spread;
 use self::writer::Writer;

@@ -129,7 +129,7 @@ pub struct Section {
     pub rows: u32,
     /// How many seats each row has, or the stretch: at least one.
     pub seats_per_row: u32,
-    /// What each seat costs: more than 0.
+    /// What each seat costs: 0 or more.
     pub price: Money,
 }
 
@@ -161,7 +161,6 @@ impl Section {
 
     /// The same section, with its name as it is stored.
     fn checked(&self) -> Result<Self, Error> {
-        self.price.positive()?;
         let name = self.name.as_deref().map(|name| free_text(name, LONGEST_SECTION, SECTION_RULE));
         if self.seats_per_row == 0 {
             return Err(Error::invalid("a section has at least 1 seat, and in each of its rows"));

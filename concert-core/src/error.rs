@@ -213,6 +213,9 @@ pub enum Error {
         /// Those of them that are blocked, by number.
         seats: Vec<SeatNumber>,
     },
+    /// Seats that were to change places are nobody's.
+    #[error("nobody has either of these seats, so there is nothing to swap")]
+    SeatsNotReserved,
     /// The user holds as many unpaid seats as the policy allows.
     #[error("at most {limit} unpaid seats can be held at once; pay or give one back")]
     TooManyHolds {

@@ -2,8 +2,8 @@
 
 use crate::sql::MAX_LIST;
 use crate::{
-    access_code, audit, catalog, explain, figures, migrate, office_clock, operator, payment, probe, queue, reservation,
-    sale, user, wallet,
+    access_code, audit, catalog, explain, figures, hall, migrate, office_clock, operator, payment, probe, queue,
+    reservation, sale, user, wallet,
 };
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
@@ -17,6 +17,7 @@ pub fn statements() -> Vec<String> {
         operator::STATEMENTS,
         user::STATEMENTS,
         access_code::STATEMENTS,
+        hall::STATEMENTS,
     ]
     .concat();
     let files = [

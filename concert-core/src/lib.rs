@@ -50,6 +50,7 @@
 //!   reading it.
 //! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
 //!   the pure rules, `store` the SQL. `visit`: the lane of the queue, and what leaving it means for held seats.
+//! - `hall`: what operators change of a hall: seats off sale, prices, new seats, seats that change places.
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness.
@@ -69,6 +70,7 @@ mod error;
 mod explain;
 mod fact;
 mod figures;
+mod hall;
 mod id;
 #[cfg(all(test, not(feature = "internals")))]
 mod internals;
@@ -116,6 +118,7 @@ pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
+pub use crate::hall::{MovedSeat, NewSeat, NewSeats, RefusedSeat, SeatsChanged, SeatsSwapped};
 pub use crate::id::{
     AccessCodeId, ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber,
     SessionId, TokenId, UserId, WalletEntryId,

@@ -25,6 +25,9 @@ const MOST_BYTES: usize = 16;
 
 /// The longest name of a section, in characters.
 pub(crate) const LONGEST_SECTION: usize = 32;
+/// The longest name of a row, in characters.
+pub(crate) const LONGEST_ROW: usize = 16;
+pub(crate) const ROW_RULE: &str = "the name of a row is 1 to 16 characters, no spaces around";
 pub(crate) const SECTION_RULE: &str = "the name of a section is 1 to 32 characters, no spaces around";
 
 /// A user's name: 1 to 64 characters, in words of letters, digits and ASCII punctuation with single spaces between them

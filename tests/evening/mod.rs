@@ -1,3 +1,5 @@
 //! A sale as operators run it.
 
 mod limits;
+mod seats;
+mod swaps;

@@ -126,6 +126,11 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "PATCH /api/v1/admin/sales/{saleId}" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /api/v1/admin/log" => operators(any_role),
         "POST /api/v1/admin/users/{userId}/recharge" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
+        "POST /api/v1/admin/concerts/{concertId}/seats/block"
+        | "POST /api/v1/admin/concerts/{concertId}/seats/unblock"
+        | "POST /api/v1/admin/concerts/{concertId}/seats/price"
+        | "POST /api/v1/admin/concerts/{concertId}/seats/swap"
+        | "POST /api/v1/admin/concerts/{concertId}/seats" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /health/live" | "GET /health/ready" | "GET /metrics" | "GET /api-docs/openapi.json" => open(200),
         "GET /docs" => open(308),
         "GET /docs/" | "GET /docs/{file}" => open(200),
@@ -251,6 +256,18 @@ impl Stage {
             "POST /api/v1/admin/sales" => Some(json!({"name": format!("sale {nth}")})),
             "PATCH /api/v1/admin/sales/{saleId}" => Some(json!({"maxActive": 100})),
             "POST /api/v1/admin/users/{userId}/recharge" => Some(json!({"amount": 1, "reference": "till 7"})),
+            "POST /api/v1/admin/concerts/{concertId}/seats/block" => {
+                Some(json!({"seatNumbers": [number], "reason": "camera"}))
+            }
+            "POST /api/v1/admin/concerts/{concertId}/seats/unblock" => Some(json!({"seatNumbers": [number]})),
+            "POST /api/v1/admin/concerts/{concertId}/seats/price" => {
+                Some(json!({"seatNumbers": [number], "price": PRICE}))
+            }
+            // The seat that Anna holds, and the free one.
+            "POST /api/v1/admin/concerts/{concertId}/seats/swap" => Some(json!({"seatNumbers": [number - 2, number]})),
+            "POST /api/v1/admin/concerts/{concertId}/seats" => {
+                Some(json!({"seatNumbers": [10_000 + nth], "price": PRICE}))
+            }
             "POST /api/v1/payments/process" => {
                 Some(json!({"reservationId": scene.held, "amount": PRICE, "userId": self.anna}))
             }

@@ -17,6 +17,7 @@ mod recharge;
 mod refund;
 mod rerank;
 mod sale;
+mod seat;
 mod seed;
 mod status;
 mod sweep;
@@ -48,6 +49,7 @@ pub enum DatabaseCommand {
     Explain(explain::Opts),
     Refund(refund::Opts),
     Recharge(recharge::Opts),
+    Seat(seat::Opts),
     Key(key::Opts),
     Log(log::Opts),
 }
@@ -103,6 +105,7 @@ impl DatabaseCommand {
             Self::Explain(opts) => explain::run(opts, box_office, output).await,
             Self::Refund(opts) => refund::run(opts, box_office, output).await,
             Self::Recharge(opts) => recharge::run(opts, box_office, output).await,
+            Self::Seat(opts) => seat::run(opts, box_office, output).await,
             Self::Key(opts) => key::run(opts, box_office, output).await,
             Self::Log(opts) => log::run(opts, box_office, output).await,
         }

@@ -72,6 +72,16 @@ impl<B: Batch> Writer<B> {
         }
     }
 
+    /// Runs one command, and closes the connection.
+    pub(super) async fn run_alone(mut self, command: B::Command) -> Result<B::Answer, Error> {
+        let mut given = None;
+        self.run_until_committed(&[command], |answers| given = answers.into_iter().next()).await;
+        if let Some(WritersConnection { connection, .. }) = self.connection {
+            db::close(connection).await;
+        }
+        given.unwrap_or_else(|| Err(Error::internal(std::io::Error::other("no answer"))))
+    }
+
     async fn run_batch(&mut self, waiting: &mut Vec<Job<B>>, jobs: &mpsc::Receiver<Job<B>>) {
         let (commands, callers): (Vec<_>, Vec<_>) = waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
         let (begun, crowd) = (Instant::now(), callers.len() > 1);

@@ -6,6 +6,7 @@ mod catalog;
 mod codes;
 mod connections;
 mod follow;
+mod halls;
 mod history;
 mod keys;
 mod money;
@@ -25,10 +26,11 @@ use tokio::sync::OnceCell;
 
 pub use self::back_office::BackOffice;
 pub use self::follow::Follow;
-use crate::batch::Lane;
+use crate::batch::{Lane, RareLane};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db::{self, Cluster, Failure, Reader, Room};
 use crate::error::Error;
+use crate::hall::{HallBatch, SwapBatch};
 use crate::migrate;
 use crate::office_clock::OfficeClock;
 use crate::operator::KeyRing;
@@ -82,6 +84,8 @@ struct Inner {
     payments: Lane<PaymentBatch>,
     refunds: Lane<RefundBatch>,
     users: Lane<UserBatch>,
+    halls: RareLane<HallBatch>,
+    swaps: RareLane<SwapBatch>,
     keys: KeyRing,
 }
 
@@ -133,6 +137,8 @@ impl BoxOffice {
             payments: Lane::start(payments, writers, capacity, &pool, &clock),
             refunds: Lane::start(refunds, 1, capacity, &pool, &clock),
             users: Lane::start(users, 1, capacity, &pool, &clock),
+            halls: RareLane::new(HallBatch { changes: Arc::clone(&seat_changes) }, &pool, &clock),
+            swaps: RareLane::new(SwapBatch { changes: Arc::clone(&seat_changes) }, &pool, &clock),
             #[cfg(feature = "password")]
             passwords: crate::user::Passwords::new(policy.password_hashes_at_once),
             views,

@@ -65,6 +65,7 @@ impl Error {
             Self::NotEnoughSeats { .. } => "NOT_ENOUGH_SEATS",
             Self::SeatsNotTogether { .. } => "SEATS_NOT_TOGETHER",
             Self::SeatBlocked { .. } => "SEAT_BLOCKED",
+            Self::SeatsNotReserved => "SEATS_NOT_RESERVED",
             Self::TooManyHolds { .. } => "TOO_MANY_HOLDS",
             Self::SeatHeldTooOften { .. } => "SEAT_HELD_TOO_OFTEN",
             Self::HoldAlreadyExtended => "HOLD_ALREADY_EXTENDED",
@@ -130,6 +131,7 @@ impl Error {
             | Self::SeatLimit { .. }
             | Self::SeatsNotTogether { .. }
             | Self::SeatBlocked { .. }
+            | Self::SeatsNotReserved
             | Self::ConcertClosed
             | Self::ConcertCancelled
             | Self::TicketVoid

@@ -94,6 +94,11 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
+    /// The id of the entry of the act in the log.
+    pub(crate) const fn entry_id(&self) -> LogEntryId {
+        self.entry
+    }
+
     /// The operator's name.
     pub(crate) fn name(&self) -> &str {
         self.by.as_str()

@@ -90,6 +90,15 @@ impl UnpaidSeats {
 }
 
 impl GivenBack {
+    /// Releases the hold that has a seat, if there is one: a lapsed hold.
+    pub(crate) fn release_lapsed(&mut self, key: SeatKey, seat: &mut Seat) -> Result<(), Unread> {
+        if let Some(lapsed) = seat.holder()? {
+            self.0.pass(key, seat, None, None)?;
+            self.0.close(lapsed, ReservationStatus::Expired);
+        }
+        Ok(())
+    }
+
     pub(crate) fn write(&self, script: &mut Script, now: Timestamp) {
         store::write(script, &self.0, now);
     }

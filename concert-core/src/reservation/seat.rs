@@ -119,6 +119,11 @@ impl Seat {
         self.is_blocked
     }
 
+    /// Takes it off sale, or puts it on sale again.
+    pub(crate) const fn block(&mut self, is_blocked: bool) {
+        self.is_blocked = is_blocked;
+    }
+
     /// Whether it is on sale, and nobody has it, or only a lapsed hold. An unread seat is assumed to be nobody's.
     pub(crate) fn is_free(&mut self, now: Timestamp) -> bool {
         !self.is_blocked && (self.holder.equals(None) || self.has_lapsed(now))

@@ -15,6 +15,7 @@ mod cors;
 mod edge;
 mod events;
 mod fresh;
+mod halls;
 mod history;
 mod openapi;
 mod ops;
@@ -128,6 +129,7 @@ fn endpoints() -> Vec<Endpoint> {
         users::endpoints(),
         admin::endpoints(),
         admin_sales::endpoints(),
+        halls::endpoints(),
         ops::endpoints(),
         openapi::endpoints(),
     ]

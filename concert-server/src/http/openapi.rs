@@ -18,7 +18,7 @@ use super::call::Call;
 use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
-use super::{admin, admin_sales, catalog, events, history, ops, payments, reservations, sales, tokens, users};
+use super::{admin, admin_sales, catalog, events, halls, history, ops, payments, reservations, sales, tokens, users};
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
 
@@ -70,6 +70,11 @@ pub fn openapi() -> OpenApi {
         admin_sales::change_sale,
         admin::log,
         admin::recharge,
+        halls::block,
+        halls::unblock,
+        halls::price,
+        halls::swap,
+        halls::add,
         ops::live,
         ops::ready,
         ops::metrics,

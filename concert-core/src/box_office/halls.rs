@@ -1,0 +1,106 @@
+//! Changing halls.
+
+use super::BackOffice;
+use crate::error::Error;
+use crate::hall::{ChangeHall, HallChange, NewSeats, SeatsChanged, SeatsSwapped, SwapSeats};
+use crate::id::{ConcertId, SeatNumber};
+use crate::money::Money;
+use crate::operator::Reason;
+
+/// Changing a hall while its seats sell. Each act is for many seats (65 536 at most) in one transaction: those that
+/// cannot be changed are named in the answer with the reason, all others are changed.
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, ConcertId, Error, Money, NewSeats, SeatNumber, SeatRanges};
+///
+/// # async fn example(office: BoxOffice, concert: ConcertId) -> Result<(), Error> {
+/// let ann = office.operator("ann@example.org".parse()?);
+/// let camera: SeatRanges = "1-4".parse()?;
+/// let blocked = ann.block_seats(concert, camera.numbers(), "camera".parse()?).await?;
+/// for seat in &blocked.refused {
+///     println!("seat {} stays on sale: {}", seat.seat, seat.code);
+/// }
+/// ann.unblock_seats(concert, camera.numbers(), None).await?;
+/// ann.price_seats(concert, camera.numbers(), Money::whole(80)?).await?;
+/// ann.add_seats(concert, NewSeats::new(Money::whole(60)?, [SeatNumber::new(501)?])).await?;
+/// ann.swap_seats(concert, [SeatNumber::new(7)?, SeatNumber::new(9)?], Some("a broken seat".parse()?)).await?;
+/// # Ok(())
+/// # }
+/// ```
+impl BackOffice {
+    /// Takes seats off sale that nobody has: they cannot be held until they are unblocked. Held and sold ones are
+    /// refused, and so are those that are off sale for another reason.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] (no seat, too many), [`Error::ConcertNotFound`].
+    pub async fn block_seats(
+        &self,
+        concert: ConcertId,
+        seats: impl IntoIterator<Item = SeatNumber>,
+        reason: Reason,
+    ) -> Result<SeatsChanged, Error> {
+        self.change_hall(concert, HallChange::Block { seats: seats.into_iter().collect(), reason }).await
+    }
+
+    /// Puts seats on sale again that were blocked, or refunded and kept off sale. Held and sold ones are refused.
+    ///
+    /// # Errors
+    /// As [`BackOffice::block_seats`].
+    pub async fn unblock_seats(
+        &self,
+        concert: ConcertId,
+        seats: impl IntoIterator<Item = SeatNumber>,
+        reason: Option<Reason>,
+    ) -> Result<SeatsChanged, Error> {
+        self.change_hall(concert, HallChange::Unblock { seats: seats.into_iter().collect(), reason }).await
+    }
+
+    /// Sets what seats cost from now on, 0 or more. A hold costs what its seat did when it was held, and what is paid
+    /// stays paid: such seats are named in the answer, and get the price for whoever has them next.
+    ///
+    /// # Errors
+    /// As [`BackOffice::block_seats`].
+    pub async fn price_seats(
+        &self,
+        concert: ConcertId,
+        seats: impl IntoIterator<Item = SeatNumber>,
+        price: Money,
+    ) -> Result<SeatsChanged, Error> {
+        self.change_hall(concert, HallChange::Price { seats: seats.into_iter().collect(), price }).await
+    }
+
+    /// Adds seats to a hall, free and on sale. Those whose number another seat has, or whose place in the row, are
+    /// refused.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] (a name that is none, a number or a place that comes twice, no seat, too many),
+    /// [`Error::ConcertNotFound`].
+    pub async fn add_seats(&self, concert: ConcertId, seats: NewSeats) -> Result<SeatsChanged, Error> {
+        self.change_hall(concert, HallChange::Add(seats)).await
+    }
+
+    /// Lets two seats change places: whoever has one of them, held or sold, has the other from then on. If nobody has one
+    /// of them, the other's holder moves there. Prices, deadlines, orders and owners stay as they are, so no limit and no
+    /// sum changes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] (one seat twice), [`Error::ConcertNotFound`], [`Error::SeatNotFound`],
+    /// [`Error::SeatBlocked`], [`Error::SeatsNotReserved`] (nobody has either of them).
+    pub async fn swap_seats(
+        &self,
+        concert: ConcertId,
+        seats: [SeatNumber; 2],
+        reason: Option<Reason>,
+    ) -> Result<SeatsSwapped, Error> {
+        if seats[0] == seats[1] {
+            return Err(Error::invalid("name two different seats"));
+        }
+        let by = self.by.sign();
+        self.office.inner.swaps.submit(SwapSeats { concert, seats, reason, by }).await
+    }
+
+    async fn change_hall(&self, concert: ConcertId, change: HallChange) -> Result<SeatsChanged, Error> {
+        let (change, by) = (change.checked()?, self.by.sign());
+        self.office.inner.halls.submit(ChangeHall { concert, change, by }).await
+    }
+}

@@ -1,0 +1,72 @@
+//! `seat`: a hall that changes while it sells.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::desk::{CONCERT, Desk, concert, redacted, user};
+use crate::support::seat;
+
+#[tokio::test]
+async fn seats_are_blocked_priced_added_and_swapped_at_the_desk() {
+    let desk = Desk::seeded().await;
+    desk.catch_up();
+    let office = &desk.house.office;
+    office.issue_token(user(0)).await.expect("joins");
+    office.hold(user(0), concert(), seat(1)).await.expect("holds");
+    assert_snapshot!(desk.run(&["seat", "block", CONCERT, "1-2,9", "--reason", "camera", "--as", "ann"]).ok(), @"
+     changed  1
+     seats    2
+     version  2
+    ┌─────────┬───────────────────────┐
+    │ Refused ┆ Why                   │
+    ╞═════════╪═══════════════════════╡
+    │       1 ┆ SEAT_ALREADY_RESERVED │
+    │       9 ┆ SEAT_NOT_FOUND        │
+    └─────────┴───────────────────────┘
+    ");
+    let explained = desk.run(&["explain", "seat", CONCERT, "2"]).ok();
+    assert!(explained.contains("Now: not on sale: camera"), "{explained}");
+    let status = desk.run(&["status", "--output", "json"]).json();
+    let hall = &status["concerts"][0];
+    assert_eq!((&hall["free"], &hall["held"], &hall["blocked"]), (&json!(2), &json!(1), &json!(1)));
+    let priced = ["seat", "price", CONCERT, "--seats", "1-4", "--price", "0", "--output", "json"];
+    let priced = desk.run(&priced).json();
+    assert_eq!((&priced["changed"], &priced["reserved"], &priced["refused"]), (&json!(4), &json!([1]), &json!([])));
+    let unblocked = desk.run(&["seat", "unblock", CONCERT, "2", "--output", "json"]).json();
+    assert_eq!((&unblocked["changed"], &unblocked["seatNumbers"]), (&json!(1), &json!([2])));
+    let added =
+        ["seat", "add", CONCERT, "5-8", "--price", "70", "--section", "Side", "--row", "A", "--first-place", "1"];
+    let added = desk.run(&[&added[..], &["--output", "json"]].concat()).json();
+    assert_eq!((&added["changed"], &added["version"]), (&json!(4), &json!(5)));
+    let side = desk.run(&["seat", "price", CONCERT, "--section", "Side", "--price", "75", "--output", "json"]).json();
+    assert_eq!(side["seatNumbers"], json!([5, 6, 7, 8]));
+    let swapped = desk.run(&["seat", "swap", CONCERT, "1", "6", "--reason", "a broken seat"]).ok();
+    redacted(|| {
+        assert_snapshot!(swapped, @"
+        ┌──────┬────┬────────────────┐
+        │ From ┆ To ┆ Reservation id │
+        ╞══════╪════╪════════════════╡
+        │    1 ┆  6 ┆ [id]           │
+        └──────┴────┴────────────────┘
+        ");
+    });
+    desk.run(&["audit"]).ok();
+
+    for args in [
+        &["seat"][..],
+        &["seat", "block", CONCERT, "1"],
+        &["seat", "block", CONCERT, "--reason", "camera"],
+        &["seat", "block", CONCERT, "0", "--reason", "camera"],
+        &["seat", "block", CONCERT, "2-1", "--reason", "camera"],
+        &["seat", "block", CONCERT, "1", "--section", "Side", "--reason", "camera"],
+        &["seat", "price", CONCERT, "1", "--price", "-1"],
+        &["seat", "add", CONCERT, "--price", "1"],
+        &["seat", "swap", CONCERT, "1"],
+    ] {
+        desk.run(args).refused(2);
+    }
+    let moon = desk.run(&["seat", "price", CONCERT, "--section", "Moon", "--price", "1"]).refused(1);
+    assert!(moon.contains("SECTION_NOT_FOUND"), "{moon}");
+    let free = desk.run(&["seat", "swap", CONCERT, "2", "3"]).refused(1);
+    assert!(free.contains("SEATS_NOT_RESERVED"), "{free}");
+}
