@@ -12,6 +12,7 @@ mod cli {
     mod orders;
     mod people;
     mod sale;
+    mod sales;
     mod seats;
     mod seed;
     mod shell;

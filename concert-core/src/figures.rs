@@ -11,13 +11,23 @@ use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
 use crate::id::{ConcertId, SaleId};
-use crate::queue::{self, Admission, QueueView};
-use crate::sql::{fetch_all, fetch_one, statements};
+use crate::phase::SalePhase;
+use crate::queue::{self, Admission, Pace, QueueView, QueueViews, times_columns};
+use crate::sql::{MAX_LIST, fetch_all, fetch_one, statements};
 
 statements! {
     QUEUE {
         "select active, waiting, max_active, paused, per_minute, admitted, departed, no_shows, \
          next_ticket - 1 as joined from queue_gate where sale_id = {sale}"
+    }
+    /// The queues of all sales.
+    QUEUES {
+        concat!(
+            "select s.id, s.name, ", times_columns!("s."), ", g.active, g.waiting, g.max_active, g.paused, g.per_minute, \
+             g.admitted, g.departed, g.no_shows, g.next_ticket - 1 as joined \
+             from sales s straight_join queue_gate g force index (primary) on g.sale_id = s.id \
+             order by s.created_at, s.id limit {limit}"
+        )
     }
     /// The seats by their runs: counting them one by one took 0.6 s a million.
     CONCERTS {
@@ -56,16 +66,19 @@ pub(crate) async fn is_in_use(pool: &MySqlPool) -> Result<bool, sqlx::Error> {
     fetch_one(pool, &IN_USE, |params| params).await?.try_get("in_use")
 }
 
-/// The most concerts that the figures list.
+/// The most concerts, and the most sales, that the figures list.
 const MOST_CONCERTS: u32 = 10_000;
+const MOST_SALES: u32 = 1_000;
 
 /// A sale at one moment.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Figures {
-    /// The queue.
+    /// The queue of the default sale.
     pub queue: QueueFigures,
+    /// The queues of all sales, the default one first, in the order in which they were made.
+    pub sales: Vec<SaleFigures>,
     /// The concerts by date.
     pub concerts: Vec<ConcertFigures>,
     /// How many seats are held unpaid, in all concerts.
@@ -107,6 +120,22 @@ pub struct QueueFigures {
     pub admitted_per_second: Option<f64>,
 }
 
+/// The queue of one sale.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SaleFigures {
+    /// The sale.
+    pub sale_id: SaleId,
+    /// Its name.
+    pub name: String,
+    /// Its phase.
+    pub phase: SalePhase,
+    /// Its queue.
+    #[serde(flatten)]
+    pub queue: QueueFigures,
+}
+
 /// The seats of one concert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -141,13 +170,16 @@ pub(crate) async fn queue_figures(pool: &MySqlPool, view: &QueueView, now: Times
 /// All but who was seen.
 async fn gate_figures(pool: &MySqlPool, sale: SaleId) -> Result<QueueFigures, sqlx::Error> {
     let row = fetch_one(pool, &QUEUE, |params| params.bind("sale", sale)).await?;
-    let pace = queue::read_pace(pool, sale).await?;
+    read_queue(&row, queue::read_pace(pool, sale).await?)
+}
+
+fn read_queue(row: &MySqlRow, pace: Option<Pace>) -> Result<QueueFigures, sqlx::Error> {
     Ok(QueueFigures {
         waiting: row.try_get("waiting")?,
         seen: 0,
         unseen: 0,
         active: row.try_get("active")?,
-        admission: queue::read_admission(&row)?,
+        admission: queue::read_admission(row)?,
         joined: row.try_get("joined")?,
         admitted: row.try_get("admitted")?,
         no_shows: row.try_get("no_shows")?,
@@ -156,8 +188,39 @@ async fn gate_figures(pool: &MySqlPool, sale: SaleId) -> Result<QueueFigures, sq
     })
 }
 
-pub(crate) async fn figures(pool: &MySqlPool, view: &QueueView, now: Timestamp) -> Result<Figures, Error> {
-    let queue = queue_figures(pool, view, now).await?;
+/// The figures of the queues of all sales: three queries, and one more for each queue where some wait.
+pub(crate) async fn sale_figures(
+    pool: &MySqlPool,
+    views: &QueueViews,
+    now: Timestamp,
+) -> Result<Vec<SaleFigures>, Error> {
+    let mut sales = db::read(|| read_sales(pool, now)).await?;
+    for sale in sales.iter_mut().filter(|sale| sale.queue.waiting > 0) {
+        let queue = &mut sale.queue;
+        queue.seen = views.of(sale.sale_id).count_seen(pool, queue.waiting, now).await?;
+        queue.unseen = queue.waiting.saturating_sub(queue.seen);
+    }
+    Ok(sales)
+}
+
+async fn read_sales(pool: &MySqlPool, now: Timestamp) -> Result<Vec<SaleFigures>, sqlx::Error> {
+    let rows = fetch_all(pool, &QUEUES, |params| params.bind("limit", MOST_SALES)).await?;
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<SaleId>, _>>()?;
+    let mut paces = HashMap::new();
+    for ids in ids.chunks(MAX_LIST) {
+        paces.extend(queue::read_paces(pool, ids).await?);
+    }
+    let read = |(row, sale_id): (&MySqlRow, SaleId)| {
+        let (times, _) = queue::read_times(row)?;
+        let queue = read_queue(row, paces.remove(&sale_id))?;
+        Ok(SaleFigures { sale_id, name: row.try_get("name")?, phase: times.phase(now), queue })
+    };
+    rows.iter().zip(ids).map(read).collect()
+}
+
+pub(crate) async fn figures(pool: &MySqlPool, views: &QueueViews, now: Timestamp) -> Result<Figures, Error> {
+    let queue = queue_figures(pool, &views.of(SaleId::DEFAULT), now).await?;
+    let sales = sale_figures(pool, views, now).await?;
     let mut connection = db::unhurried_connection(pool).await?;
     let read = async {
         db::start_snapshot(&mut connection).await?;
@@ -165,6 +228,7 @@ pub(crate) async fn figures(pool: &MySqlPool, view: &QueueView, now: Timestamp) 
         let money = fetch_one(&mut connection, &REVENUE, |params| params).await?;
         Ok(Figures {
             queue,
+            sales,
             holds: concerts.iter().map(|concert| concert.held).sum(),
             concerts,
             payments: money.try_get::<i64, _>("payments")?.max(0) as u64,

@@ -117,7 +117,7 @@ pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
-pub use crate::figures::{ConcertFigures, Figures, QueueFigures};
+pub use crate::figures::{ConcertFigures, Figures, QueueFigures, SaleFigures};
 pub use crate::hall::{MovedSeat, NewSeat, NewSeats, RefusedSeat, SeatsChanged, SeatsSwapped};
 pub use crate::id::{
     AccessCodeId, ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber,

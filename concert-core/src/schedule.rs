@@ -19,7 +19,8 @@ impl Stop {
         (ending, Self(stop))
     }
 
-    async fn stopped(&mut self) {
+    /// Waits until then.
+    pub(crate) async fn stopped(&mut self) {
         // Nothing is ever sent: it ends when the sender is dropped.
         while self.0.changed().await.is_ok() {}
     }

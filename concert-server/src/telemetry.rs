@@ -7,15 +7,17 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use concert_core::QueueFigures;
+use concert_core::{QueueFigures, SaleFigures, SaleId, SalePhase};
 use metrics::{
-    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Histogram, Label, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use warp::http::StatusCode;
 
 /// From half a millisecond, a poll, to ten seconds, when clients have given up.
+/// The most sales beside the default one whose queues are measured.
+const MOST_SALES: usize = 200;
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Up to the most commands that one batch takes.
 const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
@@ -104,7 +106,10 @@ fn describe() {
         "By how much the clock of this server's database node is behind what another server has written"
     );
     describe_gauge!("concert_database_up", "1 if the database answered the last scrape, else 0");
-    describe_gauge!("concert_queue_waiting", "WAITING tokens");
+    describe_gauge!(
+        "concert_queue_waiting",
+        "WAITING tokens; as all of a queue, by sale, where it is not the default one"
+    );
     describe_gauge!("concert_queue_seen", "WAITING tokens that polled, streamed or joined lately");
     describe_gauge!("concert_queue_unseen", "WAITING tokens that did not, and are passed over");
     describe_gauge!("concert_queue_active", "ACTIVE tokens");
@@ -197,20 +202,40 @@ pub(crate) fn lanes(depths: &[(&'static str, usize)]) {
     }
 }
 
-/// The figures of the queue and the unpaid holds. `None`: the database did not answer, and the last figures stay.
-pub(crate) fn figures(figures: Option<(QueueFigures, u64)>) {
+/// The figures of the queues and the unpaid holds. `None`: the database did not answer, and the last figures stay.
+pub(crate) fn figures(figures: Option<(Vec<SaleFigures>, u64)>) {
     gauge!("concert_database_up").set(f64::from(u8::from(figures.is_some())));
-    let Some((figures, holds)) = figures else { return };
+    let Some((sales, holds)) = figures else { return };
     gauge!("concert_holds").set(holds as f64);
-    gauge!("concert_queue_waiting").set(figures.waiting as f64);
-    gauge!("concert_queue_seen").set(figures.seen as f64);
-    gauge!("concert_queue_unseen").set(figures.unseen as f64);
-    gauge!("concert_queue_active").set(f64::from(figures.active));
-    gauge!("concert_queue_max_active").set(f64::from(figures.admission.max_active));
-    gauge!("concert_queue_paused").set(f64::from(u8::from(figures.admission.paused)));
-    gauge!("concert_queue_per_minute").set(figures.admission.per_minute.map_or(f64::INFINITY, f64::from));
-    gauge!("concert_queue_no_shows").set(figures.no_shows as f64);
-    gauge!("concert_queue_departed").set(figures.departed as f64);
-    gauge!("concert_queue_joined").set(figures.joined as f64);
-    gauge!("concert_queue_admissions_per_second").set(figures.admitted_per_second.unwrap_or_default());
+    let (default, others): (Vec<_>, Vec<_>) = sales.into_iter().partition(|sale| sale.sale_id == SaleId::DEFAULT);
+    for sale in &default {
+        queue(&sale.queue, &[]);
+    }
+    // Each has series of its own, so there are only so many: those where something happens.
+    let has_people = |sale: &&SaleFigures| sale.queue.waiting > 0 || sale.queue.active > 0;
+    let busy = others.iter().filter(|sale| sale.phase != SalePhase::Closed || has_people(sale));
+    for sale in busy.take(MOST_SALES) {
+        queue(&sale.queue, &[Label::new("sale", sale.sale_id.to_string())]);
+    }
+}
+
+/// The figures of one queue. That of the default sale has no label.
+fn queue(figures: &QueueFigures, sale: &[Label]) {
+    let per_minute = figures.admission.per_minute.map_or(f64::INFINITY, f64::from);
+    let gauges = [
+        ("concert_queue_waiting", figures.waiting as f64),
+        ("concert_queue_seen", figures.seen as f64),
+        ("concert_queue_unseen", figures.unseen as f64),
+        ("concert_queue_active", f64::from(figures.active)),
+        ("concert_queue_max_active", f64::from(figures.admission.max_active)),
+        ("concert_queue_paused", f64::from(u8::from(figures.admission.paused))),
+        ("concert_queue_per_minute", per_minute),
+        ("concert_queue_no_shows", figures.no_shows as f64),
+        ("concert_queue_departed", figures.departed as f64),
+        ("concert_queue_joined", figures.joined as f64),
+        ("concert_queue_admissions_per_second", figures.admitted_per_second.unwrap_or_default()),
+    ];
+    for (name, value) in gauges {
+        gauge!(name, sale.to_vec()).set(value);
+    }
 }

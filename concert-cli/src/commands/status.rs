@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use concert_core::{BoxOffice, Figures, Operator};
+use concert_core::{BoxOffice, Figures, Operator, SaleFigures};
 
 use crate::failure::Failure;
 use crate::table::{Output, Show, clear_screen, print, table};
@@ -56,6 +56,24 @@ impl Show for Figures {
                 self.queue.admitted_per_second.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}")),
             ]],
         );
+        let of_sale = |sale: &SaleFigures| {
+            let queue = &sale.queue;
+            [
+                sale.name.clone(),
+                sale.phase.as_str().to_owned(),
+                queue.waiting.to_string(),
+                queue.active.to_string(),
+                queue.admission.max_active.to_string(),
+                if queue.admission.paused { "yes" } else { "no" }.to_owned(),
+                queue.joined.to_string(),
+            ]
+        };
+        let sales: Vec<_> = self.sales.iter().map(of_sale).collect();
+        // With one sale, the queue's table says it all.
+        let sales = match sales.len() {
+            0 | 1 => String::new(),
+            _ => table(["Sale", "Phase", "Waiting", "Active", "At most", "Paused", "Joined"], &sales) + "\n",
+        };
         let concerts: Vec<_> = self
             .concerts
             .iter()
@@ -77,7 +95,7 @@ impl Show for Figures {
             ["Holds", "Payments", "Revenue"],
             &[[self.holds.to_string(), self.payments.to_string(), self.revenue.normalize().to_string()]],
         );
-        format!("{queue}\n{concerts}\n{money}")
+        format!("{queue}\n{sales}{concerts}\n{money}")
     }
 }
 

@@ -88,15 +88,21 @@ impl From<QueueToken> for PlaceView {
 
 impl Show for PlaceView {
     fn text(&self) -> String {
-        facts([
-            ("user id", self.user_id.to_string()),
+        let position = self.queue_position.map_or_else(|| "after the draw".to_owned(), |position| position.to_string());
+        let mut shown = vec![("user id", self.user_id.to_string())];
+        // The default sale is always open.
+        if self.sale_id != SaleId::DEFAULT {
+            shown.push(("sale id", self.sale_id.to_string()));
+            shown.push(("phase", self.phase.as_str().to_owned()));
+        }
+        shown.extend([
             ("status", self.status.as_str().to_owned()),
-            ("queue position", self.queue_position.map_or_else(|| "after the draw".to_owned(), |at| at.to_string())),
+            ("queue position", position),
             ("remaining time", format!("{} s", self.remaining_time)),
-            ("phase", self.phase.as_str().to_owned()),
             ("expires at", self.expires_at.map_or_else(|| "-".to_owned(), moment)),
             ("token", self.token.clone()),
-        ])
+        ]);
+        facts(shown)
     }
 }
 

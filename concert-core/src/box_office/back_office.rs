@@ -10,7 +10,7 @@ use crate::catalog::{self, NewConcert};
 use crate::db;
 use crate::error::Error;
 use crate::explain::{self, Explanation, Subject, TurnRules};
-use crate::figures::{self, Figures, QueueFigures};
+use crate::figures::{self, Figures, QueueFigures, SaleFigures};
 use crate::id::{LogEntryId, PaymentId, SaleId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::operator::{self, LogEntry, Operator};
@@ -173,7 +173,8 @@ impl BackOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn figures(&self) -> Result<Figures, Error> {
-        figures::figures(self.office.pool(), &*self.office.view_of(SaleId::DEFAULT).await?, self.office.now()).await
+        let office = &self.office;
+        figures::figures(office.pool(), &office.inner.views, office.now()).await
     }
 
     /// Whether anybody has ever joined the queue or paid: what is then added or removed for a try meets a real sale.
@@ -199,6 +200,15 @@ impl BackOffice {
     pub async fn queue_figures_in(&self, sale: SaleId) -> Result<QueueFigures, Error> {
         let view = self.office.view_of(sale).await?;
         figures::queue_figures(&self.office.inner.scrapes, &view, self.office.now()).await
+    }
+
+    /// The figures of the queues of all sales, the default one first. Reads a few rows for each.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn sale_figures(&self) -> Result<Vec<SaleFigures>, Error> {
+        let office = &self.office;
+        figures::sale_figures(&office.inner.scrapes, &office.inner.views, office.now()).await
     }
 
     /// How many seats are held unpaid. Reads the holds whose deadlines are to come, paid ones too.

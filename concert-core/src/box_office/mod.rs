@@ -10,6 +10,7 @@ mod halls;
 mod history;
 mod keys;
 mod money;
+mod openings;
 mod orders;
 mod passes;
 mod queue;

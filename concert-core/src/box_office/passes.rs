@@ -36,7 +36,8 @@ const MOST_BATCHES: usize = 2_000;
 /// ```
 impl BoxOffice {
     /// Makes the periodic passes until `shutdown` resolves, and ends between two of them: the rerank, the sweep, and
-    /// this process's refresh of the queue, as often as the policy says, and a reading of the database's clock. Any number of processes may run them on one
+    /// this process's refresh of the queues, as often as the policy says, and a reading of the database's clock. It also lets people
+    /// in to each sale at the moment at which it opens. Any number of processes may run them on one
     /// database: one of them makes the rerank, or the sweep, of a period. A pass that fails is logged and counted, and
     /// runs again at its time.
     ///
@@ -48,6 +49,7 @@ impl BoxOffice {
             tokio::join!(
                 every("refresh", policy.refresh_every, stop.clone(), || self.refresh()),
                 every("rerank", policy.rerank_every, stop.clone(), || self.rerank_in_turn(policy.rerank_every)),
+                self.open_sales(stop.clone()),
                 every("clock", READ_EVERY, stop.clone(), || self.read_clock()),
                 every("sweep", policy.sweep_every, stop.clone(), || self.sweep_in_turn(policy.sweep_every)),
             )
@@ -99,7 +101,7 @@ impl BoxOffice {
     }
 
     /// The same in one sale.
-    async fn rerank_sale(&self, sale: SaleId) -> Result<RerankReport, Error> {
+    pub(super) async fn rerank_sale(&self, sale: SaleId) -> Result<RerankReport, Error> {
         let (mut report, view) = (RerankReport::default(), self.inner.views.of(sale));
         let passes_over = view.exchange_seen_now(self.pool(), self.now()).await;
         for _ in 0..MOST_ROUNDS {

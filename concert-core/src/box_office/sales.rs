@@ -86,6 +86,10 @@ impl BackOffice {
     ) -> Result<Sale, Error> {
         self.change_sale(sale, change.checked()?, if_version.into()).await?;
         self.office.refresh_queue().await?;
+        // An opening that was moved to now or before: nothing else would come of it until the next pass.
+        if sale != SaleId::DEFAULT {
+            self.office.open_sale(sale).await?;
+        }
         self.office.sale(sale).await
     }
 }

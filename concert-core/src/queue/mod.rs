@@ -34,7 +34,7 @@ pub(crate) use control::{SaleSettings, sale_name};
 pub(crate) use pace::Pace;
 pub(crate) use poll::{Followed, QueueView, ViewRules};
 pub use reads::Pass;
-pub(crate) use reads::{acquire_pass, control_log, read_pace, sales_of};
+pub(crate) use reads::{acquire_pass, control_log, read_pace, read_paces, sales_of};
 pub(crate) use rows::SaleRow;
 use rows::{Gate, Member};
 pub(crate) use seen::Attendance;
@@ -43,7 +43,7 @@ pub(crate) use settings::{read_times, times_columns};
 pub(crate) use snapshot::positions;
 pub(crate) use store::{lock_live_tokens, read_token, read_turns, token_columns};
 pub(crate) use turn::{LongerTurns, Turn, Turns, guard_turns, require_active, require_shown_live};
-pub(crate) use views::QueueViews;
+pub(crate) use views::{Opening, QueueViews};
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]

@@ -107,7 +107,7 @@ pub(crate) async fn read_pace(pool: &MySqlPool, sale: SaleId) -> Result<Option<P
 }
 
 /// The same of several sales, those of which it is known.
-pub(super) async fn read_paces(pool: &MySqlPool, sales: &[SaleId]) -> Result<HashMap<SaleId, Pace>, sqlx::Error> {
+pub(crate) async fn read_paces(pool: &MySqlPool, sales: &[SaleId]) -> Result<HashMap<SaleId, Pace>, sqlx::Error> {
     let mut samples: HashMap<SaleId, Vec<Sample>> = HashMap::new();
     for row in fetch_all(pool, &READ_SAMPLES, |params| params.list("sales", sales)).await? {
         samples.entry(row.try_get("sale_id")?).or_default().push(Sample {

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlRow;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::poll::read_changes;
@@ -13,7 +15,7 @@ use super::settings::{read_times, times_columns};
 use super::store::{gate_columns, read_gate};
 use super::turn::LongerTurns;
 use super::{QueueView, ViewRules, seen};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Timestamp, span};
 use crate::db;
 use crate::error::Error;
 use crate::id::SaleId;
@@ -38,6 +40,16 @@ statements! {
     READ_GATES_OF { gates!(" where g.sale_id in ({sales})") }
 }
 
+/// How long an opening is listed after its instant: a process that is late still makes it.
+const LISTED_AFTER: Duration = Duration::from_secs(10);
+
+/// When a sale opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub(crate) sale: SaleId,
+    pub(crate) at: Timestamp,
+}
+
 /// The views of this process. One is made when a sale first has people, or somebody asks for it.
 pub(crate) struct QueueViews {
     rules: ViewRules,
@@ -47,13 +59,15 @@ pub(crate) struct QueueViews {
     /// By itself, so that its polls take no further lock.
     default: Arc<QueueView>,
     others: RwLock<HashMap<SaleId, Arc<QueueView>>>,
+    /// The openings to come, and those just past, as of the last refresh.
+    openings: watch::Sender<Vec<Opening>>,
 }
 
 impl QueueViews {
     pub(crate) fn new(rules: ViewRules, clock: Arc<dyn Clock>) -> Self {
         let process = Uuid::now_v7();
         let default = Arc::new(QueueView::new(SaleId::DEFAULT, rules, process, Arc::clone(&clock)));
-        Self { rules, clock, process, default, others: RwLock::default() }
+        Self { rules, clock, process, default, others: RwLock::default(), openings: watch::Sender::default() }
     }
 
     /// The view of a sale, which must be there: nothing forgets a view.
@@ -97,6 +111,7 @@ impl QueueViews {
     /// Brings all snapshots up to date. One query tells which queues have moved; only those are read. Returns all gates.
     pub(crate) async fn refresh(&self, pool: &MySqlPool, now: Timestamp) -> Result<Vec<Gate>, Error> {
         let gates = db::read(|| read_gates(pool)).await?;
+        self.note_openings(&gates, now);
         let mut behind = Vec::new();
         for gate in &gates {
             let has_people = gate.waiting > 0 || gate.active > 0;
@@ -116,6 +131,22 @@ impl QueueViews {
             read_changes(pool, &views, now).await?;
         }
         Ok(gates)
+    }
+
+    /// Follows the openings to come.
+    pub(crate) fn openings(&self) -> watch::Receiver<Vec<Opening>> {
+        self.openings.subscribe()
+    }
+
+    fn note_openings(&self, gates: &[Gate], now: Timestamp) {
+        let opening = |gate: &Gate| Some(Opening { sale: gate.sale, at: gate.times.opens_at? });
+        let from = now - span(LISTED_AFTER);
+        let listed: Vec<_> = gates.iter().filter_map(opening).filter(|opening| opening.at > from).collect();
+        self.openings.send_if_modified(|openings| {
+            let is_new = *openings != listed;
+            *openings = listed;
+            is_new
+        });
     }
 
     /// Reads the gates for the first time, so that this process knows what happens from now on. Where that fails, the next

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concert_core::{Operator, QueueFigures};
+use concert_core::{Operator, SaleFigures};
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::Reply as _;
@@ -33,7 +33,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 pub(super) struct Vitals {
     ready: Fresh<Result<(), Problem>>,
     /// `None`: the database did not answer in time.
-    figures: Fresh<Option<(QueueFigures, u64)>>,
+    figures: Fresh<Option<(Vec<SaleFigures>, u64)>>,
 }
 
 /// How the server is.
@@ -76,7 +76,7 @@ async fn ready(call: Call) -> Answer {
 async fn metrics(call: Call) -> Answer {
     let back_office = call.box_office().operator(Operator::application());
     let read = async {
-        let figures = async { tokio::try_join!(back_office.queue_figures(), back_office.held_seats()) };
+        let figures = async { tokio::try_join!(back_office.sale_figures(), back_office.held_seats()) };
         tokio::time::timeout(SCRAPE_PATIENCE, figures).await.ok().and_then(Result::ok)
     };
     telemetry::figures(call.app.vitals.figures.get(read).await);
