@@ -11,7 +11,7 @@ use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 const WHOLE_TABLES: [&str; 6] = [
     "select c.id, c.concert_name, c.date from",
     "select c.id, c.concert_name, c.date, (select",
-    "select s.id, s.name, s.max_seats_per_user, ",
+    "select s.id, s.name, ",
     "select concert_id, count(*) as live",
     "select count(*) as payments",
     "select concat(",

@@ -77,7 +77,8 @@ const MOST_SALES: u32 = 1_000;
 pub struct Figures {
     /// The queue of the default sale.
     pub queue: QueueFigures,
-    /// The queues of all sales, the default one first, in the order in which they were made.
+    /// The queues of the other sales, in the order in which they were made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sales: Vec<SaleFigures>,
     /// The concerts by date.
     pub concerts: Vec<ConcertFigures>,
@@ -220,7 +221,8 @@ async fn read_sales(pool: &MySqlPool, now: Timestamp) -> Result<Vec<SaleFigures>
 
 pub(crate) async fn figures(pool: &MySqlPool, views: &QueueViews, now: Timestamp) -> Result<Figures, Error> {
     let queue = queue_figures(pool, &views.of(SaleId::DEFAULT), now).await?;
-    let sales = sale_figures(pool, views, now).await?;
+    let mut sales = sale_figures(pool, views, now).await?;
+    sales.retain(|sale| sale.sale_id != SaleId::DEFAULT);
     let mut connection = db::unhurried_connection(pool).await?;
     let read = async {
         db::start_snapshot(&mut connection).await?;

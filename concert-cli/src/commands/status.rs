@@ -69,9 +69,8 @@ impl Show for Figures {
             ]
         };
         let sales: Vec<_> = self.sales.iter().map(of_sale).collect();
-        // With one sale, the queue's table says it all.
         let sales = match sales.len() {
-            0 | 1 => String::new(),
+            0 => String::new(),
             _ => table(["Sale", "Phase", "Waiting", "Active", "At most", "Paused", "Joined"], &sales) + "\n",
         };
         let concerts: Vec<_> = self

@@ -57,30 +57,40 @@ impl Opts {
 #[serde(rename_all = "camelCase")]
 struct PlaceView {
     user_id: UserId,
-    sale_id: SaleId,
     status: TokenStatus,
     /// Not there while a draw still has to give it.
     queue_position: Option<u64>,
     remaining_time: u64,
     expires_at: Option<Timestamp>,
+    token: String,
+    /// Left out where it is the default sale, which is always open.
+    #[serde(flatten)]
+    sale: Option<SaleView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SaleView {
+    sale_id: SaleId,
     phase: SalePhase,
     opens_at: Option<Timestamp>,
     now: Timestamp,
-    token: String,
 }
 
 impl From<QueueToken> for PlaceView {
     fn from(QueueToken { ticket, jwt, standing, .. }: QueueToken) -> Self {
         Self {
             user_id: ticket.user,
-            sale_id: ticket.sale,
             status: standing.status,
             queue_position: (!standing.awaits_draw).then_some(standing.queue_position),
             remaining_time: standing.remaining_seconds,
             expires_at: standing.expires_at,
-            phase: standing.phase,
-            opens_at: standing.opens_at,
-            now: standing.now,
+            sale: (ticket.sale != SaleId::DEFAULT).then(|| SaleView {
+                sale_id: ticket.sale,
+                phase: standing.phase,
+                opens_at: standing.opens_at,
+                now: standing.now,
+            }),
             token: jwt.unwrap_or_default(),
         }
     }
@@ -90,10 +100,9 @@ impl Show for PlaceView {
     fn text(&self) -> String {
         let position = self.queue_position.map_or_else(|| "after the draw".to_owned(), |position| position.to_string());
         let mut shown = vec![("user id", self.user_id.to_string())];
-        // The default sale is always open.
-        if self.sale_id != SaleId::DEFAULT {
-            shown.push(("sale id", self.sale_id.to_string()));
-            shown.push(("phase", self.phase.as_str().to_owned()));
+        if let Some(sale) = &self.sale {
+            shown.push(("sale id", sale.sale_id.to_string()));
+            shown.push(("phase", sale.phase.as_str().to_owned()));
         }
         shown.extend([
             ("status", self.status.as_str().to_owned()),
