@@ -131,7 +131,7 @@ pub fn join(first: usize, users: &[UserId], at: Moment) -> Script {
         format!("({id},{user},{ticket},'WAITING',{now},{until},{now},{seq})")
     });
     let sql = format!(
-        "update queue_gate set next_ticket = {}, change_seq = {seq}, waiting = waiting + {count} where id = 1; \
+        "update queue_gate set next_ticket = {}, change_seq = {seq}, waiting = waiting + {count} where sale_id = x'00000000000070008000000000000001'; \
          insert into tokens (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq) \
          values {rows}; commit",
         first + count

@@ -80,7 +80,7 @@ type Measuring<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Failure>> + 'a
 type Measure = for<'a> fn(&'a World, &'a Opts) -> Measuring<'a>;
 
 /// The groups of rows, each measured whole; in any order, since none relies on another.
-const GROUPS: [(&str, Measure); 15] = [
+const GROUPS: [(&str, Measure); 16] = [
     ("reserve", |world, opts| Box::pin(writes::reserve(world, opts))),
     ("recharge", |world, opts| Box::pin(writes::recharge(world, opts))),
     ("pay", |world, opts| Box::pin(writes::pay(world, opts))),
@@ -91,6 +91,7 @@ const GROUPS: [(&str, Measure); 15] = [
     ("halls", |world, opts| Box::pin(halls::halls(world, opts))),
     ("seats", |world, opts| Box::pin(seats::seats(world, opts))),
     ("join", |world, opts| Box::pin(writes::join(world, opts))),
+    ("sales", |world, opts| Box::pin(rows::sales::sales(world, opts))),
     ("crowd", |world, opts| Box::pin(crowd::crowd(world, opts))),
     ("rank", |_, _| Box::pin(async { queue::rank() })),
     ("rerank", |world, opts| Box::pin(queue::rerank(world, opts))),

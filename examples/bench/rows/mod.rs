@@ -6,6 +6,7 @@ pub mod limit;
 pub mod polls;
 pub mod process;
 pub mod queue;
+pub mod sales;
 pub mod seats;
 pub mod visits;
 pub mod writes;
