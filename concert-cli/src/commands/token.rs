@@ -85,7 +85,7 @@ impl From<QueueToken> for PlaceView {
             queue_position: (!standing.awaits_draw).then_some(standing.queue_position),
             remaining_time: standing.remaining_seconds,
             expires_at: standing.expires_at,
-            sale: (ticket.sale != SaleId::DEFAULT).then(|| SaleView {
+            sale: (ticket.sale != SaleId::DEFAULT).then_some(SaleView {
                 sale_id: ticket.sale,
                 phase: standing.phase,
                 opens_at: standing.opens_at,
