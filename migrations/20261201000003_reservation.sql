@@ -6,6 +6,9 @@ create table if not exists reservations (
     seat_number      int            not null,
     -- The concert's sale, copied: whose turn a payment needs, and what counts for the sale's limit.
     sale_id          binary(16)     not null default x'00000000000070008000000000000001',
+    -- 1: an operator held it for a user without a turn. Then paying it and moving its deadline need none either, and
+    -- leaving the queue does not give it back.
+    bypassed_queue   tinyint(1)     not null default 0,
     -- HELD -> CONFIRMED (paid), EXPIRED (deadline passed) or CANCELLED (given back); CONFIRMED -> REFUNDED.
     status           varchar(16)    character set ascii collate ascii_bin not null,
     -- The price at the time of the hold: the amount that `pay` expects.
@@ -37,6 +40,14 @@ create table if not exists reservations (
     -- For the sweep: which holds have lapsed. It has every hold ever made, since no payment updates it; sweep_state
     -- records how far the sweep has come.
     key reservations_expires_at (expires_at)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
+-- The reservations that bypassed the queue, so that they can be counted without reading all others.
+create table if not exists queue_bypasses (
+    sale_id        binary(16)  not null,
+    reservation_id binary(16)  not null,
+    held_at        datetime(6) not null,
+    primary key (sale_id, reservation_id)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- One row: how far the sweep has come.

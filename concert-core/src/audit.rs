@@ -235,10 +235,18 @@ const CHECKS: &[Check] = &[
         4,
         "a hold outlasts its user's turn",
         "select concat('reservation ', hex(r.id), ' until ', r.expires_at, ' of user ', hex(r.user_id)) \
-             from reservations r where r.status = 'HELD' and not exists (select 1 \
+             from reservations r where r.status = 'HELD' and r.bypassed_queue = 0 and not exists (select 1 \
              from tokens t force index (tokens_user_live) where t.user_id = r.user_id and t.sale_id = r.sale_id \
              and t.claimed_at <= r.reserved_at and t.expires_at >= r.expires_at \
              and coalesce(t.ended_reason, 'LAPSED') = 'LAPSED') limit {limit}",
+    ),
+    check(
+        4,
+        "a hold past the queue is not counted as one, or something else is",
+        "select concat('reservation ', hex(id), ': ', held, ' held past the queue, ', counted, ' counted') from \
+             (select id, sum(held) as held, sum(counted) as counted from (select id, sale_id, 1 as held, 0 as counted \
+             from reservations where bypassed_queue = 1 union all select reservation_id, sale_id, 0, 1 from queue_bypasses) both_sides \
+             group by id, sale_id) n where held <> 1 or counted <> 1 limit {limit}",
     ),
     // A cap that was lowered applies to tokens that are admitted from then on: the gate keeps how many may still be in.
     check(

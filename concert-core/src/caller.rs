@@ -37,19 +37,21 @@ pub struct Caller {
     pub(crate) fingerprint: Option<Fingerprint>,
     /// Of the operator who acts for the user: the act is then logged.
     pub(crate) signature: Option<Arc<Signature>>,
+    /// Whether the operator holds seats for the user without a turn.
+    pub(crate) bypasses_queue: bool,
 }
 
 impl Caller {
     /// A user whose identity the application has verified itself.
     #[must_use]
     pub const fn verified(user: UserId) -> Self {
-        Self { user, proof: Proof::Verified, key: None, fingerprint: None, signature: None }
+        Self { user, proof: Proof::Verified, key: None, fingerprint: None, signature: None, bypasses_queue: false }
     }
 
     /// A user who showed the queue token `token`.
     #[must_use]
     pub const fn with_queue_token(user: UserId, token: TokenId) -> Self {
-        Self { user, proof: Proof::Queue(token), key: None, fingerprint: None, signature: None }
+        Self { user, proof: Proof::Queue(token), key: None, fingerprint: None, signature: None, bypasses_queue: false }
     }
 
     /// The same caller; the operation runs once, however often it comes with this key, and answers the same. The key is
@@ -63,6 +65,11 @@ impl Caller {
     /// A user for whom an operator acts, who vouches for that.
     pub(crate) fn signed(user: UserId, signature: Signature) -> Self {
         Self { signature: Some(Arc::new(signature)), ..Self::verified(user) }
+    }
+
+    /// The same for seats that are held past the queue.
+    pub(crate) fn past_queue(self) -> Self {
+        Self { bypasses_queue: true, ..self }
     }
 
     /// The user.
@@ -177,7 +184,7 @@ pub struct SessionTicket {
 
 impl From<UserId> for Caller {
     fn from(user: UserId) -> Self {
-        Self { user, proof: Proof::Bare, key: None, fingerprint: None, signature: None }
+        Self { user, proof: Proof::Bare, key: None, fingerprint: None, signature: None, bypasses_queue: false }
     }
 }
 

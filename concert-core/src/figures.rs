@@ -18,13 +18,15 @@ use crate::sql::{MAX_LIST, fetch_all, fetch_one, statements};
 statements! {
     QUEUE {
         "select active, waiting, max_active, paused, per_minute, admitted, departed, no_shows, \
-         next_ticket - 1 as joined from queue_gate where sale_id = {sale}"
+         next_ticket - 1 as joined, (select count(*) from queue_bypasses b where b.sale_id = queue_gate.sale_id) as bypassed \
+         from queue_gate where sale_id = {sale}"
     }
     /// The queues of all sales.
     QUEUES {
         concat!(
             "select s.id, s.name, ", times_columns!("s."), ", g.active, g.waiting, g.max_active, g.paused, g.per_minute, \
-             g.admitted, g.departed, g.no_shows, g.next_ticket - 1 as joined \
+             g.admitted, g.departed, g.no_shows, g.next_ticket - 1 as joined, \
+             (select count(*) from queue_bypasses b where b.sale_id = g.sale_id) as bypassed \
              from sales s straight_join queue_gate g force index (primary) on g.sale_id = s.id \
              order by s.created_at, s.id limit {limit}"
         )
@@ -116,6 +118,8 @@ pub struct QueueFigures {
     pub no_shows: u64,
     /// How many left the queue, or outlasted it, while they were waiting.
     pub departed: u64,
+    /// How many seats operators ever held for users past the queue.
+    pub bypassed: u64,
     /// Admissions from WAITING per second over the last minutes, the same in every process; `None` before there were
     /// any.
     pub admitted_per_second: Option<f64>,
@@ -185,6 +189,7 @@ fn read_queue(row: &MySqlRow, pace: Option<Pace>) -> Result<QueueFigures, sqlx::
         admitted: row.try_get("admitted")?,
         no_shows: row.try_get("no_shows")?,
         departed: row.try_get("departed")?,
+        bypassed: row.try_get::<i64, _>("bypassed")?.max(0) as u64,
         admitted_per_second: pace.map(|pace| pace.admitted_per_second),
     })
 }

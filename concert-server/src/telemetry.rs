@@ -119,6 +119,7 @@ fn describe() {
     describe_gauge!("concert_queue_paused", "1 while nobody is let in");
     describe_gauge!("concert_queue_per_minute", "The most tokens that are let in per minute");
     describe_gauge!("concert_queue_no_shows", "Turns that were never claimed");
+    describe_gauge!("concert_queue_bypassed", "Seats that operators ever held for users past the queue");
     describe_gauge!("concert_queue_departed", "Tokens that ended while they were waiting");
     describe_gauge!("concert_holds", "Seats held unpaid");
     describe_counter!("concert_tokens_expired_total", "Tokens that this process's rerank passes ended");
@@ -231,6 +232,7 @@ fn queue(figures: &QueueFigures, sale: &[Label]) {
         ("concert_queue_paused", f64::from(u8::from(figures.admission.paused))),
         ("concert_queue_per_minute", per_minute),
         ("concert_queue_no_shows", figures.no_shows as f64),
+        ("concert_queue_bypassed", figures.bypassed as f64),
         ("concert_queue_departed", figures.departed as f64),
         ("concert_queue_joined", figures.joined as f64),
         ("concert_queue_admissions_per_second", figures.admitted_per_second.unwrap_or_default()),

@@ -47,15 +47,15 @@ async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
     ╞════════════╪═════════════╪═══════╪══════╪══════╪══════╪═════════╪══════════════════════════════════════╡
     │ 2099-12-30 ┆ Concert 1-1 ┆     4 ┆    2 ┆    1 ┆    1 ┆       0 ┆ 350753f5-0040-5c88-b2ad-ebaea9ef7fe4 │
     └────────────┴─────────────┴───────┴──────┴──────┴──────┴─────────┴──────────────────────────────────────┘
-    ┌───────┬──────────┬─────────┐
-    │ Holds ┆ Payments ┆ Revenue │
-    ╞═══════╪══════════╪═════════╡
-    │     1 ┆        1 ┆     150 │
-    └───────┴──────────┴─────────┘
+    ┌───────┬────────────────┬──────────┬─────────┐
+    │ Holds ┆ Past the queue ┆ Payments ┆ Revenue │
+    ╞═══════╪════════════════╪══════════╪═════════╡
+    │     1 ┆              0 ┆        1 ┆     150 │
+    └───────┴────────────────┴──────────┴─────────┘
     ");
     let expected = json!({
         "queue": {"active": 1, "waiting": 0, "seen": 0, "unseen": 0, "maxActive": 10, "paused": false, "perMinute": null, "joined": 1,
-            "admitted": 0, "noShows": 0, "departed": 0, "admittedPerSecond": null},
+            "admitted": 0, "noShows": 0, "departed": 0, "bypassed": 0, "admittedPerSecond": null},
         "concerts": [{
             "concertId": CONCERT, "concertName": "Concert 1-1", "date": "2099-12-30",
             "seats": 4, "free": 2, "held": 1, "sold": 1, "blocked": 0,

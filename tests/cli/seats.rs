@@ -3,8 +3,28 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::desk::{CONCERT, Desk, concert, redacted, user};
+use super::desk::{CONCERT, Desk, USERS, concert, redacted, user};
 use crate::support::seat;
+
+#[tokio::test]
+async fn the_desk_holds_past_the_queue_and_is_paid() {
+    let desk = Desk::seeded().await;
+    desk.catch_up();
+    let money = |amount: u32| concert_core::Money::whole(amount).expect("in range");
+    desk.house.office.recharge(user(1), money(500)).await.expect("recharges");
+    let hold = |more: &[&str]| desk.run(&[&["hold", USERS[1], "--concert", CONCERT, "--best", "2"][..], more].concat());
+    let refused = hold(&["--together"]).refused(1);
+    assert!(refused.contains("TOKEN_NOT_ACTIVE"), "{refused}");
+    let held = hold(&["--together", "--bypass-queue", "--as", "ann", "--output", "json"]).json();
+    let order = held["orderId"].as_str().expect("an id");
+    let status = desk.run(&["status", "--output", "json"]).json();
+    assert_eq!((&status["queue"]["bypassed"], &status["queue"]["joined"]), (&json!(2), &json!(0)));
+    let paid = desk.run(&["pay", USERS[1], "--order", order, "--output", "json"]).json();
+    assert_eq!(paid["total"], held["total"]);
+    let log = desk.run(&["log", "--output", "json"]).json();
+    assert_eq!((&log["data"][0]["act"], &log["data"][1]["after"]["bypassQueue"]), (&json!("PAY"), &json!(true)));
+    desk.run(&["audit"]).ok();
+}
 
 #[tokio::test]
 async fn seats_are_blocked_priced_added_and_swapped_at_the_desk() {

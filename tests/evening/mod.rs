@@ -1,6 +1,7 @@
 //! A sale as operators run it.
 
 mod limits;
+mod past_queue;
 mod sales;
 mod seats;
 mod swaps;

@@ -10,7 +10,7 @@ use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table};
 
-/// Hold seats for a user whose turn it is: all of them or none
+/// Hold seats for a user whose turn it is, or past the queue: all of them or none
 #[derive(Debug, Args)]
 pub struct Opts {
     user_id: UserId,
@@ -25,6 +25,9 @@ pub struct Opts {
     /// Beside each other in one row, or none of them
     #[arg(long, requires = "best", conflicts_with = "seats")]
     together: bool,
+    /// Without the user's turn, for the desk or for guests: recorded, and counted apart; paying needs no turn either
+    #[arg(long)]
+    bypass_queue: bool,
     #[command(flatten)]
     by: By,
 }
@@ -110,6 +113,10 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         Some(count) => Wanted::BestAvailable { count, section: opts.section.clone() },
         None => opts.which.seats.clone().into(),
     };
-    let caller = box_office.operator(opts.by.operator()?).acting_for(opts.user_id);
+    let back_office = box_office.operator(opts.by.operator()?);
+    let caller = match opts.bypass_queue {
+        true => back_office.bypassing_queue_for(opts.user_id),
+        false => back_office.acting_for(opts.user_id),
+    };
     print(output, &Held::from(box_office.hold(caller, opts.concert, wanted).await?))
 }

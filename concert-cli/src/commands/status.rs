@@ -91,8 +91,13 @@ impl Show for Figures {
             .collect();
         let concerts = table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Blocked", "Concert id"], &concerts);
         let money = table(
-            ["Holds", "Payments", "Revenue"],
-            &[[self.holds.to_string(), self.payments.to_string(), self.revenue.normalize().to_string()]],
+            ["Holds", "Past the queue", "Payments", "Revenue"],
+            &[[
+                self.holds.to_string(),
+                self.queue.bypassed.to_string(),
+                self.payments.to_string(),
+                self.revenue.normalize().to_string(),
+            ]],
         );
         format!("{queue}\n{sales}{concerts}\n{money}")
     }

@@ -123,6 +123,15 @@ impl BackOffice {
         Caller::signed(user, self.by.sign())
     }
 
+    /// The caller who holds seats for a user past the queue, at the desk or for guests: without a turn, before the opening
+    /// too. What is so held can be paid, and its deadline moved, without a turn; leaving the queue does not give it back.
+    /// All other rules hold. It is logged, and counted apart in [`QueueFigures::bypassed`]. Other acts are as with
+    /// [`BackOffice::acting_for`].
+    #[must_use]
+    pub fn bypassing_queue_for(&self, user: UserId) -> Caller {
+        self.acting_for(user).past_queue()
+    }
+
     /// Puts money into a user's wallet for a payment that came in, whoever may recharge otherwise. A payment is
     /// credited to a user once: the same reference again is refused, and the refusal says what was credited.
     ///

@@ -273,7 +273,8 @@ impl ModelLane for PaymentBatch {
             tables.enter(id, payment.user, -payment.amount.as_decimal(), None);
         }
         let until = attempt.now + span(self.after_payment_ttl);
-        let paid_up = sums.into_keys().filter(|user| tables.unpaid(*user, attempt.now) == 0).collect::<HashSet<_>>();
+        let payers = effects.payers.iter().map(|(_, user)| *user);
+        let paid_up = payers.filter(|user| tables.unpaid(*user, attempt.now) == 0).collect::<HashSet<_>>();
         let live = tables.tokens.values_mut().filter(|token| token.status != queue::TokenStatus::Expired);
         for token in live.filter(|token| paid_up.contains(&token.user)) {
             token.expires_at = token.expires_at.min(until);

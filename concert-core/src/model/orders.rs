@@ -16,9 +16,11 @@ const TURNS: [i64; USERS] = [200, 350, 450, 700, 1_000, 5_000];
 
 #[derive(Debug, Clone, PartialEq)]
 enum Act {
+    /// Past the queue: at the desk, without a turn.
     Hold {
         user: usize,
         seats: Vec<usize>,
+        past_queue: bool,
     },
     Best {
         user: usize,
@@ -56,10 +58,10 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let section =
         prop_oneof![4 => Just(None), 2 => Just(Some("front")), 2 => Just(Some("back")), 1 => Just(Some("moon"))];
     let hold = prop_oneof![
-        3 => (user.clone(), seats).prop_map(|(user, seats)| {
+        3 => (user.clone(), seats, prop::bool::weighted(0.3)).prop_map(|(user, seats, past_queue)| {
             let mut seats: Vec<_> = seats.into_iter().collect();
             seats.sort_unstable();
-            Act::Hold { user, seats }
+            Act::Hold { user, seats, past_queue }
         }),
         5 => (user.clone(), 1..5_usize, section, any::<bool>())
             .prop_map(|(user, count, section, together)| Act::Best { user, count, section, together }),
@@ -175,16 +177,19 @@ impl Hallway {
 
     fn hold_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
         let concert = self.world.concert;
-        let hold = |user, wanted: Wanted| {
+        let hold_by = |caller, wanted: Wanted| {
             let ids = (0..wanted.count()).map(|_| ReservationId::generate()).collect();
-            reservation::Command::Hold { caller: self.world.caller(user), concert, wanted, ids }
+            reservation::Command::Hold { caller, concert, wanted, ids }
         };
+        let hold = |user, wanted| hold_by(self.world.caller(user), wanted);
         let commands: Vec<_> = acts
             .iter()
             .filter_map(|act| match *act {
-                Act::Hold { user, ref seats } => {
+                Act::Hold { user, ref seats, past_queue } => {
                     let seats = seats.iter().map(|seat| seat_key(concert, *seat).seat);
-                    Some(hold(user, Wanted::Seats(seats.collect())))
+                    let caller = self.world.caller(user);
+                    let caller = if past_queue { caller.past_queue() } else { caller };
+                    Some(hold_by(caller, Wanted::Seats(seats.collect())))
                 }
                 Act::Best { user, count, section, together } => {
                     let section = section.map(str::to_owned);

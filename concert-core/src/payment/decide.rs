@@ -66,12 +66,17 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
         return made;
     }
     let named = named(rows, command);
+    // What an operator held past the queue needs no turn.
+    let past_queue = matches!(&named, Ok(named) if named.iter().all(|one| one.bypassed_queue));
     let sale = command.what.among(&rows.reservations).ok().and_then(|named| Some(named.first()?.sale));
     let turn = match sale {
         Some(sale) => rows.turns.in_sale(caller.user, sale),
         None => rows.turns.any_of(caller, now),
     };
-    let active = require_active(caller, turn, now);
+    let active = match past_queue {
+        true => require_shown_live(caller, rows.turns.shown_by(caller), now),
+        false => require_active(caller, turn, now),
+    };
     if let Err(inactive) = active {
         // Whoever has paid learns so, in time or not.
         let due = named.and_then(|named| due(rows, &named, now));
@@ -99,7 +104,9 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
             seat.pass_to(Some(reservation.id), None);
         }
         effects.sold.push((reservation.id, reservation.seat_key()));
-        effects.payers.push((reservation.sale, caller.user));
+        if !past_queue {
+            effects.payers.push((reservation.sale, caller.user));
+        }
         let (user, reservation, amount) = (caller.user, reservation.id, reservation.price);
         let payment = Payment {
             id,

@@ -92,8 +92,10 @@ impl Desk {
         {
             return made;
         }
-        let hall = self.rows.concerts.get(&concert).copied();
-        self.require_turn(caller, hall.map(|hall| hall.sale))?;
+        if !caller.bypasses_queue {
+            let hall = self.rows.concerts.get(&concert).copied();
+            self.require_turn(caller, hall.map(|hall| hall.sale))?;
+        }
         self.require_user(caller)?;
         let seats = match wanted {
             Wanted::Seats(seats) => self.named_seats(caller.user, concert, seats)?,
@@ -119,11 +121,8 @@ impl Desk {
             self.rows.taken.add(caller.user, limit.of, more);
             self.effects.added.add(caller.user, limit, more);
         }
-        let sale = self.concert(concert)?.sale;
-        let turn = self.rows.turns.in_sale(caller.user, sale).ok_or(Unread)?;
-        // Near the end of the longest turn there is, holds are shorter: whatever is held can be paid until its deadline.
-        let until = turn.bounded(self.now + span(self.rules.hold_ttl), self.rules.longest_turn())?;
-        self.effects.turns.lengthen(caller.user, sale, turn, until);
+        let (sale, wanted) = (self.concert(concert)?.sale, self.now + span(self.rules.hold_ttl));
+        let until = if caller.bypasses_queue { wanted } else { self.lengthen_turn(caller.user, sale, wanted)? };
         let shared_order = (ids.len() > 1).then(|| OrderId::from(ids[0]));
         let take = |(key, id): (_, &_)| self.take(caller, key, (*id, shared_order), until);
         seats.into_iter().zip(ids).map(take).collect::<Result<_, _>>().map(Answer::Held)
@@ -159,6 +158,15 @@ impl Desk {
             None => self.rows.turns.any_of(caller, self.now),
         };
         require_active(caller, turn, self.now)
+    }
+
+    /// Makes a turn last until `wanted`, or as long as it can, and says until when. Near the end of the longest turn there
+    /// is, holds are shorter: whatever is held can be paid until its deadline.
+    fn lengthen_turn(&mut self, user: UserId, sale: SaleId, wanted: Timestamp) -> Result<Timestamp, Unread> {
+        let turn = self.rows.turns.in_sale(user, sale).ok_or(Unread)?;
+        let until = turn.bounded(wanted, self.rules.longest_turn())?;
+        self.effects.turns.lengthen(user, sale, turn, until);
+        Ok(until)
     }
 
     fn require_user(&mut self, caller: &Caller) -> Result<(), Error> {
@@ -271,6 +279,7 @@ impl Desk {
             reserved_at: self.now,
             expires_at,
             extended_at: None,
+            bypassed_queue: caller.bypasses_queue,
             shared_order,
             fingerprint: caller.fingerprint.filter(|_| is_first),
         };
@@ -333,8 +342,14 @@ impl Desk {
         {
             return made;
         }
-        let sale = self.rows.known.get(id).map(|asked| asked.sale);
-        self.require_turn(caller, sale)?;
+        let (sale, past_queue) = match self.rows.known.get(id) {
+            Some(asked) => (Some(asked.sale), asked.bypassed_queue && asked.user == caller.user),
+            None => (None, false),
+        };
+        match past_queue {
+            true => require_shown_live(caller, self.rows.turns.shown_by(caller), self.now)?,
+            false => self.require_turn(caller, sale)?,
+        }
         self.require_user(caller)?;
         let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
         if asked.user != caller.user {
@@ -369,13 +384,11 @@ impl Desk {
         let longest = first.reserved_at + span(self.rules.hold_ttl) * 2;
         let wanted = (deadline + span(self.rules.hold_extension)).min(longest);
         let sale = first.sale;
-        let turn = self.rows.turns.in_sale(caller.user, sale).ok_or(Unread)?;
         // The turn lasts as long, so that no seat is kept by a user who can no longer pay.
-        let until = turn.bounded(wanted, self.rules.longest_turn())?;
+        let until = if past_queue { wanted } else { self.lengthen_turn(caller.user, sale, wanted)? };
         if until <= deadline {
             return Err(Error::HoldOutlastsTurn);
         }
-        self.effects.turns.lengthen(caller.user, sale, turn, until);
         for reservation in held {
             let id = reservation.id;
             self.effects.extend(id, until, self.now);

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row as _;
+use sqlx::{MySqlConnection, Row as _};
 
 use super::Holds;
 use crate::clock::Timestamp;
@@ -43,6 +43,8 @@ statements! {
     /// A hold is made under the lock of the user's token. So holds are counted after that lock is taken, by a statement
     /// of its own, which sees everything that was committed until then.
     UNPAID_HOLDS { holds!(unpaid!("")) }
+    /// Last in the global order of locks.
+    LOCK_USERS { "select id from users force index (primary) where id in ({users}) for update" }
     USERS { "select id from users force index (primary) where id in ({users})" }
     COUNT_USERS { "select count(*) from users force index (primary) where id in ({users})" }
     /// An upper bound: holds that were paid or given back before their deadline count as well. It is read from the
@@ -146,6 +148,19 @@ pub(super) fn select_unpaid(script: &mut Script, users: Vec<UserId>, now: Timest
 /// An upper bound of the same, which is cheaper.
 pub(super) fn select_at_most(script: &mut Script, users: Vec<UserId>, now: Timestamp) -> Reading {
     script.select_keys(&HOLDS, users, |params, users| params.list("users", users).bind("now", now))
+}
+
+/// What users hold unpaid, after their rows are locked: for holds past the queue, whose users may have no turn to lock. All
+/// other rows are locked before.
+pub(super) async fn lock_users_and_count(
+    connection: &mut MySqlConnection,
+    users: Vec<UserId>,
+    now: Timestamp,
+) -> Result<HashMap<UserId, u32>, Failure> {
+    let mut script = Script::default();
+    script.select_keys(&LOCK_USERS, users.clone(), |params, users| params.list("users", users));
+    let unpaid = select_unpaid(&mut script, users, now);
+    read_counts(&script.run(connection).await?, &unpaid)
 }
 
 /// The number of holds of each user who has any.

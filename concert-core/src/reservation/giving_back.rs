@@ -16,13 +16,13 @@ use crate::id::{ReservationId, SaleId, UserId};
 use crate::sql::{Script, statements};
 
 statements! {
-    /// What users hold unpaid, in whichever sale, and its seats, locked in the global order: the inner query is completed first, since it has
+    /// What users hold unpaid in their turns, in whichever sale, and its seats, locked in the global order: the inner query is completed first, since it has
     /// a limit, which is none, and locks nothing.
     LOCK_UNPAID {
         concat!(
             "select r.id, r.user_id, r.sale_id, ", seat_columns!(), " from (select id, user_id, sale_id, concert_id, seat_number \
              from reservations force index (reservations_user_deadline) where user_id in ({users}) and ", unpaid!(""),
-            " order by concert_id, seat_number limit 1000000000) r straight_join seats s force index (primary) \
+            " and bypassed_queue = 0 order by concert_id, seat_number limit 1000000000) r straight_join seats s force index (primary) \
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update"
         )
     }

@@ -10,7 +10,9 @@ use std::collections::{HashMap, HashSet};
 use sqlx::MySqlConnection;
 
 use super::decide::best_seats;
-use super::eligibility::{read_counts, read_users, select_at_most, select_unpaid, select_users, unpaid_holds};
+use super::eligibility::{
+    lock_users_and_count, read_counts, read_users, select_at_most, select_unpaid, select_users, unpaid_holds,
+};
 use super::limits::{self, Asked, TakenSeats};
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
@@ -27,7 +29,8 @@ use crate::sql::Script;
 /// After this many readings that found a seat changed, all seats of the halls are locked.
 const MOST_LOOKS: usize = 4;
 
-/// Locks, in this order: tokens, concerts whose best seats are wanted, seats, users to whom limited seats are added.
+/// Locks, in this order: tokens, concerts whose best seats are wanted, seats, users to whom limited seats
+/// are added, or seats past the queue.
 pub(super) async fn lock(
     connection: &mut MySqlConnection,
     commands: &[Command],
@@ -81,6 +84,11 @@ pub(super) async fn lock(
             lock_best(connection, commands, attempt, rules, &mut rows, (named, sought, asked_of_limits)).await?;
         }
     }
+    let past_queue = users_past_queue(commands);
+    if !past_queue.is_empty() {
+        let counts = lock_users_and_count(connection, past_queue.clone(), attempt.now).await?;
+        rows.holds.extend(unpaid_holds(past_queue, &counts));
+    }
     // Reservations do not store these names; a repeated hold must answer what the first one did.
     for reservation in known.values_mut() {
         if let Some(seat) = rows.seats.get(&reservation.seat_key()) {
@@ -89,6 +97,14 @@ pub(super) async fn lock(
     }
     rows.known = Lookup::read(known);
     Ok(rows)
+}
+
+fn users_past_queue(commands: &[Command]) -> Vec<UserId> {
+    let user = |command: &Command| match command {
+        Command::Hold { caller, .. } if caller.bypasses_queue => Some(caller.user),
+        Command::Hold { .. } | Command::Cancel { .. } | Command::Extend { .. } => None,
+    };
+    commands.iter().filter_map(user).collect()
 }
 
 fn concerts_of(commands: &[Command]) -> Vec<ConcertId> {

@@ -22,9 +22,13 @@ pub(super) fn entry(
             let total = total(held.iter().map(|one| one.price));
             let expires_at = held.first().map(|one| one.expires_at);
             let subject = ids.first().map_or(ActSubject::User(user), |first| ActSubject::Order((*first).into()));
-            signature.entry(Act::Hold, subject, now).with_after(json!({
+            let mut after = json!({
                 "userId": user, "concertId": concert, "seatNumbers": seats, "total": total, "expiresAt": expires_at,
-            }))
+            });
+            if command.caller().bypasses_queue {
+                after["bypassQueue"] = true.into();
+            }
+            signature.entry(Act::Hold, subject, now).with_after(after)
         }
         Command::Extend { reservation, .. } => {
             let until = if let Answer::Extended(until) = answer { Some(until) } else { None };

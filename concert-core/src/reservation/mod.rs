@@ -150,6 +150,8 @@ pub struct Reservation {
     pub expires_at: Timestamp,
     /// When the deadline was moved, if it was.
     pub extended_at: Option<Timestamp>,
+    /// Whether an operator held it without a turn of the user's.
+    pub bypassed_queue: bool,
     /// The order that it shares with others; `None`: it is an order of its own. [`Reservation::order`] gives it for
     /// both.
     pub shared_order: Option<OrderId>,
@@ -294,7 +296,12 @@ impl Batch for ReservationBatch {
             extensions: HashMap::new(),
         };
         for command in commands {
-            let Command::Hold { caller: Caller { user, .. }, concert, wanted: Wanted::Seats(seats), .. } = command
+            let Command::Hold {
+                caller: Caller { user, bypasses_queue: false, .. },
+                concert,
+                wanted: Wanted::Seats(seats),
+                ..
+            } = command
             else {
                 return None;
             };

@@ -71,6 +71,7 @@ mod tests {
             reserved_at: now,
             expires_at: now,
             extended_at: None,
+            bypassed_queue: false,
             shared_order: None,
             fingerprint: None,
         }

@@ -26,7 +26,7 @@ use crate::sql::{
 macro_rules! reservation_columns {
     ($prefix:literal) => {
         $crate::sql::columns!($prefix: id, order_id, user_id, concert_id, sale_id, seat_number, status, price, performance_date,
-            reserved_at, expires_at, extended_at, fingerprint)
+            reserved_at, expires_at, extended_at, bypassed_queue, fingerprint)
     };
 }
 pub(crate) use reservation_columns;
@@ -91,6 +91,12 @@ statements! {
         insert "reservations" (id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
             reserved_at, expires_at, extended_at, last_updated_at, fingerprint, sale_id)
     }
+    /// The same, held past the queue.
+    INSERT_PAST_QUEUE {
+        insert "reservations" (id, order_id, user_id, concert_id, seat_number, status, price, performance_date,
+            reserved_at, expires_at, extended_at, last_updated_at, fingerprint, sale_id, bypassed_queue)
+    }
+    INSERT_BYPASSES { insert "queue_bypasses" (sale_id, reservation_id, held_at) }
     SALE_OF { "select sale_id from reservations where id = {id}" }
     BY_ID {
         with_seat!(
@@ -178,9 +184,16 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
         });
     }
     seat::take(script, &effects.made, effects.let_go_at_most);
-    let (usual, others): (Vec<_>, Vec<_>) = effects.made.iter().partition(|made| made.sale == SaleId::DEFAULT);
+    let (past_queue, in_turn): (Vec<_>, Vec<_>) = effects.made.iter().partition(|made| made.bypassed_queue);
+    let (usual, others): (Vec<_>, Vec<_>) = in_turn.into_iter().partition(|made| made.sale == SaleId::DEFAULT);
     script.insert(&INSERT, &usual, |row, made| bind_made(row, made, now));
     script.insert(&INSERT_IN_SALE, &others, |row, made| bind_made(row, made, now).bind("sale_id", made.sale));
+    script.insert(&INSERT_PAST_QUEUE, &past_queue, |row, made| {
+        bind_made(row, made, now).bind("sale_id", made.sale).bind("bypassed_queue", 1)
+    });
+    script.insert(&INSERT_BYPASSES, &past_queue, |row, made| {
+        row.bind("sale_id", made.sale).bind("reservation_id", made.id).bind("held_at", made.reserved_at)
+    });
     effects.added.write(script, now);
     // Where it carries no guard: the server need not look at a condition that comes after a false one.
     effects.turns.write(script, now);
@@ -247,6 +260,7 @@ pub(crate) fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Erro
     let name = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<&str>, _>(column)?.map(Arc::from));
     Ok(Reservation {
         id: row.try_get("id")?,
+        bypassed_queue: row.try_get("bypassed_queue")?,
         shared_order: row.try_get("order_id")?,
         user: row.try_get("user_id")?,
         concert: row.try_get("concert_id")?,

@@ -9,6 +9,7 @@ pub(super) struct Party {
     seats: Vec<(usize, Hold)>,
     made: i64,
     extended: bool,
+    past_queue: bool,
 }
 
 impl Party {
@@ -38,8 +39,10 @@ impl Spec {
     /// `given`: the seats that were given, where the hall decides.
     pub(super) fn act(&mut self, act: &Act, given: &Outcome) -> Outcome {
         match *act {
-            Act::Hold { user, ref seats } => {
-                self.require_in(user)?;
+            Act::Hold { user, ref seats, past_queue } => {
+                if !past_queue {
+                    self.require_in(user)?;
+                }
                 if seats.iter().any(|seat| self.blocked.contains(seat)) {
                     return Err("SEAT_BLOCKED");
                 }
@@ -49,7 +52,7 @@ impl Spec {
                 if seats.iter().any(|seat| self.leaves(user, *seat)) {
                     return Err("SEAT_HELD_TOO_OFTEN");
                 }
-                self.hold(user, seats.clone())
+                self.hold(user, seats.clone(), past_queue)
             }
             Act::Best { user, count, section, together } => self.best(user, (count, together), section, given),
             Act::Block { seat, blocked } => {
@@ -106,17 +109,22 @@ impl Spec {
         holds.filter(|(_, hold)| self.is_held(*hold) || *hold == Hold::Paid).count()
     }
 
-    fn hold(&mut self, user: usize, seats: Vec<usize>) -> Outcome {
+    fn hold(&mut self, user: usize, seats: Vec<usize>, past_queue: bool) -> Outcome {
         if self.limit.is_some_and(|limit| self.has(user) + seats.len() > limit as usize) {
             return Err("SEAT_LIMIT");
         }
         if self.unpaid(user) + seats.len() > ROW {
             return Err("TOO_MANY_HOLDS");
         }
-        let until = (self.now + HOLD).min(self.turns[user].max(LONGEST_TURN));
+        let until = match past_queue {
+            true => self.now + HOLD,
+            false => (self.now + HOLD).min(self.turns[user].max(LONGEST_TURN)),
+        };
         let held = seats.iter().map(|seat| (*seat, Hold::Held { until })).collect();
-        self.turns[user] = self.turns[user].max(until);
-        self.parties.push(Party { user, seats: held, made: self.now, extended: false });
+        if !past_queue {
+            self.turns[user] = self.turns[user].max(until);
+        }
+        self.parties.push(Party { user, seats: held, made: self.now, extended: false, past_queue });
         Ok(Said::Held(seats, until))
     }
 
@@ -152,11 +160,16 @@ impl Spec {
         }
         let Ok(Said::Held(seats, _)) = given else {
             // Too many holds: then it does not matter which.
-            return self.hold(user, free[..count].to_vec()).and(Err("there are seats"));
+            return self.hold(user, free[..count].to_vec(), false).and(Err("there are seats"));
         };
         assert!(seats.len() == count && seats.iter().all(|seat| free.contains(seat)), "{seats:?} of {free:?}");
         assert!(together(seats) || !free.windows(count).any(together), "{seats:?} of {free:?}");
-        self.hold(user, seats.clone())
+        self.hold(user, seats.clone(), false)
+    }
+
+    /// What is held past the queue needs no turn of its user's.
+    fn needs_turn(&self, user: usize, nth: usize) -> bool {
+        !self.parties.get(nth).is_some_and(|party| party.user == user && party.past_queue)
     }
 
     fn cancel(&mut self, user: usize, nth: usize, one: Option<usize>) -> Outcome {
@@ -177,7 +190,10 @@ impl Spec {
     }
 
     fn extend(&mut self, user: usize, nth: usize) -> Outcome {
-        self.require_in(user)?;
+        let needs_turn = self.needs_turn(user, nth);
+        if needs_turn {
+            self.require_in(user)?;
+        }
         let party = self.parties.get(nth).ok_or("RESERVATION_NOT_FOUND")?;
         if party.user != user {
             return Err("NOT_YOURS");
@@ -198,12 +214,15 @@ impl Spec {
         if party.extended {
             return Err("HOLD_ALREADY_EXTENDED");
         }
-        let until = (deadline + self.extension).min(party.made + 2 * HOLD).min(self.turns[user].max(LONGEST_TURN));
+        let until = (deadline + self.extension).min(party.made + 2 * HOLD);
+        let until = if needs_turn { until.min(self.turns[user].max(LONGEST_TURN)) } else { until };
         if until <= deadline {
             return Err("HOLD_OUTLASTS_TURN");
         }
         let now = self.now;
-        self.turns[user] = self.turns[user].max(until);
+        if needs_turn {
+            self.turns[user] = self.turns[user].max(until);
+        }
         let party = &mut self.parties[nth];
         party.extended = true;
         for (_, hold) in &mut party.seats {
@@ -215,7 +234,8 @@ impl Spec {
     }
 
     fn pay(&mut self, user: usize, nth: usize, one: Option<usize>, amount: i64) -> Outcome {
-        if let Err(inactive) = self.require_in(user) {
+        let needs_turn = self.needs_turn(user, nth);
+        if let (true, Err(inactive)) = (needs_turn, self.require_in(user)) {
             let own =
                 self.parties.get(nth).filter(|party| party.user == user).map_or(&[][..], |party| party.named(one));
             let paid = own.iter().any(|(_, hold)| *hold == Hold::Paid);
@@ -248,7 +268,7 @@ impl Spec {
         self.wallets[user] -= total;
         let paid = self.parties[nth].seats.iter_mut().filter(|(seat, _)| due.contains(seat));
         paid.for_each(|(_, hold)| *hold = Hold::Paid);
-        if self.unpaid(user) == 0 {
+        if needs_turn && self.unpaid(user) == 0 {
             self.turns[user] = self.turns[user].min(self.now + AFTER_PAYMENT);
         }
         Ok(Said::Paid(due.into_iter().map(price_of).collect()))
