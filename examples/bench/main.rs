@@ -23,7 +23,7 @@ use std::pin::Pin;
 use clap::Parser;
 
 use self::report::Row;
-use self::rows::{crowd, halls, polls, process, queue, seats, visits, writes};
+use self::rows::{books, crowd, halls, polls, process, queue, seats, visits, writes};
 use self::world::World;
 
 /// As in the server; both sides of every row have it.
@@ -96,6 +96,7 @@ const GROUPS: [(&str, Measure); 16] = [
     ("rank", |_, _| Box::pin(async { queue::rank() })),
     ("rerank", |world, opts| Box::pin(queue::rerank(world, opts))),
     ("poll", |world, opts| Box::pin(polls::poll(world, opts))),
+    ("books", |world, opts| Box::pin(books::books(world, opts))),
     ("memory", |world, opts| Box::pin(process::memory(world, opts))),
 ];
 

@@ -1,5 +1,6 @@
 //! The rows of the table, by what they measure.
 
+pub mod books;
 pub mod crowd;
 pub mod halls;
 pub mod limit;
