@@ -35,7 +35,7 @@ statements! {
     /// A seat has one live reservation, after each statement: the first of two is moved out of the way before.
     MOVE {
         "update reservations force index (primary) set seat_number = {to}, last_updated_at = {now} \
-         where {guard}seat_number = {from} and status in ('HELD', 'CONFIRMED') and id = {reservation}"
+         where {guard}seat_number = {before} and status in ('HELD', 'CONFIRMED') and id = {reservation}"
     }
     PASS {
         "update seats force index (primary) set is_reserved = {taken}, reserved_by = {user}, reserved_until = {until}, \
@@ -255,7 +255,7 @@ fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     effects.released.write(script, now);
     let go = |script: &mut Script, one: &MovedSeat, from: i32, to: i32| {
         script.change("moving a reservation", Some(1), &MOVE, |params| {
-            params.bind("to", to).bind("now", now).bind("from", from).bind("reservation", one.reservation)
+            params.bind("to", to).bind("now", now).bind("before", from).bind("reservation", one.reservation)
         });
     };
     match effects.moved.as_slice() {
