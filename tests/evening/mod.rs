@@ -1,5 +1,6 @@
 //! A sale as operators run it.
 
+mod codes;
 mod limits;
 mod past_queue;
 mod sales;

@@ -57,6 +57,7 @@ impl ModelLane for QueueBatch {
             gate: tables.gate.clone(),
             members: commands.iter().filter_map(queue_user).filter_map(member).collect(),
             made: Lookup::read(tables.tokens.clone()),
+            front: queue::FrontRows::default(),
             last_minute: queue::LastMinute {
                 admitted: tables.gate.admission.per_minute.map_or(0, |_| lately.sum()),
                 ..queue::LastMinute::unlimited(attempt.now)

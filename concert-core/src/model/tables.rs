@@ -89,6 +89,7 @@ impl Tables {
                 departed: 0,
                 no_shows: 0,
                 most_active: CAP,
+                redeemed: 0,
                 admission: queue::Admission { paused: false, max_active: CAP, per_minute: None },
             },
             sale: queue::SaleRow { name: "Default".to_owned(), max_seats_per_user: None, version: 1 },

@@ -173,7 +173,9 @@ impl World {
     fn queue_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
         let sale = SaleId::DEFAULT;
         let command = |act: &Act| match *act {
-            Act::Join(user) => queue::Command::Join { sale, caller: self.caller(user), id: TokenId::generate() },
+            Act::Join(user) => {
+                queue::Command::Join { sale, caller: self.caller(user), id: TokenId::generate(), code: None }
+            }
             Act::Leave(user) => {
                 queue::Command::Leave { sale, caller: self.caller(user), reason: queue::EndedReason::Left }
             }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::control::Admission;
+use super::front::{FrontRows, Redemption};
 use super::pace::Sample;
 use super::{EndedReason, Token};
 use crate::clock::Timestamp;
@@ -26,6 +27,8 @@ pub(crate) struct Gate {
     pub(crate) no_shows: u64,
     /// The most who may be ACTIVE: the cap or, after it was lowered, those who were in then and still are.
     pub(crate) most_active: u32,
+    /// How many codes were ever redeemed.
+    pub(crate) redeemed: u64,
     /// What operators set.
     pub(crate) admission: Admission,
     /// What the sale's row says. Whoever changes it raises `change_seq`.
@@ -66,6 +69,8 @@ pub(crate) struct Rows {
     /// Tokens that commands of this batch made earlier, by id: for repeated calls.
     pub(crate) made: Lookup<TokenId, Token>,
     pub(crate) last_minute: LastMinute,
+    /// The codes that joins name, and the places that codes have given.
+    pub(crate) front: FrontRows,
     /// Read for a `Rerank` alone.
     pub(crate) rerank: Option<RerankRows>,
     /// The sale as it is shown; read for a `Set` alone.
@@ -147,6 +152,8 @@ pub(crate) struct Effects {
     pub(crate) ended: Vec<(Token, EndedReason)>,
     pub(crate) admitted: Vec<Token>,
     pub(crate) joined: Vec<Token>,
+    /// Codes that were redeemed.
+    pub(crate) redeemed: Vec<Redemption>,
     /// How many became ACTIVE, by joining or by a pass.
     pub(crate) let_in: u32,
     pub(crate) last_minute: LastMinute,
@@ -172,8 +179,8 @@ impl Effects {
     }
 
     pub(super) fn moves_tokens(&self) -> bool {
-        let Self { claimed, ended, admitted, joined, .. } = self;
-        !(claimed.is_empty() && ended.is_empty() && admitted.is_empty() && joined.is_empty())
+        let Self { claimed, ended, admitted, joined, redeemed, .. } = self;
+        !(claimed.is_empty() && ended.is_empty() && admitted.is_empty() && joined.is_empty() && redeemed.is_empty())
     }
 
     /// Whose visits ended before their time: they left, or an operator sent them away.
@@ -191,6 +198,7 @@ impl Effects {
             ended: Vec::new(),
             admitted: Vec::new(),
             joined: Vec::new(),
+            redeemed: Vec::new(),
             let_in: 0,
             last_minute,
             log: Vec::new(),

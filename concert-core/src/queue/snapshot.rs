@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use roaring::RoaringTreemap;
 
+use super::front::{FrontLine, FrontPlace, Priority};
 use super::pace::Pace;
 use super::pause::pause_at;
 use super::rows::{Effects, Gate};
@@ -20,7 +21,7 @@ use crate::phase::{EntryOrder, SalePhase, SaleTimes};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TicketPlace {
     /// Its 1-based ranks among the WAITING, and among those of them who count as seen.
-    Waiting { position: u64, among_seen: u64 },
+    Waiting { position: u64, among_seen: u64, priority: Option<Priority> },
     /// Its turn lasts until then.
     Active { until: Timestamp },
     /// Ended, or newer than the snapshot: only its row can tell.
@@ -47,6 +48,8 @@ pub(super) struct TokenChange {
 pub(super) struct Refresh {
     /// The rows that changed since the snapshot's `change_seq`, as it was then.
     pub(super) changes: Vec<TokenChange>,
+    /// The places in front that were given since then, and may have ended since.
+    pub(super) in_front: Vec<(u64, FrontPlace)>,
     pub(super) gate: Gate,
     /// All ACTIVE tokens.
     pub(super) active: HashMap<u64, TicketTurn>,
@@ -60,6 +63,8 @@ pub(super) struct Snapshot {
     waiting: RoaringTreemap,
     /// Those of them who count as seen.
     seen: RoaringTreemap,
+    /// Those of them who come before all others.
+    front: FrontLine,
     /// Whether those who are not seen are passed over.
     passes_over: bool,
     active: HashMap<u64, TicketTurn>,
@@ -80,10 +85,12 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// The queue as read in full. `gate` was read before `waiting`, so changes in between are absorbed a second time,
     /// which does no harm.
-    pub(super) fn new(gate: &Gate, waiting: RoaringTreemap) -> Self {
+    pub(super) fn new(gate: &Gate, waiting: RoaringTreemap, in_front: Vec<(u64, FrontPlace)>) -> Self {
         let seen = waiting.clone();
         let (times, order) = (gate.times, gate.order);
-        Self { change_seq: gate.change_seq, waiting, seen, times, order, ..Self::default() }
+        let mut first = Self { change_seq: gate.change_seq, waiting, seen, times, order, ..Self::default() };
+        first.note_in_front(in_front);
+        first
     }
 
     pub(super) const fn times(&self) -> SaleTimes {
@@ -138,11 +145,13 @@ impl Snapshot {
     /// The first of those who count as seen; `None`: nobody is passed over, so the order of tickets is all.
     pub(super) fn first_seen(&self, most: usize, polls_per_second: u32) -> Option<SeenHeads> {
         let head = |ticket| {
-            let position = self.waiting.rank(ticket);
+            let position = self.position(ticket);
             SeenHead { ticket, pause_seconds: pause_at(position, self.waiting.len(), polls_per_second) }
         };
         self.passes_over.then(|| {
-            let heads: Vec<_> = self.seen.iter().take(most).map(head).collect();
+            let in_front = self.front.iter().filter(|ticket| self.seen.contains(*ticket));
+            let others = self.seen.iter().filter(|ticket| self.front.priority(*ticket).is_none());
+            let heads: Vec<_> = in_front.chain(others).take(most).map(head).collect();
             SeenHeads { more: heads.len() == most, heads }
         })
     }
@@ -162,7 +171,28 @@ impl Snapshot {
             return position;
         }
         // Whoever asks is there, noted or not.
-        self.seen.rank(ticket) + u64::from(!self.seen.contains(ticket))
+        let rank = self.seen.rank(ticket) + u64::from(!self.seen.contains(ticket));
+        self.front.rank(ticket, rank)
+    }
+
+    /// The 1-based rank of a WAITING ticket.
+    fn position(&self, ticket: u64) -> u64 {
+        self.front.rank(ticket, self.waiting.rank(ticket))
+    }
+
+    /// The priority of a ticket that waits with a place in front.
+    pub(super) fn priority(&self, ticket: u64) -> Option<Priority> {
+        self.front.priority(ticket)
+    }
+
+    /// Takes over places in front, of those who still wait.
+    fn note_in_front(&mut self, in_front: Vec<(u64, FrontPlace)>) {
+        for (ticket, place) in in_front {
+            if self.waiting.contains(ticket) {
+                self.front.insert(ticket, place);
+                self.moved = true;
+            }
+        }
     }
 
     pub(super) fn place(&self, ticket: u64, now: Timestamp) -> TicketPlace {
@@ -170,8 +200,8 @@ impl Snapshot {
             Some(turn) if now < turn.until => TicketPlace::Active { until: turn.until },
             Some(_) => TicketPlace::Unknown,
             None if self.waiting.contains(ticket) => {
-                let position = self.waiting.rank(ticket);
-                TicketPlace::Waiting { position, among_seen: self.rank_among_seen(ticket, position) }
+                let (position, priority) = (self.position(ticket), self.priority(ticket));
+                TicketPlace::Waiting { position, among_seen: self.rank_among_seen(ticket, position), priority }
             }
             None => TicketPlace::Unknown,
         }
@@ -220,7 +250,7 @@ impl Snapshot {
     /// Batches that were applied during the reading are newer than what was read, so they stay. Otherwise a ticket that
     /// has just been admitted would wait again, and all tickets behind it would move back.
     pub(super) fn absorb(&mut self, read: Refresh, now: Timestamp) -> bool {
-        let Refresh { changes, gate, mut active, pace } = read;
+        let Refresh { changes, in_front, gate, mut active, pace } = read;
         for (ticket, until) in &self.lengthened {
             if let Some(turn) = active.get_mut(ticket) {
                 turn.until = turn.until.max(*until);
@@ -237,6 +267,7 @@ impl Snapshot {
             self.change_seq = self.change_seq.max(change.change_seq);
             self.moved = true;
         }
+        self.note_in_front(in_front);
         if gate.change_seq >= applied {
             self.moved |= self.active != active;
             self.tickets = active.iter().map(|(ticket, turn)| (turn.user, *ticket)).collect();
@@ -288,6 +319,10 @@ impl Snapshot {
                 TokenStatus::Expired => {}
             }
         }
+        let in_front = effects.redeemed.iter().filter_map(|redemption| {
+            Some((redemption.ticket, FrontPlace { priority: redemption.priority?, nth: redemption.nth }))
+        });
+        self.note_in_front(in_front.collect());
     }
 
     /// Whoever has just joined counts as seen.
@@ -299,6 +334,7 @@ impl Snapshot {
     fn remove_waiting(&mut self, ticket: u64) {
         self.waiting.remove(ticket);
         self.seen.remove(ticket);
+        self.front.remove(ticket);
     }
 }
 

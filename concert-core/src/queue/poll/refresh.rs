@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
 use crate::id::SaleId;
+use crate::queue::front::{FrontPlace, READ_FRONT, READ_NEW_IN_FRONT};
 use crate::queue::rows::Gate;
 use crate::queue::snapshot::{Refresh, Snapshot, TicketTurn, TokenChange};
 use crate::queue::views::read_gates_of;
@@ -155,13 +156,18 @@ pub(in crate::queue) async fn read_changes(
             view.times.note(now, gate.change_seq);
         }
     }
+    // After the changes, so that nobody who joined with a place in front waits without it.
+    let in_use = gates.iter().filter(|gate| gate.redeemed > 0).map(|gate| gate.sale);
+    let in_use: Vec<_> = in_use.filter_map(|sale| seen.iter().find(|(of, _)| *of == sale).copied()).collect();
+    let mut in_front = db::read(|| read_new_in_front(pool, &in_use)).await?;
     let mut active = db::read(|| read_active(pool, &sales)).await?;
     let mut paces = db::read(|| reads::read_paces(pool, &sales)).await?;
     for gate in gates {
         let sale = gate.sale;
         let Some(view) = views.iter().find(|view| view.sale == sale) else { continue };
         let (changes, active) = (changes.remove(&sale).unwrap_or_default(), active.remove(&sale).unwrap_or_default());
-        let read = Refresh { changes, gate, active, pace: paces.remove(&sale) };
+        let in_front = in_front.remove(&sale).unwrap_or_default();
+        let read = Refresh { changes, in_front, gate, active, pace: paces.remove(&sale) };
         view.absorb(first.remove(&sale), read, now);
     }
     Ok(())
@@ -180,7 +186,8 @@ async fn read_first(pool: &MySqlPool, views: &[&QueueView]) -> Result<HashMap<Sa
         if let Some(view) = new.iter().find(|view| view.sale == gate.sale) {
             view.presence.watch_from(gate.next_ticket);
         }
-        first.insert(gate.sale, Snapshot::new(&gate, waiting));
+        let in_front = if gate.redeemed > 0 { db::read(|| read_front(pool, gate.sale)).await? } else { Vec::new() };
+        first.insert(gate.sale, Snapshot::new(&gate, waiting, in_front));
     }
     Ok(first)
 }
@@ -193,6 +200,30 @@ async fn read_waiting(pool: &MySqlPool, sale: SaleId) -> Result<RoaringTreemap, 
     };
     fetch_each(pool, &READ_WAITING, |params| params.bind("sale", sale), add).await?;
     Ok(waiting)
+}
+
+async fn read_front(pool: &MySqlPool, sale: SaleId) -> Result<Vec<(u64, FrontPlace)>, sqlx::Error> {
+    let rows = fetch_all(pool, &READ_FRONT, |params| params.bind("sale", sale)).await?;
+    rows.iter().map(|row| Ok((row.try_get("ticket")?, FrontPlace::read(row)?))).collect()
+}
+
+/// The places in front that were given since then.
+async fn read_new_in_front(
+    pool: &MySqlPool,
+    seen: &[(SaleId, u64)],
+) -> Result<HashMap<SaleId, Vec<(u64, FrontPlace)>>, sqlx::Error> {
+    let mut in_front: HashMap<_, Vec<_>> = HashMap::new();
+    if seen.is_empty() {
+        return Ok(in_front);
+    }
+    let rows = fetch_all(pool, &READ_NEW_IN_FRONT, |params| {
+        params.each(seen, |part, (sale, seen)| part.bind("sale", *sale).bind("seen", *seen))
+    });
+    for row in rows.await? {
+        let place = (row.try_get("ticket")?, FrontPlace::read(&row)?);
+        in_front.entry(row.try_get("sale_id")?).or_default().push(place);
+    }
+    Ok(in_front)
 }
 
 async fn read_changed(

@@ -24,6 +24,7 @@ fn gate(change_seq: u64) -> Gate {
         departed: 0,
         no_shows: 0,
         most_active: 1,
+        redeemed: 0,
         admission,
     }
 }
@@ -46,7 +47,7 @@ fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> TokenChange {
 fn read(changes: Vec<TokenChange>, seq: u64, active: &[u64]) -> Refresh {
     let until = noon() + span(Duration::from_secs(600));
     let turn = |ticket: &u64| (*ticket, TicketTurn { user: user(*ticket), until, claimed: true });
-    Refresh { changes, gate: gate(seq), active: active.iter().map(turn).collect(), pace: None }
+    Refresh { changes, in_front: Vec::new(), gate: gate(seq), active: active.iter().map(turn).collect(), pace: None }
 }
 
 fn effects(before: u64) -> Effects {
@@ -57,6 +58,7 @@ fn effects(before: u64) -> Effects {
         ended: Vec::new(),
         admitted: Vec::new(),
         joined: Vec::new(),
+        redeemed: Vec::new(),
         let_in: 0,
         last_minute: LastMinute::unlimited(noon()),
         log: Vec::new(),
@@ -68,11 +70,11 @@ fn effects(before: u64) -> Effects {
 #[test]
 fn a_refresh_that_was_read_before_a_batch_does_not_undo_it() {
     // Read: ticket 1 and 2 joined in change 8. Applied meanwhile: joined in 8, 1 admitted in 9, 2 left in 10.
-    let mut queue = Snapshot::new(&gate(7), [3].into_iter().collect());
+    let mut queue = Snapshot::new(&gate(7), [3].into_iter().collect(), Vec::new());
     let late = read(vec![change(1, TokenStatus::Waiting, 8), change(2, TokenStatus::Waiting, 8)], 8, &[]);
     let waiting = |ticket| token(ticket, TokenStatus::Waiting);
     queue.apply(&Effects { joined: vec![waiting(1), waiting(2)], ..effects(7) });
-    assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 3, among_seen: 3 });
+    assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 3, among_seen: 3, priority: None });
     queue.apply(&Effects { admitted: vec![token(1, TokenStatus::Active)], ..effects(8) });
     let left = (token(2, TokenStatus::Expired), EndedReason::Left);
     queue.apply(&Effects { ended: vec![left], ..effects(9) });
@@ -80,17 +82,22 @@ fn a_refresh_that_was_read_before_a_batch_does_not_undo_it() {
 
     assert!(matches!(queue.place(1, noon()), TicketPlace::Active { .. }));
     assert_eq!(queue.place(2, noon()), TicketPlace::Unknown);
-    assert_eq!(queue.place(3, noon()), TicketPlace::Waiting { position: 1, among_seen: 1 }, "nobody moves back");
+    assert_eq!(
+        queue.place(3, noon()),
+        TicketPlace::Waiting { position: 1, among_seen: 1, priority: None },
+        "nobody moves back"
+    );
     assert!(!queue.absorb(read(Vec::new(), 10, &[1]), noon()), "nothing is new");
 }
 
 #[test]
 fn a_turn_that_a_payment_cut_short_is_news() {
-    let mut queue = Snapshot::new(&gate(7), RoaringTreemap::new());
+    let mut queue = Snapshot::new(&gate(7), RoaringTreemap::new(), Vec::new());
     queue.apply(&Effects { joined: vec![token(1, TokenStatus::Active)], ..effects(7) });
     assert!(queue.absorb(read(Vec::new(), 8, &[1]), noon()));
     let soon = noon() + span(Duration::from_secs(60));
     let shortened = Refresh {
+        in_front: Vec::new(),
         changes: Vec::new(),
         gate: gate(7),
         active: HashMap::from([(1, TicketTurn { user: user(1), until: soon, claimed: true })]),
@@ -103,7 +110,7 @@ fn a_turn_that_a_payment_cut_short_is_news() {
 
 #[test]
 fn a_turn_that_a_hold_made_longer_is_not_shortened_by_a_reading_from_before() {
-    let mut queue = Snapshot::new(&gate(7), RoaringTreemap::new());
+    let mut queue = Snapshot::new(&gate(7), RoaringTreemap::new(), Vec::new());
     queue.absorb(read(Vec::new(), 7, &[1, 2]), noon());
     let ends = |minutes: u64| noon() + span(Duration::from_secs(60 * minutes));
     queue.begin_reading();
