@@ -99,6 +99,13 @@ async fn a_blocked_seat_is_not_held_by_any_way_and_everything_knows_it() {
     let acts: Vec<_> = log.iter().take(2).map(|entry| (entry.act.as_str(), entry.subject.as_str())).collect();
     assert_eq!(acts, [("SEAT_UNBLOCK", "concert"), ("SEAT_BLOCK", "concert")], "what changes nothing is no act");
     assert_eq!(log[1].after, Some(json!({"changed": 2, "seats": "3, 4", "reason": "camera"})));
+    let told = office.back_office().explain((concert, seat(3))).await.expect("is told").events;
+    let told: Vec<_> = told.iter().map(|event| (event.what.to_string(), event.detail.as_str())).take(2).collect();
+    let by = "by ann@box-office";
+    assert_eq!(
+        told,
+        [("taken off sale".to_owned(), format!("camera; {by}").as_str()), ("on sale again".to_owned(), by)]
+    );
     assert_eq!(log[0].before, Some(json!({"blocked": [{"reason": "camera", "seats": "3"}]})));
     house.assert_sound().await;
 }

@@ -137,6 +137,16 @@ pub enum EventKind {
     Refunded,
     /// A balance changed.
     BalanceChanged,
+    /// A seat was taken off sale.
+    Blocked,
+    /// A seat was put on sale again.
+    Unblocked,
+    /// A seat got another price.
+    Priced,
+    /// A seat was added to its hall.
+    Added,
+    /// A seat and another changed places.
+    Swapped,
 }
 
 impl fmt::Display for EventKind {
@@ -158,6 +168,11 @@ impl fmt::Display for EventKind {
             Self::GivenBack => "hold given back",
             Self::Refunded => "refunded",
             Self::BalanceChanged => "balance changed",
+            Self::Blocked => "taken off sale",
+            Self::Unblocked => "on sale again",
+            Self::Priced => "price set",
+            Self::Added => "added",
+            Self::Swapped => "places swapped",
         })
     }
 }

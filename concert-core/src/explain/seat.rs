@@ -3,9 +3,11 @@
 use sqlx::MySqlPool;
 
 use super::store::{self, ReservationRow, SeatRow};
-use super::{Explanation, MOST_TOLD, moment, reservation};
+use super::{Event, EventKind, Explanation, MOST_TOLD, moment, reservation};
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, SeatNumber};
+use crate::operator::{ActSubject, LogEntry, entries_about};
+use crate::seat_ranges::SeatRanges;
 
 /// The story of a seat; `None`: the concert has no such seat.
 pub(crate) async fn explain(
@@ -20,14 +22,13 @@ pub(crate) async fn explain(
     rows.truncate(MOST_TOLD as usize);
     let has_it = seat.reservation.filter(|_| seat.until.is_none_or(|until| now < until));
     let holding = has_it.and_then(|id| rows.iter().find(|row| row.reservation.id == id));
-    let mut events: Vec<_> = rows
-        .iter()
-        .rev()
-        .flat_map(|row| {
-            let about = format!("user {}, reservation {}", row.reservation.user, row.reservation.id);
-            reservation::events(row, &about, now)
-        })
-        .collect();
+    let acts = entries_about(pool, ActSubject::Concert(concert), MOST_TOLD).await?;
+    // Both are newest first; moments that are the same keep their order.
+    let mut events: Vec<_> = acts.iter().rev().filter_map(|act| changed_by(act, number)).collect();
+    events.extend(rows.iter().rev().flat_map(|row| {
+        let about = format!("user {}, reservation {}", row.reservation.user, row.reservation.id);
+        reservation::events(row, &about, now)
+    }));
     events.sort_by_key(|event| event.at);
     let SeatRow { concert_name, date, price, .. } = &seat;
     Ok(Some(Explanation {
@@ -37,6 +38,24 @@ pub(crate) async fn explain(
         older_left_out,
         next: vec![next(&seat, holding, now)],
     }))
+}
+
+/// What an act of an operator on the hall did to the seat, if it names it.
+fn changed_by(act: &LogEntry, number: SeatNumber) -> Option<Event> {
+    let after = act.after.as_ref()?;
+    // A list that was too long ends with two dots.
+    let seats = after.get("seats")?.as_str()?.trim_end_matches(" ..");
+    let said = |name: &str| after.get(name).and_then(|value| value.as_str()).map(|text| format!("{text}; "));
+    let (what, detail) = match act.act.as_str() {
+        "SEAT_BLOCK" => (EventKind::Blocked, said("reason")),
+        "SEAT_UNBLOCK" => (EventKind::Unblocked, said("reason")),
+        "SEAT_PRICE" => (EventKind::Priced, after.get("price").map(|price| format!("{price}; "))),
+        "SEAT_ADD" => (EventKind::Added, None),
+        "SEAT_SWAP" => (EventKind::Swapped, Some(format!("seats {seats}; "))),
+        _ => return None,
+    };
+    let is_named = seats.parse::<SeatRanges>().is_ok_and(|seats| seats.contains(number));
+    is_named.then(|| Event::new(act.at, what, format!("{}by {}", detail.unwrap_or_default(), act.by)))
 }
 
 /// Who has the seat now.
