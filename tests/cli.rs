@@ -7,6 +7,7 @@ mod cli {
     mod accounts;
     mod afterwards;
     mod desk;
+    mod draw;
 
     mod operators;
     mod orders;

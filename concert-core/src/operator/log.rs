@@ -112,6 +112,7 @@ pub(crate) enum Act {
     SaleSet,
     CodesMake,
     CodesRevoke,
+    SaleDraw,
 }
 
 impl Act {
@@ -148,6 +149,7 @@ impl Act {
             Self::SaleSet => "SALE_SET",
             Self::CodesMake => "CODES_MAKE",
             Self::CodesRevoke => "CODES_REVOKE",
+            Self::SaleDraw => "SALE_DRAW",
         }
     }
 }

@@ -4,7 +4,6 @@
 //! domain.
 
 mod admin;
-mod admin_codes;
 mod admin_sales;
 mod auth;
 mod board;
@@ -131,7 +130,6 @@ fn endpoints() -> Vec<Endpoint> {
         admin::endpoints(),
         admin_sales::endpoints(),
         halls::endpoints(),
-        admin_codes::endpoints(),
         ops::endpoints(),
         openapi::endpoints(),
     ]
