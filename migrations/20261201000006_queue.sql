@@ -76,12 +76,39 @@ create table if not exists queue_gate (
     draw_public_value varchar(255)    null,
     -- How many tickets were given out at the opening: those are in the draw, later ones come behind. Null: not drawn yet.
     draw_count        bigint unsigned null,
+    -- How many codes were ever redeemed by joining, which is the number of the newest redemption. 0: nobody asks who has a
+    -- place in front.
+    redeemed          bigint unsigned not null default 0,
     primary key (sale_id)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- Of the default sale. The cap is 10 until somebody sets another.
 insert ignore into queue_gate (sale_id, next_ticket, change_seq, active, waiting, admitted, max_active, most_active)
 values (x'00000000000070008000000000000001', 1, 0, 0, 0, 0, 10, 10);
+
+-- The codes that were redeemed: one row for each token that joined with one, or redeemed one while it waited.
+create table if not exists code_redemptions (
+    token_id    binary(16)       not null,
+    code_id     binary(16)       not null,
+    sale_id     binary(16)       not null,
+    -- The token's, copied.
+    ticket      bigint unsigned  not null,
+    -- Their order within the sale.
+    nth         bigint unsigned  not null,
+    -- While the token waits: 0, before all others, and let in before the opening (PRESALE); 1, before all without a code
+    -- (FRONT). Null: it waits no longer, or its PRESALE code came after the opening.
+    priority    tinyint unsigned null,
+    -- The gate's change_seq in the transaction that redeemed it.
+    change_seq  bigint unsigned  not null,
+    redeemed_at datetime(6)      not null,
+    primary key (token_id),
+    -- Who comes first.
+    key code_redemptions_front (sale_id, priority, nth),
+    -- What has been redeemed since a snapshot.
+    key code_redemptions_change (sale_id, change_seq),
+    -- For the audit: how often each code was redeemed.
+    key code_redemptions_code (code_id)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- How many tokens were let in, and when. Written while queue_gate.per_minute is set; rows that are known to be older
 -- than a minute are deleted.
@@ -127,10 +154,9 @@ create table if not exists queue_pace (
     primary key (sale_id, sampled_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
--- For people with an SQL client; no program reads it. The places of a draw are computed from its key, so that a position
--- in a sale with one is null here; `concert-cli queue verify-draw` writes the places.
+-- For people with an SQL client; no program reads it.
 create or replace view queue_positions as
-select t.sale_id, case when g.draw_secret is null then row_number() over (partition by t.sale_id order by t.ticket) end
-    as queue_position, t.ticket, t.id as token_id, t.user_id, t.created_at
-from tokens t join queue_gate g on g.sale_id = t.sale_id
-where t.status = 'WAITING';
+select sale_id, row_number() over (partition by sale_id order by ticket) as queue_position, ticket, id as token_id, user_id,
+    created_at
+from tokens
+where status = 'WAITING';

@@ -7,7 +7,6 @@ mod cli {
     mod accounts;
     mod afterwards;
     mod desk;
-    mod draw;
 
     mod operators;
     mod orders;

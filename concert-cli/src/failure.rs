@@ -30,9 +30,6 @@ pub enum Failure {
     /// The invariants do not hold.
     #[error("the database breaks an invariant; offending rows: {0}")]
     Violations(usize),
-    /// A draw is not that of the tokens.
-    #[error("the draw is not that of the tokens in the database")]
-    DrawDisagrees,
     /// The command line or an input is not valid.
     #[error("{0}")]
     Usage(String),
@@ -64,7 +61,6 @@ impl Failure {
             Self::BoxOffice(error) | Self::NotMigrated(error) | Self::SeedTaken { refusal: error, .. } => error.code(),
             Self::NoPrivateDatabase { .. } => "NO_DATABASE",
             Self::Violations(_) => "INVARIANT_VIOLATED",
-            Self::DrawDisagrees => "DRAW_DISAGREES",
             Self::Usage(_) => "INVALID_REQUEST",
             Self::NotConfirmed => "NOT_CONFIRMED",
             Self::Interrupted => "INTERRUPTED",

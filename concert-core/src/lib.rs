@@ -62,7 +62,6 @@ mod access_code;
 mod audit;
 mod batch;
 mod box_office;
-mod bytes;
 mod caller;
 mod catalog;
 mod clock;
@@ -113,7 +112,6 @@ pub use {chrono, rust_decimal, sqlx, uuid};
 pub use crate::access_code::{AccessCode, CodeEntry, CodeKind, CodeRef, CodesToRevoke, MadeCodes, NewCodes};
 pub use crate::audit::Violation;
 pub use crate::box_office::{BackOffice, BoxOffice, Follow};
-pub use crate::bytes::Bytes32;
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};
 pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -136,8 +134,8 @@ pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund,
 pub use crate::phase::{EntryOrder, SalePhase};
 pub use crate::policy::{Policy, RechargeBy};
 pub use crate::queue::{
-    Admission, AdmissionChange, Draw, DrawKey, DrawVerification, DrawnToken, Join, Joined, Pass, PerMinute, Places,
-    PublicValue, QueueChange, QueueToken, RerankReport, SaleChange, Standing, TokenStatus,
+    Admission, AdmissionChange, Join, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, SaleChange,
+    Standing, TokenStatus,
 };
 pub use crate::reservation::{
     Order, OrderRef, Reservation, ReservationList, ReservationStatus, SeatCount, SweepReport, UserSeats, Wanted,

@@ -1,6 +1,6 @@
 //! A sale as operators run it.
 
-mod draw;
+mod codes;
 mod limits;
 mod past_queue;
 mod sales;

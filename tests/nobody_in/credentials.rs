@@ -123,9 +123,10 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "GET /api/v1/sales" | "GET /api/v1/sales/{saleId}" => open(200),
         "GET /api/v1/admin/sales" | "GET /api/v1/admin/sales/{saleId}" => operators(any_role),
         "POST /api/v1/admin/sales" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
-        // The default sale is ordered by arrival.
-        "POST /api/v1/admin/sales/{saleId}/draw" => operators([NOT_ALLOWED, NOT_ALLOWED, (400, "INVALID_REQUEST")]),
         "PATCH /api/v1/admin/sales/{saleId}" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
+        "GET /api/v1/admin/sales/{saleId}/codes" => operators(any_role),
+        "POST /api/v1/admin/sales/{saleId}/codes" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
+        "POST /api/v1/admin/sales/{saleId}/codes/revoke" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /api/v1/admin/log" => operators(any_role),
         "POST /api/v1/admin/users/{userId}/recharge" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "POST /api/v1/admin/concerts/{concertId}/seats/block"
@@ -186,7 +187,7 @@ impl Stage {
             keys.push(made.expect("makes a key").secret.expose_secret().to_owned());
         }
         let keys = keys.try_into().expect("three");
-        let concert = site.house.concert(2_000).await;
+        let concert = site.house.concert(9_000).await;
         site.house.office.recharge(anna, money(1_000_000)).await.expect("recharges");
         Self { site, concert, anna, session, bens_session, ben, expired, revoked, keys }
     }
@@ -256,7 +257,8 @@ impl Stage {
             "POST /api/v1/reservations" => Some(reservation(self.concert, number, self.anna)),
             "POST /api/v1/payments/recharge" => Some(json!({"userId": self.anna, "amount": 1})),
             "POST /api/v1/admin/sales" => Some(json!({"name": format!("sale {nth}")})),
-            "POST /api/v1/admin/sales/{saleId}/draw" => Some(json!({"publicValue": "4 8 15"})),
+            "POST /api/v1/admin/sales/{saleId}/codes" => Some(json!({"kind": "FRONT"})),
+            "POST /api/v1/admin/sales/{saleId}/codes/revoke" => Some(json!({"all": true})),
             "PATCH /api/v1/admin/sales/{saleId}" => Some(json!({"maxActive": 100})),
             "POST /api/v1/admin/users/{userId}/recharge" => Some(json!({"amount": 1, "reference": "till 7"})),
             "POST /api/v1/admin/concerts/{concertId}/seats/block" => {

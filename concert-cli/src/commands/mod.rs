@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod codes;
 pub mod completions;
 mod confirm;
 mod explain;
@@ -23,7 +24,6 @@ mod status;
 mod sweep;
 mod token;
 mod user;
-mod verify_draw;
 
 use clap::Subcommand;
 use concert_core::{BoxOffice, Error};
@@ -51,6 +51,7 @@ pub enum DatabaseCommand {
     Refund(refund::Opts),
     Recharge(recharge::Opts),
     Seat(seat::Opts),
+    Codes(codes::Opts),
     Key(key::Opts),
     Log(log::Opts),
 }
@@ -107,6 +108,7 @@ impl DatabaseCommand {
             Self::Refund(opts) => refund::run(opts, box_office, output).await,
             Self::Recharge(opts) => recharge::run(opts, box_office, output).await,
             Self::Seat(opts) => seat::run(opts, box_office, output).await,
+            Self::Codes(opts) => codes::run(opts, box_office, output).await,
             Self::Key(opts) => key::run(opts, box_office, output).await,
             Self::Log(opts) => log::run(opts, box_office, output).await,
         }

@@ -92,7 +92,7 @@ impl BoxOffice {
         let gates = self.inner.views.refresh(self.pool(), self.now()).await?;
         self.inner.views.forget_seen(self.pool(), self.now()).await;
         for gate in &gates {
-            if self.inner.views.is_to_be_reranked(gate, self.now()) {
+            if self.inner.views.is_to_be_reranked(gate) {
                 report.add(self.rerank_sale(gate.sale).await?);
             }
         }
@@ -105,9 +105,8 @@ impl BoxOffice {
         let (mut report, view) = (RerankReport::default(), self.inner.views.of(sale));
         let passes_over = view.exchange_seen_now(self.pool(), self.now()).await;
         for _ in 0..MOST_ROUNDS {
-            let drawn = view.first_drawn();
-            let seen = passes_over.then(|| view.first_seen(self.now())).flatten();
-            let answer = self.inner.queue.submit(queue::Command::Rerank { sale, seen, drawn }).await?;
+            let seen = passes_over.then(|| view.first_seen()).flatten();
+            let answer = self.inner.queue.submit(queue::Command::Rerank { sale, seen }).await?;
             let queue::Answer::Reranked { report: round, more, change_seq } = answer else {
                 return Err(wrong_answer());
             };
@@ -115,8 +114,8 @@ impl BoxOffice {
             if !more {
                 break;
             }
-            // Who was let in is not the next to be let in; nor is who came first, once a draw is made.
-            if !view.is_as_of(change_seq) || view.awaits_draw() {
+            // Who was let in is not the next to be let in.
+            if !view.is_as_of(change_seq) {
                 view.refresh(self.pool(), self.now()).await?;
             }
         }

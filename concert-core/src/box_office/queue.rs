@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{BoxOffice, Follow, wrong_answer};
+use crate::access_code::AccessCode;
 use crate::caller::{Caller, Proof, QueueTicket};
 #[cfg(feature = "jwt")]
 use crate::clock::span;
@@ -55,18 +56,23 @@ impl BoxOffice {
     /// The same in the queue of a sale, which must have opened its doors. ACTIVE at once only if the sale is open, too.
     ///
     /// # Errors
-    /// [`Error::SaleNotFound`]; as [`BoxOffice::issue_token`]; [`Error::SaleNotOpen`], [`Error::SaleClosed`].
+    /// [`Error::SaleNotFound`]; as [`BoxOffice::issue_token`]; [`Error::CodeRefused`], [`Error::SaleNotOpen`],
+    /// [`Error::SaleClosed`].
     pub async fn join_queue(&self, join: impl Into<Join>) -> Result<Joined, Error> {
-        let Join { caller, sale } = join.into();
+        let Join { caller, sale, code } = join.into();
         // `decide` refuses it as well. Here it costs strangers no place in a batch, and no row is read.
         if caller.proof == Proof::Bare && !self.policy().bare_joins {
             return Err(Error::LoginRequired);
         }
         let view = self.view_of(sale).await?;
-        self.shed_early(&view)?;
+        // A code may give entry before the doors.
+        if code.is_none() {
+            self.shed_early(&view)?;
+        }
+        let code = code.as_ref().map(AccessCode::hash);
         let id = TokenId::from_uuid(caller.entity_id("tokens"));
         let user = caller.user;
-        let answer = self.inner.queue.submit(queue::Command::Join { sale, caller, id }).await?;
+        let answer = self.inner.queue.submit(queue::Command::Join { sale, caller, id, code }).await?;
         let queue::Answer::Joined { token, resumed, position } = answer else {
             return Err(wrong_answer());
         };

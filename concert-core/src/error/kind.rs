@@ -58,7 +58,6 @@ impl Error {
             Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
             Self::SaleClosed => "SALE_CLOSED",
             Self::DrawMade => "DRAW_MADE",
-            Self::OrderSettled { .. } => "ORDER_SETTLED",
             Self::CodeRefused => "CODE_REFUSED",
             Self::SeatLimit { .. } => "SEAT_LIMIT",
             Self::AlreadyInQueue => "ALREADY_IN_QUEUE",
@@ -129,7 +128,6 @@ impl Error {
             | Self::SaleNotOpen { .. }
             | Self::SaleClosed
             | Self::DrawMade
-            | Self::OrderSettled { .. }
             | Self::SeatLimit { .. }
             | Self::SeatsNotTogether { .. }
             | Self::SeatBlocked { .. }

@@ -70,8 +70,12 @@ fn whatever_else_is_asked_sends_the_batch_to_be_locked() {
     let mut world = opened();
     let key = || Some("a key".parse().expect("a key"));
     let attempt = world.attempt();
-    let join =
-        QueueCommand::Join { sale: SaleId::DEFAULT, caller: world.caller(3).with_key(key()), id: TokenId::generate() };
+    let join = QueueCommand::Join {
+        sale: SaleId::DEFAULT,
+        caller: world.caller(3).with_key(key()),
+        id: TokenId::generate(),
+        code: None,
+    };
     check(&world.processes[0].queue, &[join], &attempt, 6);
     let token = world.tables.live_token(world.users[0]).expect("is in").id;
     let shown = Caller::with_queue_token(world.users[0], token).with_key(key());

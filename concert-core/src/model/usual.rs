@@ -201,12 +201,22 @@ fn a_password_is_asked_for_unless_the_caller_has_proved_to_be_the_user() {
     let user = world.users[3];
     world.tables.users.get_mut(&user).expect("a user").has_password = true;
     assert_eq!(run(&mut world, &[Act::Join(3)]), (Way::Locked, vec![Err("LOGIN_REQUIRED")]));
-    let stranger =
-        QueueCommand::Join { sale: SaleId::DEFAULT, caller: UserId::generate().into(), id: TokenId::generate() };
+    let stranger = QueueCommand::Join {
+        sale: SaleId::DEFAULT,
+        caller: UserId::generate().into(),
+        id: TokenId::generate(),
+        code: None,
+    };
     assert!(matches!(world.run(|process| &process.queue, &[stranger])[..], [Err(Error::UserNotFound)]));
     assert_eq!(world.way, Way::Locked);
-    let proved = QueueCommand::Join { sale: SaleId::DEFAULT, caller: Caller::verified(user), id: TokenId::generate() };
-    let bare = QueueCommand::Join { sale: SaleId::DEFAULT, caller: world.caller(4), id: TokenId::generate() };
+    let proved = QueueCommand::Join {
+        sale: SaleId::DEFAULT,
+        caller: Caller::verified(user),
+        id: TokenId::generate(),
+        code: None,
+    };
+    let bare =
+        QueueCommand::Join { sale: SaleId::DEFAULT, caller: world.caller(4), id: TokenId::generate(), code: None };
     assert!(matches!(world.run(|process| &process.queue, &[proved, bare])[..], [Ok(_), Ok(_)]));
     assert_eq!(world.way, Way::Assumed);
 }
@@ -244,7 +254,8 @@ fn a_repeated_call_is_locked_and_answers_as_the_first() {
     let key: IdempotencyKey = "a key".parse().expect("a key");
     let caller = |world: &World, user| world.caller(user).with_key(key.clone());
 
-    let join = [QueueCommand::Join { sale: SaleId::DEFAULT, caller: caller(&world, 3), id: TokenId::generate() }];
+    let join =
+        [QueueCommand::Join { sale: SaleId::DEFAULT, caller: caller(&world, 3), id: TokenId::generate(), code: None }];
     let [first, second] = twice(&mut world, |process| &process.queue, &join);
     assert_eq!(first.replace("position: Some(1)", "position: None"), second, "a place is known when it is made");
     let recharge =
@@ -279,7 +290,7 @@ fn a_call_that_comes_twice_in_one_batch_is_carried_out_once() {
     let [caller, waiting] = [0, 3].map(|user| world.caller(user).with_key(key.clone()));
 
     let id = TokenId::generate();
-    let join = || QueueCommand::Join { sale: SaleId::DEFAULT, caller: waiting.clone(), id };
+    let join = || QueueCommand::Join { sale: SaleId::DEFAULT, caller: waiting.clone(), id, code: None };
     same(&mut world, |process| &process.queue, [join(), join()]);
     let id = WalletEntryId::generate();
     let recharge = || Recharge { caller: caller.clone(), deposit: money(PRICE).into(), id };
@@ -311,7 +322,8 @@ fn a_key_proves_nothing() {
     // A user with a password proves it for a repeated join, too.
     world.tables.users.get_mut(&user).expect("a user").has_password = true;
     let id = TokenId::generate();
-    let join = |caller: Caller| [QueueCommand::Join { sale: SaleId::DEFAULT, caller: caller.with_key(key()), id }];
+    let join =
+        |caller: Caller| [QueueCommand::Join { sale: SaleId::DEFAULT, caller: caller.with_key(key()), id, code: None }];
     let joined = world.run(|process| &process.queue, &join(Caller::verified(user)));
     assert!(matches!(joined[..], [Ok(_)]), "{joined:?}");
     for caller in [Caller::from(user), Caller::with_queue_token(user, token)] {

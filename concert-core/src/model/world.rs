@@ -173,7 +173,9 @@ impl World {
     fn queue_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
         let sale = SaleId::DEFAULT;
         let command = |act: &Act| match *act {
-            Act::Join(user) => queue::Command::Join { sale, caller: self.caller(user), id: TokenId::generate() },
+            Act::Join(user) => {
+                queue::Command::Join { sale, caller: self.caller(user), id: TokenId::generate(), code: None }
+            }
             Act::Leave(user) => {
                 queue::Command::Leave { sale, caller: self.caller(user), reason: queue::EndedReason::Left }
             }
@@ -182,10 +184,7 @@ impl World {
                 let by = Operator::application().sign();
                 queue::Command::Set { sale, change: change.into(), if_version: None, by }
             }
-            Act::Rerank { seen } => {
-                let (seen, drawn) = (seen.map(|seen| self.seen_heads(seen)), self.drawn_heads());
-                queue::Command::Rerank { sale, seen, drawn }
-            }
+            Act::Rerank { seen } => queue::Command::Rerank { sale, seen: seen.map(|seen| self.seen_heads(seen)) },
             _ => unreachable!("an act of another lane"),
         };
         let commands: Vec<_> = acts.iter().map(command).collect();
@@ -207,23 +206,9 @@ impl World {
             .flat_map(|(_, user)| self.tables.tokens.values().filter(move |token| token.user == *user))
             .map(|token| token.ticket)
             .collect();
-        let places = self.places();
-        tickets.sort_unstable_by_key(|ticket| places.as_ref().map_or(*ticket, |places| places.place_of(*ticket)));
+        tickets.sort_unstable();
         let head = |ticket| queue::SeenHead { ticket, pause_seconds: 2 };
         queue::SeenHeads { heads: tickets.into_iter().map(head).collect(), more: false }
-    }
-
-    /// What a process knows that has read the gate: all drawn tickets in their order, waiting or not.
-    fn drawn_heads(&self) -> Option<queue::DrawnHeads> {
-        let places = self.places()?;
-        let mut tickets: Vec<_> = (1..=places.count()).collect();
-        tickets.sort_by_key(|ticket| places.place_of(*ticket));
-        Some(queue::DrawnHeads { count: places.count(), tickets, all: true })
-    }
-
-    /// The places, once the draw is made.
-    pub(super) fn places(&self) -> Option<Places> {
-        self.tables.gate.draw.as_ref()?.shown().places()
     }
 
     fn reservation_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
@@ -297,7 +282,6 @@ impl World {
         self.tables.check();
         self.tables.check_turns(self.now);
         assert_eq!(self.tables.gate.no_shows, spec.no_shows);
-        self.tables.check_draw(spec.drawn.map(|count| count as u64));
         for (nth, user) in self.users.iter().enumerate() {
             assert_eq!(self.tables.users[user].balance, spec.wallets[nth].into());
         }

@@ -112,7 +112,6 @@ pub(crate) enum Act {
     SaleSet,
     CodesMake,
     CodesRevoke,
-    SaleDraw,
 }
 
 impl Act {
@@ -149,7 +148,6 @@ impl Act {
             Self::SaleSet => "SALE_SET",
             Self::CodesMake => "CODES_MAKE",
             Self::CodesRevoke => "CODES_REVOKE",
-            Self::SaleDraw => "SALE_DRAW",
         }
     }
 }

@@ -1,15 +1,18 @@
 //! The rules of the queue, over rows that are locked or assumed.
 
+mod codes;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::control::{self, Admission, SaleChange};
-use super::draw::draw_after;
+use super::front::{FrontPlace, FrontRows, Priority};
 use super::pace::{SAMPLE_EVERY, Sample};
 use super::rows::{Effects, Gate, Member, RerankRows, Rows, SaleRow, SaleRowChange, SeenTokens};
 use super::{Answer, Command, EndedReason, QueueRules, RERANK_LIMIT, RerankReport, Token, TokenStatus};
+use crate::access_code::CodeHash;
 use crate::batch::Attempt;
 use crate::caller::{Caller, Proof};
 use crate::clock::{Timestamp, span};
@@ -26,13 +29,14 @@ pub(crate) fn decide(
     attempt: &Attempt,
     rules: QueueRules,
 ) -> (Vec<Result<Answer, Error>>, Effects) {
-    let Rows { gate, members, made, last_minute, rerank, sale, name_is_taken } = rows;
+    let Rows { gate, members, made, last_minute, front, rerank, sale, name_is_taken } = rows;
     let mut queue = Queue {
         now: attempt.now,
         may_have_committed: attempt.may_have_committed,
         rules,
         members,
         made,
+        front,
         sale,
         name_is_taken,
         gone: HashSet::new(),
@@ -40,8 +44,8 @@ pub(crate) fn decide(
     };
     let mut answers: Vec<_> = commands
         .iter()
-        .map(|command| match queue.opened_for(command) {
-            Command::Join { caller, id, .. } => queue.join(caller, *id),
+        .map(|command| match command {
+            Command::Join { caller, id, code, .. } => queue.join(caller, *id, *code),
             Command::Leave { caller, reason, .. } => queue.leave(caller, *reason),
             Command::Claim { caller, .. } => queue.claim(caller),
             Command::Set { change, if_version, by, .. } => queue.set(change, *if_version, by),
@@ -54,18 +58,16 @@ pub(crate) fn decide(
         .collect();
     // The pass runs last, whatever the order of arrival, so that it sees who has just left.
     let pass = commands.iter().position(|command| matches!(command, Command::Rerank { .. }));
-    queue.make_draw_if_due();
-    let pass =
-        pass.zip(rerank).map(|(first, RerankRows { lapsed, seen, heads, more_heads, in_order_of, last_sample })| {
-            let all_lapsed = lapsed.len() < RERANK_LIMIT;
-            // A draw that the reader of these rows did not know has put others in front. The next batch lets them in.
-            let is_in_order = in_order_of == queue.effects.gate.drawn();
-            let all_heads = is_in_order && !more_heads && seen.as_ref().is_none_or(|seen| !seen.more);
-            let heads = if is_in_order { in_order_of_admission(seen, heads) } else { Vec::new() };
-            let report = queue.rerank(lapsed, heads);
-            queue.sample_pace(last_sample);
-            (first, report, !all_lapsed || !all_heads && queue.has_room())
-        });
+    let pass = pass.zip(rerank).map(|(first, RerankRows { lapsed, seen, heads, last_sample })| {
+        let all_lapsed = lapsed.len() < RERANK_LIMIT;
+        let in_front = std::mem::take(&mut queue.front.first);
+        let all_heads = heads.len() < RERANK_LIMIT && seen.as_ref().is_none_or(|seen| !seen.more);
+        let all_in_front = in_front.len() < RERANK_LIMIT;
+        let report = queue.rerank(lapsed, in_order_of_admission(seen, in_front, heads));
+        queue.sample_pace(last_sample);
+        let more = !all_heads && queue.lets_in(None) || !all_in_front && queue.lets_in(Some(Priority::Presale));
+        (first, report, !all_lapsed || more && queue.has_room())
+    });
     // Invariant: every batch that changes anything raises `change_seq` by one. Snapshots and guards rely on it.
     if !queue.effects.is_empty() {
         let gate = &mut queue.effects.gate;
@@ -79,14 +81,34 @@ pub(crate) fn decide(
     (answers, queue.effects)
 }
 
-/// Who is let in first, each with its poll interval: those who were seen lately, in their order, then the others in
-/// theirs.
-fn in_order_of_admission(seen: Option<SeenTokens>, heads: Vec<Token>) -> Vec<(Token, u64)> {
-    let (mut order, more) = seen.map_or((Vec::new(), false), |SeenTokens { tokens, more }| (tokens, more));
+/// Somebody who may be let in.
+struct Candidate {
+    token: Token,
+    /// The poll interval, in seconds.
+    pause_seconds: u64,
+    priority: Option<Priority>,
+}
+
+/// Who is let in first: those who were seen lately, then the others. Of both, first those who have a place in front, in the
+/// order of these, then the rest in that of their tickets.
+fn in_order_of_admission(
+    seen: Option<SeenTokens>,
+    in_front: Vec<(Token, FrontPlace)>,
+    heads: Vec<Token>,
+) -> Vec<Candidate> {
+    let places: HashMap<_, _> = in_front.iter().map(|(token, place)| (token.id, *place)).collect();
+    let candidate = |(token, pause_seconds): (Token, u64)| {
+        let priority = places.get(&token.id).map(|place| place.priority);
+        Candidate { token, pause_seconds, priority }
+    };
+    let (tokens, more) = seen.map_or((Vec::new(), false), |SeenTokens { tokens, more }| (tokens, more));
+    let mut order: Vec<_> = tokens.into_iter().map(candidate).collect();
+    order.sort_by_key(|seen| places.get(&seen.token.id).map_or((true, None), |place| (false, Some(*place))));
     // Those who were not seen are passed over as long as somebody who was seen waits.
     if !more {
-        let known: HashSet<_> = order.iter().map(|(token, _)| token.id).collect();
-        order.extend(heads.into_iter().filter(|head| !known.contains(&head.id)).map(|head| (head, 0)));
+        let mut known: HashSet<_> = order.iter().map(|seen| seen.token.id).collect();
+        let others = in_front.into_iter().map(|(token, _)| token).chain(heads);
+        order.extend(others.filter(|other| known.insert(other.id)).map(|other| candidate((other, 0))));
     }
     order
 }
@@ -98,6 +120,7 @@ struct Queue {
     rules: QueueRules,
     members: HashMap<UserId, Member>,
     made: Lookup<TokenId, Token>,
+    front: FrontRows,
     sale: Option<SaleRow>,
     name_is_taken: bool,
     /// Tokens that this batch has ended.
@@ -106,9 +129,10 @@ struct Queue {
 }
 
 impl Queue {
-    /// Refuses in this order: no such user, log-in needed, disabled, key reused, already in the queue, the sale not open yet or closed. A
-    /// user without a password is asked for no proof where bare joins are on; the key is then all that a repeated join shows.
-    fn join(&mut self, caller: &Caller, id: TokenId) -> Result<Answer, Error> {
+    /// Refuses in this order: no such user, log-in needed, disabled, key reused, already in the queue, the code does not
+    /// count, the sale not open yet or closed. A user without a password is asked for no proof where bare joins are on; the
+    /// key is then all that a repeated join shows.
+    fn join(&mut self, caller: &Caller, id: TokenId, code: Option<CodeHash>) -> Result<Answer, Error> {
         let Some(member) = self.members.get_mut(&caller.user) else {
             return Err(Error::UserNotFound);
         };
@@ -134,7 +158,7 @@ impl Queue {
             && let Some(token) = self.made.get(id)
         {
             // The id derives from user and key alone, so the same key in another sale meets the row of the first.
-            if token.sale != self.effects.gate.sale {
+            if token.sale != self.effects.gate.sale || self.has_redeemed_another(id, code) {
                 return Err(Error::IdempotencyKeyReused);
             }
             return Ok(Answer::Joined { token: token.clone(), resumed: false, position: None });
@@ -144,15 +168,28 @@ impl Queue {
             if !is_proved {
                 return Err(Error::AlreadyInQueue);
             }
-            return Ok(Answer::Joined { token: token.clone(), resumed: true, position: None });
+            let token = token.clone();
+            if let Some(code) = code {
+                self.redeem_waiting(caller, &token, code)?;
+            }
+            return Ok(Answer::Joined { token, resumed: true, position: None });
         }
         // Whoever has a place keeps it.
-        self.effects.gate.times.require_doors_open(now)?;
+        let code = match code {
+            Some(code) => Some((code, self.priority_by(code)?)),
+            None => {
+                self.effects.gate.times.require_doors_open(now)?;
+                None
+            }
+        };
         if let Some(lapsed) = before {
             // A user has one live token of a sale at most, so the lapsed one ends before another is made.
             self.end_lapsed(lapsed);
         }
-        let joined = self.admit_or_queue(caller.user, id);
+        let joined = self.admit_or_queue(caller.user, id, code.and_then(|(_, priority)| priority));
+        if let (Some((code, priority)), Answer::Joined { token, .. }) = (code, &joined) {
+            self.redeem(code, token, priority);
+        }
         if let (Some(signature), Answer::Joined { token, .. }) = (&caller.signature, &joined) {
             let entry = signature.entry(Act::TokenIssue, ActSubject::User(caller.user), self.now);
             let after = json!({"tokenId": token.id, "ticket": token.ticket, "status": token.status.as_str()});
@@ -161,26 +198,17 @@ impl Queue {
         Ok(joined)
     }
 
-    /// The command, in the queue as it is since the opening, if that has come.
-    fn opened_for<'c>(&mut self, command: &'c Command) -> &'c Command {
-        self.make_draw_if_due();
-        command
-    }
-
-    /// Makes the draw at the opening: in the first batch that comes after it, before anything else happens in that.
-    fn make_draw_if_due(&mut self) {
-        let gate = &mut self.effects.gate;
-        let is_due = gate.draw_is_due(self.now);
-        if let Some(draw) = gate.draw.as_mut().filter(|_| is_due) {
-            draw.make(gate.next_ticket - 1);
+    /// Whether the sale lets those in who wait with this priority.
+    fn lets_in(&self, priority: Option<Priority>) -> bool {
+        match self.effects.gate.times.phase(self.now) {
+            SalePhase::Open => true,
+            SalePhase::Before | SalePhase::Doors => priority == Some(Priority::Presale),
+            SalePhase::Closed => false,
         }
     }
 
-    /// Whether one more may become ACTIVE.
+    /// Whether one more may become ACTIVE, if the sale lets them in.
     fn has_room(&self) -> bool {
-        if self.effects.gate.times.phase(self.now) != SalePhase::Open {
-            return false;
-        }
         let Gate { active, admission: Admission { paused, max_active, per_minute }, .. } = self.effects.gate;
         let lately = self.effects.last_minute.admitted;
         !paused && active < max_active && per_minute.is_none_or(|most| lately < u64::from(most))
@@ -193,12 +221,9 @@ impl Queue {
         self.effects.last_minute.admitted += 1;
     }
 
-    fn admit_or_queue(&mut self, user: UserId, id: TokenId) -> Answer {
+    fn admit_or_queue(&mut self, user: UserId, id: TokenId, priority: Option<Priority>) -> Answer {
         let ticket = self.effects.gate.next_ticket;
         self.effects.gate.next_ticket += 1;
-        if let Some(draw) = &mut self.effects.gate.draw {
-            draw.take_up(ticket, id);
-        }
         let mut token = Token {
             id,
             user,
@@ -211,12 +236,18 @@ impl Queue {
             claimed_at: Some(self.now),
         };
         let mut position = 0;
+        let ahead = priority.map_or(self.effects.gate.waiting, |priority| self.front.up_to(priority));
+        // Before the opening, nobody else is about to be let in.
+        let before = if priority == Some(Priority::Presale) { ahead } else { self.effects.gate.waiting };
         // Nobody overtakes those who wait, even if there is room: the next pass lets them in first.
-        if self.effects.gate.waiting == 0 && self.has_room() {
+        if before == 0 && self.lets_in(priority) && self.has_room() {
             self.let_in();
         } else {
             self.effects.gate.waiting += 1;
-            position = self.effects.gate.waiting;
+            position = ahead + 1;
+            if let Some(priority) = priority {
+                self.front.waiting[priority as usize] += 1;
+            }
             token.status = TokenStatus::Waiting;
             token.expires_at = self.now + span(self.rules.waiting_ttl);
             token.claimed_at = None;
@@ -275,22 +306,16 @@ impl Queue {
     }
 
     /// Changes the settings of the sale. Refuses in this order: changed since, what the default sale does not have, instants
-    /// out of order, what a draw does not allow, another sale of the name.
+    /// out of order, another sale of the name.
     fn set(&mut self, change: &SaleChange, if_version: Option<u32>, by: &Signature) -> Result<Answer, Error> {
         let before = self.sale.clone().ok_or(Error::SaleNotFound)?;
         if if_version.is_some_and(|version| version != before.version) {
             return Err(Error::VersionChanged { version: before.version });
         }
         let gate = &self.effects.gate;
-        let was = control::SaleSettings {
-            row: before,
-            times: gate.times,
-            order: gate.order,
-            admission: gate.admission,
-            public_value: gate.draw.as_ref().and_then(|draw| draw.public_value.clone()),
-        };
+        let was =
+            control::SaleSettings { row: before, times: gate.times, order: gate.order, admission: gate.admission };
         let becomes = was.with(change, gate.sale)?;
-        let draw = draw_after(gate, &becomes, change, self.now)?;
         let Some([from, to]) = control::difference(&was, &becomes) else {
             return Ok(Answer::Set { changed: false, version: was.row.version });
         };
@@ -303,9 +328,9 @@ impl Queue {
         if was.admission.paused && !becomes.admission.paused {
             self.effects.sample = Some(self.sample(true));
         }
-        let control::SaleSettings { row, times, order, admission, .. } = becomes;
+        let control::SaleSettings { row, times, order, admission } = becomes;
         let gate = &mut self.effects.gate;
-        (gate.times, gate.order, gate.admission, gate.draw) = (times, order, admission, draw);
+        (gate.times, gate.order, gate.admission) = (times, order, admission);
         let version = row.version;
         self.sale = Some(row.clone());
         let first = self.effects.sale.take();
@@ -334,7 +359,7 @@ impl Queue {
     }
 
     /// Ends lapsed tokens, then lets in the others in their order while there is room.
-    fn rerank(&mut self, lapsed: Vec<Token>, heads: Vec<(Token, u64)>) -> RerankReport {
+    fn rerank(&mut self, lapsed: Vec<Token>, candidates: Vec<Candidate>) -> RerankReport {
         let mut report = RerankReport::default();
         for token in lapsed {
             if !self.gone.contains(&token.id) {
@@ -343,7 +368,8 @@ impl Queue {
                 self.end_lapsed(token);
             }
         }
-        for (mut token, pause_seconds) in heads.into_iter().take(RERANK_LIMIT) {
+        let candidates = candidates.into_iter().filter(|candidate| self.lets_in(candidate.priority));
+        for Candidate { mut token, pause_seconds, .. } in Vec::from_iter(candidates.take(RERANK_LIMIT)) {
             if !self.has_room() {
                 break;
             }
@@ -386,6 +412,7 @@ impl Queue {
         }
         token.status = TokenStatus::Expired;
         self.gone.insert(token.id);
+        self.leave_front(token.id);
         if let Some(member) = self.members.get_mut(&token.user) {
             member.live = Fact::read(None);
         }

@@ -7,8 +7,7 @@ mod admission;
 mod change_times;
 mod control;
 mod decide;
-mod draw;
-mod line;
+mod front;
 mod pace;
 mod pause;
 mod poll;
@@ -33,8 +32,7 @@ use uuid::Uuid;
 pub(crate) use admission::read_admission;
 pub use control::{Admission, AdmissionChange, PerMinute, QueueChange, SaleChange};
 pub(crate) use control::{SaleSettings, sale_name};
-pub use draw::{Draw, DrawKey, DrawVerification, DrawnToken, Places, PublicValue};
-pub(crate) use draw::{DrawSecret, GateDraw, audit_draws, draw_columns, read_draw, verify as verify_draw};
+use front::FrontRows;
 pub(crate) use pace::Pace;
 pub(crate) use poll::{Followed, QueueView, ViewRules};
 pub use reads::Pass;
@@ -58,12 +56,13 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     poll::STATEMENTS,
     views::STATEMENTS,
     admission::STATEMENTS,
+    front::STATEMENTS,
     reads::STATEMENTS,
     seen::STATEMENTS,
     turn::STATEMENTS,
-    draw::STATEMENTS,
 ];
 
+use crate::access_code::{AccessCode, CodeHash};
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Proof, QueueTicket};
 use crate::clock::Timestamp;
@@ -79,12 +78,13 @@ pub use crate::token_status::TokenStatus;
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
+    pub(crate) use super::front::FrontRows;
     pub(crate) use super::rows::{
         Effects, Gate, LastMinute, Member, RerankRows, Rows, RowsOfSales, SaleRow, SeenTokens,
     };
     pub(crate) use super::{
-        Admission, AdmissionChange, Answer, Command, DrawnHeads, EndedReason, QueueRules, SaleEffects, SeenHead,
-        SeenHeads, Token, TokenStatus,
+        Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, SaleEffects, SeenHead, SeenHeads, Token,
+        TokenStatus,
     };
 }
 
@@ -129,18 +129,25 @@ pub struct QueueToken {
 pub struct Join {
     pub(crate) caller: Caller,
     pub(crate) sale: SaleId,
+    pub(crate) code: Option<AccessCode>,
 }
 
 impl Join {
     /// The caller joins the queue of a sale.
     pub fn sale(sale: SaleId, caller: impl Into<Caller>) -> Self {
-        Self { caller: caller.into(), sale }
+        Self { caller: caller.into(), sale, code: None }
+    }
+
+    /// The same, redeeming a code of the sale. A user who waits already redeems it for the place that there is.
+    #[must_use]
+    pub fn with_code(self, code: impl Into<Option<AccessCode>>) -> Self {
+        Self { code: code.into(), ..self }
     }
 }
 
 impl From<Caller> for Join {
     fn from(caller: Caller) -> Self {
-        Self { caller, sale: SaleId::DEFAULT }
+        Self { caller, sale: SaleId::DEFAULT, code: None }
     }
 }
 
@@ -257,6 +264,8 @@ pub(crate) enum Command {
         sale: SaleId,
         caller: Caller,
         id: TokenId,
+        /// The code that it redeems.
+        code: Option<CodeHash>,
     },
     Leave {
         sale: SaleId,
@@ -281,8 +290,6 @@ pub(crate) enum Command {
         sale: SaleId,
         /// The first who were seen lately; `None`: nobody is passed over.
         seen: Option<SeenHeads>,
-        /// The first who were drawn, as the same process knows them; `None`: it knows of no draw.
-        drawn: Option<DrawnHeads>,
     },
 }
 
@@ -313,17 +320,6 @@ pub(crate) struct SeenHeads {
     pub(crate) heads: Vec<SeenHead>,
     /// Whether others were seen behind them.
     pub(crate) more: bool,
-}
-
-/// The first of the WAITING who were drawn. Some of them may wait no more; nobody who waits is missing among them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DrawnHeads {
-    /// How many tickets were drawn.
-    pub(crate) count: u64,
-    /// In the order of their places.
-    pub(crate) tickets: Vec<u64>,
-    /// Whether no other drawn ticket waits.
-    pub(crate) all: bool,
 }
 
 /// The most tokens that one `Rerank` ends, and the most that it admits.
@@ -401,7 +397,9 @@ impl QueueBatch {
         assumptions.record(rows::REMEMBERED_GATE, of, Test::Equals(gate.change_seq.into()));
         let mut members = HashMap::with_capacity(commands.len());
         for command in commands {
-            let Command::Join { caller: Caller { user, proof: Proof::Bare | Proof::Verified, .. }, .. } = command
+            // Codes are locked.
+            let Command::Join { caller: Caller { user, proof: Proof::Bare | Proof::Verified, .. }, code: None, .. } =
+                command
             else {
                 return None;
             };
@@ -418,7 +416,8 @@ impl QueueBatch {
         }
         let made: Lookup<_, _> = assumptions.unread_rows(rows::MADE, HashMap::new());
         let last_minute = rows::LastMinute::unlimited(attempt.now);
-        Some(rows::Rows { gate, members, made, last_minute, rerank: None, sale: None, name_is_taken: false })
+        let front = FrontRows::default();
+        Some(rows::Rows { gate, members, made, last_minute, front, rerank: None, sale: None, name_is_taken: false })
     }
 }
 

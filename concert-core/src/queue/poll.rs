@@ -20,6 +20,7 @@ pub(super) use self::refresh::STATEMENTS;
 pub(super) use self::refresh::read_changes;
 
 use super::change_times::ChangeTimes;
+use super::front::Priority;
 use super::presence::Presence;
 use super::rows::Effects;
 use super::snapshot::{Snapshot, TicketPlace};
@@ -222,7 +223,8 @@ impl QueueView {
         let place = match token.status {
             TokenStatus::Waiting => {
                 let rank = self.look(|snapshot| snapshot.rank_among_seen(token.ticket, position));
-                TicketPlace::Waiting { position, among_seen: rank.unwrap_or(position) }
+                let priority = self.look(|snapshot| snapshot.priority(token.ticket)).flatten();
+                TicketPlace::Waiting { position, among_seen: rank.unwrap_or(position), priority }
             }
             TokenStatus::Active | TokenStatus::Expired => TicketPlace::Active { until: token.expires_at },
         };
@@ -284,28 +286,24 @@ impl QueueView {
     fn standing_in(&self, snapshot: Option<&Snapshot>, place: TicketPlace, now: Timestamp) -> Standing {
         let (mut queue_position, mut expires_at, mut poll_after_seconds) = (0, None, pause::SHORTEST_PAUSE);
         let times = snapshot.map_or(SaleTimes::ALWAYS_OPEN, Snapshot::times);
-        let awaits_draw = snapshot.is_some_and(Snapshot::awaits_draw);
-        let all_who_wait = snapshot.map(Snapshot::polling).unwrap_or_default().max(1);
+        let mut awaits_draw = snapshot.is_some_and(|snapshot| snapshot.awaits_draw(now));
         let (status, remaining_seconds) = match place {
             TicketPlace::Active { until } => {
                 expires_at = Some(until);
                 (TokenStatus::Active, seconds_until(until, now))
             }
-            TicketPlace::Waiting { position, among_seen } => {
+            TicketPlace::Waiting { position, among_seen, priority } => {
                 queue_position = position;
-                // Before a draw everybody is as likely to be in front as at the back.
-                let among_seen = if awaits_draw { all_who_wait.div_ceil(2) } else { among_seen };
+                // A place in front is known before the draw.
+                awaits_draw &= priority.is_none();
                 // Nobody waits for those who are gone.
                 let wait = snapshot.map(|snapshot| snapshot.wait_seconds(among_seen, self.active_ttl));
                 let polling = snapshot.map(Snapshot::polling).unwrap_or_default();
-                let most = self.max_polls_per_second;
-                poll_after_seconds = match awaits_draw {
-                    true => pause::equal_pause(polling, most),
-                    false => pause::pause_at(among_seen, polling, most),
-                };
+                poll_after_seconds = pause::pause_at(among_seen, polling, self.max_polls_per_second);
                 let wait = wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs()));
-                // Nobody is let in before the opening.
-                let until_opening = times.opens_at.map_or(0, |opens_at| seconds_until(opens_at, now));
+                // Before the opening, the pre-sale alone lets people in.
+                let opens_at = times.opens_at.filter(|_| priority != Some(Priority::Presale));
+                let until_opening = opens_at.map_or(0, |opens_at| seconds_until(opens_at, now));
                 (TokenStatus::Waiting, wait.saturating_add(until_opening))
             }
             TicketPlace::Unknown => (TokenStatus::Expired, 0),

@@ -1,27 +1,27 @@
-//! The order of the queue in memory: positions without a query. A position is the rank of a ticket in the line of the
-//! WAITING ([`Line`]).
+//! The order of the queue in memory: positions without a query.
+//!
+//! WAITING tickets are a compressed bitmap (Lemire et al., "Roaring bitmaps: Implementation of an optimized software
+//! library", 2018), in which the rank of a ticket is its position.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use roaring::RoaringTreemap;
 
-use super::draw::Places;
-use super::line::{DrawnLines, Line};
+use super::front::{FrontLine, FrontPlace, Priority};
 use super::pace::Pace;
-use super::pause::{equal_pause, pause_at};
+use super::pause::pause_at;
 use super::rows::{Effects, Gate};
-use super::{DrawnHeads, SeenHead, SeenHeads, TokenStatus};
-use crate::clock::{Timestamp, span};
+use super::{SeenHead, SeenHeads, TokenStatus};
+use crate::clock::Timestamp;
 use crate::id::UserId;
-use crate::phase::{SalePhase, SaleTimes};
+use crate::phase::{EntryOrder, SalePhase, SaleTimes};
 
 /// What the snapshot knows of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TicketPlace {
     /// Its 1-based ranks among the WAITING, and among those of them who count as seen.
-    Waiting { position: u64, among_seen: u64 },
+    Waiting { position: u64, among_seen: u64, priority: Option<Priority> },
     /// Its turn lasts until then.
     Active { until: Timestamp },
     /// Ended, or newer than the snapshot: only its row can tell.
@@ -48,23 +48,23 @@ pub(super) struct TokenChange {
 pub(super) struct Refresh {
     /// The rows that changed since the snapshot's `change_seq`, as it was then.
     pub(super) changes: Vec<TokenChange>,
+    /// The places in front that were given since then, and may have ended since.
+    pub(super) in_front: Vec<(u64, FrontPlace)>,
     pub(super) gate: Gate,
     /// All ACTIVE tokens.
     pub(super) active: HashMap<u64, TicketTurn>,
     pub(super) pace: Option<Pace>,
-    /// The lines in the order of a draw that the snapshot does not know yet.
-    pub(super) drawn: Option<DrawnLines>,
 }
 
 /// The queue as of one `change_seq`.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     change_seq: u64,
-    waiting: Line,
+    waiting: RoaringTreemap,
     /// Those of them who count as seen.
-    seen: Line,
-    /// Whether their draw is still to come, or has not been taken over yet.
-    is_undrawn: bool,
+    seen: RoaringTreemap,
+    /// Those of them who come before all others.
+    front: FrontLine,
     /// Whether those who are not seen are passed over.
     passes_over: bool,
     active: HashMap<u64, TicketTurn>,
@@ -74,8 +74,7 @@ pub(super) struct Snapshot {
     lengthened: HashMap<u64, Timestamp>,
     max_active: u32,
     times: SaleTimes,
-    /// The highest ticket of which a row was seen. Tickets are given out in the order of commits, so all below are known.
-    newest: u64,
+    order: EntryOrder,
     /// The phase as of the last refresh, or of a change since.
     phase: Option<SalePhase>,
     /// Whether any ticket's place has changed since the last refresh.
@@ -86,11 +85,12 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// The queue as read in full. `gate` was read before `waiting`, so changes in between are absorbed a second time,
     /// which does no harm.
-    pub(super) fn new(gate: &Gate, waiting: RoaringTreemap) -> Self {
-        let waiting = Line::new(waiting, None);
-        let (seen, times, newest) = (waiting.clone(), gate.times, gate.next_ticket - 1);
-        let is_undrawn = gate.draw.is_some();
-        Self { change_seq: gate.change_seq, waiting, seen, newest, is_undrawn, times, ..Self::default() }
+    pub(super) fn new(gate: &Gate, waiting: RoaringTreemap, in_front: Vec<(u64, FrontPlace)>) -> Self {
+        let seen = waiting.clone();
+        let (times, order) = (gate.times, gate.order);
+        let mut first = Self { change_seq: gate.change_seq, waiting, seen, times, order, ..Self::default() };
+        first.note_in_front(in_front);
+        first
     }
 
     pub(super) const fn times(&self) -> SaleTimes {
@@ -109,14 +109,14 @@ impl Snapshot {
         self.phase = phase;
     }
 
-    /// Whether a draw still has to give the places.
-    pub(super) const fn awaits_draw(&self) -> bool {
-        self.is_undrawn
+    /// Whether a draw at the opening still has to give the places.
+    pub(super) fn awaits_draw(&self, now: Timestamp) -> bool {
+        self.order == EntryOrder::Draw && matches!(self.times.phase(now), SalePhase::Before | SalePhase::Doors)
     }
 
     /// Whether nobody waits or is ACTIVE.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.len() == 0 && self.active.is_empty()
+        self.waiting.is_empty() && self.active.is_empty()
     }
 
     /// Whether any ticket is ACTIVE.
@@ -129,23 +129,7 @@ impl Snapshot {
     }
 
     pub(super) fn waiting(&self) -> RoaringTreemap {
-        self.waiting.tickets().clone()
-    }
-
-    /// The draw whose order the lines have.
-    pub(super) fn places(&self) -> Option<Arc<Places>> {
-        self.waiting.places().cloned()
-    }
-
-    /// Tickets for [`DrawnLines::new`]: who waits, and who of them counts as seen.
-    pub(super) fn lines(&self) -> [RoaringTreemap; 2] {
-        [&self.waiting, &self.seen].map(|line| line.tickets().clone())
-    }
-
-    /// The first of the WAITING who were drawn; `None`: there is no draw, as far as this snapshot knows.
-    pub(super) fn first_drawn(&self, most: usize) -> Option<DrawnHeads> {
-        let (tickets, all) = self.waiting.first_drawn(most)?;
-        Some(DrawnHeads { count: self.waiting.places()?.count(), tickets, all })
+        self.waiting.clone()
     }
 
     /// How many wait and count as seen.
@@ -159,35 +143,26 @@ impl Snapshot {
     }
 
     /// The first of those who count as seen; `None`: nobody is passed over, so the order of tickets is all.
-    pub(super) fn first_seen(&self, most: usize, polls_per_second: u32, now: Timestamp) -> Option<SeenHeads> {
-        // Who has not polled since the draw goes by the interval that all were told at the doors.
-        let at_doors = Duration::from_secs(equal_pause(self.waiting.len(), polls_per_second));
-        let is_just_drawn = self.times.opens_at.is_some_and(|opened_at| now < opened_at + span(at_doors));
-        let shortest = if self.waiting.places().is_some() && is_just_drawn { at_doors.as_secs() } else { 0 };
+    pub(super) fn first_seen(&self, most: usize, polls_per_second: u32) -> Option<SeenHeads> {
         let head = |ticket| {
-            let position = self.waiting.rank(ticket);
-            let pause_seconds = pause_at(position, self.waiting.len(), polls_per_second).max(shortest);
-            SeenHead { ticket, pause_seconds }
+            let position = self.position(ticket);
+            SeenHead { ticket, pause_seconds: pause_at(position, self.waiting.len(), polls_per_second) }
         };
         self.passes_over.then(|| {
-            let heads: Vec<_> = self.seen.first(most).into_iter().map(head).collect();
+            let in_front = self.front.iter().filter(|ticket| self.seen.contains(*ticket));
+            let others = self.seen.iter().filter(|ticket| self.front.priority(*ticket).is_none());
+            let heads: Vec<_> = in_front.chain(others).take(most).map(head).collect();
             SeenHeads { more: heads.len() == most, heads }
         })
     }
 
     /// Takes over who counts as seen. Tickets from `known_to` on have joined since that was found out.
-    pub(super) fn set_seen(&mut self, seen: Line, known_to: u64, passes_over: bool) {
-        self.seen = seen;
-        // A draw was made since.
-        if self.seen.places() != self.waiting.places() {
-            self.seen = Line::new(self.seen.tickets().clone(), self.places());
-        }
-        let gone = self.seen.tickets() - self.waiting.tickets();
-        gone.iter().for_each(|ticket| self.seen.remove(ticket));
-        let mut newer = self.waiting.tickets().iter();
+    pub(super) fn set_seen(&mut self, mut seen: RoaringTreemap, known_to: u64, passes_over: bool) {
+        seen &= &self.waiting;
+        let mut newer = self.waiting.iter();
         newer.advance_to(known_to);
-        newer.for_each(|ticket| self.seen.insert(ticket));
-        self.passes_over = passes_over;
+        seen.extend(newer);
+        (self.seen, self.passes_over) = (seen, passes_over);
     }
 
     /// The rank that counts for the wait: among those who are still there.
@@ -196,7 +171,28 @@ impl Snapshot {
             return position;
         }
         // Whoever asks is there, noted or not.
-        self.seen.rank(ticket) + u64::from(!self.seen.contains(ticket))
+        let rank = self.seen.rank(ticket) + u64::from(!self.seen.contains(ticket));
+        self.front.rank(ticket, rank)
+    }
+
+    /// The 1-based rank of a WAITING ticket.
+    fn position(&self, ticket: u64) -> u64 {
+        self.front.rank(ticket, self.waiting.rank(ticket))
+    }
+
+    /// The priority of a ticket that waits with a place in front.
+    pub(super) fn priority(&self, ticket: u64) -> Option<Priority> {
+        self.front.priority(ticket)
+    }
+
+    /// Takes over places in front, of those who still wait.
+    fn note_in_front(&mut self, in_front: Vec<(u64, FrontPlace)>) {
+        for (ticket, place) in in_front {
+            if self.waiting.contains(ticket) {
+                self.front.insert(ticket, place);
+                self.moved = true;
+            }
+        }
     }
 
     pub(super) fn place(&self, ticket: u64, now: Timestamp) -> TicketPlace {
@@ -204,8 +200,8 @@ impl Snapshot {
             Some(turn) if now < turn.until => TicketPlace::Active { until: turn.until },
             Some(_) => TicketPlace::Unknown,
             None if self.waiting.contains(ticket) => {
-                let position = self.waiting.rank(ticket);
-                TicketPlace::Waiting { position, among_seen: self.rank_among_seen(ticket, position) }
+                let (position, priority) = (self.position(ticket), self.priority(ticket));
+                TicketPlace::Waiting { position, among_seen: self.rank_among_seen(ticket, position), priority }
             }
             None => TicketPlace::Unknown,
         }
@@ -254,7 +250,7 @@ impl Snapshot {
     /// Batches that were applied during the reading are newer than what was read, so they stay. Otherwise a ticket that
     /// has just been admitted would wait again, and all tickets behind it would move back.
     pub(super) fn absorb(&mut self, read: Refresh, now: Timestamp) -> bool {
-        let Refresh { changes, gate, mut active, pace, drawn } = read;
+        let Refresh { changes, in_front, gate, mut active, pace } = read;
         for (ticket, until) in &self.lengthened {
             if let Some(turn) = active.get_mut(ticket) {
                 turn.until = turn.until.max(*until);
@@ -269,14 +265,9 @@ impl Snapshot {
                 TokenStatus::Active | TokenStatus::Expired => self.remove_waiting(change.ticket),
             }
             self.change_seq = self.change_seq.max(change.change_seq);
-            self.newest = self.newest.max(change.ticket);
             self.moved = true;
         }
-        self.take_over_draw(drawn);
-        if gate.change_seq >= applied {
-            // While a draw is to come, the lines keep the order of arrival, and nobody is told a rank.
-            self.is_undrawn = gate.draw.is_some() && self.waiting.places().is_none();
-        }
+        self.note_in_front(in_front);
         if gate.change_seq >= applied {
             self.moved |= self.active != active;
             self.tickets = active.iter().map(|(ticket, turn)| (turn.user, *ticket)).collect();
@@ -292,7 +283,7 @@ impl Snapshot {
             }
         }
         if gate.change_seq >= applied {
-            self.times = gate.times;
+            (self.times, self.order) = (gate.times, gate.order);
         }
         self.max_active = gate.admission.max_active;
         self.pace = pace;
@@ -309,13 +300,11 @@ impl Snapshot {
             return;
         }
         self.change_seq = effects.gate.change_seq;
-        self.times = effects.gate.times;
-        self.is_undrawn = effects.gate.draw.is_some() && self.waiting.places().is_none();
+        (self.times, self.order) = (effects.gate.times, effects.gate.order);
         self.moved = true;
         // In this order: a turn that is claimed may end in the same batch.
         let ended = effects.ended.iter().map(|(token, _)| token);
         for token in effects.claimed.iter().chain(ended).chain(&effects.admitted).chain(&effects.joined) {
-            self.newest = self.newest.max(token.ticket);
             self.remove_waiting(token.ticket);
             if self.active.remove(&token.ticket).is_some() {
                 self.tickets.remove(&token.user);
@@ -330,14 +319,10 @@ impl Snapshot {
                 TokenStatus::Expired => {}
             }
         }
-    }
-
-    /// Not before all who were drawn are known: who joined last may have the first place.
-    fn take_over_draw(&mut self, drawn: Option<DrawnLines>) {
-        if let Some(drawn) = drawn.filter(|drawn| drawn.count() <= self.newest) {
-            drawn.replace(&mut self.waiting, &mut self.seen);
-            self.moved = true;
-        }
+        let in_front = effects.redeemed.iter().filter_map(|redemption| {
+            Some((redemption.ticket, FrontPlace { priority: redemption.priority?, nth: redemption.nth }))
+        });
+        self.note_in_front(in_front.collect());
     }
 
     /// Whoever has just joined counts as seen.
@@ -349,14 +334,14 @@ impl Snapshot {
     fn remove_waiting(&mut self, ticket: u64) {
         self.waiting.remove(ticket);
         self.seen.remove(ticket);
+        self.front.remove(ticket);
     }
 }
 
 /// The positions of tickets among `waiting`, found as polls find them.
 #[cfg(feature = "internals")]
 pub(crate) fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
-    let waiting = Line::new(waiting.into_iter().collect(), None);
-    let snapshot = Snapshot { waiting, ..Snapshot::default() };
+    let snapshot = Snapshot { waiting: waiting.into_iter().collect(), ..Snapshot::default() };
     move |ticket| match snapshot.place(ticket, Timestamp::UNIX_EPOCH) {
         TicketPlace::Waiting { position, .. } => Some(position),
         TicketPlace::Active { .. } | TicketPlace::Unknown => None,

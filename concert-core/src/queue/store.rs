@@ -11,7 +11,7 @@ use uuid::Uuid;
 use self::pass::Pass;
 #[cfg(any(test, feature = "internals"))]
 pub(super) use self::pass::STATEMENTS as PASS_STATEMENTS;
-use super::draw;
+use super::front::{self, FrontRows};
 use super::rows::{
     Effects, Gate, HAS_PASSWORD, IS_ENABLED, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, Rows, RowsOfSales,
     USER,
@@ -26,7 +26,7 @@ use crate::fact::{Assumed, Fact, Key, Lookup, Test, Value};
 use crate::id::{SaleId, UserId};
 use crate::operator::write_log;
 use crate::phase::{EntryOrder, SaleTimes};
-use crate::sql::{Keyword, Part, Reading, ResultSet, RowValues, Script, SqlTemplate, grouped, statements};
+use crate::sql::{Keyword, Reading, ResultSet, RowValues, Script, SqlTemplate, grouped, statements};
 
 /// The columns that `read_token` reads, each with a prefix.
 macro_rules! token_columns {
@@ -40,8 +40,7 @@ pub(crate) use token_columns;
 macro_rules! gate_columns {
     ($prefix:literal) => {
         $crate::sql::columns!($prefix: sale_id, next_ticket, change_seq, active, waiting, admitted, departed, no_shows,
-            most_active, paused, max_active, per_minute, draw_secret, draw_commitment, draw_chain, draw_public_value,
-            draw_count)
+            most_active, redeemed, paused, max_active, per_minute)
     };
 }
 pub(super) use gate_columns;
@@ -75,15 +74,9 @@ statements! {
     MOVE_GATE {
         "update queue_gate set next_ticket = {next_ticket}, change_seq = {change_seq}, active = {active}, \
          waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows}, \
-         most_active = {most_active}{each} \
+         most_active = {most_active}, redeemed = {redeemed} \
          where {required}sale_id = {sale} and change_seq = {change_seq_before} \
-         and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}",
-        // Only where the draw changes.
-        each Part {
-            text: ", draw_secret = {secret}, draw_commitment = {commitment}, draw_chain = {chain}, \
-                   draw_public_value = {public_value}, draw_count = {count}",
-            between: "",
-        }
+         and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}"
     }
     /// Counts the existing users who are enabled, and may join by id alone (no password) or have proved who they are.
     COUNT_MEMBERS {
@@ -131,14 +124,14 @@ pub(super) async fn lock(
     let sales = commands.iter().map(Command::sale).collect();
     let gates = script.select_keys(&LOCK_GATES, sales, |params, sales| params.list("sales", sales));
     let states = Sales::select(&mut script, commands);
+    let codes = front::select_codes(&mut script, commands);
     let members = select_members(&mut script, commands);
     let made = select_made_earlier(&mut script, commands, attempt);
     let mut passes = HashMap::new();
     for command in commands {
-        if let Command::Rerank { sale, seen, drawn } = command {
+        if let Command::Rerank { sale, seen } = command {
             // A second pass in the batch would find nothing to do.
-            let select = || Pass::select(&mut script, *sale, seen.as_ref(), drawn.as_ref(), now);
-            passes.entry(*sale).or_insert_with(select);
+            passes.entry(*sale).or_insert_with(|| Pass::select(&mut script, *sale, seen.as_ref(), now));
         }
     }
     let selected = script.run(connection).await?;
@@ -158,6 +151,7 @@ pub(super) async fn lock(
             last_minute: LastMinute::unlimited(at),
             made: Lookup::read(made.collect()),
             members: members.in_sale(sale, commands),
+            front: FrontRows::default(),
             rerank: passes.get(&sale).map(|pass| pass.read(&selected)).transpose()?,
             name_is_taken: state.as_ref().is_some_and(|state| state.name_is_taken),
             sale: state.map(|SaleState { row, .. }| row),
@@ -165,11 +159,13 @@ pub(super) async fn lock(
         };
         rows.insert(sale, of_sale);
     }
+    front::read_codes(&selected, &codes, &mut rows)?;
     lock_moving(connection, commands, views, &mut rows, now).await?;
     Ok(rows)
 }
 
-/// Locks the tokens whose turns may end, and reads what was let in lately where that is limited.
+/// Locks the tokens whose turns may end, and reads what was let in lately where that is limited, and who has a place in
+/// front where somebody does.
 async fn lock_moving(
     connection: &mut MySqlConnection,
     commands: &[Command],
@@ -196,7 +192,11 @@ async fn lock_moving(
             (sale, since.over, admission::select_last_minute(&mut script, sale, since))
         })
         .collect();
+    let in_front = front::select(&mut script, commands, rows);
     let selected = script.run(connection).await?;
+    for reading in in_front {
+        reading.read(&selected, rows)?;
+    }
     for (sale, over, reading) in admissions {
         let admitted = selected.one(&reading)?.try_get("admitted")?;
         if let Some(rows) = rows.get_mut(&sale) {
@@ -319,7 +319,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
             .bind("departed", gate.departed)
             .bind("no_shows", gate.no_shows)
             .bind("most_active", gate.most_active)
-            .each(effects.changes_draw().then_some(gate.draw.as_ref()), draw::bind_draw)
+            .bind("redeemed", gate.redeemed)
             .bind("sale", gate.sale)
             .bind("change_seq_before", before.change_seq)
             .bind("paused", before.admission.paused)
@@ -335,6 +335,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     }
     turn_all(script, "admitting tokens", &ADMIT, &effects.admitted, gate.change_seq, now);
     insert(script, &effects.joined, gate);
+    front::write(script, effects, now);
     admission::write(script, effects, now);
     settings::write(script, effects);
     write_log(script, &effects.log);
@@ -398,10 +399,10 @@ pub(super) fn read_gate(row: &MySqlRow, times: SaleTimes, order: EntryOrder) -> 
         departed: row.try_get("departed")?,
         no_shows: row.try_get("no_shows")?,
         most_active: row.try_get("most_active")?,
+        redeemed: row.try_get("redeemed")?,
         admission: admission::read_admission(row)?,
         times,
         order,
-        draw: draw::read_draw(row)?,
     })
 }
 

@@ -37,10 +37,12 @@ pub(crate) enum Brake {
     CallsPerUser,
     JoinsPerUser,
     GiveBacksPerUser,
+    WrongCodesPerAddress,
+    WrongCodesPerUser,
 }
 
 impl Brake {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::CallsPerAddress,
         Self::JoinsPerAddress,
         Self::LogInsPerAddress,
@@ -49,6 +51,8 @@ impl Brake {
         Self::CallsPerUser,
         Self::JoinsPerUser,
         Self::GiveBacksPerUser,
+        Self::WrongCodesPerAddress,
+        Self::WrongCodesPerUser,
     ];
 
     /// Its name, in metrics and headers.
@@ -62,6 +66,8 @@ impl Brake {
             Self::CallsPerUser => "calls-per-user",
             Self::JoinsPerUser => "joins-per-user",
             Self::GiveBacksPerUser => "give-backs-per-user",
+            Self::WrongCodesPerAddress => "wrong-codes-per-address",
+            Self::WrongCodesPerUser => "wrong-codes-per-user",
         }
     }
 
@@ -76,6 +82,8 @@ impl Brake {
             Self::CallsPerUser => "calls by this user",
             Self::JoinsPerUser => "calls that join the queue by this user",
             Self::GiveBacksPerUser => "holds given back by this user",
+            Self::WrongCodesPerAddress => "access codes that do not count from this address",
+            Self::WrongCodesPerUser => "access codes that do not count by this user",
         }
     }
 }
@@ -153,6 +161,31 @@ impl Brakes {
     /// A join. `client`: of a caller who has proved nothing. Strangers cannot use up what the user has.
     pub(crate) fn join(&self, user: UserId, client: Option<Client>) -> Result<(), Braked> {
         self.take(Brake::JoinsPerUser, self.key((user.as_uuid(), client.map(|client| client.0))))
+    }
+
+    /// A join with a code: refused to a client and to a user who have shown too many that do not count. Strangers cannot use up
+    /// what the user has.
+    pub(crate) fn code(&self, client: Client, user: UserId, is_proved: bool) -> Result<(), Braked> {
+        let key = self.code_key(client, user, is_proved);
+        self.pass(Brake::WrongCodesPerUser, |buckets| buckets.look(key))?;
+        self.pass(Brake::WrongCodesPerAddress, |buckets| buckets.look(client.0))
+    }
+
+    /// A code that did not count.
+    pub(crate) fn refused_code(&self, client: Client, user: UserId, is_proved: bool) {
+        let keys = [
+            (Brake::WrongCodesPerUser, self.code_key(client, user, is_proved)),
+            (Brake::WrongCodesPerAddress, client.0),
+        ];
+        for (brake, key) in keys {
+            if let Some(buckets) = &self.0.buckets[brake as usize] {
+                let _ = buckets.take(key);
+            }
+        }
+    }
+
+    fn code_key(&self, client: Client, user: UserId, is_proved: bool) -> u64 {
+        self.key((user.as_uuid(), (!is_proved).then_some(client.0)))
     }
 
     /// A hold: refused to a user who has given too many back.

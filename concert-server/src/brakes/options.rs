@@ -82,6 +82,24 @@ pub struct BrakeOptions {
     )]
     pub give_backs_per_user: Limit,
 
+    /// Access codes that do not count, from one address; beyond the limit, joins with a code are refused there
+    #[arg(
+        long = "brake-wrong-codes-per-address",
+        env = "CONCERT_BRAKE_WRONG_CODES_PER_ADDRESS",
+        default_value = "600/10m",
+        value_name = "LIMIT"
+    )]
+    pub wrong_codes_per_address: Limit,
+
+    /// Access codes that do not count, by one user; beyond the limit, the user's joins with a code are refused
+    #[arg(
+        long = "brake-wrong-codes-per-user",
+        env = "CONCERT_BRAKE_WRONG_CODES_PER_USER",
+        default_value = "20/10m",
+        value_name = "LIMIT"
+    )]
+    pub wrong_codes_per_user: Limit,
+
     /// Brake the addresses of this machine as well, which are exempt otherwise
     #[arg(long, env = "CONCERT_BRAKE_LOOPBACK", action = ArgAction::SetTrue)]
     pub brake_loopback: bool,
@@ -103,6 +121,8 @@ impl Default for BrakeOptions {
             calls_per_user: Limit::new(1_200, 60),
             joins_per_user: Limit::new(30, 60),
             give_backs_per_user: Limit::new(30, 600),
+            wrong_codes_per_address: Limit::new(600, 600),
+            wrong_codes_per_user: Limit::new(20, 600),
             brake_loopback: false,
             trust_proxy: Vec::new(),
         }
@@ -120,6 +140,8 @@ impl BrakeOptions {
             Brake::CallsPerUser => self.calls_per_user,
             Brake::JoinsPerUser => self.joins_per_user,
             Brake::GiveBacksPerUser => self.give_backs_per_user,
+            Brake::WrongCodesPerAddress => self.wrong_codes_per_address,
+            Brake::WrongCodesPerUser => self.wrong_codes_per_user,
         }
     }
 }

@@ -48,6 +48,18 @@ impl Call {
         self.braked_by(|brakes, client| brakes.join(user, (!is_proved).then_some(client)))
     }
 
+    /// Refuses a caller who was refused too many codes. `is_proved`: the caller is that user.
+    pub(super) fn brake_code(&self, user: UserId, is_proved: bool) -> Result<(), Problem> {
+        self.braked_by(|brakes, client| brakes.code(client, user, is_proved))
+    }
+
+    /// Counts a code that was refused.
+    pub(super) fn was_refused_a_code(&self, user: UserId, is_proved: bool) {
+        if let Some(client) = self.client {
+            self.app.brakes.refused_code(client, user, is_proved);
+        }
+    }
+
     /// Refuses the holds of a user who has given too many back.
     pub(super) fn brake_hold(&self, user: UserId) -> Result<(), Problem> {
         self.braked_by(|brakes, _| brakes.hold(user))

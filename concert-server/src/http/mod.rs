@@ -4,6 +4,7 @@
 //! domain.
 
 mod admin;
+mod admin_codes;
 mod admin_sales;
 mod auth;
 mod board;
@@ -130,6 +131,7 @@ fn endpoints() -> Vec<Endpoint> {
         admin::endpoints(),
         admin_sales::endpoints(),
         halls::endpoints(),
+        admin_codes::endpoints(),
         ops::endpoints(),
         openapi::endpoints(),
     ]

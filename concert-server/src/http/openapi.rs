@@ -18,7 +18,9 @@ use super::call::Call;
 use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
-use super::{admin, admin_sales, catalog, events, halls, history, ops, payments, reservations, sales, tokens, users};
+use super::{
+    admin, admin_codes, admin_sales, catalog, events, halls, history, ops, payments, reservations, sales, tokens, users,
+};
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
 
@@ -68,6 +70,9 @@ pub fn openapi() -> OpenApi {
         admin_sales::look,
         admin_sales::add,
         admin_sales::change_sale,
+        admin_codes::make,
+        admin_codes::list,
+        admin_codes::revoke,
         admin::log,
         admin::recharge,
         halls::block,

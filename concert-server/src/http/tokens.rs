@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: the queue.
 
-use concert_core::{Credential, Join, QueueTicket, SaleId, Standing, TokenStatus, UserId};
+use concert_core::{AccessCode, Credential, Error, Join, Joined, QueueTicket, SaleId, Standing, TokenStatus, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::Reply as _;
@@ -9,7 +9,7 @@ use warp::http::header::RETRY_AFTER;
 use warp::reply::Response;
 
 use super::auth;
-use super::body::{Moment, created, json, parsed, parsed_if_there};
+use super::body::{Moment, created, if_there, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
@@ -35,6 +35,11 @@ struct JoinRequest {
     #[serde(default, deserialize_with = "parsed_if_there")]
     #[schema(value_type = Option<uuid::Uuid>, nullable = false)]
     sale_id: Option<SaleId>,
+    /// An access code of the sale: entry before its opening, or a place in front. A caller who waits already redeems it for
+    /// the place that there is.
+    #[serde(default, deserialize_with = "if_there")]
+    #[schema(value_type = Option<String>, nullable = false, example = "K7QM-2X9D-0HVT-RB1E")]
+    code: Option<String>,
 }
 
 /// A place in the queue of a sale.
@@ -100,7 +105,7 @@ impl<'a> TokenBody<'a> {
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
         (status = 400, description = "The body is not valid"),
         (status = 401, description = "The user has a password, bare joins are off, or the access token is not valid"),
-        (status = 403, description = "The access token belongs to another user, or the role of the operator key is too small"),
+        (status = 403, description = "The access token belongs to another user, the role of the operator key is too small, or the code does not count (CODE_REFUSED)"),
         (status = 404, description = "No such user, or no such sale"),
         (status = 409, description = "Already in the queue, and the caller proved nothing; the doors of the sale are not open yet (with doorsAt, opensAt and now), or it is closed"),
         (status = 422, description = "The idempotency key came with another request"),
@@ -108,19 +113,43 @@ impl<'a> TokenBody<'a> {
 )]
 async fn join(mut call: Call) -> Answer {
     let joining = call.joining().await?;
-    let JoinRequest { user_id, sale_id } = call.json().await?;
+    let JoinRequest { user_id, sale_id, code } = call.json().await?;
     let sale = sale_id.unwrap_or(SaleId::DEFAULT);
     let is_proved = joining.is_proved();
     let caller = joining.caller(user_id)?;
     call.brake_join(user_id, is_proved)?;
     let caller = caller.with_key(call.idempotency_key()?);
-    let joined = call.box_office().join_queue(Join::sale(sale, caller)).await?;
+    let joined = match code {
+        Some(code) => call.join_with_code(Join::sale(sale, caller), &code, user_id, is_proved).await?,
+        None => call.box_office().join_queue(Join::sale(sale, caller)).await?,
+    };
     let token = auth::signed(joined.token.jwt)?;
     if joined.resumed {
         return standing_answer(&token, sale, &joined.token.standing);
     }
     let body = TokenBody::new(&token, sale, &joined.token.standing);
     answer(created(&format!("/api/v1/tokens/{user_id}"), &body)?, &joined.token.standing)
+}
+
+impl Call {
+    /// Refused codes are counted, so that nobody tries many.
+    async fn join_with_code(
+        &mut self,
+        join: Join,
+        code: &str,
+        user: UserId,
+        is_proved: bool,
+    ) -> Result<Joined, Problem> {
+        self.brake_code(user, is_proved)?;
+        let joined = match code.parse::<AccessCode>() {
+            Ok(code) => self.box_office().join_queue(join.with_code(code)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(Error::CodeRefused) = &joined {
+            self.was_refused_a_code(user, is_proved);
+        }
+        Ok(joined?)
+    }
 }
 
 #[utoipa::path(
@@ -134,7 +163,7 @@ async fn join(mut call: Call) -> Answer {
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
         (status = 400, description = "The body is not valid"),
         (status = 401, description = "The user has a password, bare joins are off, or the access token is not valid"),
-        (status = 403, description = "The access token belongs to another user, or the role of the operator key is too small"),
+        (status = 403, description = "The access token belongs to another user, the role of the operator key is too small, or the code does not count (CODE_REFUSED)"),
         (status = 404, description = "No such user, or no such sale"),
         (status = 409, description = "Already in the queue, and the caller proved nothing; the doors of the sale are not open yet (with doorsAt, opensAt and now), or it is closed"),
         (status = 422, description = "The idempotency key came with another request"),

@@ -1,8 +1,8 @@
 //! Bringing snapshots up to date.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use roaring::RoaringTreemap;
@@ -14,8 +14,7 @@ use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
 use crate::id::SaleId;
-use crate::queue::draw::Places;
-use crate::queue::line::DrawnLines;
+use crate::queue::front::{FrontPlace, READ_FRONT, READ_NEW_IN_FRONT};
 use crate::queue::rows::Gate;
 use crate::queue::snapshot::{Refresh, Snapshot, TicketTurn, TokenChange};
 use crate::queue::views::read_gates_of;
@@ -104,19 +103,6 @@ impl QueueView {
         self.refreshed_at.store(self.millis(), Ordering::Release);
     }
 
-    /// The lines in the order of a draw that the snapshot does not know yet; `first`: the snapshot, where there is none yet.
-    async fn drawn_lines(&self, gate: &Gate, first: Option<&Snapshot>) -> Option<DrawnLines> {
-        let draw = gate.draw.as_ref().filter(|draw| !draw.is_pending())?.shown();
-        let (key, count) = (draw.key()?, draw.count?);
-        let lines = |snapshot: &Snapshot| snapshot.places().is_none().then(|| snapshot.lines());
-        let [waiting, seen] = first.map_or_else(|| self.look(lines).flatten(), lines)?;
-        // Some 100 ms for a million.
-        let made = tokio::task::spawn_blocking(move || {
-            DrawnLines::new(waiting, seen, &Arc::new(Places::of_draw(&key, count)))
-        });
-        made.await.ok()
-    }
-
     fn absorb(&self, first: Option<Snapshot>, read: Refresh, now: Timestamp) {
         let moved = {
             // Locked only now, for memory alone: polls read it all the time.
@@ -170,16 +156,19 @@ pub(in crate::queue) async fn read_changes(
             view.times.note(now, gate.change_seq);
         }
     }
+    // After the changes, so that nobody who joined with a place in front waits without it.
+    let in_use = gates.iter().filter(|gate| gate.redeemed > 0).map(|gate| gate.sale);
+    let in_use: Vec<_> = in_use.filter_map(|sale| seen.iter().find(|(of, _)| *of == sale).copied()).collect();
+    let mut in_front = db::read(|| read_new_in_front(pool, &in_use)).await?;
     let mut active = db::read(|| read_active(pool, &sales)).await?;
     let mut paces = db::read(|| reads::read_paces(pool, &sales)).await?;
     for gate in gates {
         let sale = gate.sale;
         let Some(view) = views.iter().find(|view| view.sale == sale) else { continue };
         let (changes, active) = (changes.remove(&sale).unwrap_or_default(), active.remove(&sale).unwrap_or_default());
-        let first = first.remove(&sale);
-        let drawn = view.drawn_lines(&gate, first.as_ref()).await;
-        let read = Refresh { changes, gate, active, pace: paces.remove(&sale), drawn };
-        view.absorb(first, read, now);
+        let in_front = in_front.remove(&sale).unwrap_or_default();
+        let read = Refresh { changes, in_front, gate, active, pace: paces.remove(&sale) };
+        view.absorb(first.remove(&sale), read, now);
     }
     Ok(())
 }
@@ -197,7 +186,8 @@ async fn read_first(pool: &MySqlPool, views: &[&QueueView]) -> Result<HashMap<Sa
         if let Some(view) = new.iter().find(|view| view.sale == gate.sale) {
             view.presence.watch_from(gate.next_ticket);
         }
-        first.insert(gate.sale, Snapshot::new(&gate, waiting));
+        let in_front = if gate.redeemed > 0 { db::read(|| read_front(pool, gate.sale)).await? } else { Vec::new() };
+        first.insert(gate.sale, Snapshot::new(&gate, waiting, in_front));
     }
     Ok(first)
 }
@@ -210,6 +200,30 @@ async fn read_waiting(pool: &MySqlPool, sale: SaleId) -> Result<RoaringTreemap, 
     };
     fetch_each(pool, &READ_WAITING, |params| params.bind("sale", sale), add).await?;
     Ok(waiting)
+}
+
+async fn read_front(pool: &MySqlPool, sale: SaleId) -> Result<Vec<(u64, FrontPlace)>, sqlx::Error> {
+    let rows = fetch_all(pool, &READ_FRONT, |params| params.bind("sale", sale)).await?;
+    rows.iter().map(|row| Ok((row.try_get("ticket")?, FrontPlace::read(row)?))).collect()
+}
+
+/// The places in front that were given since then.
+async fn read_new_in_front(
+    pool: &MySqlPool,
+    seen: &[(SaleId, u64)],
+) -> Result<HashMap<SaleId, Vec<(u64, FrontPlace)>>, sqlx::Error> {
+    let mut in_front: HashMap<_, Vec<_>> = HashMap::new();
+    if seen.is_empty() {
+        return Ok(in_front);
+    }
+    let rows = fetch_all(pool, &READ_NEW_IN_FRONT, |params| {
+        params.each(seen, |part, (sale, seen)| part.bind("sale", *sale).bind("seen", *seen))
+    });
+    for row in rows.await? {
+        let place = (row.try_get("ticket")?, FrontPlace::read(&row)?);
+        in_front.entry(row.try_get("sale_id")?).or_default().push(place);
+    }
+    Ok(in_front)
 }
 
 async fn read_changed(

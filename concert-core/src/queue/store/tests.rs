@@ -19,8 +19,8 @@ fn joining(users: &[u128]) -> Effects {
         departed: 0,
         no_shows: 0,
         most_active: 1,
+        redeemed: 0,
         admission,
-        draw: None,
     };
     let token = |user: &u128| Token {
         id: TokenId::from_uuid(Uuid::from_u128(user + 16)),
@@ -39,6 +39,7 @@ fn joining(users: &[u128]) -> Effects {
         ended: Vec::new(),
         admitted: Vec::new(),
         joined: users.iter().map(token).collect(),
+        redeemed: Vec::new(),
         let_in: 0,
         last_minute: LastMinute::unlimited(Timestamp::UNIX_EPOCH),
         log: Vec::new(),
