@@ -35,8 +35,14 @@ create table if not exists concerts (
     sale_id      binary(16)   not null default x'00000000000070008000000000000001',
     -- ON_SALE, CLOSED (nothing is held) or CANCELLED (called off: nothing is held or paid, payments are refunded).
     status       varchar(16)  character set ascii collate ascii_bin not null default 'ON_SALE',
-    -- Why it was called off.
+    -- Why it was called off, by which operator, and when.
     cancel_reason varchar(255) null,
+    cancelled_by varchar(255) null,
+    cancelled_at datetime(6)  null,
+    -- When the last of its seats was off sale and the last payment refunded; null: that is not so, or not yet.
+    cleared_at   datetime(6)  null,
+    -- Which process clears it renews this; another goes on where it is some seconds old.
+    clearing_at  datetime(6)  null,
     -- The most seats that one user may have, held and sold together; null: no limit.
     max_seats_per_user int unsigned null,
     -- Raised by every change of the concert or its hall: what a process caches of a concert is valid for one version.
@@ -46,7 +52,9 @@ create table if not exists concerts (
     -- The coming dates, in their order, without sorting.
     key concerts_date (date, id),
     -- The concerts of a sale.
-    key concerts_sale (sale_id, date)
+    key concerts_sale (sale_id, date),
+    -- Concerts that were called off and are not cleared yet.
+    key concerts_to_clear (status, cleared_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- A seat's row is also the lock of the reservation that holds it: a reservation starts and stops being live only in a

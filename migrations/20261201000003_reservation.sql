@@ -50,6 +50,22 @@ create table if not exists queue_bypasses (
     primary key (sale_id, reservation_id)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
+-- Sold seats that an operator gave to another owner. The reservation names the owner; its payment the one who paid, who
+-- also gets the money back where it is refunded.
+create table if not exists ticket_moves (
+    -- The ticket, which has the id of its reservation, and which of its moves this is, from 1.
+    ticket_id binary(16)   not null,
+    nth       int unsigned not null,
+    from_user binary(16)   not null,
+    to_user   binary(16)   not null,
+    moved_at  datetime(6)  not null,
+    moved_by  varchar(255) not null,
+    reason    varchar(255) not null,
+    -- The entry of the operators' log. A repeated move finds itself by it.
+    entry_id  binary(16)   not null,
+    primary key (ticket_id, nth)
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
+
 -- One row: how far the sweep has come.
 create table if not exists sweep_state (
     id          tinyint     not null,

@@ -6,6 +6,7 @@ mod support;
 mod cli {
     mod accounts;
     mod afterwards;
+    mod called_off;
     mod desk;
 
     mod operators;

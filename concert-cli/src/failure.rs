@@ -30,6 +30,9 @@ pub enum Failure {
     /// The invariants do not hold.
     #[error("the database breaks an invariant; offending rows: {0}")]
     Violations(usize),
+    /// Something is left to do.
+    #[error("{0}")]
+    Unfinished(String),
     /// The command line or an input is not valid.
     #[error("{0}")]
     Usage(String),
@@ -61,6 +64,7 @@ impl Failure {
             Self::BoxOffice(error) | Self::NotMigrated(error) | Self::SeedTaken { refusal: error, .. } => error.code(),
             Self::NoPrivateDatabase { .. } => "NO_DATABASE",
             Self::Violations(_) => "INVARIANT_VIOLATED",
+            Self::Unfinished(_) => "UNFINISHED",
             Self::Usage(_) => "INVALID_REQUEST",
             Self::NotConfirmed => "NOT_CONFIRMED",
             Self::Interrupted => "INTERRUPTED",

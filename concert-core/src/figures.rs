@@ -58,7 +58,8 @@ statements! {
         "select max(next_ticket) > 1 or exists (select 1 from payments) as in_use from queue_gate"
     }
     REVENUE {
-        "select count(*) as payments, coalesce(sum(amount), 0) as revenue from payments where payment_status = 'SUCCESS'"
+        "select count(*) as payments, coalesce(sum(amount), 0) as amount, payment_status from payments \
+         group by payment_status"
     }
 }
 
@@ -85,11 +86,16 @@ pub struct Figures {
     pub concerts: Vec<ConcertFigures>,
     /// How many seats are held unpaid, in all concerts.
     pub holds: u64,
-    /// How many payments succeeded.
+    /// How many payments succeeded and were not refunded.
     pub payments: u64,
     /// What they add up to.
     #[serde(serialize_with = "crate::money::as_number")]
     pub revenue: rust_decimal::Decimal,
+    /// How many payments were refunded.
+    pub refunds: u64,
+    /// What they add up to.
+    #[serde(serialize_with = "crate::money::as_number")]
+    pub refunded: rust_decimal::Decimal,
 }
 
 /// The queue at one moment.
@@ -231,19 +237,42 @@ pub(crate) async fn figures(pool: &MySqlPool, views: &QueueViews, now: Timestamp
     let read = async {
         db::start_snapshot(&mut connection).await?;
         let concerts = concerts(&mut connection, now).await?;
-        let money = fetch_one(&mut connection, &REVENUE, |params| params).await?;
+        let money = money(&mut connection).await?;
         Ok(Figures {
             queue,
             sales,
             holds: concerts.iter().map(|concert| concert.held).sum(),
             concerts,
-            payments: money.try_get::<i64, _>("payments")?.max(0) as u64,
-            revenue: money.try_get("revenue")?,
+            payments: money.payments,
+            revenue: money.revenue,
+            refunds: money.refunds,
+            refunded: money.refunded,
         })
     };
     let figures = read.await.map_err(db::to_error)?;
     db::close(connection).await;
     Ok(figures)
+}
+
+/// Payments, and what was refunded of them.
+#[derive(Default)]
+struct MoneyFigures {
+    payments: u64,
+    revenue: rust_decimal::Decimal,
+    refunds: u64,
+    refunded: rust_decimal::Decimal,
+}
+
+async fn money(connection: &mut MySqlConnection) -> Result<MoneyFigures, sqlx::Error> {
+    let mut money = MoneyFigures::default();
+    for row in fetch_all(connection, &REVENUE, |params| params).await? {
+        let (count, amount) = (row.try_get::<i64, _>("payments")?.max(0) as u64, row.try_get("amount")?);
+        match row.try_get("payment_status")? {
+            "REFUNDED" => (money.refunds, money.refunded) = (count, amount),
+            _ => (money.payments, money.revenue) = (count, amount),
+        }
+    }
+    Ok(money)
 }
 
 /// A seat that is live is held, lapsed or sold, so those sold are what is left.

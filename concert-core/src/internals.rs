@@ -2,8 +2,8 @@
 
 use crate::sql::MAX_LIST;
 use crate::{
-    access_code, audit, catalog, explain, figures, hall, migrate, office_clock, operator, payment, probe, queue,
-    reservation, sale, user, wallet,
+    access_code, after_sale, audit, catalog, explain, figures, hall, migrate, office_clock, operator, payment, probe,
+    queue, reservation, sale, user, wallet,
 };
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
@@ -14,6 +14,7 @@ pub fn statements() -> Vec<String> {
         reservation::STATEMENTS,
         wallet::STATEMENTS,
         payment::STATEMENTS,
+        after_sale::STATEMENTS,
         operator::STATEMENTS,
         user::STATEMENTS,
         access_code::STATEMENTS,

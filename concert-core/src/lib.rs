@@ -51,6 +51,7 @@
 //! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
 //!   the pure rules, `store` the SQL. `visit`: the lane of the queue, and what leaving it means for held seats.
 //! - `hall`: what operators change of a hall: seats off sale, prices, new seats, seats that change places.
+//! - `after_sale`: refunds, tickets that get another owner, concerts that are called off.
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness.
@@ -59,12 +60,14 @@
 #![warn(missing_docs)]
 
 mod access_code;
+mod after_sale;
 mod audit;
 mod batch;
 mod box_office;
 mod caller;
 mod catalog;
 mod clock;
+mod concert_status;
 mod db;
 mod error;
 mod explain;
@@ -110,11 +113,15 @@ pub use secrecy::SecretString;
 pub use {chrono, rust_decimal, sqlx, uuid};
 
 pub use crate::access_code::{AccessCode, CodeEntry, CodeKind, CodeRef, CodesToRevoke, MadeCodes, NewCodes};
+pub use crate::after_sale::{
+    Cancellation, Refund, RefundReason, SeatAfterRefund, TicketMove, TicketStatus, TicketView,
+};
 pub use crate::audit::Violation;
-pub use crate::box_office::{BackOffice, BoxOffice, Follow};
+pub use crate::box_office::{BackOffice, BoxOffice, ClearedSoFar, Follow};
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};
 pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use crate::concert_status::ConcertStatus;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures, SaleFigures};
@@ -130,7 +137,7 @@ pub use crate::money::{BalanceChange, Money};
 pub use crate::name::{Username, escape_hidden};
 pub use crate::operator::{LogEntry, NewOperatorKey, Operator, OperatorKey, Reason, Role};
 pub use crate::page::{Page, Paged};
-pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView, Refund, RefundReason};
+pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView};
 pub use crate::phase::{EntryOrder, SalePhase};
 pub use crate::policy::{Policy, RechargeBy};
 pub use crate::queue::{

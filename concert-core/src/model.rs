@@ -8,6 +8,7 @@
 mod lanes;
 mod orders;
 mod questions;
+mod sold;
 mod spec;
 mod tables;
 mod usual;
@@ -31,16 +32,18 @@ use self::spec::{Hold, Spec};
 use self::tables::{EntryRow, SeatRow, Tables};
 use self::ways::{Way, both_ways};
 use self::world::{World, money, seat_key};
+use crate::after_sale::{AfterSaleBatch, SeatAfterRefund, model as after_sale};
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Fingerprint};
 use crate::clock::{SystemClock, Timestamp, span};
+use crate::concert_status::ConcertStatus;
 use crate::error::Error;
 use crate::fact::{Fact, Lookup};
 use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, SeatNumber, TokenId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::operator::Operator;
-use crate::payment::model::{self as payment, Pay, refund};
-use crate::payment::{Payment, PaymentBatch, RefundBatch};
+use crate::payment::model::{self as payment, Pay};
+use crate::payment::{Payment, PaymentBatch};
 use crate::phase::{EntryOrder, SaleTimes};
 use crate::queue::{PerMinute, QueueBatch, QueueViews, Turn, Turns, ViewRules, model as queue};
 use crate::reservation::{
@@ -93,7 +96,17 @@ enum Act {
     },
     Refund {
         nth: usize,
+        off_sale: bool,
     },
+    /// A ticket gets another owner.
+    Move {
+        nth: usize,
+        user: usize,
+    },
+    /// The concert is called off.
+    CallOff,
+    /// All its seats are cleared.
+    Clear,
     Recharge {
         user: usize,
         amount: i64,
@@ -128,7 +141,12 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     ];
     let payment = (0..4 * USERS, nth, prop_oneof![9 => Just(PRICE), 1 => Just(PRICE + 1)])
         .prop_map(|(user, nth, amount)| Act::Pay { user, nth, amount });
-    let refund = (0..100_usize).prop_map(|nth| Act::Refund { nth });
+    let refund = (0..100_usize, prop_oneof![4 => Just(false), 1 => Just(true)])
+        .prop_map(|(nth, off_sale)| Act::Refund { nth, off_sale });
+    let moves = (0..200_usize, user.clone()).prop_map(|(nth, user)| Act::Move { nth, user });
+    let after_sale = prop_oneof![3 => refund, 3 => moves];
+    // A concert that is called off stays so: mostly at the end.
+    let ending = prop_oneof![Just(Act::CallOff), Just(Act::Clear)];
     let wallet = (user.clone(), 1_i64..150).prop_map(|(user, amount)| Act::Recharge { user, amount });
     let own_wallet = (user, prop::collection::vec(1_i64..400, 1..6))
         .prop_map(|(user, amounts)| amounts.into_iter().map(|amount| Act::Recharge { user, amount }).collect());
@@ -153,7 +171,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => prop::option::of(any::<u8>()).prop_map(|seen| vec![Act::Rerank { seen }]),
         4 => prop::collection::vec(reservation, 1..8),
         3 => prop::collection::vec(payment, 1..12),
-        2 => prop::collection::vec(refund, 1..6),
+        2 => prop::collection::vec(after_sale, 1..6),
+        1 => prop::collection::vec(ending, 1..3).prop_map(|acts| acts),
         2 => prop::collection::vec(wallet, 1..6),
         2 => own_wallet,
         2 => wait.prop_map(|wait| vec![Act::Wait(wait)]),
@@ -185,7 +204,11 @@ impl Act {
                 Self::Cancel { user, nth: holds.iter().rposition(|(owner, ..)| *owner == user).unwrap_or(holds.len()) }
             }
             Self::Cancel { user, nth } => Self::Cancel { user, nth: nth % (holds.len() + 1) },
-            Self::Refund { nth } => Self::Refund { nth: nth % (holds.len() + 1) },
+            Self::Refund { nth, off_sale } => Self::Refund { nth: nth % (holds.len() + 1), off_sale },
+            Self::Move { nth, user } => Self::Move {
+                nth: if nth < 100 { nth % (holds.len() + 1) } else { pick(nth, holds.len() + 1, &spec.sold()) },
+                user,
+            },
             Self::Pay { user, nth, amount } => {
                 let nth = if nth < 100 { nth % (holds.len() + 1) } else { pick(nth, holds.len() + 1, &spec.due()) };
                 let owner = holds.get(nth).filter(|_| user >= USERS).map(|(owner, ..)| *owner);
@@ -210,7 +233,7 @@ const fn lane(act: Act) -> u8 {
         Act::Pay { .. } => 3,
         Act::Recharge { .. } => 4,
         Act::Wait(_) => 5,
-        Act::Refund { .. } => 7,
+        Act::Refund { .. } | Act::Move { .. } | Act::CallOff | Act::Clear => 7,
         Act::Disable { .. } => 8,
     }
 }

@@ -47,11 +47,11 @@ async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
     ╞════════════╪═════════════╪═══════╪══════╪══════╪══════╪═════════╪══════════════════════════════════════╡
     │ 2099-12-30 ┆ Concert 1-1 ┆     4 ┆    2 ┆    1 ┆    1 ┆       0 ┆ 350753f5-0040-5c88-b2ad-ebaea9ef7fe4 │
     └────────────┴─────────────┴───────┴──────┴──────┴──────┴─────────┴──────────────────────────────────────┘
-    ┌───────┬────────────────┬──────────┬─────────┐
-    │ Holds ┆ Past the queue ┆ Payments ┆ Revenue │
-    ╞═══════╪════════════════╪══════════╪═════════╡
-    │     1 ┆              0 ┆        1 ┆     150 │
-    └───────┴────────────────┴──────────┴─────────┘
+    ┌───────┬────────────────┬──────────┬─────────┬─────────┬──────────┐
+    │ Holds ┆ Past the queue ┆ Payments ┆ Revenue ┆ Refunds ┆ Refunded │
+    ╞═══════╪════════════════╪══════════╪═════════╪═════════╪══════════╡
+    │     1 ┆              0 ┆        1 ┆     150 ┆       0 ┆        0 │
+    └───────┴────────────────┴──────────┴─────────┴─────────┴──────────┘
     ");
     let expected = json!({
         "queue": {"active": 1, "waiting": 0, "seen": 0, "unseen": 0, "maxActive": 10, "paused": false, "perMinute": null, "joined": 1,
@@ -60,7 +60,7 @@ async fn status_shows_the_queue_the_seats_the_holds_and_the_revenue() {
             "concertId": CONCERT, "concertName": "Concert 1-1", "date": "2099-12-30",
             "seats": 4, "free": 2, "held": 1, "sold": 1, "blocked": 0,
         }],
-        "holds": 1, "payments": 1, "revenue": 150,
+        "holds": 1, "payments": 1, "revenue": 150, "refunds": 0, "refunded": 0,
     });
     assert_eq!(desk.run(&["status", "--output", "json"]).json(), expected);
 }

@@ -1,8 +1,10 @@
 //! A sale as operators run it.
 
+mod cancel;
 mod codes;
 mod limits;
 mod past_queue;
 mod sales;
 mod seats;
 mod swaps;
+mod tickets;

@@ -128,6 +128,10 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "POST /api/v1/admin/sales/{saleId}/codes" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
         "POST /api/v1/admin/sales/{saleId}/codes/revoke" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /api/v1/admin/log" => operators(any_role),
+        "POST /api/v1/admin/payments/{paymentId}/refund"
+        | "POST /api/v1/admin/tickets/{ticketId}/move"
+        | "POST /api/v1/admin/concerts/{concertId}/cancel" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
+        "GET /api/v1/admin/tickets/{ticketId}" | "GET /api/v1/admin/concerts/{concertId}/cancel" => operators(any_role),
         "POST /api/v1/admin/users/{userId}/recharge" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "POST /api/v1/admin/concerts/{concertId}/seats/block"
         | "POST /api/v1/admin/concerts/{concertId}/seats/unblock"
@@ -161,6 +165,7 @@ struct Scene {
     bens_token: String,
     held: ReservationId,
     payment: PaymentId,
+    ticket: ReservationId,
 }
 
 impl Stage {
@@ -208,7 +213,7 @@ impl Stage {
         let hold = async |number| office.hold_one(self.anna, self.concert, seat(number)).await.expect("holds").id;
         let (held, paid) = (hold(*used - 2).await, hold(*used - 1).await);
         let payment = office.pay(self.anna, paid, money(PRICE)).await.expect("pays").payments[0].id;
-        Scene { token, ended, bens_token, held, payment }
+        Scene { token, ended, bens_token, held, payment, ticket: paid }
     }
 
     fn credential(&self, shown: Shown, scene: &Scene) -> Option<String> {
@@ -244,6 +249,7 @@ impl Stage {
             .replace("{reservationId}", &scene.held.to_string())
             .replace("{paymentId}", &scene.payment.to_string())
             .replace("{saleId}", &SaleId::DEFAULT.to_string())
+            .replace("{ticketId}", &scene.ticket.to_string())
             .replace("{file}", "index.html");
         let user = json!({"userId": self.anna});
         let person = |name: &str| json!({"username": name, "password": "correct horse"});
@@ -260,6 +266,12 @@ impl Stage {
             "POST /api/v1/admin/sales/{saleId}/codes" => Some(json!({"kind": "FRONT"})),
             "POST /api/v1/admin/sales/{saleId}/codes/revoke" => Some(json!({"all": true})),
             "PATCH /api/v1/admin/sales/{saleId}" => Some(json!({"maxActive": 100})),
+            "POST /api/v1/admin/payments/{paymentId}/refund" => {
+                Some(json!({"reason": "a broken chair", "seat": "TO_SALE"}))
+            }
+            "POST /api/v1/admin/tickets/{ticketId}/move" => Some(json!({"userId": self.ben, "reason": "she is ill"})),
+            // A dry run: the concert is needed for the rest of the table.
+            "POST /api/v1/admin/concerts/{concertId}/cancel" => Some(json!({"reason": "no singer", "dryRun": true})),
             "POST /api/v1/admin/users/{userId}/recharge" => Some(json!({"amount": 1, "reference": "till 7"})),
             "POST /api/v1/admin/concerts/{concertId}/seats/block" => {
                 Some(json!({"seatNumbers": [number], "reason": "camera"}))

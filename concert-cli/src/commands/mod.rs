@@ -2,8 +2,10 @@
 
 mod account;
 mod audit;
+mod cancel;
 mod codes;
 pub mod completions;
+mod concert;
 mod confirm;
 mod explain;
 mod extend;
@@ -22,6 +24,7 @@ mod seat;
 mod seed;
 mod status;
 mod sweep;
+mod ticket;
 mod token;
 mod user;
 
@@ -49,6 +52,8 @@ pub enum DatabaseCommand {
     Pay(pay::Opts),
     Explain(explain::Opts),
     Refund(refund::Opts),
+    Ticket(ticket::Opts),
+    Concert(concert::Opts),
     Recharge(recharge::Opts),
     Seat(seat::Opts),
     Codes(codes::Opts),
@@ -106,6 +111,8 @@ impl DatabaseCommand {
             Self::Pay(opts) => pay::run(opts, box_office, output).await,
             Self::Explain(opts) => explain::run(opts, box_office, output).await,
             Self::Refund(opts) => refund::run(opts, box_office, output).await,
+            Self::Ticket(opts) => ticket::run(opts, box_office, output).await,
+            Self::Concert(opts) => concert::run(opts, box_office, output).await,
             Self::Recharge(opts) => recharge::run(opts, box_office, output).await,
             Self::Seat(opts) => seat::run(opts, box_office, output).await,
             Self::Codes(opts) => codes::run(opts, box_office, output).await,

@@ -91,12 +91,14 @@ impl Show for Figures {
             .collect();
         let concerts = table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Blocked", "Concert id"], &concerts);
         let money = table(
-            ["Holds", "Past the queue", "Payments", "Revenue"],
+            ["Holds", "Past the queue", "Payments", "Revenue", "Refunds", "Refunded"],
             &[[
                 self.holds.to_string(),
                 self.queue.bypassed.to_string(),
                 self.payments.to_string(),
                 self.revenue.normalize().to_string(),
+                self.refunds.to_string(),
+                self.refunded.normalize().to_string(),
             ]],
         );
         format!("{queue}\n{sales}{concerts}\n{money}")

@@ -1,21 +1,17 @@
 //! The back office: what operators do.
 
-use std::sync::Arc;
-
 use super::BoxOffice;
 use crate::audit::{self, Violation};
-use crate::batch;
 use crate::caller::Caller;
 use crate::catalog::{self, NewConcert};
 use crate::db;
 use crate::error::Error;
 use crate::explain::{self, Explanation, Subject, TurnRules};
 use crate::figures::{self, Figures, QueueFigures, SaleFigures};
-use crate::id::{LogEntryId, PaymentId, SaleId, UserId, WalletEntryId};
+use crate::id::{LogEntryId, SaleId, UserId};
 use crate::money::Money;
 use crate::operator::{self, LogEntry, Operator};
 use crate::page::{Page, Paged};
-use crate::payment::{Refund, RefundBatch, RefundPayment, RefundReason};
 use crate::reservation;
 use crate::user::{self, OpeningUser, SignUp, User};
 use crate::wallet::{Recharged, Reference};
@@ -241,26 +237,6 @@ impl BackOffice {
             ("refund", inner.refunds.depth()),
             ("user", inner.users.depth()),
         ]
-    }
-
-    /// Refunds a payment: the money goes back to the wallet and the seat is for sale again, in one transaction.
-    /// Recorded with who did it and why. A concert that is over may be refunded.
-    ///
-    /// # Errors
-    /// [`Error::PaymentNotFound`], [`Error::AlreadyRefunded`], [`Error::BalanceLimit`].
-    pub async fn refund(&self, payment: PaymentId, reason: Option<RefundReason>) -> Result<Refund, Error> {
-        let entry = WalletEntryId::generate();
-        self.office.inner.refunds.submit(RefundPayment { payment, by: self.by.sign(), reason, entry }).await
-    }
-
-    /// What [`BackOffice::refund`] would do now.
-    ///
-    /// # Errors
-    /// As [`BackOffice::refund`].
-    pub async fn preview_refund(&self, payment: PaymentId) -> Result<Refund, Error> {
-        let batch = RefundBatch { changes: Arc::clone(&self.office.inner.seat_changes) };
-        let refund = RefundPayment { payment, by: self.by.sign(), reason: None, entry: WalletEntryId::generate() };
-        batch::preview(&batch, refund, self.office.pool(), self.office.now()).await
     }
 
     /// A page of the log of what operators did, newest first. An act and its entry are one transaction.

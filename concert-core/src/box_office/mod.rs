@@ -1,6 +1,7 @@
 //! The handle: one method per operation, one file per kind of them.
 
 mod accounts;
+mod after_sale;
 mod back_office;
 mod catalog;
 mod codes;
@@ -25,8 +26,10 @@ use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{MySqlConnection, MySqlPool};
 use tokio::sync::OnceCell;
 
+pub use self::after_sale::ClearedSoFar;
 pub use self::back_office::BackOffice;
 pub use self::follow::Follow;
+use crate::after_sale::AfterSaleBatch;
 use crate::batch::{Lane, RareLane};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db::{self, Cluster, Failure, Reader, Room};
@@ -35,7 +38,7 @@ use crate::hall::{HallBatch, SwapBatch};
 use crate::migrate;
 use crate::office_clock::OfficeClock;
 use crate::operator::KeyRing;
-use crate::payment::{PaymentBatch, RefundBatch};
+use crate::payment::PaymentBatch;
 use crate::policy::Policy;
 use crate::probe::Probe;
 use crate::queue::{QueueBatch, QueueViews};
@@ -83,7 +86,7 @@ struct Inner {
     sweeps: Lane<SweepBatch>,
     wallets: Lane<WalletBatch>,
     payments: Lane<PaymentBatch>,
-    refunds: Lane<RefundBatch>,
+    refunds: Lane<AfterSaleBatch>,
     users: Lane<UserBatch>,
     halls: RareLane<HallBatch>,
     swaps: RareLane<SwapBatch>,
@@ -122,7 +125,7 @@ impl BoxOffice {
         let (layouts, changes) = (HallLayouts::default(), Arc::clone(&seat_changes));
         let reservations = ReservationBatch { layouts, recent, rules, changes, views: Arc::clone(&views) };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
-        let refunds = RefundBatch { changes: Arc::clone(&seat_changes) };
+        let refunds = AfterSaleBatch { changes: Arc::clone(&seat_changes) };
         #[cfg(feature = "jwt")]
         let revocations = Arc::new(crate::user::Revocations::new(policy.longest_token_life()));
         let users = UserBatch {

@@ -14,6 +14,9 @@ use crate::reservation::{SweepFrom, SweepReport};
 use crate::schedule::{Stop, every};
 use crate::user;
 
+/// How often a process looks whether a concert that was called off is to be cleared, and for how long it then does so:
+/// a small reading, so that a process that was killed is replaced soon.
+const CLEAR_EVERY: Duration = Duration::from_secs(1);
 /// The most batches of one rerank pass: a backlog that is longer waits for the next.
 const MOST_ROUNDS: usize = 1_000;
 /// The most batches of one sweep pass: 128 000 holds. The next pass does the rest.
@@ -52,6 +55,7 @@ impl BoxOffice {
                 self.open_sales(stop.clone()),
                 every("clock", READ_EVERY, stop.clone(), || self.read_clock()),
                 every("sweep", policy.sweep_every, stop.clone(), || self.sweep_in_turn(policy.sweep_every)),
+                every("clear", CLEAR_EVERY, stop.clone(), || self.clear_cancelled(CLEAR_EVERY)),
             )
         };
         let ended = async move {

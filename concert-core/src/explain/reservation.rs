@@ -5,6 +5,7 @@ use sqlx::MySqlPool;
 use super::store::{self, PaymentRow, ReservationRow};
 use super::{Event, EventKind, Explanation, moment};
 use crate::clock::Timestamp;
+use crate::concert_status::ConcertStatus;
 use crate::id::ReservationId;
 use crate::reservation::ReservationStatus;
 
@@ -57,7 +58,10 @@ pub(super) fn events(row: &ReservationRow, about: &str, now: Timestamp) -> Vec<E
             events.push(Event::new(
                 row.last_updated_at,
                 EventKind::GivenBack,
-                told("by the user, or with the place in the queue".to_owned()),
+                told(match held.concert_status {
+                    ConcertStatus::Cancelled => "by the user, or because the concert was called off".to_owned(),
+                    _ => "by the user, or with the place in the queue".to_owned(),
+                }),
             ));
         }
         ReservationStatus::Held | ReservationStatus::Confirmed | ReservationStatus::Refunded => {}

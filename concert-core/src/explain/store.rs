@@ -10,7 +10,7 @@ use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, SeatNumber, TokenId
 use crate::money::Money;
 use crate::operator::ActSubject;
 use crate::queue::{Admission, EndedReason, Token, read_admission, read_token, token_columns};
-use crate::reservation::{Reservation, read_reservation, reservation_columns};
+use crate::reservation::{Reservation, concert_status, read_reservation, reservation_columns};
 use crate::sql::{fetch_all, fetch_one, fetch_optional, statements};
 
 macro_rules! tokens {
@@ -29,7 +29,7 @@ macro_rules! tokens {
 macro_rules! reservations {
     ($which:literal) => {
         concat!(
-            "select ", reservation_columns!("r."), ", null as section, null as seat_row, r.last_updated_at, \
+            "select ", reservation_columns!("r."), ", ", concert_status!("r."), ", null as section, null as seat_row, r.last_updated_at, \
              c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, p.refunded_by, p.refund_reason \
              from reservations r straight_join concerts c on c.id = r.concert_id \
              left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id ",

@@ -15,7 +15,7 @@ pub(super) trait ModelLane: Batch {
     fn complete_answers(_: &mut [Result<Self::Answer, Error>], _: &Self::Effects, _: &Tables) {}
 }
 
-fn require(holds: bool, guard: &'static str) -> Result<(), &'static str> {
+pub(super) fn require(holds: bool, guard: &'static str) -> Result<(), &'static str> {
     if holds { Ok(()) } else { Err(guard) }
 }
 
@@ -244,6 +244,7 @@ impl ModelLane for PaymentBatch {
             seats: tables.read_seats(reservations.values().map(Reservation::seat_key)),
             accounts: tables.accounts(users()),
             made: Lookup::read(tables.payments.values().map(|(made, _)| (made.id, made.clone())).collect()),
+            called_off: payment::called_off(&reservations),
             reservations,
         }
     }
@@ -284,38 +285,6 @@ impl ModelLane for PaymentBatch {
     }
 }
 
-impl ModelLane for RefundBatch {
-    fn read(&self, tables: &Tables, commands: &[refund::RefundPayment], _attempt: &Attempt) -> refund::Rows {
-        let paid = |command: &refund::RefundPayment| {
-            let (payment, _) = tables.payments.get(&command.payment)?;
-            let (user, reservation, amount) = (payment.user, payment.reservation, payment.amount);
-            let seat = tables.reservations[&reservation].seat_key();
-            Some((payment.id, refund::Paid { user, reservation, seat, amount }))
-        };
-        let payments: HashMap<_, _> = commands.iter().filter_map(paid).collect();
-        refund::Rows {
-            seats: tables.read_seats(payments.values().map(|paid| paid.seat)),
-            accounts: tables.accounts(payments.values().map(|paid| paid.user)),
-            made: HashMap::new(),
-            payments,
-        }
-    }
-
-    fn apply(&self, tables: &mut Tables, effects: &refund::Effects, _attempt: &Attempt) -> Result<(), &'static str> {
-        for refund in &effects.refunds {
-            let row = tables.reservations.get_mut(&refund.reservation).ok_or("returning seats")?;
-            require(row.status == ReservationStatus::Confirmed, "returning seats")?;
-            row.status = ReservationStatus::Refunded;
-            let seat = tables.seats.get_mut(&row.seat_key()).ok_or("returning seats")?;
-            require(seat.holder == Some(refund.reservation), "returning seats")?;
-            (seat.holder, seat.held_until) = (None, None);
-            let (_, refunded) = tables.payments.get_mut(&refund.payment).ok_or("refunding a payment")?;
-            require(!std::mem::replace(refunded, true), "refunding a payment")?;
-        }
-        tables.enter_all(&effects.entries)
-    }
-}
-
 impl ModelLane for WalletBatch {
     fn read(&self, tables: &Tables, commands: &[Recharge], _attempt: &Attempt) -> wallet::Rows {
         let made = tables.entries.iter().map(|(id, entry)| {
@@ -353,7 +322,7 @@ impl Tables {
     }
 
     /// Adds entries, each where its wallet stands, which must be where the rules have put it.
-    fn enter_all(&mut self, entries: &[WalletEntry]) -> Result<(), &'static str> {
+    pub(super) fn enter_all(&mut self, entries: &[WalletEntry]) -> Result<(), &'static str> {
         let before = self.users.clone();
         let mut sums: HashMap<UserId, Decimal> = HashMap::new();
         for entry in entries {

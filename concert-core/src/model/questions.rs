@@ -87,7 +87,7 @@ fn whatever_else_is_asked_sends_the_batch_to_be_locked() {
     check(&world.processes[0].wallet, &[Recharge { caller, deposit: money(PRICE).into(), id }], &attempt, 2);
     run(&mut world, &[recharge(0, PRICE)]);
     run(&mut world, &[reserve(0, 0)]);
-    check(&world.processes[0].payment, &payment_of(&world, shown, 0), &attempt, 8);
+    check(&world.processes[0].payment, &payment_of(&world, shown, 0), &attempt, 9);
 }
 
 /// A new rule of paying: the wallet must keep as much as was paid. No guard states its question.

@@ -45,6 +45,10 @@ pub(super) struct Spec {
     pub(super) holds: Vec<(usize, usize, Hold)>,
     pub(super) wallets: [i64; USERS],
     disabled: HashSet<usize>,
+    /// Who paid for which of the holds: the money goes back there, whoever has the ticket.
+    payers: HashMap<usize, usize>,
+    off_sale: HashSet<usize>,
+    called_off: bool,
     /// How many seats one user may have.
     pub(super) limit: Option<u32>,
 }
@@ -73,7 +77,13 @@ impl Spec {
             Act::Reserve { user, seat } => self.reserve(user, seat),
             Act::Cancel { user, nth } => self.cancel(user, nth),
             Act::Pay { user, nth, amount } => self.pay(user, nth, amount),
-            Act::Refund { nth } => self.refund(nth),
+            Act::Refund { nth, off_sale } => self.refund(nth, off_sale),
+            Act::Move { nth, user } => self.move_ticket(nth, user),
+            Act::CallOff => {
+                self.called_off = true;
+                Ok("called off")
+            }
+            Act::Clear => self.clear(),
             Act::Recharge { user, amount } => {
                 self.wallets[user] += amount;
                 Ok("recharged")
@@ -152,7 +162,7 @@ impl Spec {
     }
 
     pub(super) fn free_seats(&self) -> Vec<usize> {
-        (0..SEATS).filter(|seat| !self.is_taken(*seat)).collect()
+        (0..SEATS).filter(|seat| !self.is_taken(*seat) && !self.off_sale.contains(seat)).collect()
     }
 
     /// Which holds can be paid.
@@ -229,6 +239,12 @@ impl Spec {
         if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
             return Err("TOKEN_NOT_ACTIVE");
         }
+        if self.called_off {
+            return Err("CONCERT_CANCELLED");
+        }
+        if self.off_sale.contains(&seat) {
+            return Err("SEAT_BLOCKED");
+        }
         if self.is_taken(seat) {
             return Err("SEAT_ALREADY_RESERVED");
         }
@@ -269,6 +285,7 @@ impl Spec {
         match self.hold(nth) {
             None => return Err("RESERVATION_NOT_FOUND"),
             Some((owner, _)) if owner != user => return Err("NOT_YOURS"),
+            Some(_) if self.called_off => return Err("CONCERT_CANCELLED"),
             Some((_, Hold::Paid)) => return Err("ALREADY_PAID"),
             Some((_, Hold::GivenBack { .. })) => return Err("HOLD_CANCELLED"),
             Some((_, Hold::Refunded)) => return Err("ALREADY_REFUNDED"),
@@ -283,6 +300,7 @@ impl Spec {
         }
         self.wallets[user] -= PRICE;
         self.holds[nth].2 = Hold::Paid;
+        self.payers.insert(nth, user);
         if self.unpaid(user) == 0 {
             let end = self.now + AFTER_PAYMENT;
             self.active.iter_mut().filter(|(other, _)| *other == user).for_each(|(_, until)| *until = end.min(*until));
@@ -290,15 +308,57 @@ impl Spec {
         Ok("paid")
     }
 
-    fn refund(&mut self, nth: usize) -> Outcome {
+    fn refund(&mut self, nth: usize, off_sale: bool) -> Outcome {
         match self.hold(nth) {
-            Some((owner, Hold::Paid)) => {
-                self.wallets[owner] += PRICE;
+            Some((_, Hold::Paid)) => {
+                self.wallets[self.payers[&nth]] += PRICE;
                 self.holds[nth].2 = Hold::Refunded;
+                if off_sale || self.called_off {
+                    self.off_sale.insert(self.holds[nth].1);
+                }
                 Ok("refunded")
             }
             Some((_, Hold::Refunded)) => Err("ALREADY_REFUNDED"),
             _ => Err("PAYMENT_NOT_FOUND"),
         }
+    }
+
+    /// Which tickets there are.
+    pub(super) fn sold(&self) -> Vec<usize> {
+        (0..self.holds.len()).filter(|nth| self.holds[*nth].2 == Hold::Paid).collect()
+    }
+
+    fn move_ticket(&mut self, nth: usize, user: usize) -> Outcome {
+        match self.hold(nth) {
+            Some((_, Hold::Paid | Hold::Refunded)) if self.called_off => Err("CONCERT_CANCELLED"),
+            Some((_, Hold::Refunded)) => Err("TICKET_VOID"),
+            Some((owner, Hold::Paid)) if owner == user => Err("INVALID_REQUEST"),
+            Some((_, Hold::Paid)) if self.limit.is_some_and(|limit| self.has(user) >= limit as usize) => {
+                Err("SEAT_LIMIT")
+            }
+            Some((_, Hold::Paid)) => {
+                self.holds[nth].0 = user;
+                Ok("moved")
+            }
+            _ => Err("TICKET_NOT_FOUND"),
+        }
+    }
+
+    /// Holds end, payments go back to those who paid, and all seats are off sale.
+    fn clear(&mut self) -> Outcome {
+        if !self.called_off {
+            return Err("INVALID_REQUEST");
+        }
+        for nth in 0..self.holds.len() {
+            match self.hold(nth) {
+                Some((_, Hold::Held { .. })) => self.holds[nth].2 = Hold::GivenBack { at: self.now },
+                Some((_, Hold::Paid)) => {
+                    self.refund(nth, true)?;
+                }
+                _ => {}
+            }
+        }
+        self.off_sale.extend(0..SEATS);
+        Ok("cleared")
     }
 }

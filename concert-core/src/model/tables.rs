@@ -11,6 +11,8 @@ pub(super) struct Tables {
     pub(super) admissions: Vec<(Timestamp, u32)>,
     pub(super) tokens: HashMap<TokenId, queue::Token>,
     pub(super) concerts: HashMap<ConcertId, reservation::Concert>,
+    /// When the concert was called off, if it was.
+    pub(super) called_off_at: Timestamp,
     pub(super) seats: HashMap<SeatKey, SeatRow>,
     pub(super) reservations: HashMap<ReservationId, Reservation>,
     /// Extensions with a key, and which reservations they named.
@@ -96,6 +98,7 @@ impl Tables {
             admissions: Vec::new(),
             tokens: HashMap::new(),
             concerts: HashMap::from([(id, concert)]),
+            called_off_at: Timestamp::UNIX_EPOCH,
             seats: seats.into_iter().enumerate().map(|(nth, seat)| (seat_key(id, nth), seat)).collect(),
             reservations: HashMap::new(),
             extensions: HashMap::new(),

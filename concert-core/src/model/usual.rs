@@ -93,7 +93,7 @@ fn holds_under_a_limit_are_assumed_until_it_is_reached() {
     let cancel = Act::Cancel { user: 0, nth: 2 };
     let answers = vec![Ok("given back"), Ok("held"), Err("SEAT_LIMIT")];
     assert_eq!(run(&mut world, &[cancel, reserve(0, 3), reserve(0, 4)]), (Way::Locked, answers));
-    assert_eq!(run(&mut world, &[Act::Refund { nth: 0 }]), (Way::Locked, vec![Ok("refunded")]));
+    assert_eq!(run(&mut world, &[Act::Refund { nth: 0, off_sale: false }]), (Way::Locked, vec![Ok("refunded")]));
     assert_eq!(run(&mut world, &[reserve(0, 4)]), (Way::Assumed, vec![Ok("held")]), "what is refunded counts no more");
 }
 

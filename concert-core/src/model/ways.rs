@@ -92,6 +92,7 @@ pub(super) fn guard_of(assumption: &Assumption) -> Option<&'static str> {
         "reservations held unpaid" => "having exp(if(count(*) > ",
         "concerts.version" => "version = ",
         "concerts.date" => "date = ",
+        "concerts called off" => "and status <> 'CANCELLED'",
         _ => return None,
     })
 }
@@ -182,6 +183,7 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
         "tokens.expires_at" => turn(|token| Value::Moment(token.expires_at)),
         "tokens.id" => there(tables.tokens.contains_key(&TokenId::from_uuid(id))),
         "concerts.version" => concert(|row| row.version.into()),
+        "concerts called off" => concert(|row| Value::Flag(row.status == ConcertStatus::Cancelled)),
         "concerts.date" => concert(|row| Value::Date(row.date)),
         // A seat that is not on sale is reserved, by nobody.
         "seats.reservation_id" if row().is_some_and(|row| row.is_blocked) => Value::Flag(true),

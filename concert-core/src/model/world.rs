@@ -8,7 +8,7 @@ pub(super) struct Process {
     pub(super) reservation: ReservationBatch,
     pub(super) payment: PaymentBatch,
     pub(super) wallet: WalletBatch,
-    refund: RefundBatch,
+    after_sale: AfterSaleBatch,
 }
 
 pub(super) struct World {
@@ -60,7 +60,7 @@ impl Process {
             queue: VisitBatch { queue: QueueBatch::new(turns, Arc::clone(&views)), changes: Arc::clone(&changes) },
             payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
             wallet: WalletBatch,
-            refund: RefundBatch { changes: Arc::clone(&changes) },
+            after_sale: AfterSaleBatch { changes: Arc::clone(&changes) },
             reservation: ReservationBatch { layouts, recent, rules, changes, views },
         }
     }
@@ -153,7 +153,7 @@ impl World {
             Act::Join(_) | Act::Leave(_) | Act::Claim(_) | Act::Set(_) | Act::Rerank { .. } => self.queue_batch(acts),
             Act::Reserve { .. } | Act::Cancel { .. } => self.reservation_batch(acts),
             Act::Pay { .. } => self.payment_batch(acts),
-            Act::Refund { .. } => self.refund_batch(acts),
+            Act::Refund { .. } | Act::Move { .. } | Act::CallOff | Act::Clear => self.after_sale_batch(acts),
             Act::Recharge { .. } => self.wallet_batch(acts),
             // What the lane of users does is not the model's.
             Act::Disable { .. } => acts.iter().map(|act| self.disable(*act)).collect(),
@@ -246,23 +246,43 @@ impl World {
         outcomes(self.pay(&commands), |_| "paid")
     }
 
-    fn refund_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+    fn after_sale_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
+        use after_sale::Answer;
+        let commands: Vec<_> = acts.iter().filter_map(|act| self.after_sale_command(*act)).collect();
+        outcomes(self.run(|process| &process.after_sale, &commands), |answer| match answer {
+            Answer::Refunded(_) => "refunded",
+            Answer::Moved(_) => "moved",
+            Answer::CalledOff => "called off",
+            Answer::Cleared(_) => "cleared",
+        })
+    }
+
+    fn after_sale_command(&self, act: Act) -> Option<after_sale::Command> {
         let payment_of = |nth| {
             let mut payments = self.tables.payments.values().map(|(payment, _)| payment);
             let found = payments.find(|payment| payment.reservation == self.nth(nth));
             found.map_or_else(PaymentId::generate, |payment| payment.id)
         };
-        let command = |act: &Act| match *act {
-            Act::Refund { nth } => Some(refund::RefundPayment {
+        let (by, reason) = (Operator::application().sign(), "a reason".parse().expect("a reason"));
+        Some(match act {
+            Act::Refund { nth, off_sale } => after_sale::Command::Refund(after_sale::RefundPayment {
                 payment: payment_of(nth),
-                by: Operator::application().sign(),
+                by,
                 reason: None,
+                seat_goes: if off_sale { SeatAfterRefund::OffSale } else { SeatAfterRefund::ToSale },
                 entry: WalletEntryId::generate(),
             }),
-            _ => None,
-        };
-        let commands: Vec<_> = acts.iter().filter_map(command).collect();
-        outcomes(self.run(|process| &process.refund, &commands), |_| "refunded")
+            Act::Move { nth, user } => {
+                let (ticket, to) = (self.nth(nth), self.users[user]);
+                after_sale::Command::Move(after_sale::MoveTicket { ticket, to, reason, by })
+            }
+            Act::CallOff => after_sale::Command::CallOff(after_sale::CallOff { concert: self.concert, reason, by }),
+            Act::Clear => after_sale::Command::Clear(after_sale::ClearSeats {
+                concert: self.concert,
+                seats: self.tables.seats.keys().map(|key| (key.seat, WalletEntryId::generate())).collect(),
+            }),
+            _ => return None,
+        })
     }
 
     fn wallet_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {

@@ -106,6 +106,8 @@ pub(crate) enum Act {
     SeatPrice,
     SeatAdd,
     SeatSwap,
+    ConcertCancel,
+    TicketMove,
     KeyMake,
     KeyRevoke,
     SaleAdd,
@@ -142,6 +144,8 @@ impl Act {
             Self::SeatPrice => "SEAT_PRICE",
             Self::SeatAdd => "SEAT_ADD",
             Self::SeatSwap => "SEAT_SWAP",
+            Self::ConcertCancel => "CONCERT_CANCEL",
+            Self::TicketMove => "TICKET_MOVE",
             Self::KeyMake => "KEY_MAKE",
             Self::KeyRevoke => "KEY_REVOKE",
             Self::SaleAdd => "SALE_ADD",
@@ -165,6 +169,8 @@ pub(crate) enum ActSubject {
     Order(OrderId),
     Reservation(ReservationId),
     Payment(PaymentId),
+    /// A sold seat, by its reservation.
+    Ticket(ReservationId),
     Key(OperatorKeyId),
 }
 
@@ -178,6 +184,7 @@ impl ActSubject {
             Self::Order(_) => "order",
             Self::Reservation(_) => "reservation",
             Self::Payment(_) => "payment",
+            Self::Ticket(_) => "ticket",
             Self::Key(_) => "key",
         }
     }
@@ -193,6 +200,7 @@ impl ActSubject {
             Self::Order(id) => Some(id.as_uuid()),
             Self::Reservation(id) => Some(id.as_uuid()),
             Self::Payment(id) => Some(id.as_uuid()),
+            Self::Ticket(id) => Some(id.as_uuid()),
             Self::Key(id) => Some(id.as_uuid()),
         }
     }

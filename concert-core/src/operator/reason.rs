@@ -12,7 +12,7 @@ use crate::name::free_text;
 const LONGEST: usize = 255;
 
 /// Why an operator does something, for the record: 1 to 255 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Reason(String);
 
@@ -21,6 +21,11 @@ impl Reason {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// As it was stored.
+    pub(crate) fn stored(text: &str) -> Self {
+        Self(text.to_owned())
     }
 }
 

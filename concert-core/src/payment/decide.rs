@@ -7,9 +7,10 @@ use serde_json::json;
 use super::{Pay, Payment};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
+use crate::concert_status::ConcertStatus;
 use crate::error::Error;
-use crate::fact::{Column, Lookup};
-use crate::id::{PaymentId, ReservationId, SaleId, UserId};
+use crate::fact::{Assumptions, Column, Fact, Key, Lookup, Unread};
+use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, UserId};
 use crate::money::Money;
 use crate::operator::{Act, LogEntry};
 use crate::queue::{Turns, require_active, require_shown_live};
@@ -22,6 +23,8 @@ pub(crate) struct Rows {
     /// Their status may be out of date: the seat's row decides.
     pub(crate) reservations: Known,
     pub(crate) turns: Turns,
+    /// Whether their concerts are called off.
+    pub(crate) called_off: HashMap<ConcertId, Fact<bool>>,
     pub(crate) seats: HashMap<SeatKey, Seat>,
     pub(crate) accounts: HashMap<UserId, Account>,
     /// Payments that commands of this batch made earlier: for repeated calls.
@@ -30,6 +33,18 @@ pub(crate) struct Rows {
 
 /// May be assumed of a payment: it was not made before.
 pub(super) const MADE: Column = Column("payments.id");
+/// Whether a concert is called off.
+pub(super) const CALLED_OFF: Column = Column("concerts called off");
+
+pub(super) fn unread_concert(assumptions: &Assumptions, concert: ConcertId) -> Fact<bool> {
+    assumptions.unread(CALLED_OFF, Key::row(concert.as_uuid()))
+}
+
+/// Whether the concerts of reservations that were read are called off.
+pub(crate) fn called_off(reservations: &Known) -> HashMap<ConcertId, Fact<bool>> {
+    let called_off = |one: &Reservation| (one.concert, Fact::read(one.concert_status == ConcertStatus::Cancelled));
+    reservations.values().map(called_off).collect()
+}
 
 /// What a batch changes.
 #[derive(Debug, Default)]
@@ -54,7 +69,7 @@ pub(crate) fn decide(
 }
 
 /// Refuses in this order: key reused, token not ACTIVE (already paid, where that is so), no such reservation or order,
-/// not yours, nothing held (already paid, given back, refunded or lapsed), wrong amount, too little balance.
+/// not yours, concert called off, nothing held (already paid, given back, refunded or lapsed), wrong amount, too little balance.
 fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt) -> Result<Vec<Payment>, Error> {
     let (now, caller) = (attempt.now, &command.caller);
     // A repeated call gets its first answer, even if the turn is over. But a key is no credential, so a queue token that
@@ -82,7 +97,13 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
         let due = named.and_then(|named| due(rows, &named, now));
         return Err(if matches!(due, Err(Error::AlreadyPaid)) { Error::AlreadyPaid } else { inactive });
     }
-    let due = due(rows, &named?, now)?;
+    let named = named?;
+    for reservation in &named {
+        if !rows.called_off.get_mut(&reservation.concert).ok_or(Unread)?.equals(false) {
+            return Err(Error::ConcertCancelled);
+        }
+    }
+    let due = due(rows, &named, now)?;
     // A client that saw another price, or another part of the order, learns so before it pays.
     let price = total(due.iter().map(|reservation| reservation.price)).unwrap_or(Money::MAX);
     if command.amount != price {

@@ -5,6 +5,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
 use crate::clock::Timestamp;
+use crate::concert_status::ConcertStatus;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId};
 use crate::money::Money;
 use crate::page::{Page, Paged};
@@ -13,7 +14,7 @@ use crate::sql::{fetch_all, fetch_optional, statements};
 macro_rules! payments {
     ($which:literal) => {
         concat!(
-            "select p.id, p.user_id, p.reservation_id, r.concert_id, c.concert_name, r.seat_number, p.amount, \
+            "select p.id, p.user_id, p.reservation_id, r.concert_id, c.concert_name, c.status as concert_status, r.seat_number, p.amount, \
              p.payment_status, p.paid_at, p.refunded_at from payments p straight_join reservations r \
              on r.id = p.reservation_id straight_join concerts c on c.id = r.concert_id ",
             $which
@@ -40,7 +41,7 @@ statements! {
 pub enum PaymentStatus {
     /// The seat is paid.
     Success,
-    /// The money went back to the wallet, and the seat is for sale again.
+    /// The money went back to the wallet.
     Refunded,
 }
 
@@ -76,6 +77,8 @@ pub struct PaymentView {
     pub concert: ConcertId,
     /// Its name.
     pub concert_name: String,
+    /// Its status: CANCELLED once it is called off.
+    pub concert_status: ConcertStatus,
     /// The seat.
     pub seat: SeatNumber,
     /// How much.
@@ -122,6 +125,7 @@ fn read_payment(row: &MySqlRow) -> Result<PaymentView, sqlx::Error> {
         reservation: row.try_get("reservation_id")?,
         concert: row.try_get("concert_id")?,
         concert_name: row.try_get("concert_name")?,
+        concert_status: ConcertStatus::from_column(row.try_get("concert_status")?)?,
         seat: row.try_get("seat_number")?,
         amount: row.try_get("amount")?,
         status: PaymentStatus::from_column(row.try_get("payment_status")?)?,

@@ -2,7 +2,6 @@
 
 mod decide;
 mod history;
-mod refund;
 mod store;
 
 use std::collections::HashMap;
@@ -14,13 +13,10 @@ use uuid::Uuid;
 
 pub use history::{PaymentStatus, PaymentView};
 pub(crate) use history::{payment, payments_of};
-pub use refund::{Refund, RefundReason};
-pub(crate) use refund::{RefundBatch, RefundPayment};
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
-pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
-    &[store::STATEMENTS, history::STATEMENTS, refund::STATEMENTS];
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[store::STATEMENTS, history::STATEMENTS];
 
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Fingerprint};
@@ -38,8 +34,7 @@ use crate::wallet::{self, Account};
 #[cfg(test)]
 pub(crate) mod model {
     pub(crate) use super::Pay;
-    pub(crate) use super::decide::{Effects, Rows};
-    pub(crate) use super::refund::model as refund;
+    pub(crate) use super::decide::{Effects, Rows, called_off};
 }
 
 /// A successful payment.
@@ -155,7 +150,9 @@ impl Batch for PaymentBatch {
             let (key, names) = (held.seat_key(), [held.section.clone(), held.row.clone()]);
             (key, Seat::unread(assumptions, key, names, held.price))
         };
+        let concerts = reservations.values().map(|held| held.concert);
         Some(decide::Rows {
+            called_off: concerts.map(|concert| (concert, decide::unread_concert(assumptions, concert))).collect(),
             turns: turns_of(commands, &reservations, assumptions),
             seats: reservations.values().map(seat).collect(),
             accounts: users().map(|user| (user, Account::unread(assumptions, user))).collect(),
@@ -202,6 +199,7 @@ fn rows(
     (accounts, made): &Rest,
 ) -> Result<decide::Rows, Failure> {
     Ok(decide::Rows {
+        called_off: decide::called_off(&reservations),
         reservations,
         turns: queue::read_turns(first, turns)?,
         seats: reservation::read_seats(second, seats)?,

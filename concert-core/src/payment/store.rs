@@ -5,13 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use rust_decimal::Decimal;
 use sqlx::Row as _;
 
-use super::decide::{Effects, MADE};
+use super::decide::{CALLED_OFF, Effects, MADE};
 use super::{Pay, Payment};
 use crate::batch::Attempt;
 use crate::caller::Fingerprint;
 use crate::clock::Timestamp;
 use crate::db::Failure;
-use crate::fact::{Assumed, Lookup};
+use crate::fact::{Assumed, Lookup, Test, Value};
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::operator::write_log;
 use crate::queue::{LongerTurns, guard_turns};
@@ -20,6 +20,9 @@ use crate::sql::{ByKey, Keyword, MAX_LIST, Part, Reading, ResultSet, Script, gro
 use crate::wallet::{BalanceChange, change_balances, entry_columns, strike_balances};
 
 statements! {
+    COUNT_CONCERTS {
+        "select count(*) from concerts force index (primary) where id in ({concerts}) and status <> 'CANCELLED'"
+    }
     BY_IDS { "select id, user_id, reservation_id, amount, paid_at, fingerprint from payments where id in ({ids})" }
     OF_ORDERS {
         "select p.id, p.user_id, p.reservation_id, p.amount, p.paid_at, p.fingerprint \
@@ -94,11 +97,30 @@ pub(super) fn read_payments(
 /// States the assumptions of a batch of payments: those about turns by locking them, all others by the changes
 /// themselves.
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
+    // Before the lock of the turns, which counts them.
+    guard_concerts(script, assumed);
     guard_turns(script, assumed, &LongerTurns::default());
     strike_sold(assumed, &effects.sold, now);
     // The change of a balance fails below zero, which is all that the rules ask of it.
     strike_balances(assumed, &spent(&effects.payments));
     assumed.strike_missing(MADE, effects.payments.iter().map(|payment| payment.id));
+}
+
+/// States that concerts are not called off. Without a lock: a payment that is committed a moment after its concert was
+/// called off is refunded with the others, since whoever clears its seat waits for the seat's lock.
+fn guard_concerts(script: &mut Script, assumed: &mut Assumed) {
+    let asked = assumed.take(CALLED_OFF);
+    if asked.iter().any(|(_, test)| *test != Test::Equals(Value::Flag(false))) {
+        return assumed.put_back(CALLED_OFF, asked);
+    }
+    let mut concerts: Vec<_> = asked.iter().map(|(concert, _)| concert.id()).collect();
+    concerts.sort_unstable();
+    concerts.dedup();
+    if !concerts.is_empty() {
+        script.require_count("looking for concerts", concerts.len(), &COUNT_CONCERTS, |params| {
+            params.list("concerts", &concerts)
+        });
+    }
 }
 
 /// `paid_up_until`: the turns of users who hold nothing else end then at the latest.

@@ -12,6 +12,7 @@ use super::{
 use crate::batch::Attempt;
 use crate::caller::Caller;
 use crate::clock::{Timestamp, span};
+use crate::concert_status::ConcertStatus;
 use crate::error::Error;
 use crate::fact::Unread;
 use crate::id::{ConcertId, OrderId, ReservationId, SaleId, SeatNumber, UserId};
@@ -181,11 +182,17 @@ impl Desk {
     /// The one rule of whether anything of a concert can be held now.
     fn require_on_sale(&self, concert: ConcertId) -> Result<(), Error> {
         let concert = self.concert(concert)?;
+        if concert.status == ConcertStatus::Cancelled {
+            return Err(Error::ConcertCancelled);
+        }
         if phase::is_over(concert.sale_closes_at, self.now) {
             return Err(Error::SaleClosed);
         }
         if concert.date < self.now.date_naive() {
             return Err(Error::ConcertOver);
+        }
+        if concert.status == ConcertStatus::Closed {
+            return Err(Error::ConcertClosed);
         }
         Ok(())
     }
@@ -270,6 +277,7 @@ impl Desk {
             user: caller.user,
             concert: key.concert,
             sale: self.concert(key.concert)?.sale,
+            concert_status: ConcertStatus::OnSale,
             seat: key.seat,
             section: seat.section.clone(),
             row: seat.row.clone(),
@@ -334,8 +342,8 @@ impl Desk {
         Ok(Answer::Cancelled)
     }
 
-    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such reservation, not yours, nothing held (paid, given
-    /// back, refunded or lapsed), extended already, the turn cannot last longer than the hold.
+    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such reservation, not yours, concert called off,
+    /// nothing held (paid, given back, refunded or lapsed), extended already, the turn cannot last longer than the hold.
     fn extend(&mut self, caller: &Caller, id: ReservationId, act: Option<Uuid>) -> Result<Answer, Error> {
         if let Some(made) = self.extended_before(id, act)?
             && self.proves_own_rows(caller)
@@ -354,6 +362,9 @@ impl Desk {
         let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
         if asked.user != caller.user {
             return Err(Error::NotYours);
+        }
+        if asked.concert_status == ConcertStatus::Cancelled {
+            return Err(Error::ConcertCancelled);
         }
         let named = OrderRef::Order(asked.order()).among(self.rows.known.all()?)?;
         let named: Vec<_> = named.into_iter().cloned().collect();

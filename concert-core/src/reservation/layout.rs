@@ -11,6 +11,7 @@ use sqlx::mysql::MySqlRow;
 use super::{Seat, SeatKey};
 use crate::catalog::shared;
 use crate::clock::Timestamp;
+use crate::concert_status::ConcertStatus;
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions, Column, Key, Test, Value};
 use crate::id::{ConcertId, SaleId, SeatNumber};
@@ -25,7 +26,7 @@ const MOST_RUNS: usize = 1 << 18;
 statements! {
     /// With what its sale says: whoever changes that raises the version, too.
     CONCERTS {
-        "select c.id, c.version, c.date, c.max_seats_per_user, c.sale_id, s.closes_at, \
+        "select c.id, c.version, c.date, c.status, c.max_seats_per_user, c.sale_id, s.closes_at, \
          s.max_seats_per_user as max_seats_of_sale from concerts c force index (primary) \
          left join sales s force index (primary) on s.id = c.sale_id where c.id in ({concerts})"
     }
@@ -50,6 +51,7 @@ const DATE: Column = Column("concerts.date");
 pub(crate) struct Concert {
     pub(crate) version: u32,
     pub(crate) date: NaiveDate,
+    pub(crate) status: ConcertStatus,
     /// The most seats that one user may have of it, held and sold together; `None`: no limit.
     pub(crate) max_seats_per_user: Option<u32>,
     /// Its sale, which never changes: a turn in another one does not admit to it.
@@ -66,6 +68,7 @@ impl Concert {
         Self {
             version: 1,
             date,
+            status: ConcertStatus::OnSale,
             max_seats_per_user: None,
             sale: SaleId::DEFAULT,
             sale_closes_at: None,
@@ -154,6 +157,7 @@ impl HallLayouts {
             let concert = Concert {
                 version: row.try_get("version")?,
                 date: row.try_get("date")?,
+                status: ConcertStatus::from_column(row.try_get("status")?)?,
                 max_seats_per_user: row.try_get("max_seats_per_user")?,
                 sale: row.try_get("sale_id")?,
                 sale_closes_at: row.try_get("closes_at")?,

@@ -3,7 +3,7 @@
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
-use super::{Reservation, read_reservation, reservation_columns, unpaid};
+use super::{Reservation, concert_status, read_reservation, reservation_columns, unpaid};
 use crate::clock::Timestamp;
 use crate::id::{ReservationId, UserId};
 use crate::page::Page;
@@ -15,7 +15,7 @@ const USUAL_PAGE: u32 = 1_000;
 macro_rules! listed {
     ($($which:tt)+) => {
         concat!(
-            "select ", reservation_columns!("r."), ", s.section, s.seat_row from reservations r \
+            "select ", reservation_columns!("r."), ", ", concert_status!("r."), ", s.section, s.seat_row from reservations r \
              force index (reservations_user_deadline) left join seats s \
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number where r.user_id = {user}",
             $($which)+,

@@ -34,7 +34,7 @@ pub(crate) use eligibility::{UnpaidHolds, Users, in_time, unpaid};
 pub(crate) use giving_back::{GivenBack, UnpaidSeats};
 pub(crate) use layout::HallLayouts;
 pub(crate) use let_go::MOST_COUNTED as MOST_HOLDS_IN_A_ROW;
-use limits::TakenSeats;
+pub(crate) use limits::{AddedSeats, LimitOf, SeatLimit, TakenSeats};
 pub use list::ReservationList;
 pub(crate) use list::reservations_of;
 pub(crate) use order::{Best, refusal_for, total};
@@ -42,7 +42,8 @@ pub use order::{Order, OrderRef, Wanted};
 pub(crate) use recent_holds::RecentHolds;
 pub(crate) use seat::{HoldState, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats, strike_sold};
 pub(crate) use store::{
-    order, read_reservation, read_reservations, reservation, reservation_columns, sale_of, select_reservations,
+    concert_status, order, read_reservation, read_reservations, reservation, reservation_columns, sale_of,
+    select_reservations,
 };
 pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
 pub(crate) use user_seats::user_seats;
@@ -65,6 +66,7 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Fingerprint};
 use crate::clock::{Timestamp, span};
+use crate::concert_status::ConcertStatus;
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions};
 use crate::id::{ConcertId, OrderId, ReservationId, SaleId, SeatNumber, UserId};
@@ -93,9 +95,9 @@ pub enum ReservationStatus {
     Confirmed,
     /// The deadline passed.
     Expired,
-    /// Given back.
+    /// Given back, or ended because the concert was called off.
     Cancelled,
-    /// Paid, and the money was given back: the seat is for sale again.
+    /// Paid, and the money was given back.
     Refunded,
 }
 
@@ -132,6 +134,8 @@ pub struct Reservation {
     pub concert: ConcertId,
     /// The concert's sale.
     pub sale: SaleId,
+    /// The concert's status: CANCELLED once it is called off.
+    pub concert_status: ConcertStatus,
     /// The seat.
     pub seat: SeatNumber,
     /// The section that the seat is in, if the hall has sections.

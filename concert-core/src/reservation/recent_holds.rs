@@ -51,6 +51,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
+    use crate::concert_status::ConcertStatus;
     use crate::id::{ConcertId, SaleId, SeatNumber, UserId};
     use crate::money::Money;
     use crate::reservation::ReservationStatus;
@@ -62,6 +63,7 @@ mod tests {
             user: UserId::generate(),
             concert: ConcertId::generate(),
             sale: SaleId::DEFAULT,
+            concert_status: ConcertStatus::OnSale,
             seat: SeatNumber::new(seat as i64 + 1).expect("a seat"),
             section: None,
             row: None,

@@ -9,7 +9,7 @@ use sqlx::mysql::MySqlRow;
 use super::best::{Hall, HallSeat};
 use super::by_seat::BySeat;
 use super::let_go::{self, LetGo, let_go_columns};
-use super::store::reservation_columns;
+use super::store::{concert_status, reservation_columns};
 use super::{HoldRules, Reservation};
 use crate::catalog::shared;
 use crate::clock::{Timestamp, just_after};
@@ -27,7 +27,7 @@ pub(crate) struct SeatKey {
 }
 
 impl SeatKey {
-    const fn pair(self) -> (ConcertId, SeatNumber) {
+    pub(crate) const fn pair(self) -> (ConcertId, SeatNumber) {
         (self.concert, self.seat)
     }
 }
@@ -233,9 +233,10 @@ statements! {
     /// in that order and complete (its limit is `MAX_LIST`), and locks nothing.
     LOCK_WITH_SEATS {
         concat!(
-            "select ", reservation_columns!("r."), ", s.section, s.seat_row, s.place, s.price as seat_price, \
-             s.is_reserved, s.reserved_until, s.reservation_id, s.reserved_by, ", let_go_columns!("s."), " \
-             from (select ", reservation_columns!(""), " from reservations force index (primary) where id in ({ids}) order by concert_id, seat_number limit 256) r \
+            "select ", reservation_columns!("r."), ", r.concert_status, s.section, s.seat_row, s.place, \
+             s.price as seat_price, s.is_reserved, s.reserved_until, s.reservation_id, s.reserved_by, ", let_go_columns!("s."), " \
+             from (select ", reservation_columns!(""), ", ", concert_status!("reservations."), " \
+             from reservations force index (primary) where id in ({ids}) order by concert_id, seat_number limit 256) r \
              straight_join seats s force index (primary) \
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update"
         )

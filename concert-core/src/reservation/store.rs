@@ -13,6 +13,7 @@ use super::{Command, Known, OrderRef, Reservation, ReservationStatus, eligibilit
 use crate::batch::Attempt;
 use crate::caller::Fingerprint;
 use crate::clock::Timestamp;
+use crate::concert_status::ConcertStatus;
 use crate::db::Failure;
 use crate::fact::Assumed;
 use crate::id::{ConcertId, OrderId, ReservationId, SaleId};
@@ -31,24 +32,37 @@ macro_rules! reservation_columns {
 }
 pub(crate) use reservation_columns;
 
+/// The status of its concert, which `read_reservation` reads beside them.
+macro_rules! concert_status {
+    ($prefix:literal) => {
+        concat!(
+            "(select c.status from concerts c force index (primary) where c.id = ",
+            $prefix,
+            "concert_id) as concert_status"
+        )
+    };
+}
+pub(crate) use concert_status;
+
 /// Reservations with the section and the row of their seat.
 macro_rules! with_seat {
     ($($text:literal)+) => {
-        concat!("select ", reservation_columns!("r."), ", s.section, s.seat_row from ", $($text),+)
+        concat!("select ", reservation_columns!("r."), ", ", concert_status!("r."), ", s.section, s.seat_row from ", $($text),+)
     };
 }
 
 statements! {
     BY_IDS {
         concat!(
-            "select ", reservation_columns!(""), ", null as section, null as seat_row from reservations where id in ({ids})"
+            "select ", reservation_columns!(""), ", ", concert_status!("reservations."),
+            ", null as section, null as seat_row from reservations where id in ({ids})"
         )
     }
     /// All reservations of the orders of the named ones. Through the user's index: an order has one user, with few
     /// reservations.
     OF_ORDERS {
         concat!(
-            "select ", reservation_columns!("r."), ", null as section, null as seat_row \
+            "select ", reservation_columns!("r."), ", ", concert_status!("r."), ", null as section, null as seat_row \
              from reservations n straight_join reservations r force index (reservations_user_deadline) \
              on r.user_id = n.user_id and (r.id = n.id or r.order_id = n.order_id) where n.id in ({ids})"
         )
@@ -265,6 +279,7 @@ pub(crate) fn read_reservation(row: &MySqlRow) -> Result<Reservation, sqlx::Erro
         user: row.try_get("user_id")?,
         concert: row.try_get("concert_id")?,
         sale: row.try_get("sale_id")?,
+        concert_status: ConcertStatus::from_column(row.try_get("concert_status")?)?,
         seat: row.try_get("seat_number")?,
         section: name("section")?,
         row: name("seat_row")?,

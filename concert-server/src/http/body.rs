@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use chrono::{DateTime, Datelike as _, SecondsFormat, SubsecRound as _, Utc};
-use concert_core::{Money, SeatNumber, Timestamp};
+use concert_core::{ConcertStatus, Money, SeatNumber, Timestamp};
 use futures_util::{Stream, StreamExt as _};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -80,6 +80,11 @@ fn is_json(content_type: &str) -> bool {
 /// For fields that the library parses from text: ids and names.
 pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<T, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+/// The status of a concert for buyers: said where it was called off, and taken for granted otherwise.
+pub(super) fn called_off(status: ConcertStatus) -> Option<&'static str> {
+    (status == ConcertStatus::Cancelled).then(|| status.as_str())
 }
 
 /// The same, for what may be left out, though not null.

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, json, parsed, parsed_if_there};
+use super::body::{Moment, called_off, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
@@ -72,6 +72,10 @@ struct PastPaymentBody {
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
     concert_name: String,
+    /// CANCELLED where the concert was called off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, example = "CANCELLED")]
+    concert_status: Option<&'static str>,
     #[schema(value_type = i32)]
     seat_number: SeatNumber,
     #[schema(value_type = f64, example = 120)]
@@ -91,6 +95,7 @@ impl From<PaymentView> for PastPaymentBody {
             reservation_id: found.reservation,
             concert_id: found.concert,
             concert_name: found.concert_name,
+            concert_status: called_off(found.concert_status),
             seat_number: found.seat,
             amount: found.amount,
             status: found.status.as_str().to_ascii_lowercase(),

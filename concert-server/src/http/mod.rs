@@ -6,6 +6,7 @@
 mod admin;
 mod admin_codes;
 mod admin_sales;
+mod after_sale;
 mod auth;
 mod board;
 mod body;
@@ -132,6 +133,7 @@ fn endpoints() -> Vec<Endpoint> {
         admin_sales::endpoints(),
         halls::endpoints(),
         admin_codes::endpoints(),
+        after_sale::endpoints(),
         ops::endpoints(),
         openapi::endpoints(),
     ]

@@ -19,7 +19,8 @@ use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
 use super::{
-    admin, admin_codes, admin_sales, catalog, events, halls, history, ops, payments, reservations, sales, tokens, users,
+    admin, admin_codes, admin_sales, after_sale, catalog, events, halls, history, ops, payments, reservations, sales,
+    tokens, users,
 };
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
@@ -80,6 +81,11 @@ pub fn openapi() -> OpenApi {
         halls::price,
         halls::swap,
         halls::add,
+        after_sale::refund,
+        after_sale::ticket,
+        after_sale::move_ticket,
+        after_sale::cancel,
+        after_sale::cancellation,
         ops::live,
         ops::ready,
         ops::metrics,

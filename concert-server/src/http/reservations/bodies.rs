@@ -7,7 +7,7 @@ use concert_core::{ConcertId, Money, Order, OrderId, Reservation, ReservationId,
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::body::Moment;
+use super::super::body::{Moment, called_off};
 use super::super::problem::Problem;
 
 /// A hold on a seat, and its state.
@@ -34,6 +34,10 @@ pub(super) struct ReservationBody {
     /// HELD, CONFIRMED (paid), EXPIRED, CANCELLED or REFUNDED.
     #[schema(example = "HELD")]
     status: &'static str,
+    /// CANCELLED where the concert was called off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, example = "CANCELLED")]
+    concert_status: Option<&'static str>,
     /// What paying for it costs.
     #[schema(value_type = f64, example = 120)]
     price: Money,
@@ -53,6 +57,7 @@ impl From<Reservation> for ReservationBody {
             section: found.section,
             row: found.row,
             status: found.status.as_str(),
+            concert_status: called_off(found.concert_status),
             price: found.price,
             performance_date: found.performance_date,
             reserved_at: Moment(found.reserved_at),

@@ -1,0 +1,92 @@
+//! `ticket`: sold seats and their owners.
+
+use clap::{Args, Subcommand};
+use concert_core::{BoxOffice, Operator, Reason, ReservationId, TicketView, Username};
+
+use super::confirm::Confirm;
+use super::operator::By;
+use super::user;
+use crate::failure::Failure;
+use crate::table::{Output, Show, facts, moment, print};
+
+/// Show a sold seat, or give it to another owner
+///
+/// A ticket has the id of its reservation.
+#[derive(Debug, Args)]
+pub struct Opts {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show a ticket: its seat, its owner, its payment, and how it got from owner to owner
+    Show {
+        #[arg(value_name = "TICKET_ID")]
+        ticket: ReservationId,
+    },
+    /// Give a ticket to another owner, for whose limits it counts from then on
+    ///
+    /// The payment stays with the user who paid: a refund goes there.
+    Move {
+        #[arg(value_name = "TICKET_ID")]
+        ticket: ReservationId,
+        /// The new owner, by name or id
+        #[arg(long, value_name = "USER")]
+        to: Username,
+        /// Why, for the record
+        #[arg(long, value_name = "TEXT")]
+        reason: Reason,
+        #[command(flatten)]
+        confirm: Confirm,
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+impl Show for TicketView {
+    fn text(&self) -> String {
+        let mut lines = vec![
+            ("ticket id", self.id.to_string()),
+            ("status", self.status.as_str().to_owned()),
+            ("version", self.version.to_string()),
+            ("owner", self.username.clone()),
+            ("user id", self.user.to_string()),
+            ("concert", self.concert_name.clone()),
+            ("concert id", self.concert.to_string()),
+            ("concert status", self.concert_status.to_string()),
+        ];
+        lines.extend(self.section.clone().map(|section| ("section", section)));
+        lines.extend(self.row.clone().map(|row| ("row", row)));
+        lines.push(("seat number", self.seat.to_string()));
+        lines.push(("payment id", self.payment.to_string()));
+        lines.push(("amount", self.amount.to_string()));
+        lines.push(("paid by", self.paid_by.to_string()));
+        lines.push(("paid at", moment(self.paid_at)));
+        lines.extend(self.refunded_at.map(|at| ("refunded at", moment(at))));
+        for moved in &self.moves {
+            let (from, to, at) = (moved.from, moved.to, moment(moved.moved_at));
+            lines.push(("moved", format!("{at}, from {from} to {to}, by {}: {}", moved.moved_by, moved.reason)));
+        }
+        facts(lines)
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    match &opts.action {
+        Action::Show { ticket } => print(output, &box_office.operator(Operator::application()).ticket(*ticket).await?),
+        Action::Move { ticket, to, reason, confirm, by } => {
+            let back_office = box_office.operator(by.operator()?);
+            let (found, owner) = (back_office.ticket(*ticket).await?, user::find(box_office, to).await?);
+            if confirm.dry_run {
+                return print(output, &found);
+            }
+            let (seat, concert) = (found.seat, &found.concert_name);
+            let question =
+                format!("This gives seat {seat} of {concert} from {} to {}.", found.username, owner.username);
+            confirm.ask_at_terminal(&question).await?;
+            back_office.move_ticket(*ticket, owner.id, reason.clone()).await?;
+            print(output, &back_office.ticket(*ticket).await?)
+        }
+    }
+}

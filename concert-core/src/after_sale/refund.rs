@@ -1,0 +1,90 @@
+//! Refunds: the money goes back to the wallet that paid, and the seat is for sale again or kept, in one transaction.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
+use crate::money::Money;
+use crate::operator::{Reason, Signature};
+
+/// Why a payment is refunded.
+pub type RefundReason = Reason;
+
+/// Where the seat of a refunded payment goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum SeatAfterRefund {
+    /// It is for sale again.
+    #[default]
+    ToSale,
+    /// It is blocked, until somebody unblocks it.
+    OffSale,
+}
+
+impl SeatAfterRefund {
+    /// As JSON writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ToSale => "TO_SALE",
+            Self::OffSale => "OFF_SALE",
+        }
+    }
+}
+
+impl FromStr for SeatAfterRefund {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        [Self::ToSale, Self::OffSale]
+            .into_iter()
+            .find(|goes| goes.as_str() == text)
+            .ok_or_else(|| Error::invalid("the seat of a refund goes TO_SALE or OFF_SALE"))
+    }
+}
+
+/// A payment that was refunded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Refund {
+    /// The payment.
+    #[serde(rename = "paymentId")]
+    pub payment: PaymentId,
+    /// Who has the money back: the user who paid, whoever has the ticket now.
+    #[serde(rename = "userId")]
+    pub user: UserId,
+    /// The reservation that ended.
+    #[serde(rename = "reservationId")]
+    pub reservation: ReservationId,
+    /// The concert.
+    #[serde(rename = "concertId")]
+    pub concert: ConcertId,
+    /// The seat.
+    #[serde(rename = "seatNumber")]
+    pub seat: SeatNumber,
+    /// Where the seat goes. Seats of a concert that was called off stay off sale.
+    #[serde(rename = "seat")]
+    pub seat_goes: SeatAfterRefund,
+    /// How much.
+    pub amount: Money,
+    /// The balance with it.
+    pub balance: Money,
+    /// When.
+    pub refunded_at: Timestamp,
+}
+
+/// Refunds one payment.
+#[derive(Debug)]
+pub(crate) struct RefundPayment {
+    pub(crate) payment: PaymentId,
+    pub(crate) by: Signature,
+    pub(crate) reason: Option<RefundReason>,
+    pub(crate) seat_goes: SeatAfterRefund,
+    /// The id of the wallet entry that it makes. An attempt finds by it whether an earlier attempt was committed.
+    pub(crate) entry: WalletEntryId,
+}
