@@ -63,11 +63,11 @@ async fn seats_are_blocked_priced_added_and_swapped_at_the_desk() {
     let swapped = desk.run(&["seat", "swap", CONCERT, "1", "6", "--reason", "a broken seat"]).ok();
     redacted(|| {
         assert_snapshot!(swapped, @"
-        ┌──────┬────┬────────────────┐
-        │ From ┆ To ┆ Reservation id │
-        ╞══════╪════╪════════════════╡
-        │    1 ┆  6 ┆ [id]           │
-        └──────┴────┴────────────────┘
+        ┌──────┬────┬──────────────────────────────────────┐
+        │ From ┆ To ┆ Reservation id                       │
+        ╞══════╪════╪══════════════════════════════════════╡
+        │    1 ┆  6 ┆ [id] │
+        └──────┴────┴──────────────────────────────────────┘
         ");
     });
     desk.run(&["audit"]).ok();
