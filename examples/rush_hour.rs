@@ -104,6 +104,7 @@ async fn buy(
                 let Some(seat) = free.get(nth as usize % free.len().max(1)) else {
                     return Err(concert_core::Error::SeatAlreadyReserved {
                         seats: vec![SeatNumber::new(i64::from(wanted) + 1)?],
+                        yours: Vec::new(),
                     });
                 };
                 wanted = seat.number.get() as u32 - 1;
@@ -111,5 +112,8 @@ async fn buy(
             Err(error) => return Err(error),
         }
     }
-    Err(concert_core::Error::SeatAlreadyReserved { seats: vec![SeatNumber::new(i64::from(wanted) + 1)?] })
+    Err(concert_core::Error::SeatAlreadyReserved {
+        seats: vec![SeatNumber::new(i64::from(wanted) + 1)?],
+        yours: Vec::new(),
+    })
 }

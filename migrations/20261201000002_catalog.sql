@@ -51,6 +51,8 @@ create table if not exists concerts (
     primary key (id),
     -- The coming dates, in their order, without sorting.
     key concerts_date (date, id),
+    -- Operators name concerts.
+    key concerts_name (concert_name),
     -- The concerts of a sale.
     key concerts_sale (sale_id, date),
     -- Concerts that were called off and are not cleared yet.

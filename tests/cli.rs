@@ -7,7 +7,9 @@ mod cli {
     mod accounts;
     mod afterwards;
     mod called_off;
+    mod columns;
     mod desk;
+    mod export;
 
     mod operators;
     mod orders;

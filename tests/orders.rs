@@ -81,7 +81,7 @@ async fn one_seat_that_is_taken_refuses_them_all() {
     let users = house.active_users(2, 0).await;
     house.office.hold(users[0], concert, seats([2, 5])).await.expect("holds");
     let refused = house.office.hold(users[1], concert, seats([1, 2, 5, 6])).await;
-    let Err(Error::SeatAlreadyReserved { seats: taken }) = refused else { panic!("{refused:?}") };
+    let Err(Error::SeatAlreadyReserved { seats: taken, .. }) = refused else { panic!("{refused:?}") };
     assert_eq!(taken, [2, 5].map(seat));
     assert_eq!(free(&house, concert).await, [1, 3, 4, 6], "none of the others is held");
     house.advance(300);

@@ -1,8 +1,8 @@
 //! The command line.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::commands::{DatabaseCommand, completions};
+use crate::commands::{DatabaseCommand, completions, man};
 use crate::database;
 use crate::table::Output;
 
@@ -11,8 +11,8 @@ Results go to stdout, everything else to stderr. NO_COLOR is honoured.
 
 Exit codes:
   0  done
-  1  refused or failed; stderr says `error: <text> (CODE)`, and with --output json also
-     {\"error\": {\"code\", \"message\"}}
+  1  refused or failed; stderr says `error: <text> (CODE)`, and with
+     --output json also {\"error\": {\"code\", \"message\"}}
   2  the command line or an input is not valid";
 
 /// The operator's tool of a concert box office.
@@ -20,7 +20,7 @@ Exit codes:
 /// It works on the database that --database-url names; without one, on the private MariaDB in --data-dir, which it
 /// starts and stops unless a server or another command is running it.
 #[derive(Parser)]
-#[command(name = "concert-cli", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "concert-cli", version, after_help = EXIT_CODES, max_term_width = 80)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -32,21 +32,63 @@ pub struct Cli {
 }
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them in a process")]
 pub enum Command {
     #[command(flatten)]
     OnDatabase(DatabaseCommand),
     Completions(completions::Opts),
+    Man(man::Opts),
+}
+
+/// The global options that `-h` shows; `--help` shows all.
+const USUAL_OPTIONS: [&str; 3] = ["database_url", "data_dir", "output"];
+
+/// The command line as it is parsed, completed and documented.
+pub fn command() -> clap::Command {
+    let is_unusual = |arg: &clap::Arg| arg.is_global_set() && !USUAL_OPTIONS.contains(&arg.get_id().as_str());
+    let command = Cli::command().mut_args(|arg| if is_unusual(&arg) { arg.hide_short_help(true) } else { arg });
+    with_plain_usage(command)
+}
+
+/// Every command with the usage line that its help has. clap would write into that of an error what comes from the
+/// environment, as if it were required.
+fn with_plain_usage(mut command: clap::Command) -> clap::Command {
+    command.build();
+    plain_usage(command)
+}
+
+fn plain_usage(mut command: clap::Command) -> clap::Command {
+    let usage = command.render_usage().to_string();
+    let names: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, plain_usage);
+    }
+    command.override_usage(usage.trim_start_matches("Usage: ").to_owned())
+}
+
+/// Parses the command line of this process.
+pub fn parse() -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches()?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command()))
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn usage_names_nothing_that_is_not_required_and_short_help_is_short() {
+        let usage = |args: &[&str]| command().try_get_matches_from(args).map(drop).expect_err("refused").to_string();
+        let refused = usage(&["concert-cli", "refund", "--schema", "x", "--database-url", "y"]);
+        assert!(refused.contains("Usage: concert-cli refund [OPTIONS] <PAYMENT_ID>\n"), "{refused}");
+        let lines = |flag| usage(&["concert-cli", "queue", "set", flag]).lines().count();
+        assert!(lines("-h") < 25 && lines("--help") > 50, "{} {}", lines("-h"), lines("--help"));
+        let help = usage(&["concert-cli", "queue", "set", "-h"]);
+        let [own, global] = ["--max-active", "--database-url"].map(|option| help.find(option).expect("is there"));
+        assert!(own < help.find("Global options:").expect("a heading") && own < global, "{help}");
     }
 }

@@ -20,7 +20,6 @@ mod table;
 use std::pin::pin;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Cli, Command};
@@ -30,13 +29,14 @@ use crate::failure::Failure;
 use crate::table::Output;
 
 fn main() -> ExitCode {
-    let Cli { command, database, output } = match Cli::try_parse() {
+    let Cli { command, database, output } = match cli::parse() {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
     };
     let done = match command {
         Command::OnDatabase(command) => in_runtime(on_database(command, &database, output)),
         Command::Completions(opts) => commands::completions::run(&opts),
+        Command::Man(opts) => commands::man::run(&opts),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

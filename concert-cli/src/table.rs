@@ -1,15 +1,22 @@
-//! Printing: results to stdout, as tables or JSON; everything else to stderr.
+//! Printing: results to stdout, as tables or JSON; everything else to stderr. All tables are made here, and so fit into
+//! 80 columns.
+
+mod fit;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use chrono::SecondsFormat;
 use clap::ValueEnum;
-use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use concert_core::{Timestamp, escape_hidden};
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::failure::Failure;
+
+/// Around the name of a fact: a space before it, and two before its value.
+const MARGINS: usize = 3;
 
 /// How to print results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,11 +77,28 @@ pub fn ask(question: &str) {
     let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
 }
 
-/// A table with a header. Columns of numbers are aligned on the right.
+/// A table with a header, as wide as the screen at most. Columns of numbers are aligned on the right. Where there is too
+/// little room for a table, each row is a card: a line for each column.
 pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    fitted(header, rows, fit::width())
+}
+
+fn fitted<const N: usize>(header: [&str; N], rows: &[[String; N]], width: usize) -> String {
+    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
+    let all = || rows.iter().map(|row| row.iter().map(String::as_str).collect());
+    let Some(widths) = fit::column_widths(std::iter::once(header.to_vec()).chain(all()), width) else {
+        let card = |row: &[String; N]| facts_within(header.into_iter().zip(row.clone()), width, true);
+        let cards: Vec<_> = rows.iter().map(card).collect();
+        return if cards.is_empty() { "none".to_owned() } else { cards.join("\n\n") };
+    };
+    let wrapped = |cell: &str, column: usize| fit::wrap(cell, widths[column]).join("\n");
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
-    table.add_rows(rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))));
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_header(header.iter().enumerate().map(|(column, cell)| wrapped(cell, column)));
+    table.add_rows(all().map(|row: Vec<&str>| {
+        row.into_iter().enumerate().map(|(column, cell)| wrapped(cell, column)).collect::<Vec<_>>()
+    }));
     for (index, column) in table.column_iter_mut().enumerate() {
         if rows.iter().all(|row| row[index].parse::<f64>().is_ok()) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -83,12 +107,23 @@ pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String 
     table.trim_fmt()
 }
 
-/// Names and values, one per line, without a frame, so that long values stay easy to copy.
+/// Names and values, one per line, without a frame, so that long values stay easy to copy. A value of several words goes
+/// on in the next line where it is longer than the screen; a single word is never broken.
 pub fn facts<'n>(facts: impl IntoIterator<Item = (&'n str, String)>) -> String {
-    let mut table = Table::new();
-    let row = |(name, fact): (&str, String)| [name.to_owned(), printable(&fact)];
-    table.load_style(NOTHING).add_rows(facts.into_iter().map(row));
-    table.trim_fmt()
+    facts_within(facts.into_iter().map(|(name, fact)| (name, printable(&fact))), fit::width(), false)
+}
+
+fn facts_within<'n>(facts: impl IntoIterator<Item = (&'n str, String)>, width: usize, breaks_words: bool) -> String {
+    let facts: Vec<_> = facts.into_iter().collect();
+    let longest = facts.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    let room = width.saturating_sub(longest + MARGINS);
+    let fact = |(name, value): &(&str, String)| {
+        let indent = " ".repeat(longest - name.width());
+        let lines = if breaks_words || value.contains(' ') { fit::wrap(value, room) } else { vec![value.clone()] };
+        let value = lines.join(&format!("\n{}", " ".repeat(longest + MARGINS)));
+        format!(" {name}{indent}  {value}").trim_end().to_owned()
+    };
+    facts.iter().map(fact).collect::<Vec<_>>().join("\n")
 }
 
 /// A moment, to the second.
@@ -105,4 +140,45 @@ pub fn printable(text: &str) -> String {
 pub fn printable_lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(printable).collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "350753f5-0040-5c88-b2ad-ebaea9ef7fe4";
+
+    #[test]
+    fn a_table_that_is_too_wide_wraps_its_words() {
+        let rows = [[ID, "2099-12-30", "서울 국제 여름 음악 축제 개막 공연", "12"].map(str::to_owned)];
+        let expected = "\
+┌──────────────────────────────────────┬────────────┬────────────────┬───────┐
+│ Concert id                           ┆ Date       ┆ Concert        ┆ Seats │
+╞══════════════════════════════════════╪════════════╪════════════════╪═══════╡
+│ 350753f5-0040-5c88-b2ad-ebaea9ef7fe4 ┆ 2099-12-30 ┆ 서울 국제 여름 ┆    12 │
+│                                      ┆            ┆ 음악 축제 개막 ┆       │
+│                                      ┆            ┆ 공연           ┆       │
+└──────────────────────────────────────┴────────────┴────────────────┴───────┘";
+        assert_eq!(fitted(["Concert id", "Date", "Concert", "Seats"], &rows, 80), expected);
+    }
+
+    #[test]
+    fn a_table_without_room_for_its_words_is_a_card_a_row() {
+        let name = "서울 국제 여름 음악 축제 개막 공연 그리고 아주 아주 긴 이름의 다음 줄";
+        let row = [ID, ID, name].map(str::to_owned);
+        let text = fitted(["Concert id", "User id", "Concert"], &[row.clone(), row], 80);
+        let expected = format!(
+            " Concert id  {ID}\n User id     {ID}\n Concert     서울 국제 여름 음악 축제 개막 공연 그리고 아주 아주 긴 이름의 다음\n             줄"
+        );
+        assert_eq!(text, format!("{expected}\n\n{expected}"));
+        assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+        assert_eq!(fitted([ID, ID, ID], &[], 80), "none");
+    }
+
+    #[test]
+    fn a_fact_of_one_word_is_never_broken() {
+        let key = "x".repeat(100);
+        assert_eq!(facts_within([("key", key.clone())], 80, false), format!(" key  {key}"));
+        assert_eq!(facts_within([("a", "1".to_owned()), ("long", "2".to_owned())], 80, false), " a     1\n long  2");
+    }
 }

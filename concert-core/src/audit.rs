@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sqlx::{MySqlPool, Row as _};
+use uuid::Uuid;
 
 use crate::db;
 use crate::error::Error;
@@ -349,11 +350,54 @@ pub(crate) async fn audit(pool: &MySqlPool, mut progress: impl FnMut(usize, usiz
         let rows = fetch_all(&mut connection, &check.statement, |params| params.bind("limit", MOST_ROWS)).await;
         let rows = rows.map_err(db::to_error)?;
         for row in rows {
-            let row = row.try_get(0).map_err(db::to_error)?;
+            let row: String = row.try_get(0).map_err(db::to_error)?;
+            let row = with_hyphens(&row);
             violations.push(Violation { invariant: check.invariant, what: check.what, row });
         }
     }
     progress(CHECKS.len(), CHECKS.len());
     db::close(connection).await;
     Ok(violations)
+}
+
+/// How many digits an id has.
+const ID_DIGITS: usize = 32;
+
+/// The text with its ids in the form that everything takes that asks for one. The database writes them as digits in a
+/// row, in capitals.
+fn with_hyphens(text: &str) -> String {
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
+    let (mut written, mut rest) = (String::with_capacity(text.len() + 4), text);
+    while let Some(start) = rest.bytes().position(|byte| is_digit(&byte)) {
+        let end = start + rest.bytes().skip(start).take_while(u8::is_ascii_alphanumeric).count();
+        let word = &rest[start..end];
+        written.push_str(&rest[..start]);
+        let stands_alone = !rest[..start].ends_with(|before: char| before.is_ascii_alphanumeric());
+        match Uuid::try_parse(word) {
+            Ok(id) if stands_alone && word.len() == ID_DIGITS && word.bytes().all(|byte| is_digit(&byte)) => {
+                written.push_str(&id.hyphenated().to_string());
+            }
+            _ => written.push_str(word),
+        }
+        rest = &rest[end..];
+    }
+    written + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_written_as_everything_takes_them() {
+        let id = "019DD2C10C5E7000800000000000000A";
+        let told = "019dd2c1-0c5e-7000-8000-00000000000a";
+        assert_eq!(
+            with_hyphens(&format!("concert {id} seat 7: reservation {id}")),
+            format!("concert {told} seat 7: reservation {told}")
+        );
+        for text in ["CONFIRMED 12.50", "FEED", "X019DD2C10C5E7000800000000000000A", "서울 019dd2c1", ""] {
+            assert_eq!(with_hyphens(text), text);
+        }
+    }
 }

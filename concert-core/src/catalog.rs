@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sqlx::error::DatabaseError;
+use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
 use crate::clock::Timestamp;
@@ -36,6 +37,10 @@ statements! {
          from seats where concert_id = {concert} order by seat_number"
     }
     CONCERT { "select id from concerts where id = {concert}" }
+    NAMED {
+        "select id, concert_name, date from concerts force index (concerts_name) where concert_name = {name} \
+         order by date, id limit {limit}"
+    }
     SALE_OF { "select sale_id from concerts where id = {concert}" }
     INSERT_CONCERT { insert "concerts" (id, concert_name, date, created_at) }
     /// Where there are no rows `per_row` is null, and so is what it divides.
@@ -174,15 +179,17 @@ pub(crate) async fn concert_dates(pool: &MySqlPool, now: Timestamp) -> Result<Ve
         params.bind("today", now.date_naive()).bind("now", now).bind("limit", MOST_DATES)
     });
     let rows = rows.await?;
-    rows.iter()
-        .map(|row| {
-            Ok(ConcertDate {
-                concert: row.try_get("id")?,
-                name: row.try_get("concert_name")?,
-                date: row.try_get("date")?,
-            })
-        })
-        .collect()
+    rows.iter().map(read_date).collect()
+}
+
+/// The concerts of this name, by date.
+pub(crate) async fn concerts_named(pool: &MySqlPool, name: &str) -> Result<Vec<ConcertDate>, sqlx::Error> {
+    let rows = fetch_all(pool, &NAMED, |params| params.bind("name", Text(name)).bind("limit", MOST_DATES)).await?;
+    rows.iter().map(read_date).collect()
+}
+
+fn read_date(row: &MySqlRow) -> Result<ConcertDate, sqlx::Error> {
+    Ok(ConcertDate { concert: row.try_get("id")?, name: row.try_get("concert_name")?, date: row.try_get("date")? })
 }
 
 /// Whether there is such a concert.

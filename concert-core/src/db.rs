@@ -26,8 +26,8 @@ pub(crate) use self::failure::Failure;
 pub(crate) use self::readers::{Reader, read, read_pool};
 pub(crate) use self::room::{Room, needed};
 pub(crate) use self::session::{
-    KEEP_ALIVE, WritersConnection, close, commit, connect, execute, rollback, shorten_lock_wait, start_snapshot,
-    start_transaction, unhurried_connection, unlimited_connection,
+    KEEP_ALIVE, WritersConnection, close, commit, connect, execute, patient_connection, rollback, shorten_lock_wait,
+    start_snapshot, start_transaction, unhurried_connection, unlimited_connection,
 };
 pub(crate) use self::url::parse_url;
 use crate::error::Error;

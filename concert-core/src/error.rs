@@ -11,7 +11,7 @@ use chrono::SecondsFormat;
 pub use self::kind::ErrorKind;
 use self::text::{describe_blocked, describe_free, describe_left, describe_not_open, describe_status, describe_taken};
 use crate::clock::Timestamp;
-use crate::id::SeatNumber;
+use crate::id::{ReservationId, SeatNumber};
 use crate::invalid::InvalidInput;
 use crate::money::Money;
 use crate::token_status::TokenStatus;
@@ -190,10 +190,12 @@ pub enum Error {
     #[error("this user is already in the queue; to resume, send the session or the queue token")]
     AlreadyInQueue,
     /// Seats that were asked for are held or sold, so none is held.
-    #[error("{}", describe_taken(seats))]
+    #[error("{}", describe_taken(seats, yours))]
     SeatAlreadyReserved {
         /// Those of them that are taken, by number.
         seats: Vec<SeatNumber>,
+        /// Those of them that the user holds, with the reservations: they can be paid or given back.
+        yours: Vec<(SeatNumber, ReservationId)>,
     },
     /// Fewer seats are free than were asked for, so none is held.
     #[error("{}", describe_free(*free))]

@@ -2,8 +2,8 @@
 
 use crate::sql::MAX_LIST;
 use crate::{
-    access_code, after_sale, audit, catalog, explain, figures, hall, migrate, office_clock, operator, payment, probe,
-    queue, reservation, sale, user, wallet,
+    access_code, after_sale, audit, catalog, explain, export, figures, hall, migrate, office_clock, operator, payment,
+    probe, queue, reservation, sale, user, wallet,
 };
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
@@ -19,6 +19,7 @@ pub fn statements() -> Vec<String> {
         user::STATEMENTS,
         access_code::STATEMENTS,
         hall::STATEMENTS,
+        export::STATEMENTS,
     ]
     .concat();
     let files = [

@@ -40,6 +40,7 @@
 //! None is on by default: an application with users, a log-in and a database of its own needs none.
 //! - `password`: users with passwords (argon2id), and log-in.
 //! - `jwt`: access tokens (JWTs) for places in the queue and for sessions.
+//! - `csv`: exports as CSV and JSON.
 //! - `private-db`: a MariaDB that the process starts, owns and stops.
 //!
 //! [`sqlx`], [`uuid`], [`chrono`] and [`rust_decimal`] are re-exported in the versions whose types are in this API.
@@ -53,7 +54,7 @@
 //! - `hall`: what operators change of a hall: seats off sale, prices, new seats, seats that change places.
 //! - `after_sale`: refunds, tickets that get another owner, concerts that are called off.
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
-//! - `catalog`, `audit`, `figures`: reads over whole tables; `explain`: what happened to one thing.
+//! - `catalog`, `audit`, `figures`, `export`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness.
 //! - `office_clock`: the database's time, followed. `schedule`: the loop of the periodic passes.
 
@@ -71,6 +72,7 @@ mod concert_status;
 mod db;
 mod error;
 mod explain;
+mod export;
 mod fact;
 mod figures;
 mod hall;
@@ -124,6 +126,12 @@ pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::concert_status::ConcertStatus;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
+pub use crate::export::{
+    Export, ExportKind, ExportTotals, Exported, ExportedAttendee, ExportedConcert, ExportedEntry, ExportedPayment,
+    ExportedPlace, ExportedSeat, SeatStatus,
+};
+#[cfg(feature = "csv")]
+pub use crate::export::{ExportDocument, ExportFormat};
 pub use crate::figures::{ConcertFigures, Figures, QueueFigures, SaleFigures};
 pub use crate::hall::{MovedSeat, NewSeat, NewSeats, RefusedSeat, SeatsChanged, SeatsSwapped};
 pub use crate::id::{
@@ -145,7 +153,8 @@ pub use crate::queue::{
     Standing, TokenStatus,
 };
 pub use crate::reservation::{
-    Order, OrderRef, Reservation, ReservationList, ReservationStatus, SeatCount, SweepReport, UserSeats, Wanted,
+    Order, OrderRef, OwnTicket, Reservation, ReservationList, ReservationStatus, SeatCount, SweepReport, UserSeats,
+    Wanted,
 };
 pub use crate::sale::{NewSale, Sale};
 pub use crate::seat_ranges::SeatRanges;

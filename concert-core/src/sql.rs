@@ -16,7 +16,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 
-pub(crate) use self::read::{execute, fetch_all, fetch_each, fetch_one, fetch_optional};
+pub(crate) use self::read::{Source, execute, fetch_all, fetch_each, fetch_one, fetch_optional};
 pub(crate) use self::result::{Reading, ResultSet};
 pub(crate) use self::script::Script;
 #[cfg(any(test, feature = "internals"))]

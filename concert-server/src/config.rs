@@ -19,15 +19,15 @@ use crate::telemetry::LogFormat;
 ///
 /// Without a database URL it starts a private MariaDB of its own and keeps the data in --data-dir.
 #[derive(Debug, Parser)]
-#[command(name = "concert-server", version, max_term_width = 110)]
+#[command(name = "concert-server", version, max_term_width = 110, override_usage = "concert-server [OPTIONS]")]
 pub struct Config {
     /// The address to listen on
-    #[arg(long, env = "CONCERT_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, env = "CONCERT_LISTEN", default_value = "127.0.0.1:8080", value_parser = address, value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
     /// A second address, for operators: metrics, readiness, the API page and /api/v1/admin are answered there and no
     /// longer at --listen; /health/live at both. Keep it on a network of your own
-    #[arg(long, env = "CONCERT_ADMIN_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "CONCERT_ADMIN_LISTEN", value_parser = address, value_name = "ADDRESS")]
     pub admin_listen: Option<SocketAddr>,
 
     /// The database, mysql://user:password@host:3306/name; without it, a private one is started. One server needs 16
@@ -190,6 +190,15 @@ pub enum Switch {
     On,
     /// Off
     Off,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| match text.trim_start_matches(':').parse::<u16>() {
+        Ok(port) => {
+            format!("name the address, too: 127.0.0.1:{port} for this machine alone, 0.0.0.0:{port} for all networks")
+        }
+        Err(_) => "write an IP address and a port: 127.0.0.1:8080, or [::1]:8080".to_owned(),
+    })
 }
 
 /// The shortest and the longest period between two passes.

@@ -86,7 +86,8 @@ pub fn concert_cli(args: &[&str]) -> Command {
     let binary: PathBuf = target.join("concert-cli");
     assert!(binary.is_file(), "{} is missing: `make test` builds the workspace first", binary.display());
     let mut command = Command::new(binary);
-    command.args(args);
+    // Wide enough for every table; how they fit is tested by themselves.
+    command.args(args).env("COLUMNS", "250");
     for (name, _) in std::env::vars_os() {
         if name == "DATABASE_URL" || name.to_string_lossy().starts_with("CONCERT_") {
             command.env_remove(name);

@@ -78,11 +78,7 @@ async fn tokens_of_nobody_are_refused() {
     let nobody = "00000000-0000-0000-0000-000000000000";
     assert_snapshot!(desk.run_with_secret(&["token", "issue", nobody]).refused(1), @"error: there is no such user (USER_NOT_FOUND)");
     assert_snapshot!(desk.run_with_secret(&["token", "show", USERS[0]]).refused(1), @"error: this user is not in the queue (TOKEN_NOT_FOUND)");
-    assert_snapshot!(desk.run(&["token", "issue", "nobody"]).refused(2), @"
-    error: invalid value 'nobody' for '<USER_ID>': the user id is not a UUID of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
-
-    For more information, try '--help'.
-    ");
+    assert_snapshot!(desk.run_with_secret(&["token", "issue", "nobody"]).refused(1), @"error: there is no such user (USER_NOT_FOUND)");
 }
 
 #[tokio::test]

@@ -231,11 +231,11 @@ async fn an_audit_of_a_corrupted_database_shows_the_rows_and_exits_1() {
     let found = desk.run(&["audit"]);
     assert_eq!(found.code, Some(1));
     assert_snapshot!(found.stdout, @"
-    ┌───────────┬────────────────────────────────────────────────┬──────────────────────────────────────────────────────────────────────┐
-    │ Invariant ┆ What is wrong                                  ┆ Row                                                                  │
-    ╞═══════════╪════════════════════════════════════════════════╪══════════════════════════════════════════════════════════════════════╡
-    │         3 ┆ a balance is not the sum of its wallet entries ┆ user 1FB625D829415404A03B8EBDA1438408: balance 1.00, entries 1000.00 │
-    └───────────┴────────────────────────────────────────────────┴──────────────────────────────────────────────────────────────────────┘
+    ┌───────────┬────────────────────────────────────────────────┬──────────────────────────────────────────────────────────────────────────┐
+    │ Invariant ┆ What is wrong                                  ┆ Row                                                                      │
+    ╞═══════════╪════════════════════════════════════════════════╪══════════════════════════════════════════════════════════════════════════╡
+    │         3 ┆ a balance is not the sum of its wallet entries ┆ user 1fb625d8-2941-5404-a03b-8ebda1438408: balance 1.00, entries 1000.00 │
+    └───────────┴────────────────────────────────────────────────┴──────────────────────────────────────────────────────────────────────────┘
     ");
     assert_snapshot!(found.stderr, @"error: the database breaks an invariant; offending rows: 1 (INVARIANT_VIOLATED)");
 
@@ -246,7 +246,7 @@ async fn an_audit_of_a_corrupted_database_shows_the_rows_and_exits_1() {
         json!({"violations": [{
             "invariant": 3,
             "what": "a balance is not the sum of its wallet entries",
-            "row": "user 1FB625D829415404A03B8EBDA1438408: balance 1.00, entries 1000.00",
+            "row": "user 1fb625d8-2941-5404-a03b-8ebda1438408: balance 1.00, entries 1000.00",
         }]})
     );
     assert_snapshot!(found.stderr, @r#"

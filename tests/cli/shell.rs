@@ -36,8 +36,8 @@ fn help_goes_to_stdout_and_documents_the_exit_codes() {
 
     Exit codes:
       0  done
-      1  refused or failed; stderr says `error: <text> (CODE)`, and with --output json also
-         {"error": {"code", "message"}}
+      1  refused or failed; stderr says `error: <text> (CODE)`, and with
+         --output json also {"error": {"code", "message"}}
       2  the command line or an input is not valid
     "#);
     let seed = run(&["seed", "--help"]).ok();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use concert_core::{ConcertId, PaymentId, ReservationId, Role, SaleId, UserId};
+use concert_core::{ConcertId, PaymentId, ReservationId, Role, SaleId, TokenId, UserId};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
@@ -119,6 +119,9 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "GET /api/v1/payments/balance/{userId}"
         | "GET /api/v1/payments"
         | "GET /api/v1/payments/{paymentId}"
+        | "GET /api/v1/orders"
+        | "GET /api/v1/orders/{orderId}"
+        | "GET /api/v1/tickets"
         | "GET /api/v1/payments/entries/{userId}" => own(TOKEN_ENDED, 200),
         "GET /api/v1/sales" | "GET /api/v1/sales/{saleId}" => open(200),
         "GET /api/v1/admin/sales" | "GET /api/v1/admin/sales/{saleId}" => operators(any_role),
@@ -127,11 +130,19 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "GET /api/v1/admin/sales/{saleId}/codes" => operators(any_role),
         "POST /api/v1/admin/sales/{saleId}/codes" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
         "POST /api/v1/admin/sales/{saleId}/codes/revoke" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
-        "GET /api/v1/admin/log" => operators(any_role),
         "POST /api/v1/admin/payments/{paymentId}/refund"
         | "POST /api/v1/admin/tickets/{ticketId}/move"
         | "POST /api/v1/admin/concerts/{concertId}/cancel" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /api/v1/admin/tickets/{ticketId}" | "GET /api/v1/admin/concerts/{concertId}/cancel" => operators(any_role),
+        "GET /api/v1/admin/log"
+        | "GET /api/v1/admin/figures"
+        | "GET /api/v1/admin/concerts/{concertId}/seats"
+        | "GET /api/v1/admin/concerts/{concertId}/export/{kind}"
+        | "GET /api/v1/admin/explain/token/{tokenId}"
+        | "GET /api/v1/admin/explain/seat/{concertId}"
+        | "GET /api/v1/admin/explain/seat/{concertId}/{seatNumber}"
+        | "GET /api/v1/admin/explain/reservation/{reservationId}"
+        | "GET /api/v1/admin/explain/user/{userId}" => operators(any_role),
         "POST /api/v1/admin/users/{userId}/recharge" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "POST /api/v1/admin/concerts/{concertId}/seats/block"
         | "POST /api/v1/admin/concerts/{concertId}/seats/unblock"
@@ -161,6 +172,7 @@ struct Stage {
 /// What one request is about, fresh for each.
 struct Scene {
     token: String,
+    token_id: TokenId,
     ended: String,
     bens_token: String,
     held: ReservationId,
@@ -192,7 +204,7 @@ impl Stage {
             keys.push(made.expect("makes a key").secret.expose_secret().to_owned());
         }
         let keys = keys.try_into().expect("three");
-        let concert = site.house.concert(9_000).await;
+        let concert = site.house.concert(12_000).await;
         site.house.office.recharge(anna, money(1_000_000)).await.expect("recharges");
         Self { site, concert, anna, session, bens_session, ben, expired, revoked, keys }
     }
@@ -213,7 +225,8 @@ impl Stage {
         let hold = async |number| office.hold_one(self.anna, self.concert, seat(number)).await.expect("holds").id;
         let (held, paid) = (hold(*used - 2).await, hold(*used - 1).await);
         let payment = office.pay(self.anna, paid, money(PRICE)).await.expect("pays").payments[0].id;
-        Scene { token, ended, bens_token, held, payment, ticket: paid }
+        let token_id = office.token_status(self.anna).await.expect("is in").ticket.token;
+        Scene { token, token_id, ended, bens_token, held, payment, ticket: paid }
     }
 
     fn credential(&self, shown: Shown, scene: &Scene) -> Option<String> {
@@ -250,7 +263,12 @@ impl Stage {
             .replace("{paymentId}", &scene.payment.to_string())
             .replace("{saleId}", &SaleId::DEFAULT.to_string())
             .replace("{ticketId}", &scene.ticket.to_string())
+            .replace("{orderId}", &scene.held.to_string())
+            .replace("{tokenId}", &scene.token_id.to_string())
+            .replace("{kind}", "payments")
+            .replace("{seatNumber}", "1")
             .replace("{file}", "index.html");
+        let path = if template.ends_with("/explain/seat/{concertId}") { format!("{path}:1") } else { path };
         let user = json!({"userId": self.anna});
         let person = |name: &str| json!({"username": name, "password": "correct horse"});
         let body: Option<Value> = match route {

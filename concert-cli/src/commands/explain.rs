@@ -1,8 +1,9 @@
 //! `explain`: what happened, when and why, and what will happen next.
 
 use clap::{Args, Subcommand};
-use concert_core::{BoxOffice, ConcertId, Explanation, Operator, ReservationId, SeatNumber, TokenId, Username};
+use concert_core::{BoxOffice, Explanation, Operator, ReservationId, SeatNumber, TokenId, Username};
 
+use super::names::ConcertRef;
 use super::user;
 use crate::failure::Failure;
 use crate::table::{Output, Show, moment, print, printable, table};
@@ -22,7 +23,8 @@ enum Subject {
     Token { token_id: TokenId },
     /// A seat, and everyone who ever held it
     Seat {
-        concert_id: ConcertId,
+        /// The concert, by name or id
+        concert: ConcertRef,
         #[arg(value_parser = seat_number)]
         seat_number: SeatNumber,
     },
@@ -54,7 +56,7 @@ impl Show for Explanation {
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let subject: concert_core::Subject = match &opts.subject {
         Subject::Token { token_id } => (*token_id).into(),
-        Subject::Seat { concert_id, seat_number } => (*concert_id, *seat_number).into(),
+        Subject::Seat { concert, seat_number } => (concert.find(box_office).await?, *seat_number).into(),
         Subject::Reservation { reservation_id } => (*reservation_id).into(),
         Subject::User { name_or_id } => user::find(box_office, name_or_id).await?.id.into(),
     };

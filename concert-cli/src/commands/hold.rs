@@ -6,6 +6,7 @@ use clap::Args;
 use concert_core::{BoxOffice, ConcertId, Money, Order, OrderId, ReservationId, SeatNumber, Timestamp, UserId, Wanted};
 use serde::Serialize;
 
+use super::names::{ConcertRef, UserRef};
 use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table};
@@ -13,10 +14,11 @@ use crate::table::{Output, Show, facts, moment, print, table};
 /// Hold seats for a user whose turn it is, or past the queue: all of them or none
 #[derive(Debug, Args)]
 pub struct Opts {
-    user_id: UserId,
-    /// The concert
-    #[arg(long, value_name = "CONCERT_ID")]
-    concert: ConcertId,
+    /// The user, by name or id
+    user: UserRef,
+    /// The concert, by name or id
+    #[arg(long)]
+    concert: ConcertRef,
     #[command(flatten)]
     which: Which,
     /// Only seats of this section
@@ -113,10 +115,12 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         Some(count) => Wanted::BestAvailable { count, section: opts.section.clone() },
         None => opts.which.seats.clone().into(),
     };
+    let user = opts.user.find(box_office).await?;
+    let concert = opts.concert.find(box_office).await?;
     let back_office = box_office.operator(opts.by.operator()?);
     let caller = match opts.bypass_queue {
-        true => back_office.bypassing_queue_for(opts.user_id),
-        false => back_office.acting_for(opts.user_id),
+        true => back_office.bypassing_queue_for(user),
+        false => back_office.acting_for(user),
     };
-    print(output, &Held::from(box_office.hold(caller, opts.concert, wanted).await?))
+    print(output, &Held::from(box_office.hold(caller, concert, wanted).await?))
 }

@@ -8,11 +8,14 @@ pub mod completions;
 mod concert;
 mod confirm;
 mod explain;
+mod export;
 mod extend;
 mod hold;
 mod key;
 mod log;
+pub mod man;
 mod migrate;
+mod names;
 mod operator;
 mod pay;
 mod queue;
@@ -51,6 +54,7 @@ pub enum DatabaseCommand {
     Extend(extend::Opts),
     Pay(pay::Opts),
     Explain(explain::Opts),
+    Export(export::Opts),
     Refund(refund::Opts),
     Ticket(ticket::Opts),
     Concert(concert::Opts),
@@ -110,6 +114,7 @@ impl DatabaseCommand {
             Self::Extend(opts) => extend::run(opts, box_office, output).await,
             Self::Pay(opts) => pay::run(opts, box_office, output).await,
             Self::Explain(opts) => explain::run(opts, box_office, output).await,
+            Self::Export(opts) => export::run(opts, box_office, output).await,
             Self::Refund(opts) => refund::run(opts, box_office, output).await,
             Self::Ticket(opts) => ticket::run(opts, box_office, output).await,
             Self::Concert(opts) => concert::run(opts, box_office, output).await,

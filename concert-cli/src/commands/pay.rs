@@ -1,9 +1,10 @@
 //! `pay`: an order from the user's wallet, at the desk.
 
 use clap::Args;
-use concert_core::{BoxOffice, Money, Order, OrderId, PaidOrder, PaymentId, ReservationId, SeatNumber, UserId};
+use concert_core::{BoxOffice, Money, Order, OrderId, PaidOrder, PaymentId, ReservationId, SeatNumber};
 use serde::Serialize;
 
+use super::names::UserRef;
 use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, print, table};
@@ -11,7 +12,8 @@ use crate::table::{Output, Show, facts, print, table};
 /// Pay all that is held of a user's order from the user's wallet, at once or not at all
 #[derive(Debug, Args)]
 pub struct Opts {
-    user_id: UserId,
+    /// The user, by name or id
+    user: UserRef,
     /// The order
     #[arg(long, value_name = "ORDER_ID")]
     order: OrderId,
@@ -65,8 +67,9 @@ impl Show for Paid {
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let order = box_office.order(opts.user_id, opts.order).await?;
-    let caller = box_office.operator(opts.by.operator()?).acting_for(opts.user_id);
+    let user = opts.user.find(box_office).await?;
+    let order = box_office.order(user, opts.order).await?;
+    let caller = box_office.operator(opts.by.operator()?).acting_for(user);
     // If the order has changed since, the amount is wrong and the payment is refused.
     let paid = box_office.pay(caller, opts.order, order.total).await?;
     print(output, &Paid::new(&order, paid))

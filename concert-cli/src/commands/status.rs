@@ -16,8 +16,17 @@ const LONGEST_PAUSE: u64 = 24 * 60 * 60;
 pub struct Opts {
     /// Repeat every this many seconds, until Ctrl-C
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
-        value_parser = clap::value_parser!(u64).range(1..=LONGEST_PAUSE))]
+        value_parser = seconds)]
     watch: Option<u64>,
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=LONGEST_PAUSE).contains(seconds));
+    seconds.ok_or_else(|| {
+        format!(
+            "it takes a number of seconds from 1 to {LONGEST_PAUSE}, as in --watch=5; --watch alone is every 2 seconds"
+        )
+    })
 }
 
 impl Opts {

@@ -5,6 +5,7 @@ use concert_core::{BoxOffice, Error, Join, Operator, QueueToken, SaleId, SalePha
 use serde::Serialize;
 
 use super::confirm::Confirm;
+use super::names::UserRef;
 use super::operator::By;
 use super::sale::OfSale;
 use crate::failure::Failure;
@@ -21,7 +22,8 @@ pub struct Opts {
 enum Action {
     /// Put a user into the queue, or resume the user's place in it
     Issue {
-        user_id: UserId,
+        /// The user, by name or id
+        user: UserRef,
         #[command(flatten)]
         of: OfSale,
         #[command(flatten)]
@@ -29,7 +31,8 @@ enum Action {
     },
     /// Show a user's standing in the queue
     Show {
-        user_id: UserId,
+        /// The user, by name or id
+        user: UserRef,
         #[command(flatten)]
         of: OfSale,
     },
@@ -37,7 +40,8 @@ enum Action {
     ///
     /// The place is lost: the user can only join again, at the back. At a terminal it asks.
     Expire {
-        user_id: UserId,
+        /// The user, by name or id
+        user: UserRef,
         #[command(flatten)]
         of: OfSale,
         #[command(flatten)]
@@ -154,20 +158,20 @@ fn not_in_the_queue(error: Error) -> Error {
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let reader = box_office.operator(Operator::application());
     match &opts.action {
-        Action::Issue { user_id, of, by } => {
+        Action::Issue { user, of, by } => {
             // An operator with access to the database need not prove to be the user.
-            let caller = box_office.operator(by.operator()?).acting_for(*user_id);
+            let caller = box_office.operator(by.operator()?).acting_for(user.find(box_office).await?);
             print(
                 output,
                 &PlaceView::from(box_office.join_queue(Join::sale(of.find(box_office).await?, caller)).await?.token),
             )
         }
-        Action::Show { user_id, of } => {
+        Action::Show { user, of } => {
             let sale = of.find(box_office).await?;
-            print(output, &PlaceView::from(reader.inspect_token_in(sale, *user_id).await?))
+            print(output, &PlaceView::from(reader.inspect_token_in(sale, user.find(box_office).await?).await?))
         }
-        Action::Expire { user_id, of, confirm, by } => {
-            let (user_id, sale) = (*user_id, of.find(box_office).await?);
+        Action::Expire { user, of, confirm, by } => {
+            let (user_id, sale) = (user.find(box_office).await?, of.find(box_office).await?);
             if confirm.dry_run {
                 let standing = reader.inspect_token_in(sale, user_id).await.map_err(not_in_the_queue)?.standing;
                 return print(output, &WouldEnd { dry_run: true, user_id, status: standing.status });

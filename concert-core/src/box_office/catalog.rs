@@ -28,6 +28,14 @@ impl BoxOffice {
         db::read(|| catalog::concert_dates(self.pool(), self.now())).await
     }
 
+    /// The concerts of this name, by date; those that are over or sold out too.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn concerts_named(&self, name: &str) -> Result<Vec<ConcertDate>, Error> {
+        db::read(|| catalog::concerts_named(self.pool(), name)).await
+    }
+
     /// The seats of a concert, by number.
     ///
     /// # Errors

@@ -3,9 +3,11 @@
 mod accounts;
 mod after_sale;
 mod back_office;
+mod belongings;
 mod catalog;
 mod codes;
 mod connections;
+mod export;
 mod follow;
 mod halls;
 mod history;
@@ -24,7 +26,7 @@ use std::sync::Arc;
 
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{MySqlConnection, MySqlPool};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 pub use self::after_sale::ClearedSoFar;
 pub use self::back_office::BackOffice;
@@ -34,6 +36,7 @@ use crate::batch::{Lane, RareLane};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::db::{self, Cluster, Failure, Reader, Room};
 use crate::error::Error;
+use crate::export::MOST_AT_ONCE;
 use crate::hall::{HallBatch, SwapBatch};
 use crate::migrate;
 use crate::office_clock::OfficeClock;
@@ -91,6 +94,8 @@ struct Inner {
     halls: RareLane<HallBatch>,
     swaps: RareLane<SwapBatch>,
     keys: KeyRing,
+    /// One permit for each export that may be made at once.
+    exports: Arc<Semaphore>,
 }
 
 impl BoxOffice {
@@ -150,6 +155,7 @@ impl BoxOffice {
             #[cfg(feature = "jwt")]
             revocations,
             keys: KeyRing::default(),
+            exports: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             host: host.clone(),
             scrapes,
             probe: Probe::default(),

@@ -29,6 +29,9 @@ const SESSION: &str = "set session transaction isolation level read committed; s
 const UNHURRIED: &str = "set session wait_timeout = 10, net_read_timeout = 10, net_write_timeout = 60, lock_wait_timeout = 60 \
      /*M!100300 , max_statement_time = 600, idle_transaction_timeout = 10, idle_write_transaction_timeout = 10, \
      idle_readonly_transaction_timeout = 10 */ /*!80000 , max_execution_time = 600000 */";
+/// For exports, whose rows go on at the pace of whoever reads them.
+const PATIENT: &str = "set session wait_timeout = 60, net_write_timeout = 60 \
+     /*M!100300 , idle_transaction_timeout = 60, idle_readonly_transaction_timeout = 60 */";
 /// A writer's transactions start implicitly, which saves a round trip each, and only COMMIT commits. The server ends a
 /// connection that says nothing for 5 s, and undoes its transaction: so a process that freezes between two round trips
 /// keeps no lock for longer. One that is idle says that it is alive ([`KEEP_ALIVE`]). MySQL has no limit for idle
@@ -63,6 +66,13 @@ pub(crate) async fn unhurried_connection(pool: &MySqlPool) -> Result<MySqlConnec
 pub(crate) async fn unlimited_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::Error> {
     let mut connection = connect(&pool.connect_options()).await?;
     execute(&mut connection, UNHURRIED).await?;
+    Ok(connection)
+}
+
+/// The same, for readers that pause between two statements.
+pub(crate) async fn patient_connection(pool: &MySqlPool) -> Result<MySqlConnection, sqlx::Error> {
+    let mut connection = unlimited_connection(pool).await?;
+    execute(&mut connection, PATIENT).await?;
     Ok(connection)
 }
 

@@ -3,11 +3,13 @@
 use chrono::SecondsFormat;
 
 use crate::clock::Timestamp;
-use crate::id::SeatNumber;
+use crate::id::{ReservationId, SeatNumber};
 use crate::token_status::TokenStatus;
 
-pub(super) fn describe_taken(seats: &[SeatNumber]) -> String {
-    seats_that_are(seats, "already reserved")
+pub(super) fn describe_taken(seats: &[SeatNumber], yours: &[(SeatNumber, ReservationId)]) -> String {
+    let taken = seats_that_are(seats, "already reserved");
+    let yours: Vec<_> = yours.iter().map(|(seat, hold)| format!("seat {seat} by reservation {hold}")).collect();
+    if yours.is_empty() { taken } else { format!("{taken}; you hold {} yourself", yours.join(", ")) }
 }
 
 pub(super) fn describe_blocked(seats: &[SeatNumber]) -> String {

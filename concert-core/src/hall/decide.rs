@@ -156,7 +156,7 @@ fn block(
             seat.block(true);
             outcome.changed.push(number);
         } else {
-            outcome.refuse(number, Error::SeatAlreadyReserved { seats: Vec::new() }.code());
+            outcome.refuse(number, Error::SeatAlreadyReserved { seats: Vec::new(), yours: Vec::new() }.code());
         }
     }
     Ok(outcome)
@@ -174,7 +174,7 @@ fn unblock(hall: &mut HallRows, (concert, seats): (ConcertId, &[SeatNumber]), no
             }
             Some(seat) => {
                 if !seat.is_free(now) {
-                    outcome.refuse(number, Error::SeatAlreadyReserved { seats: Vec::new() }.code());
+                    outcome.refuse(number, Error::SeatAlreadyReserved { seats: Vec::new(), yours: Vec::new() }.code());
                 }
             }
         }
@@ -276,7 +276,7 @@ fn done_before(hall: &HallRows, command: &ChangeHall) -> Outcome {
                 continue;
             }
             _ if seat.is_none() => Error::SeatNotFound { seat: number }.code(),
-            _ => Error::SeatAlreadyReserved { seats: Vec::new() }.code(),
+            _ => Error::SeatAlreadyReserved { seats: Vec::new(), yours: Vec::new() }.code(),
         };
         outcome.refuse(number, code);
     }

@@ -214,7 +214,9 @@ impl Desk {
         let is_taken = |key: &&SeatKey| rows.get_mut(key).is_some_and(|seat| !seat.is_free(self.now));
         let taken: Vec<_> = keys.iter().filter(is_taken).map(|key| key.seat).collect();
         if !taken.is_empty() {
-            return Err(Error::SeatAlreadyReserved { seats: taken });
+            let own = |key: &SeatKey| Some((key.seat, self.rows.seats.get(key)?.own_hold(user)?));
+            let yours = keys.iter().filter(|key| taken.contains(&key.seat)).filter_map(own).collect();
+            return Err(Error::SeatAlreadyReserved { seats: taken, yours });
         }
         for key in &keys {
             if let Some((_, until)) = self.left_to_others(*key).filter(|(left_by, _)| *left_by == user) {

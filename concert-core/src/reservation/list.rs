@@ -76,6 +76,12 @@ pub(crate) async fn reservations_of(
     Ok(Some(ReservationList::of(&page, read(&rows.await?)?)))
 }
 
+/// What a user holds unpaid, newest first.
+pub(crate) async fn holds_of(pool: &MySqlPool, user: UserId, now: Timestamp) -> Result<Vec<Reservation>, sqlx::Error> {
+    let rows = fetch_all(pool, &LIVE, |params| params.bind("user", user).bind("now", now)).await?;
+    rows.iter().map(read_reservation).collect()
+}
+
 impl ReservationList {
     fn of(page: &Page<ReservationId>, rows: Vec<Reservation>) -> Self {
         let page = page.of(rows);

@@ -13,11 +13,13 @@ mod list;
 mod lock;
 mod logged;
 mod order;
+mod order_list;
 mod recent_holds;
 mod rows;
 mod seat;
 mod store;
 mod sweep;
+mod tickets;
 mod user_seats;
 
 use std::collections::HashMap;
@@ -36,9 +38,10 @@ pub(crate) use layout::HallLayouts;
 pub(crate) use let_go::MOST_COUNTED as MOST_HOLDS_IN_A_ROW;
 pub(crate) use limits::{AddedSeats, LimitOf, SeatLimit, TakenSeats};
 pub use list::ReservationList;
-pub(crate) use list::reservations_of;
+pub(crate) use list::{holds_of, reservations_of};
 pub(crate) use order::{Best, refusal_for, total};
 pub use order::{Order, OrderRef, Wanted};
+pub(crate) use order_list::{open_orders_of, orders_of};
 pub(crate) use recent_holds::RecentHolds;
 pub(crate) use seat::{HoldState, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats, strike_sold};
 pub(crate) use store::{
@@ -46,6 +49,8 @@ pub(crate) use store::{
     select_reservations,
 };
 pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
+pub use tickets::OwnTicket;
+pub(crate) use tickets::tickets_of;
 pub(crate) use user_seats::user_seats;
 pub use user_seats::{SeatCount, UserSeats};
 
@@ -59,6 +64,8 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     layout::STATEMENTS,
     limits::STATEMENTS,
     list::STATEMENTS,
+    order_list::STATEMENTS,
+    tickets::STATEMENTS,
     sweep::STATEMENTS,
     user_seats::STATEMENTS,
 ];

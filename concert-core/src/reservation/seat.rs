@@ -154,6 +154,12 @@ impl Seat {
         self.held_until.value().copied()
     }
 
+    /// The unpaid hold of `user` that has it, if one has.
+    pub(super) fn own_hold(&self, user: UserId) -> Option<ReservationId> {
+        let holder = self.holder.value().ok().copied().flatten();
+        holder.filter(|_| self.taker == Some(user))
+    }
+
     /// The reservation that has it, by its row.
     pub(crate) fn holder(&self) -> Result<Option<ReservationId>, Unread> {
         self.holder.value().copied()

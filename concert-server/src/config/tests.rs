@@ -107,3 +107,14 @@ fn what_cannot_work_is_refused() {
         assert_eq!(refused.exit_code(), 2, "{flag}");
     }
 }
+
+#[test]
+fn an_address_without_its_half_gets_a_sentence_that_helps() {
+    let refused = |listen: &str| {
+        let refused = Config::try_parse_from(["concert-server", "--listen", listen]).map(drop);
+        refused.expect_err("no address").to_string()
+    };
+    assert!(refused("8080").contains("127.0.0.1:8080 for this machine alone"), "{}", refused("8080"));
+    assert!(refused(":8080").contains("0.0.0.0:8080 for all networks"));
+    assert!(refused("localhost:8080").contains("an IP address and a port"));
+}

@@ -69,6 +69,12 @@ impl Call {
         self.parameter.parse().map_err(|error: T::Err| Problem::from(error.into()))
     }
 
+    /// The two parameters of the path, as they were sent.
+    pub(super) fn two_parameters(&self) -> (&str, &str) {
+        let first = self.parameter.split('/').next().unwrap_or_default();
+        (first, self.parameter.rsplit('/').next().unwrap_or_default())
+    }
+
     /// The request's id. The edge gives one to each request that may change something.
     pub(super) fn request_id(&self) -> &str {
         self.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()

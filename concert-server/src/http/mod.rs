@@ -5,9 +5,11 @@
 
 mod admin;
 mod admin_codes;
+mod admin_reads;
 mod admin_sales;
 mod after_sale;
 mod auth;
+mod belongings;
 mod board;
 mod body;
 mod brakes;
@@ -16,6 +18,7 @@ mod catalog;
 mod cors;
 mod edge;
 mod events;
+mod export;
 mod fresh;
 mod halls;
 mod history;
@@ -128,8 +131,11 @@ fn endpoints() -> Vec<Endpoint> {
         reservations::endpoints(),
         payments::endpoints(),
         history::endpoints(),
+        belongings::endpoints(),
         users::endpoints(),
         admin::endpoints(),
+        admin_reads::endpoints(),
+        export::endpoints(),
         admin_sales::endpoints(),
         halls::endpoints(),
         admin_codes::endpoints(),

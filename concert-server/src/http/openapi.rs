@@ -19,8 +19,8 @@ use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
 use super::{
-    admin, admin_codes, admin_sales, after_sale, catalog, events, halls, history, ops, payments, reservations, sales,
-    tokens, users,
+    admin, admin_codes, admin_reads, admin_sales, after_sale, belongings, catalog, events, export, halls, history, ops,
+    payments, reservations, sales, tokens, users,
 };
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
@@ -61,6 +61,9 @@ pub fn openapi() -> OpenApi {
         history::payments,
         history::payment,
         history::entries,
+        belongings::orders,
+        belongings::order,
+        belongings::tickets,
         users::sign_up,
         users::log_in,
         users::log_out,
@@ -86,6 +89,14 @@ pub fn openapi() -> OpenApi {
         after_sale::move_ticket,
         after_sale::cancel,
         after_sale::cancellation,
+        admin_reads::figures,
+        admin_reads::seats,
+        admin_reads::explain_token,
+        admin_reads::explain_seat,
+        admin_reads::explain_seat_of,
+        admin_reads::explain_reservation,
+        admin_reads::explain_user,
+        export::export,
         ops::live,
         ops::ready,
         ops::metrics,

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concert_core::{Error, ErrorKind};
+use concert_core::{Error, ErrorKind, ReservationId, SeatNumber};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -195,7 +195,12 @@ fn members_of(error: &Error) -> Map<String, Value> {
             json!({"doorsAt": doors_at, "opensAt": opens_at, "now": now})
         }
         Error::SeatLimit { of, limit, left } => json!({"of": of, "limit": limit, "left": left}),
-        Error::SeatAlreadyReserved { seats } | Error::SeatBlocked { seats } => json!({"seatNumbers": seats}),
+        Error::SeatAlreadyReserved { seats, yours } if yours.is_empty() => json!({"seatNumbers": seats}),
+        Error::SeatAlreadyReserved { seats, yours } => {
+            let hold = |(seat, id): &(SeatNumber, ReservationId)| json!({"seatNumber": seat, "reservationId": id});
+            json!({"seatNumbers": seats, "yours": yours.iter().map(hold).collect::<Vec<_>>()})
+        }
+        Error::SeatBlocked { seats } => json!({"seatNumbers": seats}),
         Error::VersionChanged { version } => json!({"version": version}),
         _ => return Map::new(),
     };

@@ -10,7 +10,8 @@ use warp::Reply as _;
 use warp::http::header::LINK;
 use warp::http::{HeaderValue, StatusCode};
 
-use self::bodies::{OrderBody, ReservationBody};
+pub(super) use self::bodies::OrderBody;
+use self::bodies::ReservationBody;
 use super::auth;
 use super::body::{
     Moment, created, if_there, json, object_if_there, parsed, parsed_if_there, seat_if_there, seats_if_there,

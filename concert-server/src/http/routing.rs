@@ -54,7 +54,7 @@ pub(super) const ANSWER_HEADERS: [HeaderName; 10] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// A method and a path; one segment of the path may be a `{parameter}`.
+/// A method and a path; one or two segments of the path may be a `{parameter}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
     /// The method, in capitals.
@@ -72,12 +72,18 @@ impl Route {
         Self { method, template, for_operators: template.starts_with(ADMIN), vital: false }
     }
 
-    /// The parameter's text if this route has the path; empty if it takes none.
+    /// The parameter's text if this route has the path, of two both and what stands between; empty if it takes none.
     fn parameter_in<'a>(&self, path: &'a str) -> Option<&'a str> {
         let Some((before, parameter)) = self.template.split_once('{') else {
             return (path == self.template).then_some("");
         };
         let (_, after) = parameter.split_once('}')?;
+        if let Some((between, second)) = after.split_once('{') {
+            let (_, after) = second.split_once('}')?;
+            let both = path.strip_prefix(before)?.strip_suffix(after)?;
+            let (one, other) = both.split_once(between)?;
+            return [one, other].iter().all(|part| !part.is_empty() && !part.contains('/')).then_some(both);
+        }
         let segment = path.strip_prefix(before)?.strip_suffix(after)?;
         (!segment.is_empty() && !segment.contains('/')).then_some(segment)
     }
@@ -237,6 +243,11 @@ mod tests {
     fn a_parameter_is_one_whole_segment() {
         assert_eq!(LOOK.parameter_in("/api/v1/tokens/7"), Some("7"));
         assert_eq!(SEATS.parameter_in("/r/%2F..%00/seats"), Some("%2F..%00"));
+        const EXPORT: Route = Route { template: "/c/{concertId}/export/{kind}", ..LOOK };
+        assert_eq!(EXPORT.parameter_in("/c/7/export/seats"), Some("7/export/seats"));
+        for path in ["/c/7/export/", "/c//export/seats", "/c/7/8/export/seats", "/c/7/export/a/b", "/c/7/exports/a"] {
+            assert_eq!(EXPORT.parameter_in(path), None, "{path}");
+        }
         for path in ["", "/", "/api/v1/tokens", "/api/v1/tokens/", "/api/v1/tokens/7/", "//api/v1/tokens/7", "*"] {
             assert_eq!(LOOK.parameter_in(path), None, "{path}");
         }

@@ -69,7 +69,7 @@ impl From<Reservation> for ReservationBody {
 /// Seats that are held, as one order.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct OrderBody {
+pub(in super::super) struct OrderBody {
     /// The id of its first reservation.
     #[schema(value_type = uuid::Uuid)]
     order_id: OrderId,
@@ -121,7 +121,7 @@ pub(super) struct HeldSeat {
 }
 
 impl OrderBody {
-    pub(super) fn of(order: Order) -> Result<Self, Problem> {
+    pub(in super::super) fn of(order: Order) -> Result<Self, Problem> {
         let first = order.reservations.first().ok_or_else(|| Problem::internal("an order without a seat"))?;
         let alone = (order.reservations.len() == 1).then_some(first);
         Ok(Self {

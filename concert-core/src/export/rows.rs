@@ -1,0 +1,382 @@
+//! The rows of exports, and their columns.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::concert::ExportedConcert;
+use crate::clock::Timestamp;
+use crate::id::{OrderId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
+use crate::money::{BalanceChange, Money};
+use crate::payment::PaymentStatus;
+use crate::wallet::{Reference, WalletEntryKind};
+
+/// A seat as all rows name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExportedPlace {
+    /// The concert.
+    pub concert: Arc<ExportedConcert>,
+    /// Its number.
+    pub seat: SeatNumber,
+    /// Its section, if the hall has any.
+    pub section: Option<String>,
+    /// Its row, if the hall has any.
+    pub row: Option<String>,
+}
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExportedPayment {
+    /// Its id.
+    pub payment: PaymentId,
+    /// What was paid for.
+    pub place: ExportedPlace,
+    /// The reservation of the seat.
+    pub reservation: ReservationId,
+    /// The order that it belongs to.
+    pub order: OrderId,
+    /// Who paid.
+    pub user: UserId,
+    /// The name of who paid.
+    pub username: Option<String>,
+    /// How much.
+    pub amount: Money,
+    /// Its state.
+    pub status: PaymentStatus,
+    /// When it was paid.
+    pub paid_at: Timestamp,
+    /// When it was refunded, if it was.
+    pub refunded_at: Option<Timestamp>,
+    /// The operator who refunded it.
+    pub refunded_by: Option<String>,
+    /// Why it was refunded, if that was said.
+    pub refund_reason: Option<String>,
+}
+
+/// The state of a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SeatStatus {
+    /// It can be held.
+    Free,
+    /// It is held, and not paid.
+    Held,
+    /// It is paid.
+    Sold,
+    /// It is not on sale.
+    Blocked,
+}
+
+impl SeatStatus {
+    /// The state as exports write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "FREE",
+            Self::Held => "HELD",
+            Self::Sold => "SOLD",
+            Self::Blocked => "BLOCKED",
+        }
+    }
+}
+
+/// A seat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExportedSeat {
+    /// Which.
+    pub place: ExportedPlace,
+    /// Its place in the row, where neighbours have consecutive places; `None`: its number.
+    pub place_in_row: Option<i32>,
+    /// What is special about it, with commas between.
+    pub marks: Option<String>,
+    /// What it costs whoever holds it next.
+    pub price: Money,
+    /// Its state.
+    pub status: SeatStatus,
+    /// Why it is not on sale.
+    pub blocked_reason: Option<String>,
+    /// The reservation that holds it or has sold it.
+    pub reservation: Option<ReservationId>,
+    /// Who holds or owns it.
+    pub user: Option<UserId>,
+    /// The name of who holds or owns it.
+    pub username: Option<String>,
+    /// What it was held or sold at.
+    pub taken_at_price: Option<Money>,
+    /// The deadline of the hold.
+    pub held_until: Option<Timestamp>,
+}
+
+/// A change of a balance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExportedEntry {
+    /// Its id.
+    pub entry: WalletEntryId,
+    /// Whose wallet it is in.
+    pub user: UserId,
+    /// The name of its owner.
+    pub username: Option<String>,
+    /// Its number in the wallet.
+    pub number: u32,
+    /// Why the balance changed.
+    pub kind: WalletEntryKind,
+    /// By how much.
+    pub amount: BalanceChange,
+    /// The balance after it.
+    pub balance_after: Money,
+    /// What was paid or refunded.
+    pub payment: Option<PaymentId>,
+    /// The concert whose seat was paid or refunded; `None` in an export of the whole house.
+    pub concert: Option<Arc<ExportedConcert>>,
+    /// That seat.
+    pub seat: Option<SeatNumber>,
+    /// The payment from outside that a recharge stands for.
+    pub reference: Option<Reference>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// A sold seat and its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExportedAttendee {
+    /// Which seat.
+    pub place: ExportedPlace,
+    /// What is special about it, with commas between.
+    pub marks: Option<String>,
+    /// The reservation, which is the ticket.
+    pub ticket: ReservationId,
+    /// The order that it belongs to.
+    pub order: OrderId,
+    /// Who owns it.
+    pub user: UserId,
+    /// The name of its owner.
+    pub username: Option<String>,
+    /// What it cost.
+    pub price: Money,
+    /// When it was paid.
+    pub paid_at: Option<Timestamp>,
+}
+
+/// One value of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'r> {
+    /// There is none.
+    Nothing,
+    /// Text that somebody chose.
+    Text(&'r str),
+    /// A word of ours.
+    Word(&'static str),
+    Id(Uuid),
+    Number(i64),
+    Amount(Decimal),
+    Date(NaiveDate),
+    /// In the zone of the venue.
+    Moment(Timestamp),
+    /// The same moment in UTC.
+    MomentInUtc(Timestamp),
+}
+
+/// What makes a table of rows.
+pub trait Columns {
+    /// The names of the columns.
+    const COLUMNS: &'static [&'static str];
+
+    /// A value for each column.
+    fn cells(&self) -> Vec<Cell<'_>>;
+
+    /// The concert, in whose zone moments are.
+    fn concert(&self) -> Option<&ExportedConcert>;
+}
+
+fn id<I: Into<Uuid>>(id: Option<I>) -> Cell<'static> {
+    id.map_or(Cell::Nothing, |id| Cell::Id(id.into()))
+}
+
+fn text(text: Option<&str>) -> Cell<'_> {
+    text.map_or(Cell::Nothing, Cell::Text)
+}
+
+fn moments(at: Option<Timestamp>) -> [Cell<'static>; 2] {
+    at.map_or([Cell::Nothing; 2], |at| [Cell::Moment(at), Cell::MomentInUtc(at)])
+}
+
+fn amount(amount: Option<Money>) -> Cell<'static> {
+    amount.map_or(Cell::Nothing, |amount| Cell::Amount(amount.as_decimal()))
+}
+
+fn seat(seat: Option<SeatNumber>) -> Cell<'static> {
+    seat.map_or(Cell::Nothing, |seat| Cell::Number(seat.get().into()))
+}
+
+/// The columns of a place.
+macro_rules! with_place {
+    ($($column:literal),+ $(,)?) => {
+        &["concertId", "concertName", "date", "startsAt", "timeZone", "seatNumber", "section", "row", $($column),+]
+    };
+}
+
+impl ExportedPlace {
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let concert = &self.concert;
+        vec![
+            Cell::Id(concert.id.as_uuid()),
+            Cell::Text(&concert.name),
+            Cell::Date(concert.date),
+            text(concert.starts_at.as_deref()),
+            Cell::Text(concert.zone_name()),
+            seat(Some(self.seat)),
+            text(self.section.as_deref()),
+            text(self.row.as_deref()),
+        ]
+    }
+}
+
+impl Columns for ExportedPayment {
+    const COLUMNS: &'static [&'static str] = with_place![
+        "paymentId",
+        "reservationId",
+        "orderId",
+        "userId",
+        "username",
+        "amount",
+        "status",
+        "paidAt",
+        "paidAtUtc",
+        "refundedAt",
+        "refundedAtUtc",
+        "refundedBy",
+        "refundReason",
+    ];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let mut cells = self.place.cells();
+        cells.extend([
+            Cell::Id(self.payment.as_uuid()),
+            Cell::Id(self.reservation.as_uuid()),
+            Cell::Id(self.order.as_uuid()),
+            Cell::Id(self.user.as_uuid()),
+            text(self.username.as_deref()),
+            amount(Some(self.amount)),
+            Cell::Word(self.status.as_str()),
+        ]);
+        cells.extend(moments(Some(self.paid_at)));
+        cells.extend(moments(self.refunded_at));
+        cells.extend([text(self.refunded_by.as_deref()), text(self.refund_reason.as_deref())]);
+        cells
+    }
+
+    fn concert(&self) -> Option<&ExportedConcert> {
+        Some(&self.place.concert)
+    }
+}
+
+impl Columns for ExportedSeat {
+    const COLUMNS: &'static [&'static str] = with_place![
+        "place",
+        "marks",
+        "price",
+        "status",
+        "blockedReason",
+        "reservationId",
+        "userId",
+        "username",
+        "takenAtPrice",
+        "heldUntil",
+        "heldUntilUtc",
+    ];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let mut cells = self.place.cells();
+        cells.extend([
+            self.place_in_row.map_or(Cell::Nothing, |place| Cell::Number(place.into())),
+            text(self.marks.as_deref()),
+            amount(Some(self.price)),
+            Cell::Word(self.status.as_str()),
+            text(self.blocked_reason.as_deref()),
+            id(self.reservation.map(ReservationId::as_uuid)),
+            id(self.user.map(UserId::as_uuid)),
+            text(self.username.as_deref()),
+            amount(self.taken_at_price),
+        ]);
+        cells.extend(moments(self.held_until));
+        cells
+    }
+
+    fn concert(&self) -> Option<&ExportedConcert> {
+        Some(&self.place.concert)
+    }
+}
+
+impl Columns for ExportedEntry {
+    const COLUMNS: &'static [&'static str] = &[
+        "entryId",
+        "userId",
+        "username",
+        "number",
+        "kind",
+        "amount",
+        "balanceAfter",
+        "paymentId",
+        "concertId",
+        "concertName",
+        "seatNumber",
+        "reference",
+        "createdAt",
+        "createdAtUtc",
+        "timeZone",
+    ];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let mut cells = vec![
+            Cell::Id(self.entry.as_uuid()),
+            Cell::Id(self.user.as_uuid()),
+            text(self.username.as_deref()),
+            Cell::Number(self.number.into()),
+            Cell::Word(self.kind.as_str()),
+            Cell::Amount(self.amount.as_decimal()),
+            amount(Some(self.balance_after)),
+            id(self.payment.map(PaymentId::as_uuid)),
+            id(self.concert.as_ref().map(|concert| concert.id.as_uuid())),
+            text(self.concert.as_ref().map(|concert| &*concert.name)),
+            seat(self.seat),
+            text(self.reference.as_ref().map(Reference::as_str)),
+        ];
+        cells.extend(moments(Some(self.created_at)));
+        cells.push(text(self.concert.as_ref().map(|concert| concert.zone_name())));
+        cells
+    }
+
+    fn concert(&self) -> Option<&ExportedConcert> {
+        self.concert.as_deref()
+    }
+}
+
+impl Columns for ExportedAttendee {
+    const COLUMNS: &'static [&'static str] =
+        with_place!["marks", "ticketId", "orderId", "userId", "username", "price", "paidAt", "paidAtUtc"];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let mut cells = self.place.cells();
+        cells.extend([
+            text(self.marks.as_deref()),
+            Cell::Id(self.ticket.as_uuid()),
+            Cell::Id(self.order.as_uuid()),
+            Cell::Id(self.user.as_uuid()),
+            text(self.username.as_deref()),
+            amount(Some(self.price)),
+        ]);
+        cells.extend(moments(self.paid_at));
+        cells
+    }
+
+    fn concert(&self) -> Option<&ExportedConcert> {
+        Some(&self.place.concert)
+    }
+}
