@@ -154,9 +154,10 @@ create table if not exists queue_pace (
     primary key (sale_id, sampled_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
--- For people with an SQL client; no program reads it.
+-- For people with an SQL client; no program reads it. The places of a draw are computed from its key, so that a position
+-- in a sale with one is null here; `concert-cli queue verify-draw` writes the places.
 create or replace view queue_positions as
-select sale_id, row_number() over (partition by sale_id order by ticket) as queue_position, ticket, id as token_id, user_id,
-    created_at
-from tokens
-where status = 'WAITING';
+select t.sale_id, case when g.draw_secret is null then row_number() over (partition by t.sale_id order by t.ticket) end
+    as queue_position, t.ticket, t.id as token_id, t.user_id, t.created_at
+from tokens t join queue_gate g on g.sale_id = t.sale_id
+where t.status = 'WAITING';

@@ -9,6 +9,7 @@ mod cli {
     mod called_off;
     mod columns;
     mod desk;
+    mod draw;
     mod export;
 
     mod operators;

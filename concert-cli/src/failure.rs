@@ -33,6 +33,9 @@ pub enum Failure {
     /// Something is left to do.
     #[error("{0}")]
     Unfinished(String),
+    /// A draw is not that of the tokens.
+    #[error("the draw is not that of the tokens in the database")]
+    DrawDisagrees,
     /// The command line or an input is not valid.
     #[error("{0}")]
     Usage(String),
@@ -65,6 +68,7 @@ impl Failure {
             Self::NoPrivateDatabase { .. } => "NO_DATABASE",
             Self::Violations(_) => "INVARIANT_VIOLATED",
             Self::Unfinished(_) => "UNFINISHED",
+            Self::DrawDisagrees => "DRAW_DISAGREES",
             Self::Usage(_) => "INVALID_REQUEST",
             Self::NotConfirmed => "NOT_CONFIRMED",
             Self::Interrupted => "INTERRUPTED",

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::db;
 use crate::error::Error;
 use crate::migrate;
+use crate::queue;
 #[cfg(any(test, feature = "internals"))]
 use crate::sql::Statement;
 use crate::sql::{SqlTemplate, fetch_all};
@@ -355,6 +356,9 @@ pub(crate) async fn audit(pool: &MySqlPool, mut progress: impl FnMut(usize, usiz
             violations.push(Violation { invariant: check.invariant, what: check.what, row });
         }
     }
+    let draws = queue::audit_draws(&mut connection).await.map_err(db::to_error)?;
+    let what = "a draw is not that of its tokens";
+    violations.extend(draws.into_iter().map(|row| Violation { invariant: 4, what, row }));
     progress(CHECKS.len(), CHECKS.len());
     db::close(connection).await;
     Ok(violations)

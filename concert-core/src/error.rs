@@ -173,6 +173,14 @@ pub enum Error {
     /// The sale's draw is made, so what it depends on stays as it is.
     #[error("the draw of this sale is made; what it depends on cannot be changed")]
     DrawMade,
+    /// People have joined the sale, so the order in which they are let in stays as it is.
+    #[error(
+        "people have joined this sale in the order {order:?}, which stays; another order is for a sale that nobody has joined"
+    )]
+    OrderSettled {
+        /// The order: `arrival` or `draw`.
+        order: &'static str,
+    },
     /// The code does not count: it is unknown, used up, revoked, or of another sale.
     #[error("this code does not count here; it may be mistyped, used up or of another sale")]
     CodeRefused,

@@ -65,6 +65,7 @@ mod after_sale;
 mod audit;
 mod batch;
 mod box_office;
+mod bytes;
 mod caller;
 mod catalog;
 mod clock;
@@ -120,6 +121,7 @@ pub use crate::after_sale::{
 };
 pub use crate::audit::Violation;
 pub use crate::box_office::{BackOffice, BoxOffice, ClearedSoFar, Follow};
+pub use crate::bytes::Bytes32;
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};
 pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -149,8 +151,8 @@ pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView};
 pub use crate::phase::{EntryOrder, SalePhase};
 pub use crate::policy::{Policy, RechargeBy};
 pub use crate::queue::{
-    Admission, AdmissionChange, Join, Joined, Pass, PerMinute, QueueChange, QueueToken, RerankReport, SaleChange,
-    Standing, TokenStatus,
+    Admission, AdmissionChange, Draw, DrawKey, DrawVerification, DrawnToken, Join, Joined, Pass, PerMinute, Places,
+    PublicValue, QueueChange, QueueToken, RerankReport, SaleChange, Standing, TokenStatus,
 };
 pub use crate::reservation::{
     Order, OrderRef, OwnTicket, Reservation, ReservationList, ReservationStatus, SeatCount, SweepReport, UserSeats,

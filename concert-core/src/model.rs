@@ -5,6 +5,7 @@
 //! `World` runs each batch over locked rows and over assumed ones, and compares. Whatever acts are drawn, however they
 //! fall into batches and whichever way these go, the answers are those of the spec.
 
+mod draws;
 mod lanes;
 mod orders;
 mod questions;
@@ -45,7 +46,9 @@ use crate::operator::Operator;
 use crate::payment::model::{self as payment, Pay};
 use crate::payment::{Payment, PaymentBatch};
 use crate::phase::{EntryOrder, SaleTimes};
-use crate::queue::{PerMinute, QueueBatch, QueueViews, Turn, Turns, ViewRules, model as queue};
+use crate::queue::{
+    DrawSecret, GateDraw, PerMinute, Places, QueueBatch, QueueViews, Turn, Turns, ViewRules, model as queue,
+};
 use crate::reservation::{
     HallLayouts, HoldRules, OrderRef, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Seat, SeatChanges,
     SeatKey, Wanted, model as reservation,
@@ -247,22 +250,36 @@ proptest! {
         servers in prop::collection::vec(prop_oneof![6 => Just(0_usize), 1 => Just(1)], 1..20),
         limit in prop_oneof![2 => Just(None), 1 => Just(Some(1)), 1 => Just(Some(2))],
     ) {
-        let mut servers = servers.into_iter().cycle();
-        let (mut spec, mut world) = (Spec::default(), World::limited(limit));
+        let mut spec = Spec::default();
         spec.limit = limit;
-        for run in acts.chunk_by(|a, b| lane(*a) == lane(*b) && lane(*a) != 5) {
-            for batch in run.chunks(most) {
-                // What `nth` names is fixed before the batch: nobody knows the id of a hold that is not answered yet.
-                let known = spec.holds.len();
-                let batch: Vec<_> = batch.iter().map(|act| act.aimed(&spec)).collect();
-                let expected: Vec<_> = batch.iter().map(|act| match *act {
-                    Act::Cancel { nth, .. } if nth >= known => Err("RESERVATION_NOT_FOUND"),
-                    act => spec.act(act),
-                }).collect();
-                world.serving = servers.next().expect("endless");
-                prop_assert_eq!(world.batch(&batch), expected, "{:?}", batch);
-                world.check(&spec);
-            }
+        compare_with(spec, World::limited(limit), &acts, most, &servers)?;
+    }
+}
+
+/// Runs acts in batches of `most` of one lane, and compares each answer with the spec's.
+fn compare_with(
+    mut spec: Spec,
+    mut world: World,
+    acts: &[Act],
+    most: usize,
+    servers: &[usize],
+) -> Result<(), TestCaseError> {
+    let mut servers = servers.iter().cycle();
+    for run in acts.chunk_by(|a, b| lane(*a) == lane(*b) && lane(*a) != 5) {
+        for batch in run.chunks(most) {
+            // What `nth` names is fixed before the batch: nobody knows the id of a hold that is not answered yet.
+            let known = spec.holds.len();
+            let batch: Vec<_> = batch.iter().map(|act| act.aimed(&spec)).collect();
+            let of_batch = |act: &Act| match *act {
+                Act::Cancel { nth, .. } if nth >= known => Err("RESERVATION_NOT_FOUND"),
+                act => spec.act(act),
+            };
+            let expected: Vec<_> = batch.iter().map(of_batch).collect();
+            world.serving = *servers.next().expect("endless");
+            prop_assert_eq!(world.batch(&batch), expected, "{:?}", batch);
+            world.check(&spec);
+            spec.places = world.places();
         }
     }
+    Ok(())
 }

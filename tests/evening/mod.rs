@@ -2,6 +2,7 @@
 
 mod cancel;
 mod codes;
+mod draw;
 mod export;
 mod limits;
 mod past_queue;

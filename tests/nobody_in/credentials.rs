@@ -126,6 +126,8 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "GET /api/v1/sales" | "GET /api/v1/sales/{saleId}" => open(200),
         "GET /api/v1/admin/sales" | "GET /api/v1/admin/sales/{saleId}" => operators(any_role),
         "POST /api/v1/admin/sales" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
+        // The default sale is ordered by arrival.
+        "POST /api/v1/admin/sales/{saleId}/draw" => operators([NOT_ALLOWED, NOT_ALLOWED, (400, "INVALID_REQUEST")]),
         "PATCH /api/v1/admin/sales/{saleId}" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /api/v1/admin/sales/{saleId}/codes" => operators(any_role),
         "POST /api/v1/admin/sales/{saleId}/codes" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
@@ -283,6 +285,7 @@ impl Stage {
             "POST /api/v1/admin/sales" => Some(json!({"name": format!("sale {nth}")})),
             "POST /api/v1/admin/sales/{saleId}/codes" => Some(json!({"kind": "FRONT"})),
             "POST /api/v1/admin/sales/{saleId}/codes/revoke" => Some(json!({"all": true})),
+            "POST /api/v1/admin/sales/{saleId}/draw" => Some(json!({"publicValue": "4 8 15"})),
             "PATCH /api/v1/admin/sales/{saleId}" => Some(json!({"maxActive": 100})),
             "POST /api/v1/admin/payments/{paymentId}/refund" => {
                 Some(json!({"reason": "a broken chair", "seat": "TO_SALE"}))

@@ -30,6 +30,7 @@ mod sweep;
 mod ticket;
 mod token;
 mod user;
+mod verify_draw;
 
 use clap::Subcommand;
 use concert_core::{BoxOffice, Error};

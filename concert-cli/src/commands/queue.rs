@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::operator::By;
 use super::sale::OfSale;
+use super::verify_draw;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table};
 
@@ -27,6 +28,7 @@ enum Action {
     Resume(Switch),
     /// Set how many are let in
     Set(Set),
+    VerifyDraw(verify_draw::Opts),
     /// Show who changed what, and when: the newest change first
     Log {
         /// How many changes to show
@@ -123,6 +125,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             let sale = set.of.find(box_office).await?;
             (sale, box_office.operator(set.by.operator()?).set_admission_in(sale, set.change()).await?)
         }
+        Action::VerifyDraw(opts) => return verify_draw::run(opts, box_office, output).await,
         Action::Log { limit, of } => {
             let changes = reader.queue_log_in(of.find(box_office).await?, *limit).await?;
             return print(output, &Log { changes });

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::{Args, Subcommand};
 use concert_core::{
-    AdmissionChange, BoxOffice, EntryOrder, Error, NewSale, PerMinute, Sale, SaleChange, SaleId, Timestamp,
+    AdmissionChange, BoxOffice, Draw, EntryOrder, Error, NewSale, PerMinute, PublicValue, Sale, SaleChange, SaleId,
+    Timestamp,
 };
 use serde::Serialize;
 
@@ -38,6 +39,19 @@ enum Action {
     Show {
         /// Its name or id
         sale: SaleRef,
+    },
+    /// Name what was drawn in public since the doors have opened, for the draw at the opening
+    ///
+    /// The draw mixes it in, so that nobody who knows the secret can choose the order: the numbers of a lottery, for
+    /// example. Until the opening it can be corrected; the log keeps each value.
+    Draw {
+        /// Its name or id
+        sale: SaleRef,
+        /// The text, exactly as everybody knows it: 1 to 255 characters
+        #[arg(long, value_name = "TEXT")]
+        public_value: PublicValue,
+        #[command(flatten)]
+        by: By,
     },
     /// Change a sale, live: at once on this database, within a second on every server
     Set {
@@ -232,7 +246,7 @@ impl Show for One {
     fn text(&self) -> String {
         let Self(sale) = self;
         let number = |number: Option<u32>| number.map_or_else(|| "no limit".to_owned(), |number| number.to_string());
-        let shown = facts([
+        let mut known = vec![
             ("sale id", sale.id.to_string()),
             ("name", sale.name.clone()),
             ("phase", sale.phase.as_str().to_owned()),
@@ -249,7 +263,9 @@ impl Show for One {
             ("active", sale.active.to_string()),
             ("estimated wait", format!("{} s", sale.estimate)),
             ("version", sale.version.to_string()),
-        ]);
+        ];
+        known.extend(sale.draw.iter().flat_map(draw_facts));
+        let shown = facts(known);
         if sale.concerts.is_empty() {
             return shown;
         }
@@ -262,6 +278,19 @@ impl Show for One {
     }
 }
 
+/// What people may see of a draw.
+pub fn draw_facts(draw: &Draw) -> Vec<(&'static str, String)> {
+    let after = |shown: Option<String>| shown.unwrap_or_else(|| "after the opening".to_owned());
+    let value = draw.public_value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+    vec![
+        ("commitment", draw.commitment.to_string()),
+        ("public value", value),
+        ("secret", after(draw.secret.map(|secret| secret.to_string()))),
+        ("chain", after(draw.chain.map(|chain| chain.to_string()))),
+        ("drawn", after(draw.count.map(|count| count.to_string()))),
+    ]
+}
+
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let sale = match &opts.action {
         Action::List => return print(output, &Sales { sales: box_office.sales().await? }),
@@ -269,6 +298,10 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         Action::Add { name, settings, by } => {
             let new = NewSale::new(name).with_settings(settings.change(box_office));
             box_office.operator(by.operator()?).add_sale(&new).await?
+        }
+        Action::Draw { sale, public_value, by } => {
+            let id = sale.find(box_office).await?;
+            box_office.operator(by.operator()?).name_public_value(id, public_value.clone()).await?
         }
         Action::Set { sale, name, settings, if_version, by } => {
             let id = sale.find(box_office).await?;

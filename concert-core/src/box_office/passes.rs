@@ -96,7 +96,7 @@ impl BoxOffice {
         let gates = self.inner.views.refresh(self.pool(), self.now()).await?;
         self.inner.views.forget_seen(self.pool(), self.now()).await;
         for gate in &gates {
-            if self.inner.views.is_to_be_reranked(gate) {
+            if self.inner.views.is_to_be_reranked(gate, self.now()) {
                 report.add(self.rerank_sale(gate.sale).await?);
             }
         }
@@ -109,8 +109,9 @@ impl BoxOffice {
         let (mut report, view) = (RerankReport::default(), self.inner.views.of(sale));
         let passes_over = view.exchange_seen_now(self.pool(), self.now()).await;
         for _ in 0..MOST_ROUNDS {
-            let seen = passes_over.then(|| view.first_seen()).flatten();
-            let answer = self.inner.queue.submit(queue::Command::Rerank { sale, seen }).await?;
+            let drawn = view.first_drawn();
+            let seen = passes_over.then(|| view.first_seen(self.now())).flatten();
+            let answer = self.inner.queue.submit(queue::Command::Rerank { sale, seen, drawn }).await?;
             let queue::Answer::Reranked { report: round, more, change_seq } = answer else {
                 return Err(wrong_answer());
             };
@@ -118,8 +119,8 @@ impl BoxOffice {
             if !more {
                 break;
             }
-            // Who was let in is not the next to be let in.
-            if !view.is_as_of(change_seq) {
+            // Who was let in is not the next to be let in; nor is who came first, once a draw is made.
+            if !view.is_as_of(change_seq) || view.awaits_draw() {
                 view.refresh(self.pool(), self.now()).await?;
             }
         }

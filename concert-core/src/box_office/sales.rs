@@ -4,7 +4,7 @@ use super::{BackOffice, BoxOffice};
 use crate::db;
 use crate::error::Error;
 use crate::id::SaleId;
-use crate::queue::SaleChange;
+use crate::queue::{self, DrawVerification, DrawnToken, PublicValue, SaleChange};
 use crate::sale::{self, NewSale, Sale};
 
 /// Sales. They are made and changed in the [`BackOffice`].
@@ -91,5 +91,38 @@ impl BackOffice {
             self.office.open_sale(sale).await?;
         }
         self.office.sale(sale).await
+    }
+
+    /// Names what was drawn in public since the doors of a sale have opened. Its draw mixes it in, so that nobody who knows
+    /// the secret can choose the order. Until the opening it can be corrected; the log keeps each value. Returns the sale as
+    /// it is then.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] (the sale is ordered by arrival), [`Error::SaleNotFound`], [`Error::SaleNotOpen`] (the doors
+    /// are not open yet), [`Error::DrawMade`].
+    pub async fn name_public_value(&self, sale: SaleId, value: PublicValue) -> Result<Sale, Error> {
+        self.change_sale(sale, SaleChange::of_public_value(value), None).await?;
+        self.office.sale(sale).await
+    }
+
+    /// Computes the draw of a sale again from the tokens, on one snapshot, and says whether all agrees. `each` gets every
+    /// token that was drawn, with its place, in the order of tickets.
+    ///
+    /// # Errors
+    /// [`Error::SaleNotFound`]; [`Error::InvalidInput`] (the sale has no draw, or it is still to come).
+    pub async fn verify_draw(
+        &self,
+        sale: SaleId,
+        each: impl FnMut(DrawnToken) + Send,
+    ) -> Result<DrawVerification, Error> {
+        let shown = self.office.sale(sale).await?;
+        let mut connection = db::unhurried_connection(self.office.pool()).await?;
+        db::start_snapshot(&mut connection).await.map_err(db::to_error)?;
+        let verified = queue::verify_draw(&mut connection, sale, each).await.map_err(db::to_error)?;
+        db::close(connection).await;
+        verified.ok_or_else(|| match shown.draw {
+            Some(_) => Error::invalid("the draw of this sale is still to come: it is made at the opening"),
+            None => Error::invalid("this sale has no draw: it is ordered by arrival"),
+        })
     }
 }

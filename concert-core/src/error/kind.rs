@@ -58,6 +58,7 @@ impl Error {
             Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
             Self::SaleClosed => "SALE_CLOSED",
             Self::DrawMade => "DRAW_MADE",
+            Self::OrderSettled { .. } => "ORDER_SETTLED",
             Self::CodeRefused => "CODE_REFUSED",
             Self::SeatLimit { .. } => "SEAT_LIMIT",
             Self::AlreadyInQueue => "ALREADY_IN_QUEUE",
@@ -128,6 +129,7 @@ impl Error {
             | Self::SaleNotOpen { .. }
             | Self::SaleClosed
             | Self::DrawMade
+            | Self::OrderSettled { .. }
             | Self::SeatLimit { .. }
             | Self::SeatsNotTogether { .. }
             | Self::SeatBlocked { .. }

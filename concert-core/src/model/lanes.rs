@@ -38,14 +38,17 @@ impl ModelLane for QueueBatch {
         };
         let live = || tables.tokens.values().filter(|token| token.status != queue::TokenStatus::Expired);
         let mut heads: Vec<_> = live().filter(|token| token.status == queue::TokenStatus::Waiting).cloned().collect();
-        heads.sort_by_key(|token| token.ticket);
+        let rerank = commands.iter().find_map(|command| match command {
+            queue::Command::Rerank { seen, drawn, .. } => Some((seen.as_ref(), drawn.as_ref())),
+            _ => None,
+        });
+        // What a process that knows the draw names, and whoever is behind.
+        let drawn = rerank.and_then(|(_, drawn)| drawn);
+        let nth_drawn = |ticket| drawn.and_then(|drawn| drawn.tickets.iter().position(|other| *other == ticket));
+        heads.sort_by_key(|token| (nth_drawn(token.ticket).unwrap_or(usize::MAX), token.ticket));
         let lapsed = live().filter(|token| token.expires_at <= attempt.now).cloned().collect();
         let since = attempt.now - span(Duration::from_secs(60));
         let lately = tables.admissions.iter().filter(|(at, _)| *at > since).map(|(_, count)| u64::from(*count));
-        let rerank = commands.iter().find_map(|command| match command {
-            queue::Command::Rerank { seen, .. } => Some(seen.as_ref()),
-            _ => None,
-        });
         let seen_of = |seen: &queue::SeenHeads| {
             let token = |head: &queue::SeenHead| {
                 let token = heads.iter().find(|token| token.ticket == head.ticket)?;
@@ -62,9 +65,13 @@ impl ModelLane for QueueBatch {
                 admitted: tables.gate.admission.per_minute.map_or(0, |_| lately.sum()),
                 ..queue::LastMinute::unlimited(attempt.now)
             },
-            rerank: rerank.map(|seen| {
-                let seen = seen.map(seen_of);
-                queue::RerankRows { lapsed, seen, heads: heads.clone(), last_sample: None }
+            rerank: rerank.map(|(seen, drawn)| queue::RerankRows {
+                lapsed,
+                seen: seen.map(seen_of),
+                heads: heads.clone(),
+                more_heads: false,
+                in_order_of: drawn.map(|drawn| drawn.count),
+                last_sample: None,
             }),
             sale: Some(tables.sale.clone()),
             name_is_taken: false,

@@ -51,10 +51,22 @@ pub(super) struct Spec {
     called_off: bool,
     /// How many seats one user may have.
     pub(super) limit: Option<u32>,
+    /// When people are let in, if the order is a draw.
+    pub(super) opens_at: Option<i64>,
+    /// Everybody who ever joined, in the order of tickets.
+    pub(super) arrivals: Vec<usize>,
+    /// How many tickets were drawn.
+    pub(super) drawn: Option<usize>,
+    /// The places, from when the processes know them: from the batch after the draw on.
+    pub(super) places: Option<Places>,
 }
 
 impl Spec {
     pub(super) fn act(&mut self, act: Act) -> Outcome {
+        // The first who comes to the queue after the opening finds it drawn.
+        if matches!(lane(act), 0 | 1 | 6) && self.drawn.is_none() && self.opens_at.is_some() && self.is_open() {
+            self.drawn = Some(self.arrivals.len());
+        }
         match act {
             Act::Join(user) => self.join(user),
             Act::Leave(user) => self.leave(user),
@@ -64,6 +76,14 @@ impl Spec {
                 let over: Vec<_> = self.active.iter().filter(|(_, until)| *until <= self.now).copied().collect();
                 over.into_iter().for_each(|(user, _)| self.forget(user));
                 self.waiting.retain(|(_, until)| *until > self.now);
+                if self.opens_at.is_some() && self.places.is_none() {
+                    return Ok("reranked");
+                }
+                if let Some(places) = &self.places {
+                    let ticket =
+                        |user: usize| 1 + self.arrivals.iter().rposition(|other| *other == user).expect("joined");
+                    self.waiting.sort_by_key(|(user, _)| places.place_of(ticket(*user) as u64));
+                }
                 // Those who are gone are passed over, and let in if there is room for them all the same.
                 let is_gone = |user: usize| seen.is_some_and(|seen| seen >> user & 1 == 0);
                 while self.has_room() && !self.waiting.is_empty() {
@@ -103,9 +123,14 @@ impl Spec {
         }
     }
 
+    fn is_open(&self) -> bool {
+        self.opens_at.is_none_or(|opens_at| opens_at <= self.now)
+    }
+
     fn has_room(&self) -> bool {
         let lately = self.let_in.iter().filter(|at| **at + 60 > self.now).count();
-        !self.paused
+        self.is_open()
+            && !self.paused
             && self.active.len() < (CAP - self.closed) as usize
             && self.per_minute.is_none_or(|most| lately < most as usize)
     }
@@ -190,6 +215,7 @@ impl Spec {
             return Err("ALREADY_IN_QUEUE");
         }
         self.forget(user);
+        self.arrivals.push(user);
         if self.waiting.is_empty() && self.has_room() {
             self.let_in(user, TURN);
             self.begun.insert(user, self.now);

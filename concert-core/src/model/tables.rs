@@ -82,6 +82,7 @@ impl Tables {
             gate: queue::Gate {
                 sale: SaleId::DEFAULT,
                 times: SaleTimes::ALWAYS_OPEN,
+                draw: None,
                 order: EntryOrder::Arrival,
                 next_ticket: 1,
                 change_seq: 0,
@@ -106,6 +107,18 @@ impl Tables {
             entries: HashMap::new(),
             payments: HashMap::new(),
         }
+    }
+
+    /// The chain is that of all who were drawn, or who would be now.
+    pub(super) fn check_draw(&self, drawn: Option<u64>) {
+        let Some(draw) = &self.gate.draw else { return };
+        assert_eq!(draw.count, drawn);
+        let mut tokens: Vec<_> = self.tokens.values().map(|token| (token.ticket, token.id)).collect();
+        tokens.sort_unstable();
+        let mut again = GateDraw::new(draw.secret.clone());
+        let count = drawn.unwrap_or(self.gate.next_ticket - 1);
+        tokens.iter().filter(|(ticket, _)| *ticket <= count).for_each(|(ticket, id)| again.take_up(*ticket, *id));
+        assert_eq!((again.chain, tokens.len() as u64 + 1), (draw.chain, self.gate.next_ticket));
     }
 
     pub(super) fn live_token(&self, user: UserId) -> Option<&queue::Token> {

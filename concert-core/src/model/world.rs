@@ -184,7 +184,10 @@ impl World {
                 let by = Operator::application().sign();
                 queue::Command::Set { sale, change: change.into(), if_version: None, by }
             }
-            Act::Rerank { seen } => queue::Command::Rerank { sale, seen: seen.map(|seen| self.seen_heads(seen)) },
+            Act::Rerank { seen } => {
+                let (seen, drawn) = (seen.map(|seen| self.seen_heads(seen)), self.drawn_heads());
+                queue::Command::Rerank { sale, seen, drawn }
+            }
             _ => unreachable!("an act of another lane"),
         };
         let commands: Vec<_> = acts.iter().map(command).collect();
@@ -206,9 +209,23 @@ impl World {
             .flat_map(|(_, user)| self.tables.tokens.values().filter(move |token| token.user == *user))
             .map(|token| token.ticket)
             .collect();
-        tickets.sort_unstable();
+        let places = self.places();
+        tickets.sort_unstable_by_key(|ticket| places.as_ref().map_or(*ticket, |places| places.place_of(*ticket)));
         let head = |ticket| queue::SeenHead { ticket, pause_seconds: 2 };
         queue::SeenHeads { heads: tickets.into_iter().map(head).collect(), more: false }
+    }
+
+    /// What a process knows that has read the gate: all drawn tickets in their order, waiting or not.
+    fn drawn_heads(&self) -> Option<queue::DrawnHeads> {
+        let places = self.places()?;
+        let mut tickets: Vec<_> = (1..=places.count()).collect();
+        tickets.sort_by_key(|ticket| places.place_of(*ticket));
+        Some(queue::DrawnHeads { count: places.count(), tickets, all: true })
+    }
+
+    /// The places, once the draw is made.
+    pub(super) fn places(&self) -> Option<Places> {
+        self.tables.gate.draw.as_ref()?.shown().places()
     }
 
     fn reservation_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
@@ -302,6 +319,7 @@ impl World {
         self.tables.check();
         self.tables.check_turns(self.now);
         assert_eq!(self.tables.gate.no_shows, spec.no_shows);
+        self.tables.check_draw(spec.drawn.map(|count| count as u64));
         for (nth, user) in self.users.iter().enumerate() {
             assert_eq!(self.tables.users[user].balance, spec.wallets[nth].into());
         }

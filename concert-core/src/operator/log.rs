@@ -114,6 +114,7 @@ pub(crate) enum Act {
     SaleSet,
     CodesMake,
     CodesRevoke,
+    SaleDraw,
 }
 
 impl Act {
@@ -152,6 +153,7 @@ impl Act {
             Self::SaleSet => "SALE_SET",
             Self::CodesMake => "CODES_MAKE",
             Self::CodesRevoke => "CODES_REVOKE",
+            Self::SaleDraw => "SALE_DRAW",
         }
     }
 }

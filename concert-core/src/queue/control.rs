@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::draw::{DrawSecret, PublicValue};
 use super::rows::SaleRow;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -160,6 +161,10 @@ pub struct SaleChange {
     pub(crate) order: Option<EntryOrder>,
     pub(crate) max_seats_per_user: Option<Option<u32>>,
     pub(crate) admission: AdmissionChange,
+    /// What was drawn in public, for the sale's draw.
+    pub(crate) public_value: Option<PublicValue>,
+    /// Of a draw that this change begins.
+    pub(crate) secret: Option<DrawSecret>,
 }
 
 impl SaleChange {
@@ -228,7 +233,10 @@ impl SaleChange {
             return Err(Error::invalid(format!("max_seats_per_user must be from 1 to {MOST_SEATS}")));
         }
         let name = self.name.as_deref().map(sale_name).transpose()?;
-        Ok(Self { name, ..self })
+        // Of a draw that it begins, or begins anew.
+        let begins = self.order == Some(EntryOrder::Draw) || self.doors_at.is_some() || self.opens_at.is_some();
+        let secret = begins.then(DrawSecret::generate);
+        Ok(Self { name, secret, ..self })
     }
 
     /// Whether it changes how many are let in, and nothing else.
@@ -236,9 +244,18 @@ impl SaleChange {
         *self == Self::from(self.admission)
     }
 
+    /// Naming what was drawn in public.
+    pub(crate) fn of_public_value(value: PublicValue) -> Self {
+        Self { public_value: Some(value), ..Self::default() }
+    }
+
     /// What the log calls it.
     pub(super) fn act(&self) -> Act {
-        if self.is_of_admission() { self.admission.act() } else { Act::SaleSet }
+        match self {
+            change if change.is_of_admission() => change.admission.act(),
+            Self { public_value: Some(_), .. } => Act::SaleDraw,
+            _ => Act::SaleSet,
+        }
     }
 
     /// What the log says that it is done to.
@@ -266,6 +283,8 @@ pub(crate) struct SaleSettings {
     pub(crate) times: SaleTimes,
     pub(crate) order: EntryOrder,
     pub(crate) admission: Admission,
+    /// What was drawn in public, for the draw.
+    pub(crate) public_value: Option<PublicValue>,
 }
 
 impl SaleSettings {
@@ -283,17 +302,18 @@ impl SaleSettings {
             ));
         }
         times.check()?;
+        let public_value = change.public_value.as_ref().or(self.public_value.as_ref()).cloned();
         let row = SaleRow {
             name: change.name.clone().unwrap_or_else(|| self.row.name.clone()),
             max_seats_per_user: change.max_seats_per_user.unwrap_or(self.row.max_seats_per_user),
             version: self.row.version + 1,
         };
-        Ok(Self { row, times, order, admission: change.admission.applied_to(self.admission) })
+        Ok(Self { row, times, order, admission: change.admission.applied_to(self.admission), public_value })
     }
 
     /// By the names of `SETTINGS`.
     fn values(&self) -> [Value; SETTINGS.len()] {
-        let Self { row, times, order, admission } = self;
+        let Self { row, times, order, admission, public_value } = self;
         let at = |moment: Option<Timestamp>| serde_json::to_value(moment).unwrap_or_default();
         [
             row.name.clone().into(),
@@ -305,6 +325,7 @@ impl SaleSettings {
             admission.paused.into(),
             admission.max_active.into(),
             admission.per_minute.into(),
+            public_value.as_ref().map(PublicValue::as_str).into(),
         ]
     }
 
@@ -332,7 +353,7 @@ pub struct QueueChange {
 }
 
 /// The settings in an order of their own: as the log names them, and as [`QueueChange`] does.
-const SETTINGS: [(&str, &str); 9] = [
+const SETTINGS: [(&str, &str); 10] = [
     ("name", "name"),
     ("doorsAt", "doors_at"),
     ("opensAt", "opens_at"),
@@ -342,6 +363,7 @@ const SETTINGS: [(&str, &str); 9] = [
     ("paused", "paused"),
     ("maxActive", "max_active"),
     ("perMinute", "per_minute"),
+    ("publicValue", "public_value"),
 ];
 
 /// The settings that differ, before and after; `None`: none does.

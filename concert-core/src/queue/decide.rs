@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::control::{self, Admission, SaleChange};
+use super::draw::draw_after;
 use super::front::{FrontPlace, FrontRows, Priority};
 use super::pace::{SAMPLE_EVERY, Sample};
 use super::rows::{Effects, Gate, Member, RerankRows, Rows, SaleRow, SaleRowChange, SeenTokens};
@@ -44,7 +45,7 @@ pub(crate) fn decide(
     };
     let mut answers: Vec<_> = commands
         .iter()
-        .map(|command| match command {
+        .map(|command| match queue.opened_for(command) {
             Command::Join { caller, id, code, .. } => queue.join(caller, *id, *code),
             Command::Leave { caller, reason, .. } => queue.leave(caller, *reason),
             Command::Claim { caller, .. } => queue.claim(caller),
@@ -58,12 +59,17 @@ pub(crate) fn decide(
         .collect();
     // The pass runs last, whatever the order of arrival, so that it sees who has just left.
     let pass = commands.iter().position(|command| matches!(command, Command::Rerank { .. }));
-    let pass = pass.zip(rerank).map(|(first, RerankRows { lapsed, seen, heads, last_sample })| {
+    queue.make_draw_if_due();
+    let pass = pass.zip(rerank).map(|(first, rows)| {
+        let RerankRows { lapsed, seen, heads, more_heads, in_order_of, last_sample } = rows;
         let all_lapsed = lapsed.len() < RERANK_LIMIT;
         let in_front = std::mem::take(&mut queue.front.first);
-        let all_heads = heads.len() < RERANK_LIMIT && seen.as_ref().is_none_or(|seen| !seen.more);
-        let all_in_front = in_front.len() < RERANK_LIMIT;
-        let report = queue.rerank(lapsed, in_order_of_admission(seen, in_front, heads));
+        // A draw that the reader of these rows did not know has put others in front. The next batch lets them in.
+        let is_in_order = in_order_of == queue.effects.gate.drawn();
+        let all_heads = is_in_order && !more_heads && seen.as_ref().is_none_or(|seen| !seen.more);
+        let all_in_front = is_in_order && in_front.len() < RERANK_LIMIT;
+        let order = if is_in_order { in_order_of_admission(seen, in_front, heads) } else { Vec::new() };
+        let report = queue.rerank(lapsed, order);
         queue.sample_pace(last_sample);
         let more = !all_heads && queue.lets_in(None) || !all_in_front && queue.lets_in(Some(Priority::Presale));
         (first, report, !all_lapsed || more && queue.has_room())
@@ -90,7 +96,7 @@ struct Candidate {
 }
 
 /// Who is let in first: those who were seen lately, then the others. Of both, first those who have a place in front, in the
-/// order of these, then the rest in that of their tickets.
+/// order of these, then the rest in theirs.
 fn in_order_of_admission(
     seen: Option<SeenTokens>,
     in_front: Vec<(Token, FrontPlace)>,
@@ -198,6 +204,21 @@ impl Queue {
         Ok(joined)
     }
 
+    /// The command, in the queue as it is since the opening, if that has come.
+    fn opened_for<'c>(&mut self, command: &'c Command) -> &'c Command {
+        self.make_draw_if_due();
+        command
+    }
+
+    /// Makes the draw at the opening: in the first batch that comes after it, before anything else happens in that.
+    fn make_draw_if_due(&mut self) {
+        let gate = &mut self.effects.gate;
+        let is_due = gate.draw_is_due(self.now);
+        if let Some(draw) = gate.draw.as_mut().filter(|_| is_due) {
+            draw.make(gate.next_ticket - 1);
+        }
+    }
+
     /// Whether the sale lets those in who wait with this priority.
     fn lets_in(&self, priority: Option<Priority>) -> bool {
         match self.effects.gate.times.phase(self.now) {
@@ -224,6 +245,9 @@ impl Queue {
     fn admit_or_queue(&mut self, user: UserId, id: TokenId, priority: Option<Priority>) -> Answer {
         let ticket = self.effects.gate.next_ticket;
         self.effects.gate.next_ticket += 1;
+        if let Some(draw) = &mut self.effects.gate.draw {
+            draw.take_up(ticket, id);
+        }
         let mut token = Token {
             id,
             user,
@@ -306,16 +330,22 @@ impl Queue {
     }
 
     /// Changes the settings of the sale. Refuses in this order: changed since, what the default sale does not have, instants
-    /// out of order, another sale of the name.
+    /// out of order, what a draw does not allow, another sale of the name.
     fn set(&mut self, change: &SaleChange, if_version: Option<u32>, by: &Signature) -> Result<Answer, Error> {
         let before = self.sale.clone().ok_or(Error::SaleNotFound)?;
         if if_version.is_some_and(|version| version != before.version) {
             return Err(Error::VersionChanged { version: before.version });
         }
         let gate = &self.effects.gate;
-        let was =
-            control::SaleSettings { row: before, times: gate.times, order: gate.order, admission: gate.admission };
+        let was = control::SaleSettings {
+            row: before,
+            times: gate.times,
+            order: gate.order,
+            admission: gate.admission,
+            public_value: gate.draw.as_ref().and_then(|draw| draw.public_value.clone()),
+        };
         let becomes = was.with(change, gate.sale)?;
+        let draw = draw_after(gate, &becomes, change, self.now)?;
         let Some([from, to]) = control::difference(&was, &becomes) else {
             return Ok(Answer::Set { changed: false, version: was.row.version });
         };
@@ -328,9 +358,9 @@ impl Queue {
         if was.admission.paused && !becomes.admission.paused {
             self.effects.sample = Some(self.sample(true));
         }
-        let control::SaleSettings { row, times, order, admission } = becomes;
+        let control::SaleSettings { row, times, order, admission, .. } = becomes;
         let gate = &mut self.effects.gate;
-        (gate.times, gate.order, gate.admission) = (times, order, admission);
+        (gate.times, gate.order, gate.admission, gate.draw) = (times, order, admission, draw);
         let version = row.version;
         self.sale = Some(row.clone());
         let first = self.effects.sale.take();

@@ -4,11 +4,14 @@
 //! says so. A gate that counts no redemptions has no such rows, and nothing of this is read or written.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
+use super::draw::Places;
+use super::line::Line;
 use super::rows::{Effects, RowsOfSales};
 use super::store::{read_token, token_columns};
 use super::{Command, RERANK_LIMIT, Token};
@@ -254,12 +257,21 @@ pub(super) struct FrontLine {
     by_ticket: HashMap<u64, FrontPlace>,
     by_key: HashMap<u64, u64>,
     /// The tickets, in the order of those who have no such place.
-    tickets: RoaringTreemap,
+    tickets: Line,
 }
 
 impl FrontLine {
     pub(super) fn is_empty(&self) -> bool {
         self.by_ticket.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_ticket.len()
+    }
+
+    /// Takes over the order of a draw.
+    pub(super) fn reorder(&mut self, places: Option<Arc<Places>>) {
+        self.tickets = Line::new(self.tickets.tickets().clone(), places);
     }
 
     pub(super) fn insert(&mut self, ticket: u64, place: FrontPlace) {
@@ -303,6 +315,7 @@ impl FrontLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue::draw::DrawKey;
 
     #[test]
     fn who_has_a_place_in_front_comes_before_all_others_by_priority_and_redemption() {
@@ -320,6 +333,13 @@ mod tests {
         front.remove(5);
         assert_eq!(front.iter().collect::<Vec<_>>(), [6, 2]);
         assert_eq!(front.priority(6), Some(Priority::Presale));
+        let places = Arc::new(Places::of_draw(&DrawKey::new([1; 32]), 6));
+        let drawn = Line::new((1..=6).collect(), Some(Arc::clone(&places)));
+        front.reorder(Some(Arc::clone(&places)));
+        let mut order: Vec<_> = [1, 3, 4, 5].into();
+        order.sort_by_key(|ticket| places.place_of(*ticket));
+        let order = [[6, 2].to_vec(), order].concat();
+        assert!(order.iter().zip(1..).all(|(ticket, nth)| front.rank(*ticket, drawn.rank(*ticket)) == nth));
         assert_eq!(front.priority(1), None);
     }
 }

@@ -7,7 +7,9 @@ mod admission;
 mod change_times;
 mod control;
 mod decide;
+mod draw;
 mod front;
+mod line;
 mod pace;
 mod pause;
 mod poll;
@@ -32,6 +34,8 @@ use uuid::Uuid;
 pub(crate) use admission::read_admission;
 pub use control::{Admission, AdmissionChange, PerMinute, QueueChange, SaleChange};
 pub(crate) use control::{SaleSettings, sale_name};
+pub use draw::{Draw, DrawKey, DrawVerification, DrawnToken, Places, PublicValue};
+pub(crate) use draw::{DrawSecret, GateDraw, audit_draws, draw_columns, read_draw, verify as verify_draw};
 use front::FrontRows;
 pub(crate) use pace::Pace;
 pub(crate) use poll::{Followed, QueueView, ViewRules};
@@ -60,6 +64,7 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     reads::STATEMENTS,
     seen::STATEMENTS,
     turn::STATEMENTS,
+    draw::STATEMENTS,
 ];
 
 use crate::access_code::{AccessCode, CodeHash};
@@ -83,8 +88,8 @@ pub(crate) mod model {
         Effects, Gate, LastMinute, Member, RerankRows, Rows, RowsOfSales, SaleRow, SeenTokens,
     };
     pub(crate) use super::{
-        Admission, AdmissionChange, Answer, Command, EndedReason, QueueRules, SaleEffects, SeenHead, SeenHeads, Token,
-        TokenStatus,
+        Admission, AdmissionChange, Answer, Command, DrawnHeads, EndedReason, QueueRules, SaleEffects, SeenHead,
+        SeenHeads, Token, TokenStatus,
     };
 }
 
@@ -290,6 +295,8 @@ pub(crate) enum Command {
         sale: SaleId,
         /// The first who were seen lately; `None`: nobody is passed over.
         seen: Option<SeenHeads>,
+        /// The first who were drawn, as the same process knows them; `None`: it knows of no draw.
+        drawn: Option<DrawnHeads>,
     },
 }
 
@@ -320,6 +327,17 @@ pub(crate) struct SeenHeads {
     pub(crate) heads: Vec<SeenHead>,
     /// Whether others were seen behind them.
     pub(crate) more: bool,
+}
+
+/// The first of the WAITING who were drawn. Some of them may wait no more; nobody who waits is missing among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DrawnHeads {
+    /// How many tickets were drawn.
+    pub(crate) count: u64,
+    /// In the order of their places.
+    pub(crate) tickets: Vec<u64>,
+    /// Whether no other drawn ticket waits.
+    pub(crate) all: bool,
 }
 
 /// The most tokens that one `Rerank` ends, and the most that it admits.

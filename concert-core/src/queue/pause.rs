@@ -24,6 +24,11 @@ pub(super) fn pause_at(position: u64, waiting: u64, budget: u32) -> u64 {
     ((1.0 / rate).ceil() as u64).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
+/// The poll interval in seconds where all of `waiting` are told the same: before a draw nobody is nearer to the front.
+pub(super) fn equal_pause(waiting: u64, budget: u32) -> u64 {
+    waiting.div_ceil(u64::from(budget.max(1))).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -56,6 +61,7 @@ mod tests {
         let sum: f64 = (1..=1_000_000).map(|position| 1.0 / pause(position) as f64).sum();
         assert!((14_000.0..=20_000.0).contains(&sum), "{sum}: the front asks no sooner than it need");
         assert_eq!([1, 1_000, 10_000, 100_000, 1_000_000].map(pause), [2, 2, 13, 60, 94]);
+        assert_eq!([0, 1_000_000, 20_000_000].map(|waiting| equal_pause(waiting, 20_000)), [2, 50, 600]);
         assert_eq!(pause_at(1, 1, 20_000), SHORTEST_PAUSE);
         assert_eq!(pause_at(u64::MAX, 0, 1), LONGEST_PAUSE, "a position behind the last");
     }

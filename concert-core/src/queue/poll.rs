@@ -286,7 +286,8 @@ impl QueueView {
     fn standing_in(&self, snapshot: Option<&Snapshot>, place: TicketPlace, now: Timestamp) -> Standing {
         let (mut queue_position, mut expires_at, mut poll_after_seconds) = (0, None, pause::SHORTEST_PAUSE);
         let times = snapshot.map_or(SaleTimes::ALWAYS_OPEN, Snapshot::times);
-        let mut awaits_draw = snapshot.is_some_and(|snapshot| snapshot.awaits_draw(now));
+        let mut awaits_draw = snapshot.is_some_and(Snapshot::awaits_draw);
+        let all_who_wait = snapshot.map(Snapshot::polling).unwrap_or_default().max(1);
         let (status, remaining_seconds) = match place {
             TicketPlace::Active { until } => {
                 expires_at = Some(until);
@@ -296,10 +297,16 @@ impl QueueView {
                 queue_position = position;
                 // A place in front is known before the draw.
                 awaits_draw &= priority.is_none();
+                // Before a draw everybody is as likely to be in front as at the back.
+                let among_seen = if awaits_draw { all_who_wait.div_ceil(2) } else { among_seen };
                 // Nobody waits for those who are gone.
                 let wait = snapshot.map(|snapshot| snapshot.wait_seconds(among_seen, self.active_ttl));
                 let polling = snapshot.map(Snapshot::polling).unwrap_or_default();
-                poll_after_seconds = pause::pause_at(among_seen, polling, self.max_polls_per_second);
+                let most = self.max_polls_per_second;
+                poll_after_seconds = match awaits_draw {
+                    true => pause::equal_pause(polling, most),
+                    false => pause::pause_at(among_seen, polling, most),
+                };
                 let wait = wait.unwrap_or_else(|| position.saturating_mul(self.active_ttl.as_secs()));
                 // Before the opening, the pre-sale alone lets people in.
                 let opens_at = times.opens_at.filter(|_| priority != Some(Priority::Presale));

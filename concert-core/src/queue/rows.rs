@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::control::Admission;
+use super::draw::GateDraw;
 use super::front::{FrontRows, Redemption};
 use super::pace::Sample;
 use super::{EndedReason, Token};
@@ -10,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::fact::{Column, Fact, Lookup};
 use crate::id::{SaleId, TokenId, UserId};
 use crate::operator::LogEntry;
-use crate::phase::{EntryOrder, SaleTimes};
+use crate::phase::{EntryOrder, SalePhase, SaleTimes};
 
 /// A gate row: the state that every change of the order of a sale's queue shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,21 @@ pub(crate) struct Gate {
     /// What the sale's row says. Whoever changes it raises `change_seq`.
     pub(crate) times: SaleTimes,
     pub(crate) order: EntryOrder,
+    /// The draw, where the order is one.
+    pub(crate) draw: Option<GateDraw>,
+}
+
+impl Gate {
+    /// Whether the opening has come, and the draw has not been made yet.
+    pub(crate) fn draw_is_due(&self, now: Timestamp) -> bool {
+        self.draw.as_ref().is_some_and(GateDraw::is_pending)
+            && matches!(self.times.phase(now), SalePhase::Open | SalePhase::Closed)
+    }
+
+    /// How many tickets were drawn; `None`: there is no draw, or it is still to come.
+    pub(crate) fn drawn(&self) -> Option<u64> {
+        self.draw.as_ref()?.count
+    }
 }
 
 /// What the queue knows of a user.
@@ -127,8 +143,12 @@ pub(crate) struct RerankRows {
     pub(crate) lapsed: Vec<Token>,
     /// The first in the queue who were seen lately; `None`: nobody is passed over.
     pub(crate) seen: Option<SeenTokens>,
-    /// The first in the queue, seen or not. Not read where more were seen than a batch admits.
+    /// The first in the queue, seen or not, in their order. Not read where more were seen than a batch admits.
     pub(crate) heads: Vec<Token>,
+    /// Whether others may be behind them.
+    pub(crate) more_heads: bool,
+    /// Of how many tickets the draw is that gave both orders; `None`: they are those of the tickets.
+    pub(crate) in_order_of: Option<u64>,
     /// When the pace was sampled last.
     pub(crate) last_sample: Option<Timestamp>,
 }
@@ -136,7 +156,7 @@ pub(crate) struct RerankRows {
 /// The first of the WAITING who were seen lately.
 #[derive(Debug)]
 pub(crate) struct SeenTokens {
-    /// In the order of their tickets, each with the longest poll interval that it may have been told, in seconds.
+    /// In the order of admission, each with the longest poll interval that it may have been told, in seconds.
     pub(crate) tokens: Vec<(Token, u64)>,
     /// Whether others were seen behind them.
     pub(crate) more: bool,
@@ -175,7 +195,15 @@ pub(crate) struct SaleRowChange {
 
 impl Effects {
     pub(crate) fn is_empty(&self) -> bool {
-        !self.moves_tokens() && self.log.is_empty() && self.sample.is_none() && self.sale.is_none()
+        !self.moves_tokens()
+            && self.log.is_empty()
+            && self.sample.is_none()
+            && self.sale.is_none()
+            && !self.changes_draw()
+    }
+
+    pub(super) fn changes_draw(&self) -> bool {
+        self.gate.draw != self.gate_before.draw
     }
 
     pub(super) fn moves_tokens(&self) -> bool {

@@ -1,21 +1,22 @@
-//! The order of the queue in memory: positions without a query.
-//!
-//! WAITING tickets are a compressed bitmap (Lemire et al., "Roaring bitmaps: Implementation of an optimized software
-//! library", 2018), in which the rank of a ticket is its position.
+//! The order of the queue in memory: positions without a query. A position is the rank of a ticket in the line of the
+//! WAITING ([`Line`]).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use roaring::RoaringTreemap;
 
+use super::draw::Places;
 use super::front::{FrontLine, FrontPlace, Priority};
+use super::line::{DrawnLines, Line};
 use super::pace::Pace;
-use super::pause::pause_at;
+use super::pause::{equal_pause, pause_at};
 use super::rows::{Effects, Gate};
-use super::{SeenHead, SeenHeads, TokenStatus};
-use crate::clock::Timestamp;
+use super::{DrawnHeads, SeenHead, SeenHeads, TokenStatus};
+use crate::clock::{Timestamp, span};
 use crate::id::UserId;
-use crate::phase::{EntryOrder, SalePhase, SaleTimes};
+use crate::phase::{SalePhase, SaleTimes};
 
 /// What the snapshot knows of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,17 +55,21 @@ pub(super) struct Refresh {
     /// All ACTIVE tokens.
     pub(super) active: HashMap<u64, TicketTurn>,
     pub(super) pace: Option<Pace>,
+    /// The lines in the order of a draw that the snapshot does not know yet.
+    pub(super) drawn: Option<DrawnLines>,
 }
 
 /// The queue as of one `change_seq`.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     change_seq: u64,
-    waiting: RoaringTreemap,
+    waiting: Line,
     /// Those of them who count as seen.
-    seen: RoaringTreemap,
+    seen: Line,
     /// Those of them who come before all others.
     front: FrontLine,
+    /// Whether their draw is still to come, or has not been taken over yet.
+    is_undrawn: bool,
     /// Whether those who are not seen are passed over.
     passes_over: bool,
     active: HashMap<u64, TicketTurn>,
@@ -74,7 +79,8 @@ pub(super) struct Snapshot {
     lengthened: HashMap<u64, Timestamp>,
     max_active: u32,
     times: SaleTimes,
-    order: EntryOrder,
+    /// The highest ticket of which a row was seen. Tickets are given out in the order of commits, so all below are known.
+    newest: u64,
     /// The phase as of the last refresh, or of a change since.
     phase: Option<SalePhase>,
     /// Whether any ticket's place has changed since the last refresh.
@@ -86,9 +92,11 @@ impl Snapshot {
     /// The queue as read in full. `gate` was read before `waiting`, so changes in between are absorbed a second time,
     /// which does no harm.
     pub(super) fn new(gate: &Gate, waiting: RoaringTreemap, in_front: Vec<(u64, FrontPlace)>) -> Self {
-        let seen = waiting.clone();
-        let (times, order) = (gate.times, gate.order);
-        let mut first = Self { change_seq: gate.change_seq, waiting, seen, times, order, ..Self::default() };
+        let waiting = Line::new(waiting, None);
+        let (seen, times, newest) = (waiting.clone(), gate.times, gate.next_ticket - 1);
+        let is_undrawn = gate.draw.is_some();
+        let mut first =
+            Self { change_seq: gate.change_seq, waiting, seen, newest, is_undrawn, times, ..Self::default() };
         first.note_in_front(in_front);
         first
     }
@@ -109,14 +117,14 @@ impl Snapshot {
         self.phase = phase;
     }
 
-    /// Whether a draw at the opening still has to give the places.
-    pub(super) fn awaits_draw(&self, now: Timestamp) -> bool {
-        self.order == EntryOrder::Draw && matches!(self.times.phase(now), SalePhase::Before | SalePhase::Doors)
+    /// Whether a draw still has to give the places.
+    pub(super) const fn awaits_draw(&self) -> bool {
+        self.is_undrawn
     }
 
     /// Whether nobody waits or is ACTIVE.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.active.is_empty()
+        self.waiting.len() == 0 && self.active.is_empty()
     }
 
     /// Whether any ticket is ACTIVE.
@@ -129,7 +137,23 @@ impl Snapshot {
     }
 
     pub(super) fn waiting(&self) -> RoaringTreemap {
-        self.waiting.clone()
+        self.waiting.tickets().clone()
+    }
+
+    /// The draw whose order the lines have.
+    pub(super) fn places(&self) -> Option<Arc<Places>> {
+        self.waiting.places().cloned()
+    }
+
+    /// Tickets for [`DrawnLines::new`]: who waits, and who of them counts as seen.
+    pub(super) fn lines(&self) -> [RoaringTreemap; 2] {
+        [&self.waiting, &self.seen].map(|line| line.tickets().clone())
+    }
+
+    /// The first of the WAITING who were drawn; `None`: there is no draw, as far as this snapshot knows.
+    pub(super) fn first_drawn(&self, most: usize) -> Option<DrawnHeads> {
+        let (tickets, all) = self.waiting.first_drawn(most)?;
+        Some(DrawnHeads { count: self.waiting.places()?.count(), tickets, all })
     }
 
     /// How many wait and count as seen.
@@ -143,26 +167,38 @@ impl Snapshot {
     }
 
     /// The first of those who count as seen; `None`: nobody is passed over, so the order of tickets is all.
-    pub(super) fn first_seen(&self, most: usize, polls_per_second: u32) -> Option<SeenHeads> {
+    pub(super) fn first_seen(&self, most: usize, polls_per_second: u32, now: Timestamp) -> Option<SeenHeads> {
+        // Who has not polled since the draw goes by the interval that all were told at the doors.
+        let at_doors = Duration::from_secs(equal_pause(self.waiting.len(), polls_per_second));
+        let is_just_drawn = self.times.opens_at.is_some_and(|opened_at| now < opened_at + span(at_doors));
+        let shortest = if self.waiting.places().is_some() && is_just_drawn { at_doors.as_secs() } else { 0 };
         let head = |ticket| {
             let position = self.position(ticket);
-            SeenHead { ticket, pause_seconds: pause_at(position, self.waiting.len(), polls_per_second) }
+            let pause_seconds = pause_at(position, self.waiting.len(), polls_per_second).max(shortest);
+            SeenHead { ticket, pause_seconds }
         };
         self.passes_over.then(|| {
             let in_front = self.front.iter().filter(|ticket| self.seen.contains(*ticket));
-            let others = self.seen.iter().filter(|ticket| self.front.priority(*ticket).is_none());
+            let others = self.seen.first(most + self.front.len()).into_iter();
+            let others = others.filter(|ticket| self.front.priority(*ticket).is_none());
             let heads: Vec<_> = in_front.chain(others).take(most).map(head).collect();
             SeenHeads { more: heads.len() == most, heads }
         })
     }
 
     /// Takes over who counts as seen. Tickets from `known_to` on have joined since that was found out.
-    pub(super) fn set_seen(&mut self, mut seen: RoaringTreemap, known_to: u64, passes_over: bool) {
-        seen &= &self.waiting;
-        let mut newer = self.waiting.iter();
+    pub(super) fn set_seen(&mut self, seen: Line, known_to: u64, passes_over: bool) {
+        self.seen = seen;
+        // A draw was made since.
+        if self.seen.places() != self.waiting.places() {
+            self.seen = Line::new(self.seen.tickets().clone(), self.places());
+        }
+        let gone = self.seen.tickets() - self.waiting.tickets();
+        gone.iter().for_each(|ticket| self.seen.remove(ticket));
+        let mut newer = self.waiting.tickets().iter();
         newer.advance_to(known_to);
-        seen.extend(newer);
-        (self.seen, self.passes_over) = (seen, passes_over);
+        newer.for_each(|ticket| self.seen.insert(ticket));
+        self.passes_over = passes_over;
     }
 
     /// The rank that counts for the wait: among those who are still there.
@@ -250,7 +286,7 @@ impl Snapshot {
     /// Batches that were applied during the reading are newer than what was read, so they stay. Otherwise a ticket that
     /// has just been admitted would wait again, and all tickets behind it would move back.
     pub(super) fn absorb(&mut self, read: Refresh, now: Timestamp) -> bool {
-        let Refresh { changes, in_front, gate, mut active, pace } = read;
+        let Refresh { changes, in_front, gate, mut active, pace, drawn } = read;
         for (ticket, until) in &self.lengthened {
             if let Some(turn) = active.get_mut(ticket) {
                 turn.until = turn.until.max(*until);
@@ -265,9 +301,15 @@ impl Snapshot {
                 TokenStatus::Active | TokenStatus::Expired => self.remove_waiting(change.ticket),
             }
             self.change_seq = self.change_seq.max(change.change_seq);
+            self.newest = self.newest.max(change.ticket);
             self.moved = true;
         }
+        self.take_over_draw(drawn);
         self.note_in_front(in_front);
+        if gate.change_seq >= applied {
+            // While a draw is to come, the lines keep the order of arrival, and nobody is told a rank.
+            self.is_undrawn = gate.draw.is_some() && self.waiting.places().is_none();
+        }
         if gate.change_seq >= applied {
             self.moved |= self.active != active;
             self.tickets = active.iter().map(|(ticket, turn)| (turn.user, *ticket)).collect();
@@ -283,7 +325,7 @@ impl Snapshot {
             }
         }
         if gate.change_seq >= applied {
-            (self.times, self.order) = (gate.times, gate.order);
+            self.times = gate.times;
         }
         self.max_active = gate.admission.max_active;
         self.pace = pace;
@@ -300,11 +342,13 @@ impl Snapshot {
             return;
         }
         self.change_seq = effects.gate.change_seq;
-        (self.times, self.order) = (effects.gate.times, effects.gate.order);
+        self.times = effects.gate.times;
+        self.is_undrawn = effects.gate.draw.is_some() && self.waiting.places().is_none();
         self.moved = true;
         // In this order: a turn that is claimed may end in the same batch.
         let ended = effects.ended.iter().map(|(token, _)| token);
         for token in effects.claimed.iter().chain(ended).chain(&effects.admitted).chain(&effects.joined) {
+            self.newest = self.newest.max(token.ticket);
             self.remove_waiting(token.ticket);
             if self.active.remove(&token.ticket).is_some() {
                 self.tickets.remove(&token.user);
@@ -325,6 +369,15 @@ impl Snapshot {
         self.note_in_front(in_front.collect());
     }
 
+    /// Not before all who were drawn are known: who joined last may have the first place.
+    fn take_over_draw(&mut self, drawn: Option<DrawnLines>) {
+        if let Some(drawn) = drawn.filter(|drawn| drawn.count() <= self.newest) {
+            drawn.replace(&mut self.waiting, &mut self.seen);
+            self.front.reorder(self.waiting.places().cloned());
+            self.moved = true;
+        }
+    }
+
     /// Whoever has just joined counts as seen.
     fn add_waiting(&mut self, ticket: u64) {
         self.waiting.insert(ticket);
@@ -341,7 +394,8 @@ impl Snapshot {
 /// The positions of tickets among `waiting`, found as polls find them.
 #[cfg(feature = "internals")]
 pub(crate) fn positions(waiting: impl IntoIterator<Item = u64>) -> impl Fn(u64) -> Option<u64> {
-    let snapshot = Snapshot { waiting: waiting.into_iter().collect(), ..Snapshot::default() };
+    let waiting = Line::new(waiting.into_iter().collect(), None);
+    let snapshot = Snapshot { waiting, ..Snapshot::default() };
     move |ticket| match snapshot.place(ticket, Timestamp::UNIX_EPOCH) {
         TicketPlace::Waiting { position, .. } => Some(position),
         TicketPlace::Active { .. } | TicketPlace::Unknown => None,

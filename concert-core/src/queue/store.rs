@@ -11,6 +11,7 @@ use uuid::Uuid;
 use self::pass::Pass;
 #[cfg(any(test, feature = "internals"))]
 pub(super) use self::pass::STATEMENTS as PASS_STATEMENTS;
+use super::draw;
 use super::front::{self, FrontRows};
 use super::rows::{
     Effects, Gate, HAS_PASSWORD, IS_ENABLED, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, Rows, RowsOfSales,
@@ -26,7 +27,7 @@ use crate::fact::{Assumed, Fact, Key, Lookup, Test, Value};
 use crate::id::{SaleId, UserId};
 use crate::operator::write_log;
 use crate::phase::{EntryOrder, SaleTimes};
-use crate::sql::{Keyword, Reading, ResultSet, RowValues, Script, SqlTemplate, grouped, statements};
+use crate::sql::{Keyword, Part, Reading, ResultSet, RowValues, Script, SqlTemplate, grouped, statements};
 
 /// The columns that `read_token` reads, each with a prefix.
 macro_rules! token_columns {
@@ -40,7 +41,8 @@ pub(crate) use token_columns;
 macro_rules! gate_columns {
     ($prefix:literal) => {
         $crate::sql::columns!($prefix: sale_id, next_ticket, change_seq, active, waiting, admitted, departed, no_shows,
-            most_active, redeemed, paused, max_active, per_minute)
+            most_active, redeemed, paused, max_active, per_minute, draw_secret, draw_commitment, draw_chain,
+            draw_public_value, draw_count)
     };
 }
 pub(super) use gate_columns;
@@ -74,9 +76,15 @@ statements! {
     MOVE_GATE {
         "update queue_gate set next_ticket = {next_ticket}, change_seq = {change_seq}, active = {active}, \
          waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows}, \
-         most_active = {most_active}, redeemed = {redeemed} \
+         most_active = {most_active}, redeemed = {redeemed}{each} \
          where {required}sale_id = {sale} and change_seq = {change_seq_before} \
-         and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}"
+         and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}",
+        // Only where the draw changes.
+        each Part {
+            text: ", draw_secret = {secret}, draw_commitment = {commitment}, draw_chain = {chain}, \
+                   draw_public_value = {public_value}, draw_count = {count}",
+            between: "",
+        }
     }
     /// Counts the existing users who are enabled, and may join by id alone (no password) or have proved who they are.
     COUNT_MEMBERS {
@@ -129,9 +137,10 @@ pub(super) async fn lock(
     let made = select_made_earlier(&mut script, commands, attempt);
     let mut passes = HashMap::new();
     for command in commands {
-        if let Command::Rerank { sale, seen } = command {
+        if let Command::Rerank { sale, seen, drawn } = command {
             // A second pass in the batch would find nothing to do.
-            passes.entry(*sale).or_insert_with(|| Pass::select(&mut script, *sale, seen.as_ref(), now));
+            let select = || Pass::select(&mut script, *sale, seen.as_ref(), drawn.as_ref(), now);
+            passes.entry(*sale).or_insert_with(select);
         }
     }
     let selected = script.run(connection).await?;
@@ -320,6 +329,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
             .bind("no_shows", gate.no_shows)
             .bind("most_active", gate.most_active)
             .bind("redeemed", gate.redeemed)
+            .each(effects.changes_draw().then_some(gate.draw.as_ref()), draw::bind_draw)
             .bind("sale", gate.sale)
             .bind("change_seq_before", before.change_seq)
             .bind("paused", before.admission.paused)
@@ -403,6 +413,7 @@ pub(super) fn read_gate(row: &MySqlRow, times: SaleTimes, order: EntryOrder) -> 
         admission: admission::read_admission(row)?,
         times,
         order,
+        draw: draw::read_draw(row)?,
     })
 }
 

@@ -160,14 +160,14 @@ impl QueueViews {
     }
 
     /// Whether a pass has something to do in a sale: while it has people, and once more after that, so that the pace is
-    /// measured to the end. The default sale is looked at in every pass.
-    pub(crate) fn is_to_be_reranked(&self, gate: &Gate) -> bool {
+    /// measured to the end; and a draw to make, be it of nobody. The default sale is looked at in every pass.
+    pub(crate) fn is_to_be_reranked(&self, gate: &Gate, now: Timestamp) -> bool {
         if gate.sale == SaleId::DEFAULT {
             return true;
         }
         let has_people = gate.waiting > 0 || gate.active > 0;
         let had_people = self.find(gate.sale).is_some_and(|view| view.note_people(has_people));
-        has_people || had_people
+        has_people || had_people || gate.draw_is_due(now)
     }
 
     /// Takes over turns that this process has made last longer.

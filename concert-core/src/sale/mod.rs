@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::id::SaleId;
 use crate::operator::Operator;
 use crate::phase::{EntryOrder, SalePhase, SaleTimes};
-use crate::queue::{Admission, SaleChange, SaleRow, SaleSettings, sale_name};
+use crate::queue::{Admission, Draw, SaleChange, SaleRow, SaleSettings, sale_name};
 
 /// How many are let in at once until somebody says otherwise.
 const USUAL_MAX_ACTIVE: u32 = 10;
@@ -44,6 +44,8 @@ pub struct Sale {
     pub now: Timestamp,
     /// Who comes first at the opening.
     pub order: EntryOrder,
+    /// The draw, where the order is one.
+    pub draw: Option<Draw>,
     /// How many seats one user may have, held and sold together; `None`: any number.
     pub max_seats_per_user: Option<u32>,
     /// How many are let in.
@@ -128,6 +130,7 @@ impl NewSale {
             times: SaleTimes::ALWAYS_OPEN,
             order: EntryOrder::Arrival,
             admission: Admission { paused: false, max_active: USUAL_MAX_ACTIVE, per_minute: None },
+            public_value: None,
         };
         // With the name there is something to change.
         let settings = self.settings.clone().with_name(name).checked()?;

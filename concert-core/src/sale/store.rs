@@ -13,7 +13,10 @@ use crate::db::{self, Failure};
 use crate::error::Error;
 use crate::id::SaleId;
 use crate::operator::{Act, ActSubject, Signature, write_log};
-use crate::queue::{SaleSettings, read_admission, read_times, times_columns};
+use crate::phase::EntryOrder;
+use crate::queue::{
+    DrawSecret, GateDraw, SaleSettings, draw_columns, read_admission, read_draw, read_times, times_columns,
+};
 use crate::sql::{Keyword, MAX_LIST, Script, Text, fetch_all, statements};
 
 /// The most sales that a list shows.
@@ -24,7 +27,9 @@ macro_rules! sales {
         concat!(
             "select s.id, s.name, s.max_seats_per_user, s.version, ",
             times_columns!("s."),
-            ", g.paused, g.max_active, g.per_minute, g.waiting, g.active \
+            ", g.paused, g.max_active, g.per_minute, g.waiting, g.active, ",
+            draw_columns!("g."),
+            " \
              from sales s straight_join queue_gate g force index (primary) on g.sale_id = s.id ",
             $which
         )
@@ -45,7 +50,7 @@ statements! {
     }
     INSERT_GATE {
         insert "queue_gate" (sale_id, next_ticket, change_seq, active, waiting, admitted, max_active, most_active, paused,
-            per_minute)
+            per_minute, draw_secret, draw_commitment, draw_chain)
     }
 }
 
@@ -98,6 +103,7 @@ fn read_sale(row: &MySqlRow, now: Timestamp) -> Result<Sale, sqlx::Error> {
         closes_at: times.closes_at,
         now,
         order,
+        draw: read_draw(row)?.map(|draw| draw.shown()),
         max_seats_per_user: row.try_get("max_seats_per_user")?,
         admission: read_admission(row)?,
         waiting: row.try_get("waiting")?,
@@ -111,7 +117,8 @@ fn read_sale(row: &MySqlRow, now: Timestamp) -> Result<Sale, sqlx::Error> {
 /// Makes a sale and its queue.
 pub(crate) async fn add(pool: &MySqlPool, new: &NewSale, by: &Signature, now: Timestamp) -> Result<(), Error> {
     let settings = new.checked()?;
-    let SaleSettings { row, times, order, admission } = &settings;
+    let SaleSettings { row, times, order, admission, .. } = &settings;
+    let draw = (*order == EntryOrder::Draw).then(|| GateDraw::new(DrawSecret::generate()));
     // If this is dropped before COMMIT, the connection closes and the server rolls back.
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;
@@ -127,7 +134,10 @@ pub(crate) async fn add(pool: &MySqlPool, new: &NewSale, by: &Signature, now: Ti
         let values = values.bind("sale_id", *id).bind("next_ticket", 1_u32).bind("change_seq", 0_u32);
         let values = values.bind("active", 0_u32).bind("waiting", 0_u32).bind("admitted", 0_u32);
         let values = values.bind("max_active", admission.max_active).bind("most_active", admission.max_active);
-        values.bind("paused", admission.paused).bind("per_minute", admission.per_minute)
+        let values = values.bind("paused", admission.paused).bind("per_minute", admission.per_minute);
+        let draw = draw.as_ref();
+        let values = values.bind("draw_secret", draw.map(|draw| *draw.secret.reveal()));
+        values.bind("draw_commitment", draw.map(|draw| draw.commitment)).bind("draw_chain", draw.map(|draw| draw.chain))
     });
     let entry = by.entry(Act::SaleAdd, ActSubject::Sale(new.id), now).with_after(settings.as_json());
     write_log(&mut script, &[entry]);

@@ -1,6 +1,6 @@
 //! `/api/v1/admin/sales`: sales as operators run them, with an operator key.
 
-use concert_core::{AdmissionChange, EntryOrder, NewSale, PerMinute, Role, Sale, SaleChange, SaleId};
+use concert_core::{AdmissionChange, EntryOrder, Error, NewSale, PerMinute, Role, Sale, SaleChange, SaleId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::http::StatusCode;
@@ -18,6 +18,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         post("/api/v1/admin/sales", add),
         get("/api/v1/admin/sales/{saleId}", look),
         patch("/api/v1/admin/sales/{saleId}", change_sale),
+        post("/api/v1/admin/sales/{saleId}/draw", name_public_value),
     ]
 }
 
@@ -212,7 +213,7 @@ async fn add(mut call: Call) -> Answer {
         (status = 401, description = "No valid operator key"),
         (status = 403, description = "The role of the operator key does not allow this"),
         (status = 404, description = "No such sale"),
-        (status = 409, description = "There is a sale of this name, or the draw is made and this would change it"),
+        (status = 409, description = "There is a sale of this name; the draw is made and depends on it; or people have joined, so that the order stays"),
         (status = 412, description = "It has changed since; the version that it has is in the body"),
     )
 )]
@@ -221,6 +222,41 @@ async fn change_sale(mut call: Call) -> Answer {
     let (id, if_version): (SaleId, _) = (call.id()?, call.if_version()?);
     let request: SaleChangeRequest = call.json().await?;
     shown(back_office.set_sale(id, request.settings(), if_version).await?)
+}
+
+/// What was drawn in public.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PublicValueRequest {
+    /// 1 to 255 characters, as it is mixed into the draw.
+    #[schema(example = "4 8 15 16 23 42")]
+    public_value: String,
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/admin/sales/{saleId}/draw", tag = "operators", operation_id = "namePublicValue",
+    summary = "Name what was drawn in public, for the draw of a sale",
+    description = "Takes the role operator. Something that nobody knew when the doors opened, such as the numbers of a \
+                   lottery. The draw at the opening mixes it in, so that nobody who knows the secret can choose the order. \
+                   Until the opening it can be corrected; the log keeps each value.",
+    params(("saleId" = uuid::Uuid, Path)),
+    request_body = PublicValueRequest,
+    security(("operatorKey" = [])),
+    responses(
+        (status = 200, body = AdminSaleBody, description = "The sale", headers(("ETag" = String, description = "Its version"))),
+        (status = 400, description = "The body is not valid, or the sale is ordered by arrival"),
+        (status = 401, description = "No valid operator key"),
+        (status = 403, description = "The role of the operator key does not allow this"),
+        (status = 404, description = "No such sale"),
+        (status = 409, description = "The doors are not open yet, or the draw is made"),
+    )
+)]
+async fn name_public_value(mut call: Call) -> Answer {
+    let back_office = call.back_office(Role::Operator).await?;
+    let id: SaleId = call.id()?;
+    let request: PublicValueRequest = call.json().await?;
+    let value = request.public_value.parse().map_err(Error::from)?;
+    shown(back_office.name_public_value(id, value).await?)
 }
 
 fn shown(sale: Sale) -> Answer {

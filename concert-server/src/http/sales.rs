@@ -1,6 +1,6 @@
 //! `/api/v1/sales`: sales as buyers see them. Open to everyone.
 
-use concert_core::{Sale, SaleId};
+use concert_core::{Draw, Sale, SaleId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::http::StatusCode;
@@ -36,6 +36,9 @@ pub(super) struct SaleBody {
     /// Who comes first at the opening: arrival or draw.
     #[schema(example = "arrival")]
     order: &'static str,
+    /// The draw, where the order is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draw: Option<DrawBody>,
     /// How many seats one user may have, held and sold together; null: any number.
     max_seats_per_user: Option<u32>,
     /// How many wait.
@@ -44,6 +47,34 @@ pub(super) struct SaleBody {
     estimate: u64,
     /// Its concerts, by date.
     concerts: Vec<DateBody>,
+}
+
+/// A draw: what anyone needs to check it. docs/draw.md says how.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DrawBody {
+    /// SHA-256 of the secret, in hexadecimal digits as all that follows.
+    commitment: String,
+    /// The secret; null before the opening.
+    secret: Option<String>,
+    /// The chain over the tokens of all who joined before the opening; null before that.
+    chain: Option<String>,
+    /// What was drawn in public since the doors have opened; null: nothing was named.
+    public_value: Option<String>,
+    /// How many tickets were drawn; null before the opening.
+    count: Option<u64>,
+}
+
+impl From<Draw> for DrawBody {
+    fn from(draw: Draw) -> Self {
+        Self {
+            commitment: draw.commitment.to_string(),
+            secret: draw.secret.map(|secret| secret.to_string()),
+            chain: draw.chain.map(|chain| chain.to_string()),
+            public_value: draw.public_value.map(|value| value.to_string()),
+            count: draw.count,
+        }
+    }
 }
 
 impl From<Sale> for SaleBody {
@@ -57,6 +88,7 @@ impl From<Sale> for SaleBody {
             closes_at: sale.closes_at.map(Moment),
             now: Moment(sale.now),
             order: sale.order.as_str(),
+            draw: sale.draw.map(DrawBody::from),
             max_seats_per_user: sale.max_seats_per_user,
             waiting: sale.waiting,
             estimate: sale.estimate,
@@ -78,7 +110,7 @@ async fn list(call: Call) -> Answer {
 
 #[utoipa::path(
     get, path = "/api/v1/sales/{saleId}", tag = "catalogue", operation_id = "sale",
-    summary = "A sale: its phase, its instants, its concerts",
+    summary = "A sale: its phase, its instants, its draw, its concerts",
     params(("saleId" = uuid::Uuid, Path)),
     responses(
         (status = 200, body = SaleBody, description = "The sale",

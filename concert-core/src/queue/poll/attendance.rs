@@ -1,6 +1,6 @@
 //! Who of the WAITING is still there: what this process has seen, and what the others tell.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::MySqlPool;
@@ -9,11 +9,12 @@ use super::QueueView;
 use crate::clock::{Timestamp, span};
 use crate::db;
 use crate::error::Error;
+use crate::queue::line::Line;
 use crate::queue::presence::presence_after;
 use crate::queue::rows::Effects;
 use crate::queue::seen::{self, SHORTEST_GRACE, SeenByAny, SeenRow};
 use crate::queue::snapshot::Snapshot;
-use crate::queue::{RERANK_LIMIT, SeenHeads, Standing, TokenStatus, pause};
+use crate::queue::{DrawnHeads, RERANK_LIMIT, SeenHeads, Standing, TokenStatus, pause};
 
 /// The last time that this process told the others.
 #[derive(Debug, Default)]
@@ -106,9 +107,9 @@ impl QueueView {
     }
 
     fn set_seen(&self, seen: roaring::RoaringTreemap, known_to: u64, passes_over: bool) {
-        if let Some(snapshot) = self.snapshot.write().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            snapshot.set_seen(seen, known_to, passes_over);
-        }
+        // Put in order before polls have to wait.
+        let seen = Line::new(seen, self.look(Snapshot::places).flatten());
+        self.change(|snapshot| snapshot.set_seen(seen, known_to, passes_over));
     }
 
     /// How long a process looks before it says that somebody is gone who had joined before: a few poll intervals at the
@@ -119,8 +120,18 @@ impl QueueView {
     }
 
     /// The first who are to be let in, before those who were not seen.
-    pub(crate) fn first_seen(&self) -> Option<SeenHeads> {
-        self.look(|snapshot| snapshot.first_seen(RERANK_LIMIT, self.max_polls_per_second)).flatten()
+    pub(crate) fn first_seen(&self, now: Timestamp) -> Option<SeenHeads> {
+        self.look(|snapshot| snapshot.first_seen(RERANK_LIMIT, self.max_polls_per_second, now)).flatten()
+    }
+
+    /// The first who were drawn, and of them the first who were seen: both as of one moment.
+    pub(crate) fn first_drawn(&self) -> Option<DrawnHeads> {
+        self.look(|snapshot| snapshot.first_drawn(RERANK_LIMIT)).flatten()
+    }
+
+    /// Whether this process does not know yet in which order the WAITING are.
+    pub(crate) fn awaits_draw(&self) -> bool {
+        self.look(Snapshot::awaits_draw).unwrap_or_default()
     }
 
     /// Whether the snapshot is as of `change_seq`.

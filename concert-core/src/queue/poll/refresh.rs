@@ -1,8 +1,8 @@
 //! Bringing snapshots up to date.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use roaring::RoaringTreemap;
@@ -14,7 +14,9 @@ use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
 use crate::id::SaleId;
+use crate::queue::draw::Places;
 use crate::queue::front::{FrontPlace, READ_FRONT, READ_NEW_IN_FRONT};
+use crate::queue::line::DrawnLines;
 use crate::queue::rows::Gate;
 use crate::queue::snapshot::{Refresh, Snapshot, TicketTurn, TokenChange};
 use crate::queue::views::read_gates_of;
@@ -103,6 +105,19 @@ impl QueueView {
         self.refreshed_at.store(self.millis(), Ordering::Release);
     }
 
+    /// The lines in the order of a draw that the snapshot does not know yet; `first`: the snapshot, where there is none yet.
+    async fn drawn_lines(&self, gate: &Gate, first: Option<&Snapshot>) -> Option<DrawnLines> {
+        let draw = gate.draw.as_ref().filter(|draw| !draw.is_pending())?.shown();
+        let (key, count) = (draw.key()?, draw.count?);
+        let lines = |snapshot: &Snapshot| snapshot.places().is_none().then(|| snapshot.lines());
+        let [waiting, seen] = first.map_or_else(|| self.look(lines).flatten(), lines)?;
+        // Some 100 ms for a million.
+        let made = tokio::task::spawn_blocking(move || {
+            DrawnLines::new(waiting, seen, &Arc::new(Places::of_draw(&key, count)))
+        });
+        made.await.ok()
+    }
+
     fn absorb(&self, first: Option<Snapshot>, read: Refresh, now: Timestamp) {
         let moved = {
             // Locked only now, for memory alone: polls read it all the time.
@@ -166,9 +181,10 @@ pub(in crate::queue) async fn read_changes(
         let sale = gate.sale;
         let Some(view) = views.iter().find(|view| view.sale == sale) else { continue };
         let (changes, active) = (changes.remove(&sale).unwrap_or_default(), active.remove(&sale).unwrap_or_default());
-        let in_front = in_front.remove(&sale).unwrap_or_default();
-        let read = Refresh { changes, in_front, gate, active, pace: paces.remove(&sale) };
-        view.absorb(first.remove(&sale), read, now);
+        let (first, in_front) = (first.remove(&sale), in_front.remove(&sale).unwrap_or_default());
+        let drawn = view.drawn_lines(&gate, first.as_ref()).await;
+        let read = Refresh { changes, in_front, gate, active, pace: paces.remove(&sale), drawn };
+        view.absorb(first, read, now);
     }
     Ok(())
 }

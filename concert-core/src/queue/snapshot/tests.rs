@@ -3,6 +3,8 @@ use std::time::Duration;
 use super::*;
 use crate::clock::span;
 use crate::id::{SaleId, TokenId};
+use crate::phase::EntryOrder;
+use crate::queue::draw::{DrawKey, DrawSecret, GateDraw};
 use crate::queue::rows::LastMinute;
 use crate::queue::{Admission, EndedReason, Token};
 
@@ -26,6 +28,7 @@ fn gate(change_seq: u64) -> Gate {
         most_active: 1,
         redeemed: 0,
         admission,
+        draw: None,
     }
 }
 
@@ -47,7 +50,14 @@ fn change(ticket: u64, status: TokenStatus, change_seq: u64) -> TokenChange {
 fn read(changes: Vec<TokenChange>, seq: u64, active: &[u64]) -> Refresh {
     let until = noon() + span(Duration::from_secs(600));
     let turn = |ticket: &u64| (*ticket, TicketTurn { user: user(*ticket), until, claimed: true });
-    Refresh { changes, in_front: Vec::new(), gate: gate(seq), active: active.iter().map(turn).collect(), pace: None }
+    Refresh {
+        changes,
+        in_front: Vec::new(),
+        gate: gate(seq),
+        active: active.iter().map(turn).collect(),
+        pace: None,
+        drawn: None,
+    }
 }
 
 fn effects(before: u64) -> Effects {
@@ -102,6 +112,7 @@ fn a_turn_that_a_payment_cut_short_is_news() {
         gate: gate(7),
         active: HashMap::from([(1, TicketTurn { user: user(1), until: soon, claimed: true })]),
         pace: None,
+        drawn: None,
     };
     assert!(queue.absorb(shortened, noon()));
     assert_eq!(queue.place(1, noon()), TicketPlace::Active { until: soon });
@@ -125,4 +136,42 @@ fn a_turn_that_a_hold_made_longer_is_not_shortened_by_a_reading_from_before() {
     queue.begin_reading();
     queue.absorb(read(Vec::new(), 7, &[1, 2]), noon());
     assert_eq!(queue.place(1, noon()), TicketPlace::Active { until: ends(10) });
+}
+
+#[test]
+fn a_draw_is_taken_over_when_all_who_were_drawn_are_known() {
+    let places = Arc::new(Places::of_draw(&DrawKey::new([1; 32]), 5));
+    let mut made = GateDraw::new(DrawSecret::generate());
+    let mut drawn_gate = |seq| {
+        made.make(5);
+        Gate { draw: Some(made.clone()), ..gate(seq) }
+    };
+    let pending = Gate { draw: Some(GateDraw::new(DrawSecret::generate())), next_ticket: 5, ..gate(7) };
+    let mut queue = Snapshot::new(&pending, (1..=4).collect(), Vec::new());
+    assert!(queue.awaits_draw() && queue.first_drawn(10).is_none());
+    let lines = |queue: &Snapshot| {
+        let [waiting, seen] = queue.lines();
+        Some(DrawnLines::new(waiting, seen, &places))
+    };
+    // Ticket 5 joined and the draw was made after the changes were read, and before the gate was.
+    let early = Refresh { gate: drawn_gate(9), drawn: lines(&queue), ..read(Vec::new(), 9, &[]) };
+    queue.absorb(early, noon());
+    assert!(queue.awaits_draw(), "who is not known yet may have the first place");
+    let changes = vec![change(5, TokenStatus::Waiting, 8), change(2, TokenStatus::Expired, 9)];
+    let next = Refresh { gate: drawn_gate(9), drawn: lines(&queue), ..read(changes, 9, &[]) };
+    queue.absorb(next, noon());
+    assert!(!queue.awaits_draw());
+    let mut order = [1, 3, 4, 5];
+    order.sort_by_key(|ticket| places.place_of(*ticket));
+    assert_eq!(queue.first_drawn(10), Some(DrawnHeads { count: 5, tickets: order.to_vec(), all: true }));
+    assert_eq!(queue.first_drawn(2), Some(DrawnHeads { count: 5, tickets: order[..2].to_vec(), all: false }));
+    for (ticket, position) in order.iter().zip(1..) {
+        assert_eq!(
+            queue.place(*ticket, noon()),
+            TicketPlace::Waiting { position, among_seen: position, priority: None }
+        );
+    }
+    queue.set_seen(Line::new([order[3]].into_iter().collect(), None), 100, true);
+    assert_eq!(queue.place(order[2], noon()), TicketPlace::Waiting { position: 3, among_seen: 1, priority: None });
+    assert_eq!(queue.first_seen(10, 1_000, noon()).map(|seen| seen.heads[0].ticket), Some(order[3]));
 }

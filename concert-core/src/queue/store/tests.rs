@@ -21,6 +21,7 @@ fn joining(users: &[u128]) -> Effects {
         most_active: 1,
         redeemed: 0,
         admission,
+        draw: None,
     };
     let token = |user: &u128| Token {
         id: TokenId::from_uuid(Uuid::from_u128(user + 16)),

@@ -1,0 +1,92 @@
+//! `queue verify-draw`: computes the draw of a sale again.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use concert_core::{BoxOffice, DrawVerification, DrawnToken, Operator};
+use serde::Serialize;
+
+use super::sale::{SaleRef, draw_facts};
+use crate::failure::Failure;
+use crate::table::{Output, Show, facts, print};
+
+/// Compute the draw of a sale again from all its tokens, and say whether all agrees
+///
+/// It reads the tokens on one snapshot: who was drawn, in the order of arrival. From their ids follows the chain, from that
+/// and the secret the key, and from the key each place. Exits 1 if something disagrees. docs/draw.md says how anyone can
+/// do the same.
+#[derive(Debug, Args)]
+pub struct Opts {
+    /// The sale, by name or id
+    sale: SaleRef,
+    /// Also write `ticket,tokenId,place` of all who were drawn to this file, for publication
+    #[arg(long, value_name = "FILE")]
+    places: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verified {
+    agrees: bool,
+    #[serde(flatten)]
+    verification: DrawVerification,
+}
+
+impl Show for Verified {
+    fn text(&self) -> String {
+        let Self { agrees, verification } = self;
+        let yes_or_no = |agrees| if agrees { "yes" } else { "NO" }.to_owned();
+        let mut known = draw_facts(&verification.draw);
+        known.extend([
+            ("tokens", verification.tokens.to_string()),
+            ("commitment is that of the secret", yes_or_no(verification.commitment_agrees)),
+            ("one token for each ticket", yes_or_no(verification.tickets_agree)),
+            ("chain is that of the tokens", yes_or_no(verification.chain_agrees)),
+            ("let in before others (unseen; by code)", verification.passed_others.to_string()),
+        ]);
+        let verdict = if *agrees { "all places agree" } else { "the draw does NOT agree with the tokens" };
+        format!("{}\n\n{verdict}", facts(known))
+    }
+}
+
+/// The file of places.
+struct Places {
+    file: BufWriter<File>,
+    written: io::Result<()>,
+}
+
+impl Places {
+    fn create(path: &PathBuf) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|source| Failure::io(format!("write {}", path.display()), source))?;
+        let mut file = BufWriter::new(file);
+        let written = writeln!(file, "ticket,tokenId,place");
+        Ok(Self { file, written })
+    }
+
+    fn add(&mut self, drawn: &DrawnToken) {
+        if self.written.is_ok() {
+            self.written = writeln!(self.file, "{},{},{}", drawn.ticket, drawn.token, drawn.place);
+        }
+    }
+}
+
+pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    let sale = opts.sale.find(box_office).await?;
+    let mut places = opts.places.as_ref().map(Places::create).transpose()?;
+    let reader = box_office.operator(Operator::application());
+    let verification = reader
+        .verify_draw(sale, |drawn| {
+            if let Some(places) = &mut places {
+                places.add(&drawn);
+            }
+        })
+        .await?;
+    if let Some(Places { mut file, written }) = places {
+        written.and_then(|()| file.flush()).map_err(|source| Failure::io("write the places", source))?;
+    }
+    let agrees = verification.agrees();
+    print(output, &Verified { agrees, verification })?;
+    if agrees { Ok(()) } else { Err(Failure::DrawDisagrees) }
+}
