@@ -42,7 +42,7 @@ pub enum Command {
 /// The global options that `-h` shows; `--help` shows all.
 const USUAL_OPTIONS: [&str; 3] = ["database_url", "data_dir", "output"];
 
-/// The command line as it is parsed, completed and documented.
+/// The command line as it is parsed.
 pub fn command() -> clap::Command {
     let is_unusual = |arg: &clap::Arg| arg.is_global_set() && !USUAL_OPTIONS.contains(&arg.get_id().as_str());
     let command = Cli::command().mut_args(|arg| if is_unusual(&arg) { arg.hide_short_help(true) } else { arg });

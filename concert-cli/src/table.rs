@@ -108,7 +108,7 @@ fn fitted<const N: usize>(header: [&str; N], rows: &[[String; N]], width: usize)
 }
 
 /// Names and values, one per line, without a frame, so that long values stay easy to copy. A value of several words goes
-/// on in the next line where it is longer than the screen; a single word is never broken.
+/// on in the next line where it is longer than the screen; a single word, such as an id or a key, is never broken.
 pub fn facts<'n>(facts: impl IntoIterator<Item = (&'n str, String)>) -> String {
     facts_within(facts.into_iter().map(|(name, fact)| (name, printable(&fact))), fit::width(), false)
 }
@@ -119,7 +119,11 @@ fn facts_within<'n>(facts: impl IntoIterator<Item = (&'n str, String)>, width: u
     let room = width.saturating_sub(longest + MARGINS);
     let fact = |(name, value): &(&str, String)| {
         let indent = " ".repeat(longest - name.width());
-        let lines = if breaks_words || value.contains(' ') { fit::wrap(value, room) } else { vec![value.clone()] };
+        let lines = if breaks_words || value.contains(' ') || !value.is_ascii() {
+            fit::wrap(value, room)
+        } else {
+            vec![value.clone()]
+        };
         let value = lines.join(&format!("\n{}", " ".repeat(longest + MARGINS)));
         format!(" {name}{indent}  {value}").trim_end().to_owned()
     };

@@ -110,6 +110,7 @@ async fn a_refund_gives_money_and_seat_back_once_and_is_recorded() {
     balance      880
     concert id   [id]
     seat number  1
+    seat         on sale again
     refunded at  [time]
     ");
     });

@@ -86,6 +86,7 @@ async fn a7_a_refund_is_asked_about_and_a_dry_run_changes_nothing() {
         balance      1000
         concert id   [id]
         seat number  1
+        seat         on sale again
         refunded at  not yet: this is a dry run
         ");
     });

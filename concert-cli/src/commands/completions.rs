@@ -1,9 +1,9 @@
 //! `completions`: the script that completes our command line in a shell.
 
-use clap::Args;
+use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use crate::cli;
+use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::table::print_text;
 
@@ -18,6 +18,6 @@ pub struct Opts {
 pub fn run(opts: &Opts) -> Result<(), Failure> {
     // Into memory first: the generator panics when it cannot write.
     let mut script = Vec::new();
-    clap_complete::generate(opts.shell, &mut cli::command(), "concert-cli", &mut script);
+    clap_complete::generate(opts.shell, &mut Cli::command(), "concert-cli", &mut script);
     print_text(&String::from_utf8_lossy(&script))
 }
