@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
-use super::{Order, Reservation, read_reservation, reservation_columns, unpaid};
+use super::{Order, Reservation, concert_status, read_reservation, reservation_columns, unpaid};
 use crate::clock::Timestamp;
 use crate::id::{OrderId, ReservationId, UserId};
 use crate::page::{Page, Paged};
@@ -40,7 +40,7 @@ statements! {
     /// Through the user's index: no index has the ids of orders.
     OF_ORDERS {
         concat!(
-            "select ", reservation_columns!("r."), ", s.section, s.seat_row from reservations r \
+            "select ", reservation_columns!("r."), ", ", concert_status!("r."), ", s.section, s.seat_row from reservations r \
              force index (reservations_user_deadline) left join seats s \
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
              where r.user_id = {user} and coalesce(r.order_id, r.id) in ({ids})"

@@ -6,7 +6,7 @@ use chrono::{NaiveDate, NaiveTime};
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
-use super::{Reservation, read_reservation, reservation_columns};
+use super::{Reservation, concert_status, read_reservation, reservation_columns};
 use crate::clock::Timestamp;
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::page::{Page, Paged};
@@ -15,7 +15,7 @@ use crate::sql::{fetch_all, fetch_optional, statements};
 macro_rules! tickets {
     ($which:literal) => {
         concat!(
-            "select ", reservation_columns!("r."), ", s.section, s.seat_row, s.marks, c.concert_name, c.date, c.start_time, \
+            "select ", reservation_columns!("r."), ", ", concert_status!("r."), ", s.section, s.seat_row, s.marks, c.concert_name, c.date, c.start_time, \
              p.id as payment_id, p.paid_at from reservations r force index (reservations_user_deadline) \
              straight_join concerts c on c.id = r.concert_id \
              left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
