@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use warp::http::StatusCode;
 
 use super::auth;
-use super::body::{Moment, json, parsed, parsed_if_there};
+use super::body::{Moment, called_off, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::reservations::OrderBody;
@@ -86,6 +86,10 @@ struct TicketBody {
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
     concert_name: String,
+    /// CANCELLED where the concert was called off, until the ticket is refunded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, example = "CANCELLED")]
+    concert_status: Option<&'static str>,
     /// In the zone of the venue.
     date: NaiveDate,
     /// When it begins, by the clocks of the venue; null where that is not said.
@@ -121,6 +125,7 @@ impl From<OwnTicket> for TicketBody {
             order_id: bought.order(),
             concert_id: bought.concert,
             concert_name: found.concert_name.to_string(),
+            concert_status: called_off(bought.concert_status),
             date: found.date,
             starts_at: found.starts_at.map(|time| time.format("%H:%M").to_string()),
             seat_number: bought.seat,
