@@ -130,6 +130,11 @@ fn facts_within<'n>(facts: impl IntoIterator<Item = (&'n str, String)>, width: u
     facts.iter().map(fact).collect::<Vec<_>>().join("\n")
 }
 
+/// A sentence, in lines as wide as the screen.
+pub fn paragraph(text: &str) -> String {
+    fit::wrap(&printable(text), fit::width()).join("\n")
+}
+
 /// A moment, to the second.
 pub fn moment(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)

@@ -146,7 +146,7 @@ fn bash_completes_commands_and_kinds() {
     std::fs::write(&file, script).expect("writes");
     let complete = |words: &str, last: usize| {
         let test = format!(
-            "source {}; COMP_WORDS=({words}); COMP_CWORD={last}; _concert-cli concert-cli \"${{COMP_WORDS[{last}]}}\" x; echo ${{COMPREPLY[@]}}",
+            "source {}; COMP_WORDS=({words}); COMP_CWORD={last}; _concert__cli concert-cli \"${{COMP_WORDS[{last}]}}\" x; echo ${{COMPREPLY[@]}}",
             file.display()
         );
         let ran = Command::new("bash").args(["--norc", "-c", &test]).output().expect("runs");

@@ -19,5 +19,7 @@ pub fn run(opts: &Opts) -> Result<(), Failure> {
     // Into memory first: the generator panics when it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(opts.shell, &mut Cli::command(), "concert-cli", &mut script);
-    print_text(&String::from_utf8_lossy(&script))
+    let script = String::from_utf8_lossy(&script);
+    // The generator for bash takes the hyphen in our name for a command below it, and then finds no command at all.
+    print_text(&script.replace("concert__subcmd__cli", "concert__cli"))
 }

@@ -6,7 +6,7 @@ use concert_core::{BoxOffice, Explanation, Operator, ReservationId, SeatNumber, 
 use super::names::ConcertRef;
 use super::user;
 use crate::failure::Failure;
-use crate::table::{Output, Show, moment, print, printable, table};
+use crate::table::{Output, Show, moment, paragraph, print, table};
 
 /// Say what happened to a token, a seat, a reservation or a user, when and why, and what will happen next
 ///
@@ -48,8 +48,9 @@ impl Show for Explanation {
             false => table(["When", "What", "Why"], &events),
         };
         let older = if self.older_left_out { "\nOlder events are left out." } else { "" };
-        let next: String = self.next.iter().map(|next| format!("\nNext: {}", printable(next))).collect();
-        format!("{}\nNow: {}\n{events}{older}{next}", printable(&self.subject), printable(&self.now))
+        let next: String = self.next.iter().map(|next| format!("\n{}", paragraph(&format!("Next: {next}")))).collect();
+        let (subject, now) = (paragraph(&self.subject), paragraph(&format!("Now: {}", self.now)));
+        format!("{subject}\n{now}\n{events}{older}{next}")
     }
 }
 
