@@ -74,6 +74,7 @@ pub fn openapi() -> OpenApi {
         admin_sales::look,
         admin_sales::add,
         admin_sales::change_sale,
+        admin_sales::name_public_value,
         admin_codes::make,
         admin_codes::list,
         admin_codes::revoke,
