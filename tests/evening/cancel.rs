@@ -75,6 +75,12 @@ async fn a_concert_that_is_called_off_gives_everybody_the_money_back_and_stays_o
     assert_eq!(house.count("select count(*) from operator_log where act = 'CONCERT_CANCEL'").await, 1);
     house.assert_sound().await;
 
+    // No seat comes on sale again, and none is added.
+    let (back_office, one) = (house.office.operator(ann()), vec![seat(310)]);
+    let unblocked = back_office.unblock_seats(concert, one, None).await;
+    assert!(matches!(unblocked, Err(Error::ConcertCancelled)), "{unblocked:?}");
+    house.assert_sound().await;
+
     // It stays so, and a second time changes nothing.
     let again = call_off(&house.office, concert).await;
     assert_eq!(again, done);

@@ -25,6 +25,8 @@ pub(crate) struct Rows {
 pub(crate) struct HallRows {
     /// The concert's version; `None`: there is no such concert.
     pub(crate) version: Option<u32>,
+    /// It was called off: its hall stays as it is, off sale.
+    pub(crate) is_called_off: bool,
     pub(crate) seats: HashMap<SeatKey, Seat>,
     /// Why those of them that are not on sale are not.
     pub(crate) reasons: HashMap<SeatNumber, String>,
@@ -96,7 +98,7 @@ impl Outcome {
     }
 }
 
-/// Refuses a concert that is not there. Seats are refused one by one.
+/// Refuses a concert that is not there, or was called off. Seats are refused one by one.
 fn change(
     rows: &mut Rows,
     effects: &mut Effects,
@@ -108,6 +110,9 @@ fn change(
     let version = hall.version.ok_or(Error::ConcertNotFound)?;
     if hall.was_done {
         return Ok(done_before(hall, command).answer(version));
+    }
+    if hall.is_called_off {
+        return Err(Error::ConcertCancelled);
     }
     let before = logged::before(hall, command);
     let (outcome, change) = match &command.change {

@@ -17,7 +17,7 @@ use crate::reservation::{SeatKey, lock_seats, read_seats};
 use crate::sql::{Reading, ResultSet, Script, Text, statements};
 
 statements! {
-    LOCK_CONCERT { "select version from concerts force index (primary) where id = {concert} for update" }
+    LOCK_CONCERT { "select version, status = 'CANCELLED' as is_called_off from concerts force index (primary) where id = {concert} for update" }
     /// All changes of a hall lock the concert first, so nobody changes the runs meanwhile.
     RUNS {
         "select first_seat, last_seat, price, section, seat_row from seat_runs where concert_id = {concert} \
@@ -80,10 +80,12 @@ pub(super) async fn lock(
         script.select_keys(&REASONS, numbers, |params, seats| params.bind("concert", concert).list("seats", seats));
     let selected = script.run(connection).await?;
     let version = selected.rows(&locked).next().map(|row| row.try_get("version")).transpose()?;
+    let called_off = selected.rows(&locked).next().map(|row| row.try_get("is_called_off")).transpose()?;
     let reason = |row: &MySqlRow| Ok((row.try_get("seat_number")?, row.try_get("blocked_reason")?));
     let place = |row: &MySqlRow| row.try_get::<i32, _>("place");
     Ok(HallRows {
         version,
+        is_called_off: called_off.unwrap_or_default(),
         seats: read_seats(&selected, &seats)?,
         reasons: selected.rows(&reasons).map(reason).collect::<Result<_, sqlx::Error>>()?,
         runs: runs.map_or(Ok(Vec::new()), |runs| read_runs(&selected, &runs))?,
