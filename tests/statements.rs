@@ -8,10 +8,11 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 /// Statements that read a whole table because that is what they are for.
-const WHOLE_TABLES: [&str; 8] = [
+const WHOLE_TABLES: [&str; 9] = [
     "select count(*) as counted",
-    "select c.id, c.concert_name, c.date from",
+    "select c.id, c.concert_name, c.date, c.start_time, c.time_zone, c.status, c.sale_id from",
     "select c.id, c.concert_name, c.date, (select",
+    "select c.id, c.concert_name, c.date, c.start_time, c.time_zone, c.sale_id, c.status, c.cancel_reason, ",
     "select s.id, s.name, ",
     "select concert_id, count(*) as live",
     "select count(*) as payments",
@@ -51,6 +52,8 @@ fn literal(place: &str) -> &'static str {
         | "logged_at" | "seen_at" | "since" | "one_period_ago" | "in_one_period" | "begun" => {
             "'2027-03-01 12:00:00.000000'"
         }
+        "start_time" => "'20:00:00'",
+        "time_zone" => "'Asia/Seoul'",
         "today" | "date" | "performance_date" => "'2027-03-01'",
         _ => "20",
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use concert_core::private_db::{DATABASE, DEFAULT_DATA_DIR, PrivateDatabase, Settings};
-use concert_core::{BoxOffice, JwtKeys, Policy, SecretFile, SecretString, SystemClock};
+use concert_core::{BoxOffice, JwtKeys, Policy, SecretFile, SecretString, SystemClock, TimeZone};
 use secrecy::ExposeSecret as _;
 
 use crate::commands::DatabaseCommand;
@@ -62,6 +62,9 @@ pub struct Opts {
     #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_HOLD_EXTENSION", default_value = "2m",
         value_parser = humantime::parse_duration)]
     hold_extension: Duration,
+    /// The zone of the house, an IANA name such as Asia/Seoul, the same as the server's
+    #[arg(long, global = true, value_name = "ZONE", env = "CONCERT_TIME_ZONE", default_value = "UTC")]
+    time_zone: TimeZone,
     /// How many unpaid seats a user may hold at once, the same as the server's
     #[arg(long, global = true, value_name = "COUNT", env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4)]
     max_holds_per_user: u32,
@@ -144,6 +147,7 @@ impl Opts {
             .with_active_ttl(self.active_ttl)
             .with_claim_window(self.claim_window)
             .with_hold_ttl(self.hold_ttl)
+            .with_time_zone(self.time_zone)
             .with_hold_extension(self.hold_extension)
             .with_max_holds_per_user(self.max_holds_per_user)
             .with_max_holds_in_a_row(self.max_holds_in_a_row)

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Err(error) => return report::usage(&error),
     };
     let done = match command {
+        Command::OnDatabase(command) if command.works_alone() => command.run_alone(),
         Command::OnDatabase(command) => in_runtime(on_database(command, &database, output)),
         Command::Completions(opts) => commands::completions::run(&opts),
         Command::Man(opts) => commands::man::run(&opts),

@@ -137,7 +137,7 @@ pub(crate) struct Fingerprint(Uuid);
 
 impl Fingerprint {
     /// A version 5 UUID. Only the owner of a key could gain from a collision, and would only miss a refusal.
-    fn of(parts: &[&dyn fmt::Display]) -> Self {
+    pub(crate) fn of(parts: &[&dyn fmt::Display]) -> Self {
         let mut text = String::new();
         for part in parts {
             let part = part.to_string();
@@ -149,6 +149,10 @@ impl Fingerprint {
 
     pub(crate) fn from_column(stored: Option<Uuid>) -> Option<Self> {
         stored.map(Self)
+    }
+
+    pub(crate) const fn as_uuid(self) -> Uuid {
+        self.0
     }
 }
 

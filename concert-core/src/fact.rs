@@ -90,6 +90,8 @@ pub(crate) enum Value {
     Moment(Timestamp),
     Date(NaiveDate),
     Keyword(&'static str),
+    /// A name from a list of ours that is no keyword, such as that of a time zone.
+    Name(&'static str),
 }
 
 impl SqlValue for Value {
@@ -103,6 +105,7 @@ impl SqlValue for Value {
             Self::Moment(moment) => out.timestamp(moment),
             Self::Date(date) => out.date(date),
             Self::Keyword(word) => out.keyword(Keyword::new(word)),
+            Self::Name(name) => out.text(name),
         }
     }
 }

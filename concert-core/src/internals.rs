@@ -20,10 +20,10 @@ pub fn statements() -> Vec<String> {
         access_code::STATEMENTS,
         hall::STATEMENTS,
         export::STATEMENTS,
+        catalog::STATEMENTS,
     ]
     .concat();
     let files = [
-        catalog::STATEMENTS,
         figures::STATEMENTS,
         explain::STATEMENTS,
         migrate::STATEMENTS,

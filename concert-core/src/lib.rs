@@ -107,6 +107,7 @@ mod schedule;
 mod seat_ranges;
 mod secret_file;
 mod sql;
+mod time_zone;
 mod token_status;
 mod user;
 mod visit;
@@ -123,7 +124,10 @@ pub use crate::audit::Violation;
 pub use crate::box_office::{BackOffice, BoxOffice, ClearedSoFar, Follow};
 pub use crate::bytes::Bytes32;
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};
-pub use crate::catalog::{ConcertDate, NewConcert, SeatView, Section};
+pub use crate::catalog::{
+    ConcertChange, ConcertChanged, ConcertDate, ConcertDetails, ConcertSections, HallPart, Mark, Marking, NewConcert,
+    RowSeats, SeatRow, SeatView, Section, SectionRows, SectionView, generate_hall, generate_stadium,
+};
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::concert_status::ConcertStatus;
 pub use crate::error::{Error, ErrorKind};
@@ -161,6 +165,7 @@ pub use crate::reservation::{
 pub use crate::sale::{NewSale, Sale};
 pub use crate::seat_ranges::SeatRanges;
 pub use crate::secret_file::SecretFile;
+pub use crate::time_zone::TimeZone;
 pub use crate::user::{OpeningUser, SignUp, User};
 #[cfg(feature = "password")]
 pub use crate::user::{Password, Session};

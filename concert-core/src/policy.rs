@@ -8,6 +8,7 @@ use crate::error::Error;
 #[cfg(feature = "jwt")]
 use crate::jwt::{Claims, JwtKeys};
 use crate::reservation::MOST_HOLDS_IN_A_ROW;
+use crate::time_zone::TimeZone;
 
 /// How a box office behaves. Everything has a default, and a `with_*` method that changes it.
 ///
@@ -28,6 +29,7 @@ pub struct Policy {
     pub(crate) keys: Option<JwtKeys>,
     pub(crate) schema: Option<String>,
     pub(crate) recharge: RechargeBy,
+    pub(crate) time_zone: TimeZone,
     pub(crate) hold_ttl: Duration,
     pub(crate) hold_extension: Duration,
     pub(crate) active_ttl: Duration,
@@ -101,6 +103,7 @@ impl Default for Policy {
             password_hashes_at_once: 2,
             schema: None,
             recharge: RechargeBy::Everyone,
+            time_zone: TimeZone::UTC,
             rerank_every: Duration::from_secs(10),
             sweep_every: Duration::from_secs(60),
             refresh_every: Duration::from_secs(1),
@@ -137,6 +140,20 @@ impl Policy {
     pub const fn with_recharge(mut self, by: RechargeBy) -> Self {
         self.recharge = by;
         self
+    }
+
+    /// The zone of the house: in it is every concert that names none of its own. Default UTC. The process's own zone
+    /// plays no part.
+    #[must_use]
+    pub const fn with_time_zone(mut self, zone: TimeZone) -> Self {
+        self.time_zone = zone;
+        self
+    }
+
+    /// The zone of the house.
+    #[must_use]
+    pub const fn time_zone(&self) -> TimeZone {
+        self.time_zone
     }
 
     /// How long a seat stays held before it is paid. Default 5 minutes.

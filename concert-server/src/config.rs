@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
 use concert_core::private_db::DEFAULT_DATA_DIR;
-use concert_core::{Error, JwtKeys, Policy, RechargeBy, SecretFile, SecretString};
+use concert_core::{Error, JwtKeys, Policy, RechargeBy, SecretFile, SecretString, TimeZone};
 use tracing_subscriber::EnvFilter;
 
 use crate::brakes::BrakeOptions;
@@ -107,6 +107,11 @@ pub struct Config {
     /// database, operators with a database URL]
     #[arg(long, env = "CONCERT_RECHARGE", value_name = "everyone|operators")]
     pub recharge: Option<RechargeBy>,
+
+    /// The zone of the house, an IANA name such as Asia/Seoul: the date and start of a concert that names no zone of its
+    /// own are by its clocks. The zone of the process plays no part
+    #[arg(long, env = "CONCERT_TIME_ZONE", default_value = "UTC", value_name = "ZONE")]
+    pub time_zone: TimeZone,
 
     /// How many unpaid seats a user may hold at once
     #[arg(long, env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4, value_name = "COUNT")]
@@ -291,6 +296,7 @@ impl Config {
             .with_rerank_every(self.rerank_every)
             .with_sweep_every(self.sweep_every)
             .with_recharge(self.recharge())
+            .with_time_zone(self.time_zone)
             .with_schema(self.schema.clone());
         policy.check().map_err(refused)?;
         Ok(policy)

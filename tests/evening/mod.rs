@@ -2,6 +2,7 @@
 
 mod cancel;
 mod codes;
+mod concerts;
 mod draw;
 mod export;
 mod limits;

@@ -132,6 +132,9 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "GET /api/v1/admin/sales/{saleId}/codes" => operators(any_role),
         "POST /api/v1/admin/sales/{saleId}/codes" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
         "POST /api/v1/admin/sales/{saleId}/codes/revoke" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
+        "GET /api/v1/admin/concerts" | "GET /api/v1/admin/concerts/{concertId}" => operators(any_role),
+        "POST /api/v1/admin/concerts" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
+        "PATCH /api/v1/admin/concerts/{concertId}" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "POST /api/v1/admin/payments/{paymentId}/refund"
         | "POST /api/v1/admin/tickets/{ticketId}/move"
         | "POST /api/v1/admin/concerts/{concertId}/cancel" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
@@ -286,6 +289,10 @@ impl Stage {
             "POST /api/v1/admin/sales/{saleId}/codes" => Some(json!({"kind": "FRONT"})),
             "POST /api/v1/admin/sales/{saleId}/codes/revoke" => Some(json!({"all": true})),
             "POST /api/v1/admin/sales/{saleId}/draw" => Some(json!({"publicValue": "4 8 15"})),
+            "POST /api/v1/admin/concerts" => {
+                Some(json!({"name": "Autumn", "date": "2027-10-01", "sections": [{"price": 1, "seats": 1}]}))
+            }
+            "PATCH /api/v1/admin/concerts/{concertId}" => Some(json!({"name": format!("concert {nth}")})),
             "PATCH /api/v1/admin/sales/{saleId}" => Some(json!({"maxActive": 100})),
             "POST /api/v1/admin/payments/{paymentId}/refund" => {
                 Some(json!({"reason": "a broken chair", "seat": "TO_SALE"}))

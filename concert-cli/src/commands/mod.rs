@@ -43,6 +43,7 @@ use crate::table::Output;
 pub enum DatabaseCommand {
     Migrate(migrate::Opts),
     Seed(seed::Opts),
+    Concert(concert::Opts),
     Sweep(sweep::Opts),
     Rerank(rerank::Opts),
     Status(status::Opts),
@@ -58,7 +59,6 @@ pub enum DatabaseCommand {
     Export(export::Opts),
     Refund(refund::Opts),
     Ticket(ticket::Opts),
-    Concert(concert::Opts),
     Recharge(recharge::Opts),
     Seat(seat::Opts),
     Codes(codes::Opts),
@@ -67,6 +67,19 @@ pub enum DatabaseCommand {
 }
 
 impl DatabaseCommand {
+    /// Whether the command needs no database.
+    pub const fn works_alone(&self) -> bool {
+        matches!(self, Self::Concert(opts) if opts.works_alone())
+    }
+
+    /// Does the work of a command that needs no database.
+    pub fn run_alone(&self) -> Result<(), Failure> {
+        match self {
+            Self::Concert(opts) => opts.run_alone(),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the command makes an access token, which takes the server's secret.
     pub const fn signs_tokens(&self) -> bool {
         matches!(self, Self::Token(opts) if opts.signs_tokens())
@@ -103,6 +116,7 @@ impl DatabaseCommand {
         match self {
             Self::Migrate(_) => migrate::run(output),
             Self::Seed(opts) => seed::run(opts, box_office, output).await,
+            Self::Concert(opts) => concert::run(opts, box_office, output).await,
             Self::Sweep(opts) => sweep::run(opts, box_office, output).await,
             Self::Rerank(opts) => rerank::run(opts, box_office, output).await,
             Self::Status(opts) => status::run(opts, box_office, output).await,
@@ -118,7 +132,6 @@ impl DatabaseCommand {
             Self::Export(opts) => export::run(opts, box_office, output).await,
             Self::Refund(opts) => refund::run(opts, box_office, output).await,
             Self::Ticket(opts) => ticket::run(opts, box_office, output).await,
-            Self::Concert(opts) => concert::run(opts, box_office, output).await,
             Self::Recharge(opts) => recharge::run(opts, box_office, output).await,
             Self::Seat(opts) => seat::run(opts, box_office, output).await,
             Self::Codes(opts) => codes::run(opts, box_office, output).await,

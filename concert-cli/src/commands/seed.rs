@@ -272,7 +272,18 @@ fn parse_date(text: &str) -> Result<NaiveDate, String> {
 
 #[cfg(test)]
 mod tests {
+    use concert_core::SectionRows;
+
     use super::*;
+
+    /// How many rows, and how many seats each.
+    fn length(section: &Section) -> (u32, u32) {
+        match section.rows {
+            SectionRows::None(seats) => (0, seats),
+            SectionRows::Equal { rows, seats } => (rows, seats),
+            _ => panic!("a seeded hall has no other rows: {section:?}"),
+        }
+    }
 
     #[test]
     fn the_sections_add_up_to_the_hall() {
@@ -280,7 +291,7 @@ mod tests {
             for rows in [None, Some(1), Some(seats)] {
                 let sections = sections(seats, rows).expect("prices are amounts");
                 assert_eq!(sections.iter().map(Section::seats).sum::<u64>(), u64::from(seats));
-                assert_eq!(sections.iter().map(|section| section.rows).sum::<u32>(), rows.unwrap_or(0));
+                assert_eq!(sections.iter().map(|section| length(section).0).sum::<u32>(), rows.unwrap_or(0));
             }
         }
         let fifty: Vec<_> = sections(50, None).expect("prices are amounts").iter().map(Section::seats).collect();
@@ -291,7 +302,13 @@ mod tests {
     fn sections_are_whole_rows_of_equal_length_and_only_a_lone_one_has_no_name() {
         let shape = |seats, rows| -> Vec<(Option<String>, u32, u32)> {
             let sections = sections(seats, rows).expect("prices are amounts");
-            sections.into_iter().map(|section| (section.name, section.rows, section.seats_per_row)).collect()
+            sections
+                .into_iter()
+                .map(|section| {
+                    let (rows, seats) = length(&section);
+                    (section.name, rows, seats)
+                })
+                .collect()
         };
         let named = |name: &str, rows, seats_per_row| (Some(name.to_owned()), rows, seats_per_row);
         assert_eq!(shape(50, Some(5)), [named("Front", 1, 10), named("Middle", 2, 10), named("Back", 2, 10)]);

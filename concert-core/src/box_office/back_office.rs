@@ -64,8 +64,8 @@ impl BackOffice {
         new: &NewConcert,
         progress: impl FnMut(u32) + Send,
     ) -> Result<(), Error> {
-        catalog::add_concert(self.office.pool(), new, &self.by.sign(), self.office.now(), progress).await?;
-        self.office.inner.seat_changes.note(new.id);
+        catalog::add_concert(self.office.pool(), new, None, &self.by.sign(), self.office.now(), progress).await?;
+        self.note_change(new.id);
         Ok(())
     }
 
@@ -262,7 +262,7 @@ impl BackOffice {
                 db::read(|| explain::token(pool, token, rules, now)).await?.ok_or(Error::TokenUnknown)
             }
             Subject::Seat(concert, seat) => {
-                if let Some(found) = db::read(|| explain::seat(pool, concert, seat, now)).await? {
+                if let Some(found) = db::read(|| explain::seat(pool, concert, seat, policy.time_zone(), now)).await? {
                     return Ok(found);
                 }
                 let there = db::read(|| catalog::concert_exists(pool, concert)).await?;

@@ -6,6 +6,7 @@ mod back_office;
 mod belongings;
 mod catalog;
 mod codes;
+mod concerts;
 mod connections;
 mod export;
 mod follow;

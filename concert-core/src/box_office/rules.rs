@@ -29,5 +29,6 @@ pub(super) const fn of_holds(policy: &Policy) -> HoldRules {
         max_holds_per_user: policy.max_holds_per_user,
         max_holds_in_a_row: policy.max_holds_in_a_row,
         seat_pause: policy.seat_pause,
+        time_zone: policy.time_zone,
     }
 }

@@ -14,7 +14,7 @@ impl BoxOffice {
     /// # Errors
     /// Those of every operation.
     pub async fn sales(&self) -> Result<Vec<Sale>, Error> {
-        let sales = db::read(|| sale::all(self.pool(), self.now())).await?;
+        let sales = db::read(|| sale::all(self.pool(), self.policy().time_zone(), self.now())).await?;
         Ok(sales.into_iter().map(|sale| self.with_estimate(sale)).collect())
     }
 
@@ -24,7 +24,9 @@ impl BoxOffice {
     /// [`Error::SaleNotFound`].
     pub async fn sale(&self, id: SaleId) -> Result<Sale, Error> {
         let found = self.caught_up(|| async {
-            db::read(|| sale::find(self.pool(), id, self.now())).await?.ok_or(Error::SaleNotFound)
+            db::read(|| sale::find(self.pool(), id, self.policy().time_zone(), self.now()))
+                .await?
+                .ok_or(Error::SaleNotFound)
         });
         found.await.map(|sale| self.with_estimate(sale))
     }

@@ -5,18 +5,21 @@ use sqlx::MySqlPool;
 use super::store::{self, ReservationRow, SeatRow};
 use super::{Event, EventKind, Explanation, MOST_TOLD, moment, reservation};
 use crate::clock::Timestamp;
+use crate::error::Error;
 use crate::id::{ConcertId, SeatNumber};
 use crate::operator::{ActSubject, LogEntry, entries_about};
 use crate::seat_ranges::SeatRanges;
+use crate::time_zone::TimeZone;
 
-/// The story of a seat; `None`: the concert has no such seat.
+/// The story of a seat; `None`: the concert has no such seat. `house`: the zone of a concert that names none.
 pub(crate) async fn explain(
     pool: &MySqlPool,
     concert: ConcertId,
     number: SeatNumber,
+    house: TimeZone,
     now: Timestamp,
 ) -> Result<Option<Explanation>, sqlx::Error> {
-    let Some(seat) = store::seat(pool, concert, number).await? else { return Ok(None) };
+    let Some(seat) = store::seat(pool, concert, number, house).await? else { return Ok(None) };
     let mut rows = store::reservations_of_seat(pool, concert, number).await?;
     let older_left_out = rows.len() > MOST_TOLD as usize;
     rows.truncate(MOST_TOLD as usize);
@@ -72,8 +75,11 @@ fn standing(seat: &SeatRow, holding: Option<&ReservationRow>) -> String {
 fn next(seat: &SeatRow, holding: Option<&ReservationRow>, now: Timestamp) -> String {
     match holding {
         Some(row) => reservation::next(row, now),
-        None if seat.date < now.date_naive() => "nothing: the concert is over".to_owned(),
-        None if seat.blocked.is_some() => "nothing, until an operator puts it on sale: `seat unblock`".to_owned(),
-        None => "any ACTIVE user can reserve it".to_owned(),
+        None => match seat.bookable.check(now) {
+            Ok(()) if seat.blocked.is_some() => "nothing, until an operator puts it on sale: `seat unblock`".to_owned(),
+            Ok(()) => "any ACTIVE user can reserve it".to_owned(),
+            Err(Error::ConcertOver) => "nothing: the concert is over".to_owned(),
+            Err(refusal) => format!("nothing: {refusal}"),
+        },
     }
 }

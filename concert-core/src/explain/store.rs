@@ -5,6 +5,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
 use super::MOST_TOLD;
+use crate::catalog::Bookable;
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, SeatNumber, TokenId, UserId};
 use crate::money::Money;
@@ -12,6 +13,7 @@ use crate::operator::ActSubject;
 use crate::queue::{Admission, EndedReason, Token, read_admission, read_token, token_columns};
 use crate::reservation::{Reservation, concert_status, read_reservation, reservation_columns};
 use crate::sql::{fetch_all, fetch_one, fetch_optional, statements};
+use crate::time_zone::TimeZone;
 
 macro_rules! tokens {
     ($which:literal) => {
@@ -61,7 +63,8 @@ statements! {
         reservations!("where r.user_id = {user} order by r.reserved_at desc, r.id desc limit {limit}")
     }
     SEAT {
-        "select c.concert_name, c.date, s.price, s.reservation_id, s.reserved_until, s.blocked_reason \
+        "select c.concert_name, c.date, c.time_zone, c.status, s.price, s.reservation_id, s.reserved_until, \
+         s.blocked_reason \
          from seats s straight_join concerts c on c.id = s.concert_id \
          where s.concert_id = {concert} and s.seat_number = {seat}"
     }
@@ -104,6 +107,7 @@ pub(super) struct RefundRow {
 pub(super) struct SeatRow {
     pub(super) concert_name: String,
     pub(super) date: NaiveDate,
+    pub(super) bookable: Bookable,
     pub(super) price: Money,
     pub(super) reservation: Option<ReservationId>,
     /// The deadline of a hold; `None` with a reservation: sold.
@@ -175,12 +179,14 @@ pub(super) async fn seat(
     pool: &MySqlPool,
     concert: ConcertId,
     seat: SeatNumber,
+    house: TimeZone,
 ) -> Result<Option<SeatRow>, sqlx::Error> {
     let row = fetch_optional(pool, &SEAT, |params| params.bind("concert", concert).bind("seat", seat)).await?;
     row.map(|row| {
         Ok(SeatRow {
             concert_name: row.try_get("concert_name")?,
             date: row.try_get("date")?,
+            bookable: Bookable::read(&row, house)?,
             price: row.try_get("price")?,
             reservation: row.try_get("reservation_id")?,
             until: row.try_get("reserved_until")?,

@@ -79,10 +79,10 @@ fn whatever_else_is_asked_sends_the_batch_to_be_locked() {
     check(&world.processes[0].queue, &[join], &attempt, 6);
     let token = world.tables.live_token(world.users[0]).expect("is in").id;
     let shown = Caller::with_queue_token(world.users[0], token).with_key(key());
-    check(&world.processes[0].reservation, &hold_of(&world, shown.clone(), 0), &attempt, 12);
+    check(&world.processes[0].reservation, &hold_of(&world, shown.clone(), 0), &attempt, 15);
     let mut limited = World::limited(Some(2));
     run(&mut limited, &[Act::Join(0)]);
-    check(&limited.processes[0].reservation, &hold_of(&limited, limited.caller(0), 0), &attempt, 11);
+    check(&limited.processes[0].reservation, &hold_of(&limited, limited.caller(0), 0), &attempt, 14);
     let (caller, id) = (world.caller(0).with_key(key()), WalletEntryId::generate());
     check(&world.processes[0].wallet, &[Recharge { caller, deposit: money(PRICE).into(), id }], &attempt, 2);
     run(&mut world, &[recharge(0, PRICE)]);

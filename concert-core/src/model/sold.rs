@@ -26,10 +26,10 @@ impl Tables {
 
     fn concert_state(&self, id: ConcertId) -> after_sale::ConcertState {
         let concert = &self.concerts[&id];
-        let called_off = (concert.status == ConcertStatus::Cancelled)
+        let called_off = (concert.bookable.status == ConcertStatus::Cancelled)
             .then(|| ("a reason".parse().expect("a reason"), "application".to_owned(), self.called_off_at));
         after_sale::ConcertState {
-            status: concert.status,
+            status: concert.bookable.status,
             sale: concert.sale,
             called_off,
             limits: concert.limits(id).collect(),
@@ -98,8 +98,8 @@ impl ModelLane for AfterSaleBatch {
     fn apply(&self, tables: &mut Tables, effects: &after_sale::Effects, attempt: &Attempt) -> Result<(), &'static str> {
         for called_off in &effects.called_off {
             let concert = tables.concerts.get_mut(&called_off.concert).ok_or("calling a concert off")?;
-            require(concert.status != ConcertStatus::Cancelled, "calling a concert off")?;
-            (concert.status, concert.version) = (ConcertStatus::Cancelled, concert.version + 1);
+            require(concert.bookable.status != ConcertStatus::Cancelled, "calling a concert off")?;
+            (concert.bookable.status, concert.version) = (ConcertStatus::Cancelled, concert.version + 1);
             tables.called_off_at = called_off.at;
             for one in tables.reservations.values_mut().filter(|one| one.concert == called_off.concert) {
                 one.concert_status = ConcertStatus::Cancelled;

@@ -93,6 +93,9 @@ pub(super) fn guard_of(assumption: &Assumption) -> Option<&'static str> {
         "concerts.version" => "version = ",
         "concerts.date" => "date = ",
         "concerts called off" => "and status <> 'CANCELLED'",
+        "concerts.time_zone" => "time_zone <=> ",
+        "concerts.status" => "status = ",
+        "concerts.max_seats_per_user" => "max_seats_per_user <=> ",
         _ => return None,
     })
 }
@@ -131,7 +134,10 @@ fn is_stated(assumption: &Assumption, script: &str) -> bool {
             | "tokens.expires_at"
             | "turn: tokens.claimed_at"
             | "concerts.version"
-            | "concerts.date",
+            | "concerts.date"
+            | "concerts.time_zone"
+            | "concerts.status"
+            | "concerts.max_seats_per_user",
             value,
         ) => (assumption.of.id().as_simple().to_string(), format!("{text}{}", literal(value))),
         _ => (assumption.of.id().as_simple().to_string(), String::new()),
@@ -182,9 +188,12 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
         "turn: tokens.claimed_at" => turn(|token| token.claimed_at.into()),
         "tokens.expires_at" => turn(|token| Value::Moment(token.expires_at)),
         "tokens.id" => there(tables.tokens.contains_key(&TokenId::from_uuid(id))),
-        "concerts.version" => concert(|row| row.version.into()),
-        "concerts called off" => concert(|row| Value::Flag(row.status == ConcertStatus::Cancelled)),
-        "concerts.date" => concert(|row| Value::Date(row.date)),
+        "concerts.version" => concert(|row| row.values()[0]),
+        "concerts called off" => concert(|row| Value::Flag(row.bookable.status == ConcertStatus::Cancelled)),
+        "concerts.date" => concert(|row| row.values()[1]),
+        "concerts.time_zone" => concert(|row| row.values()[2]),
+        "concerts.status" => concert(|row| row.values()[3]),
+        "concerts.max_seats_per_user" => concert(|row| row.values()[4]),
         // A seat that is not on sale is reserved, by nobody.
         "seats.reservation_id" if row().is_some_and(|row| row.is_blocked) => Value::Flag(true),
         "seats.reservation_id" => seat(|row| row.holder.into()),

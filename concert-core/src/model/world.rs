@@ -88,8 +88,15 @@ impl World {
         let (hold_ttl, hold_extension) = (seconds(HOLD), seconds(extension));
         let (max_holds_in_a_row, seat_pause) = (MAX_IN_A_ROW as u32, seconds(PAUSE));
         let active_ttl = seconds(TURN);
-        let rules =
-            HoldRules { active_ttl, hold_ttl, hold_extension, max_holds_per_user, max_holds_in_a_row, seat_pause };
+        let rules = HoldRules {
+            active_ttl,
+            hold_ttl,
+            hold_extension,
+            max_holds_per_user,
+            max_holds_in_a_row,
+            seat_pause,
+            time_zone: crate::time_zone::TimeZone::UTC,
+        };
         Self {
             now: DateTime::from_timestamp(1_800_000_000, 0).expect("a time"),
             processes: [0, 1].map(|_| Process::new(rules, concert, &tables)),

@@ -77,9 +77,9 @@ impl Desk {
         Ok(answer)
     }
 
-    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such concert, no such section or seat, sale
-    /// closed, concert over, seats not on sale, seats taken or too few of them free (or not together), seats held too often
-    /// in a row, more seats than one user may have, too many holds, too large a total.
+    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such concert, no such section or seat, concert
+    /// called off, over or closed, sale closed, seats not on sale, seats taken or too few of them free (or not together),
+    /// seats held too often in a row, more seats than one user may have, too many holds, too large a total.
     fn hold(
         &mut self,
         caller: &Caller,
@@ -182,17 +182,9 @@ impl Desk {
     /// The one rule of whether anything of a concert can be held now.
     fn require_on_sale(&self, concert: ConcertId) -> Result<(), Error> {
         let concert = self.concert(concert)?;
-        if concert.status == ConcertStatus::Cancelled {
-            return Err(Error::ConcertCancelled);
-        }
+        concert.bookable.check(self.now)?;
         if phase::is_over(concert.sale_closes_at, self.now) {
             return Err(Error::SaleClosed);
-        }
-        if concert.date < self.now.date_naive() {
-            return Err(Error::ConcertOver);
-        }
-        if concert.status == ConcertStatus::Closed {
-            return Err(Error::ConcertClosed);
         }
         Ok(())
     }

@@ -9,14 +9,16 @@ use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
 use super::{Seat, SeatKey};
-use crate::catalog::shared;
+use crate::catalog::{Bookable, read_zone, shared};
 use crate::clock::Timestamp;
+#[cfg(test)]
 use crate::concert_status::ConcertStatus;
 use crate::db::Failure;
 use crate::fact::{Assumed, Assumptions, Column, Key, Test, Value};
 use crate::id::{ConcertId, SaleId, SeatNumber};
 use crate::money::Money;
 use crate::sql::{Part, Reading, ResultSet, Script, statements};
+use crate::time_zone::TimeZone;
 
 /// The most halls that a batch reads, so that it does not wait for long.
 const MOST_AT_ONCE: usize = 16;
@@ -26,7 +28,7 @@ const MOST_RUNS: usize = 1 << 18;
 statements! {
     /// With what its sale says: whoever changes that raises the version, too.
     CONCERTS {
-        "select c.id, c.version, c.date, c.status, c.max_seats_per_user, c.sale_id, s.closes_at, \
+        "select c.id, c.version, c.date, c.time_zone, c.status, c.max_seats_per_user, c.sale_id, s.closes_at, \
          s.max_seats_per_user as max_seats_of_sale from concerts c force index (primary) \
          left join sales s force index (primary) on s.id = c.sale_id where c.id in ({concerts})"
     }
@@ -34,24 +36,35 @@ statements! {
         "select concert_id, first_seat, last_seat, price, section, seat_row from seat_runs \
          where concert_id in ({concerts}) order by concert_id, first_seat"
     }
-    /// Counts the concerts that are as they were cached. The date is compared as well, so that a date that was changed
-    /// by hand is noticed.
+    /// Counts the concerts that are as they were cached. Beside the version all else is compared as well, so that what
+    /// was changed by hand is noticed.
     COUNT_CONCERTS {
         "select count(*) from concerts force index (primary) where {each}",
-        each Part { text: "(id = {concert} and version = {version} and date = {date})", between: " or " }
+        each Part {
+            text: "(id = {concert} and version = {version} and date = {date} and time_zone <=> {time_zone} \
+                   and status = {status} and max_seats_per_user <=> {limit})",
+            between: " or "
+        }
     }
 }
 
 /// Facts of a concert.
 const VERSION: Column = Column("concerts.version");
 const DATE: Column = Column("concerts.date");
+const TIME_ZONE: Column = Column("concerts.time_zone");
+const STATUS: Column = Column("concerts.status");
+const LIMIT: Column = Column("concerts.max_seats_per_user");
+/// All that is remembered of a concert's row, in the order in which the guard states it.
+const REMEMBERED: [Column; 5] = [VERSION, DATE, TIME_ZONE, STATUS, LIMIT];
 
 /// A row of `concerts`, as far as holding seats needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Concert {
     pub(crate) version: u32,
     pub(crate) date: NaiveDate,
-    pub(crate) status: ConcertStatus,
+    /// `None`: that of the house.
+    pub(crate) time_zone: Option<TimeZone>,
+    pub(crate) bookable: Bookable,
     /// The most seats that one user may have of it, held and sold together; `None`: no limit.
     pub(crate) max_seats_per_user: Option<u32>,
     /// Its sale, which never changes: a turn in another one does not admit to it.
@@ -61,19 +74,27 @@ pub(crate) struct Concert {
     pub(crate) max_seats_of_sale: Option<u32>,
 }
 
-#[cfg(test)]
 impl Concert {
-    /// One of the default sale, without limits, in its first version.
-    pub(crate) const fn on(date: NaiveDate) -> Self {
+    /// One of the default sale in UTC, without limits, in its first version.
+    #[cfg(test)]
+    pub(crate) fn on(date: NaiveDate) -> Self {
         Self {
             version: 1,
             date,
-            status: ConcertStatus::OnSale,
+            time_zone: None,
+            bookable: Bookable::new(ConcertStatus::OnSale, date, TimeZone::UTC),
             max_seats_per_user: None,
             sale: SaleId::DEFAULT,
             sale_closes_at: None,
             max_seats_of_sale: None,
         }
+    }
+
+    /// Its columns, in the order of `REMEMBERED`.
+    pub(crate) fn values(&self) -> [Value; REMEMBERED.len()] {
+        let zone = self.time_zone.map_or(Value::Nothing, |zone| Value::Name(zone.name()));
+        let status = Value::Keyword(self.bookable.status.as_str());
+        [self.version.into(), Value::Date(self.date), zone, status, self.max_seats_per_user.into()]
     }
 }
 
@@ -103,8 +124,9 @@ impl HallLayout {
     /// The concert; that its row is still so is assumed.
     pub(super) fn concert(&self, id: ConcertId, assumptions: &Assumptions) -> Concert {
         let of = Key::row(id.as_uuid());
-        assumptions.record(VERSION, of, Test::Equals(self.concert.version.into()));
-        assumptions.record(DATE, of, Test::Equals(Value::Date(self.concert.date)));
+        for (column, value) in REMEMBERED.into_iter().zip(self.concert.values()) {
+            assumptions.record(column, of, Test::Equals(value));
+        }
         self.concert
     }
 
@@ -148,16 +170,19 @@ impl HallLayouts {
     }
 
     /// The concerts there are. Remembers the layouts that came with them, and forgets those of another version.
+    /// `house`: the zone of concerts that name none.
     pub(super) fn read(
         &self,
         selected: &ResultSet,
         reading: &ConcertReading,
+        house: TimeZone,
     ) -> Result<HashMap<ConcertId, Concert>, Failure> {
         let concert = |row: &MySqlRow| {
             let concert = Concert {
                 version: row.try_get("version")?,
                 date: row.try_get("date")?,
-                status: ConcertStatus::from_column(row.try_get("status")?)?,
+                time_zone: read_zone(row)?,
+                bookable: Bookable::read(row, house)?,
                 max_seats_per_user: row.try_get("max_seats_per_user")?,
                 sale: row.try_get("sale_id")?,
                 sale_closes_at: row.try_get("closes_at")?,
@@ -215,20 +240,26 @@ impl HallLayouts {
 
 /// States that concerts are as they were remembered.
 pub(super) fn guard_concerts(script: &mut Script, assumed: &mut Assumed) {
-    let (versions, dates) = (assumed.take(VERSION), assumed.take(DATE));
+    let taken = REMEMBERED.map(|column| assumed.take(column));
     let is_equality = |(_, test): &(Key, Test)| matches!(test, Test::Equals(_));
-    if !versions.iter().chain(&dates).all(is_equality) || versions.len() != dates.len() {
-        assumed.put_back(VERSION, versions);
-        return assumed.put_back(DATE, dates);
+    // `HallLayout::concert` records all at once.
+    let count = taken[0].len();
+    if !taken.iter().all(|tests| tests.len() == count && tests.iter().all(is_equality)) {
+        for (column, tests) in REMEMBERED.into_iter().zip(taken) {
+            assumed.put_back(column, tests);
+        }
+        return;
     }
-    // `HallLayout::concert` records both at once.
-    let value = |test: &Test| match test {
-        Test::Equals(value) | Test::AtLeast(value) | Test::AtMost(value) => *value,
+    let value = |of: usize, nth: usize| match taken[of][nth].1 {
+        Test::Equals(value) | Test::AtLeast(value) | Test::AtMost(value) => value,
     };
-    let concerts = versions.iter().zip(&dates).map(|((id, version), (_, date))| (id.id(), value(version), value(date)));
-    script.require_count("looking for concerts", versions.len(), &COUNT_CONCERTS, |params| {
-        params.each(concerts, |part, (concert, version, date)| {
-            part.bind("concert", concert).bind("version", version).bind("date", date)
+    script.require_count("looking for concerts", count, &COUNT_CONCERTS, |params| {
+        params.each(0..count, |part, nth| {
+            let part = part.bind("concert", taken[0][nth].0.id()).bind("version", value(0, nth));
+            part.bind("date", value(1, nth))
+                .bind("time_zone", value(2, nth))
+                .bind("status", value(3, nth))
+                .bind("limit", value(4, nth))
         })
     });
 }
@@ -257,7 +288,8 @@ mod tests {
             layout.concert(id, assumptions);
         });
         assert!(assumed.is_empty(), "{assumed:?}");
-        let condition = "(id = x'000000000000000000000000000000ab' and version = 7 and date = '2027-03-01')) = 1";
+        let condition = "(id = x'000000000000000000000000000000ab' and version = 7 and date = '2027-03-01' \
+                         and time_zone <=> null and status = 'ON_SALE' and max_seats_per_user <=> null)) = 1";
         assert!(script.contains(condition), "{script}");
     }
 
@@ -265,10 +297,11 @@ mod tests {
     fn a_question_that_the_guard_does_not_state_is_left() {
         let of = Key::row(Uuid::from_u128(0xab));
         let date = Test::Equals(Value::Date(NaiveDate::MIN));
+        let (zone, status) = (Test::Equals(Value::Nothing), Test::Equals(Value::Keyword("ON_SALE")));
         let questions: [&[(Column, Test)]; 3] = [
             &[(DATE, date)],
-            &[(VERSION, Test::Equals(Value::Number(7)))],
-            &[(VERSION, Test::AtLeast(Value::Number(7))), (DATE, date)],
+            &[(VERSION, Test::Equals(Value::Number(7))), (DATE, date)],
+            &[(VERSION, Test::AtLeast(Value::Number(7))), (DATE, date), (TIME_ZONE, zone), (STATUS, status)],
         ];
         for questions in questions {
             let (script, assumed) = guard(|assumptions| {

@@ -66,7 +66,7 @@ pub(super) async fn lock(
         holds,
         taken: TakenSeats::default(),
         users: read_users(&selected, &users)?,
-        concerts: layouts.read(&selected, &concerts)?,
+        concerts: layouts.read(&selected, &concerts, rules.time_zone)?,
         extensions: store::read_extensions(&selected, &extensions)?,
     };
     let asked_of_limits = limits::asked(commands, &rows.concerts);

@@ -80,6 +80,7 @@ use crate::id::{ConcertId, OrderId, ReservationId, SaleId, SeatNumber, UserId};
 use crate::money::Money;
 use crate::queue::{QueueViews, Turns};
 use crate::sql::Script;
+use crate::time_zone::TimeZone;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
@@ -254,6 +255,8 @@ pub(crate) struct HoldRules {
     pub(crate) max_holds_per_user: u32,
     pub(crate) max_holds_in_a_row: u32,
     pub(crate) seat_pause: Duration,
+    /// Of the house.
+    pub(crate) time_zone: TimeZone,
 }
 
 impl HoldRules {

@@ -7,7 +7,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
 use super::{NewSale, Sale};
-use crate::catalog::ConcertDate;
+use crate::catalog::{ConcertDate, read_date};
 use crate::clock::Timestamp;
 use crate::db::{self, Failure};
 use crate::error::Error;
@@ -18,6 +18,7 @@ use crate::queue::{
     DrawSecret, GateDraw, SaleSettings, draw_columns, read_admission, read_draw, read_times, times_columns,
 };
 use crate::sql::{Keyword, MAX_LIST, Script, Text, fetch_all, statements};
+use crate::time_zone::TimeZone;
 
 /// The most sales that a list shows.
 const MOST_SALES: u32 = 10_000;
@@ -42,7 +43,7 @@ statements! {
     BY_ID { sales!("where s.id = {id}") }
     NAMED { "select id from sales force index (sales_name) where name = {name}" }
     CONCERTS {
-        "select sale_id, id, concert_name, date from concerts force index (concerts_sale) where sale_id in ({sales}) \
+        "select sale_id, id, concert_name, date, start_time, time_zone, status from concerts force index (concerts_sale) where sale_id in ({sales}) \
          order by sale_id, date, id"
     }
     INSERT_SALE {
@@ -54,16 +55,22 @@ statements! {
     }
 }
 
-/// All sales, with their concerts. What only a process knows is left out: the estimate.
-pub(crate) async fn all(pool: &MySqlPool, now: Timestamp) -> Result<Vec<Sale>, sqlx::Error> {
+/// All sales, with their concerts. `house`: the zone of concerts that name none. What only a
+/// process knows is left out: the estimate.
+pub(crate) async fn all(pool: &MySqlPool, house: TimeZone, now: Timestamp) -> Result<Vec<Sale>, sqlx::Error> {
     let rows = fetch_all(pool, &ALL, |params| params.bind("limit", MOST_SALES)).await?;
-    with_concerts(pool, &rows, now).await
+    with_concerts(pool, &rows, house, now).await
 }
 
 /// One sale; `None`: there is none of this id.
-pub(crate) async fn find(pool: &MySqlPool, id: SaleId, now: Timestamp) -> Result<Option<Sale>, sqlx::Error> {
+pub(crate) async fn find(
+    pool: &MySqlPool,
+    id: SaleId,
+    house: TimeZone,
+    now: Timestamp,
+) -> Result<Option<Sale>, sqlx::Error> {
     let rows = fetch_all(pool, &BY_ID, |params| params.bind("id", id)).await?;
-    Ok(with_concerts(pool, &rows, now).await?.pop())
+    Ok(with_concerts(pool, &rows, house, now).await?.pop())
 }
 
 /// The sale of this name.
@@ -72,17 +79,18 @@ pub(crate) async fn named(pool: &MySqlPool, name: &str) -> Result<Option<SaleId>
     rows.first().map(|row| row.try_get("id")).transpose()
 }
 
-async fn with_concerts(pool: &MySqlPool, rows: &[MySqlRow], now: Timestamp) -> Result<Vec<Sale>, sqlx::Error> {
+async fn with_concerts(
+    pool: &MySqlPool,
+    rows: &[MySqlRow],
+    house: TimeZone,
+    now: Timestamp,
+) -> Result<Vec<Sale>, sqlx::Error> {
     let mut sales = rows.iter().map(|row| read_sale(row, now)).collect::<Result<Vec<_>, _>>()?;
     let ids: Vec<_> = sales.iter().map(|sale| sale.id).collect();
     let mut concerts: HashMap<SaleId, Vec<ConcertDate>> = HashMap::new();
     for ids in ids.chunks(MAX_LIST) {
         for row in fetch_all(pool, &CONCERTS, |params| params.list("sales", ids)).await? {
-            let concert = ConcertDate {
-                concert: row.try_get("id")?,
-                name: row.try_get("concert_name")?,
-                date: row.try_get("date")?,
-            };
+            let concert = read_date(&row, house)?;
             concerts.entry(row.try_get("sale_id")?).or_default().push(concert);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{Datelike as _, NaiveDate, Timelike as _};
+use chrono::{Datelike as _, NaiveDate, NaiveTime, Timelike as _};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -137,6 +137,18 @@ impl SqlSlot<'_> {
         Written(())
     }
 
+    /// To the second.
+    pub(crate) fn time(self, time: NaiveTime) -> Written {
+        let mut before = '\'';
+        for number in [time.hour(), time.minute(), time.second()] {
+            self.0.push(before);
+            digits(self.0, number, 2);
+            before = ':';
+        }
+        self.0.push('\'');
+        Written(())
+    }
+
     /// The sum of a session variable and `added`; in brackets, since the place may be part of an expression.
     pub(crate) fn variable_plus(self, variable: Keyword, added: Decimal) -> Written {
         self.0.push_str("(@");
@@ -249,6 +261,7 @@ values! {
     Pair: |pair, out| out.bytes(&[pair.0.into_bytes(), pair.1.into_bytes()].concat());
     Timestamp: |moment, out| out.timestamp(*moment);
     NaiveDate: |date, out| out.date(*date);
+    NaiveTime: |time, out| out.time(*time);
     bool: |flag, out| out.integer(i128::from(*flag));
     i32: |number, out| out.integer(i128::from(*number));
     u32: |number, out| out.integer(i128::from(*number));
@@ -259,13 +272,13 @@ values! {
     SeatNumber: |seat, out| out.integer(i128::from(seat.get()));
     UserId: |id, out| out.bytes(id.as_uuid().as_bytes());
     ConcertId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    SaleId: |id, out| out.bytes(id.as_uuid().as_bytes());
     TokenId: |id, out| out.bytes(id.as_uuid().as_bytes());
     SessionId: |id, out| out.bytes(id.as_uuid().as_bytes());
     ReservationId: |id, out| out.bytes(id.as_uuid().as_bytes());
     OrderId: |id, out| out.bytes(id.as_uuid().as_bytes());
     PaymentId: |id, out| out.bytes(id.as_uuid().as_bytes());
     WalletEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
-    SaleId: |id, out| out.bytes(id.as_uuid().as_bytes());
     AccessCodeId: |id, out| out.bytes(id.as_uuid().as_bytes());
     OperatorKeyId: |id, out| out.bytes(id.as_uuid().as_bytes());
     LogEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
@@ -305,6 +318,7 @@ mod tests {
         let moment = DateTime::from_timestamp_micros(1_803_902_400_000_042).expect("a time");
         assert_eq!(literal(moment), "'2027-03-01 12:00:00.000042'");
         assert_eq!(literal(moment.date_naive()), "'2027-03-01'");
+        assert_eq!(literal(moment.time()), "'12:00:00'");
         let years = [-1, 12_027].map(|year| literal(NaiveDate::from_ymd_opt(year, 3, 1).expect("a date")));
         assert_eq!(years, ["'-001-03-01'", "'12027-03-01'"], "no date, so the server refuses it");
         assert_eq!(literal(Uuid::from_u128(0xab)), "x'000000000000000000000000000000ab'");

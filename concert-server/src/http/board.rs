@@ -233,7 +233,7 @@ impl Page {
     /// A count that moves whenever this process has changed what the page must show at once.
     fn changes(self, office: &BoxOffice) -> u64 {
         match self {
-            Self::Dates => 0,
+            Self::Dates => office.concert_changes(),
             Self::Seats(concert) => office.seat_changes(concert),
         }
     }

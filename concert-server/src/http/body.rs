@@ -37,14 +37,24 @@ pub(super) fn stream<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + 
 
 /// Reads a JSON object of exactly the form of `T`.
 pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &mut BodyStream) -> Result<T, Problem> {
+    read_up_to(LARGEST_BODY, headers, body).await
+}
+
+/// The same, of up to `largest` bytes.
+pub(super) async fn read_up_to<T: DeserializeOwned>(
+    largest: usize,
+    headers: &HeaderMap,
+    body: &mut BodyStream,
+) -> Result<T, Problem> {
     if !headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json)) {
         return Err(Problem::unsupported_media_type());
     }
     // Before a client that waits for a sign to go on has sent it.
-    if announced(headers).is_some_and(|length| length > LARGEST_BODY as u64) {
-        return Err(Problem::payload_too_large(LARGEST_BODY));
+    if announced(headers).is_some_and(|length| length > largest as u64) {
+        return Err(Problem::payload_too_large(largest));
     }
-    let bytes = tokio::time::timeout(BODY_DEADLINE, collect(body)).await.map_err(|_| Problem::body_too_slow())??;
+    let bytes =
+        tokio::time::timeout(BODY_DEADLINE, collect(body, largest)).await.map_err(|_| Problem::body_too_slow())??;
     let text = str::from_utf8(&bytes).map_err(|error| {
         Problem::invalid(format!("the body is not UTF-8: byte {} is not part of a character", error.valid_up_to()))
     })?;
@@ -60,12 +70,12 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
-async fn collect(body: &mut BodyStream) -> Result<Bytes, Problem> {
+async fn collect(body: &mut BodyStream, largest: usize) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Problem::invalid("the body ended early"))?;
-        if bytes.len() + chunk.len() > LARGEST_BODY {
-            return Err(Problem::payload_too_large(LARGEST_BODY));
+        if bytes.len() + chunk.len() > largest {
+            return Err(Problem::payload_too_large(largest));
         }
         bytes.extend_from_slice(&chunk);
     }

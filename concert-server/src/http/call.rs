@@ -112,4 +112,9 @@ impl Call {
     pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
         body::read(&self.headers, &mut self.body).await
     }
+
+    /// The same, of up to `largest` bytes.
+    pub(super) async fn large_json<T: DeserializeOwned>(&mut self, largest: usize) -> Result<T, Problem> {
+        body::read_up_to(largest, &self.headers, &mut self.body).await
+    }
 }

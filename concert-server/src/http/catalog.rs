@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-use concert_core::{ConcertDate, ConcertId, Error, Money, SeatNumber, SeatView};
+use chrono::{NaiveDate, NaiveTime, Timelike as _};
+use concert_core::{ConcertDate, ConcertId, Error, Money, SaleId, SeatNumber, SeatView};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use warp::http::HeaderValue;
 use warp::http::header::{AGE, CACHE_CONTROL, HeaderName};
 
 use super::board::CachedPage;
+use super::body::Moment;
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
@@ -28,13 +29,42 @@ pub(super) struct DateBody {
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
     concert_name: String,
-    /// In UTC.
+    /// By the clocks of its venue.
     date: NaiveDate,
+    /// When it begins, by the clocks of its venue: `HH:MM`, or `HH:MM:SS`. Null: not said.
+    #[schema(example = "20:00")]
+    starts_at: Option<String>,
+    /// The same moment in UTC.
+    starts_at_utc: Option<Moment>,
+    /// The zone of its venue, an IANA name.
+    #[schema(example = "Asia/Seoul")]
+    time_zone: &'static str,
+    /// ON_SALE, CLOSED (nothing more is held) or CANCELLED (called off).
+    #[schema(example = "ON_SALE")]
+    status: &'static str,
+    /// The sale whose queue stands before it.
+    #[schema(value_type = uuid::Uuid)]
+    sale_id: SaleId,
+}
+
+/// A time of day, as short as it can be said.
+pub(super) fn time_of_day(time: NaiveTime) -> String {
+    let form = if time.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
+    time.format(form).to_string()
 }
 
 impl From<ConcertDate> for DateBody {
     fn from(found: ConcertDate) -> Self {
-        Self { concert_id: found.concert, concert_name: found.name, date: found.date }
+        Self {
+            starts_at_utc: found.begins().map(Moment),
+            concert_id: found.concert,
+            concert_name: found.name,
+            date: found.date,
+            starts_at: found.starts_at.map(time_of_day),
+            time_zone: found.time_zone.name(),
+            status: found.status.as_str(),
+            sale_id: found.sale,
+        }
     }
 }
 
@@ -75,8 +105,8 @@ impl From<SeatView> for SeatBody {
 
 #[utoipa::path(
     get, path = "/api/v1/reservations/dates", tag = "catalogue", operation_id = "concertDates",
-    summary = "Concerts from today on that have a free seat",
-    description = "Read once for all who look within a time that X-Max-Staleness-Ms states, longer where the list takes long \
+    summary = "Concerts from today on that have a free seat, or were called off",
+    description = "Today is that of each concert's venue. Read once for all who look within a time that X-Max-Staleness-Ms states, longer where the list takes long \
                    to read. Comes compressed (Accept-Encoding: gzip), and not at all while nothing has changed \
                    (If-None-Match).",
     params(("If-None-Match" = Option<String>, Header, description = "The ETag of the answer that the client has")),

@@ -5,6 +5,7 @@
 
 mod admin;
 mod admin_codes;
+mod admin_concerts;
 mod admin_reads;
 mod admin_sales;
 mod after_sale;
@@ -136,6 +137,7 @@ fn endpoints() -> Vec<Endpoint> {
         admin::endpoints(),
         admin_reads::endpoints(),
         export::endpoints(),
+        admin_concerts::endpoints(),
         admin_sales::endpoints(),
         halls::endpoints(),
         admin_codes::endpoints(),

@@ -19,8 +19,8 @@ use super::problem::{PROBLEM_JSON, Problem, ProblemBody};
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
 use super::{
-    admin, admin_codes, admin_reads, admin_sales, after_sale, belongings, catalog, events, export, halls, history, ops,
-    payments, reservations, sales, tokens, users,
+    admin, admin_codes, admin_concerts, admin_reads, admin_sales, after_sale, belongings, catalog, events, export,
+    halls, history, ops, payments, reservations, sales, tokens, users,
 };
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
@@ -78,6 +78,10 @@ pub fn openapi() -> OpenApi {
         admin_codes::make,
         admin_codes::list,
         admin_codes::revoke,
+        admin_concerts::list,
+        admin_concerts::add,
+        admin_concerts::look,
+        admin_concerts::change_concert,
         admin::log,
         admin::recharge,
         halls::block,

@@ -56,6 +56,7 @@ fn a_hold_made_and_given_back_in_one_batch_never_had_the_seat() {
         max_holds_per_user: 1,
         max_holds_in_a_row: 1,
         seat_pause: seconds(60),
+        time_zone: crate::time_zone::TimeZone::UTC,
     };
     let (answers, effects) = decide(rows, &commands, &Attempt { now, may_have_committed: false }, rules);
     assert!(
