@@ -165,6 +165,13 @@ async fn over_rest_an_export_is_csv_that_no_spreadsheet_takes_for_formulas_or_js
     assert_eq!(sold.get(&path_of("attendees", "json")).await.expect(200, "").body, json!([]));
     assert_eq!(sold.get(&path_of("payments", "csv")).await.expect(200, "").text.lines().count(), 1);
 
+    sold.site.house.tamper("update concerts set time_zone = 'Asia/Seoul'").await;
+    let in_seoul = sold.get(&path("payments")).await.expect(200, "").text;
+    assert!(in_seoul.contains(",Asia/Seoul,"), "{in_seoul}");
+    assert!(in_seoul.contains(",2027-03-01 21:00:00,2027-03-01T12:00:00.000000Z,"), "{in_seoul}");
+    let in_seoul = sold.get(&path("payments?format=json")).await.expect(200, "").body;
+    assert_eq!(in_seoul[0]["paidAt"], "2027-03-01T21:00:00+09:00");
+
     sold.get(&path("tokens")).await.expect(400, "INVALID_REQUEST");
     sold.get(&path("seats?format=xml")).await.expect(400, "INVALID_REQUEST");
     sold.get(&path("seats?format=json&bom=true")).await.expect(400, "INVALID_REQUEST");

@@ -43,7 +43,9 @@ impl BackOffice {
     pub async fn export<R: Exported>(&self, concert: Option<ConcertId>) -> Result<Export<R>, Error> {
         let exports = Arc::clone(&self.office.inner.exports);
         let permit = exports.try_acquire_owned().map_err(|_| Error::Overloaded { lane: "export" })?;
-        let begun = Export::begin(self.office.pool(), concert, self.office.now(), permit).await?;
+        let begun =
+            Export::begin(self.office.pool(), concert, self.office.now(), self.office.policy().time_zone(), permit)
+                .await?;
         begun.ok_or(Error::ConcertNotFound)
     }
 
@@ -53,7 +55,9 @@ impl BackOffice {
     /// [`Error::ConcertNotFound`].
     pub async fn seats(&self, concert: ConcertId, page: Page<SeatNumber>) -> Result<Paged<ExportedSeat>, Error> {
         let (page, now) = (page.or_limit(USUAL_PAGE), self.office.now());
-        let found = db::read(|| export::seats_page(self.office.pool(), concert, &page, now)).await?;
+        let found =
+            db::read(|| export::seats_page(self.office.pool(), concert, &page, now, self.office.policy().time_zone()))
+                .await?;
         found.ok_or(Error::ConcertNotFound)
     }
 

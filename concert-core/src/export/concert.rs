@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime};
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 
+use crate::catalog::read_zone;
 use crate::clock::Timestamp;
 use crate::id::ConcertId;
 use crate::sql::{Source, fetch_all, fetch_optional, statements};
+use crate::time_zone::TimeZone;
 
 /// The most concerts of an export of all.
 const MOST_CONCERTS: u32 = 100_000;
@@ -33,49 +35,39 @@ pub struct ExportedConcert {
     pub date: NaiveDate,
     /// When it begins, by the clocks of its venue.
     pub starts_at: Option<String>,
-    zone: Option<String>,
+    /// The zone of its venue.
+    pub time_zone: TimeZone,
     /// When the export began: a hold whose deadline is past by then has lapsed.
     pub(super) read_at: Timestamp,
-}
-
-impl ExportedConcert {
-    /// The zone of its venue.
-    #[must_use]
-    pub fn zone_name(&self) -> &str {
-        self.zone.as_deref().unwrap_or("UTC")
-    }
-
-    /// The moment by the clocks of its venue.
-    pub(super) fn local(&self, at: Timestamp) -> DateTime<FixedOffset> {
-        at.fixed_offset()
-    }
 }
 
 pub(super) async fn all(
     connection: &mut MySqlConnection,
     now: Timestamp,
+    house: TimeZone,
 ) -> Result<Vec<Arc<ExportedConcert>>, sqlx::Error> {
     let rows = fetch_all(connection, &ALL, |params| params.bind("limit", MOST_CONCERTS)).await?;
-    rows.iter().map(|row| read(row, now)).collect()
+    rows.iter().map(|row| read(row, now, house)).collect()
 }
 
 pub(super) async fn find<'s>(
     source: impl Into<Source<'s>>,
     concert: ConcertId,
     now: Timestamp,
+    house: TimeZone,
 ) -> Result<Option<Arc<ExportedConcert>>, sqlx::Error> {
     let row = fetch_optional(source, &ONE, |params| params.bind("concert", concert)).await?;
-    row.as_ref().map(|row| read(row, now)).transpose()
+    row.as_ref().map(|row| read(row, now, house)).transpose()
 }
 
-fn read(row: &MySqlRow, now: Timestamp) -> Result<Arc<ExportedConcert>, sqlx::Error> {
+fn read(row: &MySqlRow, now: Timestamp, house: TimeZone) -> Result<Arc<ExportedConcert>, sqlx::Error> {
     let starts_at: Option<NaiveTime> = row.try_get("start_time")?;
     Ok(Arc::new(ExportedConcert {
         id: row.try_get("id")?,
         name: row.try_get("concert_name")?,
         date: row.try_get("date")?,
         starts_at: starts_at.map(|time| time.format("%H:%M").to_string()),
-        zone: row.try_get("time_zone")?,
+        time_zone: read_zone(row)?.unwrap_or(house),
         read_at: now,
     }))
 }

@@ -3,18 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::SecondsFormat;
+use chrono::{FixedOffset, SecondsFormat};
 use csv::{Terminator, Writer, WriterBuilder};
 use serde::{Serialize, Serializer};
 
 use super::rows::{Cell, Columns};
-use super::{
-    Export, ExportTotals, Exported, ExportedAttendee, ExportedConcert, ExportedEntry, ExportedPayment, ExportedSeat,
-};
+use super::{Export, ExportTotals, Exported, ExportedAttendee, ExportedEntry, ExportedPayment, ExportedSeat};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::invalid::InvalidInput;
 use crate::money::as_number;
+use crate::time_zone::TimeZone;
 
 /// What Excel takes for the sign that a file is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -177,14 +176,14 @@ fn csv<R: Columns>(rows: &[R], beginning: Option<bool>) -> Result<Vec<u8>, Error
     }
     for row in rows {
         for cell in row.cells() {
-            write_cell(&mut writer, cell, row.concert()).map_err(Error::internal)?;
+            write_cell(&mut writer, cell, row.time_zone()).map_err(Error::internal)?;
         }
         writer.write_record(None::<&[u8]>).map_err(Error::internal)?;
     }
     writer.into_inner().map_err(|error| Error::internal(error.into_error()))
 }
 
-fn write_cell(writer: &mut Writer<Vec<u8>>, cell: Cell<'_>, concert: Option<&ExportedConcert>) -> csv::Result<()> {
+fn write_cell(writer: &mut Writer<Vec<u8>>, cell: Cell<'_>, zone: TimeZone) -> csv::Result<()> {
     match cell {
         Cell::Nothing => writer.write_field(""),
         Cell::Text(text) => writer.write_field(without_formula(text)),
@@ -194,7 +193,7 @@ fn write_cell(writer: &mut Writer<Vec<u8>>, cell: Cell<'_>, concert: Option<&Exp
         Cell::Amount(amount) => writer.write_field(amount.normalize().to_string()),
         Cell::Date(date) => writer.write_field(date.to_string()),
         // As spreadsheets read it. The zone is in a column of its own.
-        Cell::Moment(at) => writer.write_field(local(at, concert).format("%Y-%m-%d %H:%M:%S").to_string()),
+        Cell::Moment(at) => writer.write_field(zone.local(at).format("%Y-%m-%d %H:%M:%S").to_string()),
         Cell::MomentInUtc(at) => writer.write_field(in_utc(at)),
     }
 }
@@ -204,8 +203,12 @@ fn without_formula(text: &str) -> String {
     if text.trim_start_matches(' ').starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
 }
 
-fn local(at: Timestamp, concert: Option<&ExportedConcert>) -> chrono::DateTime<chrono::FixedOffset> {
-    concert.map_or(at.fixed_offset(), |concert| concert.local(at))
+/// As RFC 3339, with the offset of the zone.
+fn with_offset(at: Timestamp, zone: TimeZone) -> String {
+    let offset = zone.local(at) - at.naive_utc();
+    let offset = i32::try_from(offset.num_seconds()).ok().and_then(FixedOffset::east_opt);
+    let at = offset.map_or(at.fixed_offset(), |offset| at.with_timezone(&offset));
+    at.to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
 fn in_utc(at: Timestamp) -> String {
@@ -227,12 +230,12 @@ struct Object<'r, R>(&'r R);
 
 impl<R: Columns> Serialize for Object<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let cells = self.0.cells().into_iter().map(|cell| Member(cell, self.0.concert()));
+        let cells = self.0.cells().into_iter().map(|cell| Member(cell, self.0.time_zone()));
         serializer.collect_map(R::COLUMNS.iter().zip(cells))
     }
 }
 
-struct Member<'r>(Cell<'r>, Option<&'r ExportedConcert>);
+struct Member<'r>(Cell<'r>, TimeZone);
 
 impl Serialize for Member<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -244,9 +247,7 @@ impl Serialize for Member<'_> {
             Cell::Number(number) => serializer.serialize_i64(number),
             Cell::Amount(amount) => as_number(&amount, serializer),
             Cell::Date(date) => serializer.collect_str(&date),
-            Cell::Moment(at) => {
-                serializer.serialize_str(&local(at, self.1).to_rfc3339_opts(SecondsFormat::Secs, false))
-            }
+            Cell::Moment(at) => serializer.serialize_str(&with_offset(at, self.1)),
             Cell::MomentInUtc(at) => serializer.serialize_str(&in_utc(at)),
         }
     }
@@ -277,8 +278,8 @@ mod tests {
             ]
         }
 
-        fn concert(&self) -> Option<&ExportedConcert> {
-            None
+        fn time_zone(&self) -> TimeZone {
+            "Asia/Seoul".parse().expect("a zone")
         }
     }
 
@@ -289,7 +290,7 @@ mod tests {
     #[test]
     fn csv_is_as_rfc_4180_has_it() {
         let text = String::from_utf8(csv(&[Row("plain"), Row("a \"b\", c\r\nd")], Some(true)).expect("writes"));
-        let rest = "00000000-0000-0000-0000-000000000000,-12.5,2027-03-01 12:00:00,";
+        let rest = "00000000-0000-0000-0000-000000000000,-12.5,2027-03-01 21:00:00,";
         let expected = format!("\u{feff}text,id,amount,at,none\r\nplain,{rest}\r\n\"a \"\"b\"\", c\r\nd\",{rest}\r\n");
         assert_eq!(text.expect("text"), expected);
         assert!(
@@ -318,7 +319,7 @@ mod tests {
         text.extend(end(ExportFormat::Json, State::Rows(true)));
         let text = String::from_utf8(text).expect("text");
         assert_eq!(text.lines().count(), 5, "{text}");
-        assert!(text.contains(r#"{"text":"a","id":"00000000-0000-0000-0000-000000000000","amount":-12.5,"at":"2027-03-01T12:00:00+00:00","none":null}"#), "{text}");
+        assert!(text.contains(r#"{"text":"a","id":"00000000-0000-0000-0000-000000000000","amount":-12.5,"at":"2027-03-01T21:00:00+09:00","none":null}"#), "{text}");
         let list: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(list.as_array().map(Vec::len), Some(3));
         assert_eq!(end(ExportFormat::Json, State::Begun), b"[]\n");

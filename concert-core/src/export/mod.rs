@@ -35,6 +35,7 @@ use crate::db;
 use crate::error::Error;
 use crate::id::ConcertId;
 use crate::invalid::InvalidInput;
+use crate::time_zone::TimeZone;
 
 /// How many exports a box office makes at once: each has a connection and a snapshot of its own.
 pub(crate) const MOST_AT_ONCE: usize = 4;
@@ -144,15 +145,18 @@ impl<R: Exported> Export<R> {
         pool: &MySqlPool,
         concert: Option<ConcertId>,
         now: Timestamp,
+        house: TimeZone,
         permit: OwnedSemaphorePermit,
     ) -> Result<Option<Self>, Error> {
         let mut connection = db::patient_connection(pool).await.map_err(db::to_error)?;
         let begin = async {
             db::start_snapshot(&mut connection).await?;
             let sources = match concert {
-                Some(concert) => concert::find(&mut connection, concert, now).await?.into_iter().map(Some).collect(),
+                Some(concert) => {
+                    concert::find(&mut connection, concert, now, house).await?.into_iter().map(Some).collect()
+                }
                 None if R::BELONGS_TO_CONCERTS => {
-                    concert::all(&mut connection, now).await?.into_iter().map(Some).collect()
+                    concert::all(&mut connection, now, house).await?.into_iter().map(Some).collect()
                 }
                 None => VecDeque::from([None]),
             };
@@ -168,7 +172,7 @@ impl<R: Exported> Export<R> {
             connection: Some(connection),
             begun: Instant::now(),
             sources,
-            cursor: Cursor::default(),
+            cursor: Cursor::of(house),
             page: Vec::new(),
             expected,
             so_far: ExportTotals::default(),
@@ -209,7 +213,7 @@ impl<R: Exported> Export<R> {
                 Ok(Some(page)) => self.page = page,
                 Ok(None) => {
                     self.sources.pop_front();
-                    self.cursor = Cursor::default();
+                    self.cursor = Cursor::of(self.cursor.house);
                 }
                 Err(error) => {
                     self.connection = None;

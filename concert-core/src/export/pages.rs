@@ -15,6 +15,7 @@ use crate::money::Money;
 use crate::page::{Page, Paged};
 use crate::payment::PaymentStatus;
 use crate::sql::{MAX_LIST, Source, fetch_all, fetch_optional, statements};
+use crate::time_zone::TimeZone;
 use crate::wallet::{Reference, WalletEntryKind};
 
 /// How many rows a page has, or how many seats its rows are about.
@@ -84,13 +85,21 @@ statements! {
 }
 
 /// How far an export has come within a concert, or among the wallets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Cursor {
+    /// The zone of the house.
+    pub(super) house: TimeZone,
     seat: i32,
     /// The owner of the last entry, and its number.
     entry: Option<(UserId, u32)>,
     /// Payments of the page whose entries are still to be read.
     payments: Vec<(PaymentId, UserId, SeatNumber)>,
+}
+
+impl Cursor {
+    pub(super) const fn of(house: TimeZone) -> Self {
+        Self { house, seat: 0, entry: None, payments: Vec::new() }
+    }
 }
 
 /// How the rows of a kind are read.
@@ -242,8 +251,9 @@ pub(crate) async fn seats_page(
     concert: ConcertId,
     page: &Page<SeatNumber>,
     now: Timestamp,
+    house: TimeZone,
 ) -> Result<Option<Paged<ExportedSeat>>, sqlx::Error> {
-    let Some(concert) = super::concert::find(pool, concert, now).await? else { return Ok(None) };
+    let Some(concert) = super::concert::find(pool, concert, now, house).await? else { return Ok(None) };
     let after = page.starting_after().map_or(0, |seat| seat.get());
     Ok(Some(page.of(seats(pool, &concert, after, page.rows()).await?)))
 }
@@ -291,7 +301,7 @@ async fn entries_of_concert(
     });
     let rows = rows.await?;
     let nth: HashMap<PaymentId, usize> = payments.iter().enumerate().map(|(nth, (id, ..))| (*id, nth)).collect();
-    let mut entries = rows.iter().map(read_entry).collect::<Result<Vec<_>, _>>()?;
+    let mut entries = rows.iter().map(|row| read_entry(row, concert.time_zone)).collect::<Result<Vec<_>, _>>()?;
     // In the order of the payments; a refund after what it refunds.
     entries.sort_by_key(|entry| (entry.payment.and_then(|payment| nth.get(&payment)).copied(), entry.number));
     for entry in &mut entries {
@@ -322,7 +332,7 @@ async fn entries_of_house(
             }
         }
     };
-    let entries = rows.iter().map(read_entry).collect::<Result<Vec<_>, _>>()?;
+    let entries = rows.iter().map(|row| read_entry(row, cursor.house)).collect::<Result<Vec<_>, _>>()?;
     let Some(last) = entries.last() else { return Ok(None) };
     cursor.entry = Some((last.user, last.number));
     Ok(Some(entries))
@@ -399,7 +409,7 @@ fn read_attendee(row: &MySqlRow, concert: &Arc<ExportedConcert>) -> Result<Expor
     })
 }
 
-fn read_entry(row: &MySqlRow) -> Result<ExportedEntry, sqlx::Error> {
+fn read_entry(row: &MySqlRow, time_zone: TimeZone) -> Result<ExportedEntry, sqlx::Error> {
     Ok(ExportedEntry {
         entry: row.try_get("id")?,
         user: row.try_get("user_id")?,
@@ -413,5 +423,6 @@ fn read_entry(row: &MySqlRow) -> Result<ExportedEntry, sqlx::Error> {
         seat: None,
         reference: row.try_get::<Option<_>, _>("reference")?.map(Reference::known),
         created_at: row.try_get("created_at")?,
+        time_zone,
     })
 }

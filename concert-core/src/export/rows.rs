@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::id::{OrderId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
 use crate::money::{BalanceChange, Money};
 use crate::payment::PaymentStatus;
+use crate::time_zone::TimeZone;
 use crate::wallet::{Reference, WalletEntryKind};
 
 /// A seat as all rows name it.
@@ -140,6 +141,8 @@ pub struct ExportedEntry {
     pub reference: Option<Reference>,
     /// When.
     pub created_at: Timestamp,
+    /// The zone of the venue; in an export of the whole house, that of the house.
+    pub time_zone: TimeZone,
 }
 
 /// A sold seat and its owner.
@@ -191,8 +194,8 @@ pub trait Columns {
     /// A value for each column.
     fn cells(&self) -> Vec<Cell<'_>>;
 
-    /// The concert, in whose zone moments are.
-    fn concert(&self) -> Option<&ExportedConcert>;
+    /// The zone that moments are in.
+    fn time_zone(&self) -> TimeZone;
 }
 
 fn id<I: Into<Uuid>>(id: Option<I>) -> Cell<'static> {
@@ -230,7 +233,7 @@ impl ExportedPlace {
             Cell::Text(&concert.name),
             Cell::Date(concert.date),
             text(concert.starts_at.as_deref()),
-            Cell::Text(concert.zone_name()),
+            Cell::Word(concert.time_zone.name()),
             seat(Some(self.seat)),
             text(self.section.as_deref()),
             text(self.row.as_deref()),
@@ -272,8 +275,8 @@ impl Columns for ExportedPayment {
         cells
     }
 
-    fn concert(&self) -> Option<&ExportedConcert> {
-        Some(&self.place.concert)
+    fn time_zone(&self) -> TimeZone {
+        self.place.concert.time_zone
     }
 }
 
@@ -309,8 +312,8 @@ impl Columns for ExportedSeat {
         cells
     }
 
-    fn concert(&self) -> Option<&ExportedConcert> {
-        Some(&self.place.concert)
+    fn time_zone(&self) -> TimeZone {
+        self.place.concert.time_zone
     }
 }
 
@@ -349,12 +352,12 @@ impl Columns for ExportedEntry {
             text(self.reference.as_ref().map(Reference::as_str)),
         ];
         cells.extend(moments(Some(self.created_at)));
-        cells.push(text(self.concert.as_ref().map(|concert| concert.zone_name())));
+        cells.push(Cell::Word(self.time_zone.name()));
         cells
     }
 
-    fn concert(&self) -> Option<&ExportedConcert> {
-        self.concert.as_deref()
+    fn time_zone(&self) -> TimeZone {
+        self.time_zone
     }
 }
 
@@ -376,7 +379,7 @@ impl Columns for ExportedAttendee {
         cells
     }
 
-    fn concert(&self) -> Option<&ExportedConcert> {
-        Some(&self.place.concert)
+    fn time_zone(&self) -> TimeZone {
+        self.place.concert.time_zone
     }
 }
