@@ -38,16 +38,16 @@ impl Show for Verified {
     fn text(&self) -> String {
         let Self { agrees, verification } = self;
         let yes_or_no = |agrees| if agrees { "yes" } else { "NO" }.to_owned();
-        let mut known = draw_facts(&verification.draw);
-        known.extend([
+        let checks = facts([
             ("tokens", verification.tokens.to_string()),
             ("commitment is that of the secret", yes_or_no(verification.commitment_agrees)),
             ("one token for each ticket", yes_or_no(verification.tickets_agree)),
             ("chain is that of the tokens", yes_or_no(verification.chain_agrees)),
             ("let in before others (unseen; by code)", verification.passed_others.to_string()),
         ]);
+        let draw = facts(draw_facts(&verification.draw));
         let verdict = if *agrees { "all places agree" } else { "the draw does NOT agree with the tokens" };
-        format!("{}\n\n{verdict}", facts(known))
+        format!("{draw}\n\n{checks}\n\n{verdict}")
     }
 }
 
