@@ -11,7 +11,7 @@ use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
 use crate::error::Error;
-use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, WalletEntryId};
+use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::operator::{Act, ActSubject, Reason};
 use crate::payment::PaymentStatus;
@@ -114,10 +114,20 @@ impl Desk {
 
         let kind = (WalletEntryKind::Refund, Some(payment));
         self.effects.entries.push(account.receive(user, kind, terms.entry, amount, terms.at));
+        let (owner, balance) = (seat.taker(), account.balance()?);
         seat.pass_to(None, None);
+        self.give_up(owner, key.concert);
         let Terms { by, reason, off_sale, at, .. } = terms;
         self.effects.refunds.push(Refunded { payment, reservation, seat: key, by, reason, off_sale, at });
-        Ok(account.balance()?)
+        Ok(balance)
+    }
+
+    /// The user has one seat less of the concert, and of its sale: a later command of the batch may give another. Not
+    /// whoever paid: a ticket that was moved counts for the user who has it.
+    fn give_up(&mut self, user: Option<UserId>, concert: ConcertId) {
+        if let (Some(user), Some(state)) = (user, self.rows.concerts.get(&concert)) {
+            self.rows.taken.remove_one(user, concert, state.sale);
+        }
     }
 
     /// Refuses where there is no such concert. One that was called off before stays as it is, with its first reason.
@@ -157,7 +167,9 @@ impl Desk {
                 (Some(hold), Some(until)) => {
                     let lapsed = until <= self.now;
                     let status = if lapsed { ReservationStatus::Expired } else { ReservationStatus::Cancelled };
+                    let owner = row.taker().filter(|_| !lapsed);
                     row.pass_to(None, None);
+                    self.give_up(owner, key.concert);
                     self.effects.released.push((hold, status));
                     cleared.released += u64::from(!lapsed);
                 }
@@ -197,7 +209,7 @@ impl Desk {
         if self.rows.concerts.get(&key.concert).is_some_and(|concert| concert.status == ConcertStatus::Cancelled) {
             return Err(Error::ConcertCancelled);
         }
-        let seat = self.rows.seats.get(&key).ok_or(Error::TicketVoid)?;
+        let seat = self.rows.seats.get_mut(&key).ok_or(Error::TicketVoid)?;
         if seat.holder()? != Some(command.ticket) || seat.held_until()?.is_some() {
             return Err(Error::TicketVoid);
         }
@@ -214,6 +226,7 @@ impl Desk {
             self.effects.added.add(to, *limit, 1);
         }
         self.rows.taken.remove_one(from, key.concert, concert.sale);
+        seat.take_for(to);
 
         let change = TicketMove {
             ticket: command.ticket,

@@ -81,18 +81,8 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
         return made;
     }
     let named = named(rows, command);
-    // What an operator held past the queue needs no turn.
-    let past_queue = matches!(&named, Ok(named) if named.iter().all(|one| one.bypassed_queue));
-    let sale = command.what.among(&rows.reservations).ok().and_then(|named| Some(named.first()?.sale));
-    let turn = match sale {
-        Some(sale) => rows.turns.in_sale(caller.user, sale),
-        None => rows.turns.any_of(caller, now),
-    };
-    let active = match past_queue {
-        true => require_shown_live(caller, rows.turns.shown_by(caller), now),
-        false => require_active(caller, turn, now),
-    };
-    if let Err(inactive) = active {
+    let past_queue = is_past_queue(&named);
+    if let Err(inactive) = require_turn(rows, command, past_queue, now) {
         // Whoever has paid learns so, in time or not.
         let due = named.and_then(|named| due(rows, &named, now));
         return Err(if matches!(due, Err(Error::AlreadyPaid)) { Error::AlreadyPaid } else { inactive });
@@ -147,6 +137,25 @@ fn pay(rows: &mut Rows, effects: &mut Effects, command: &Pay, attempt: &Attempt)
         effects.log.push(signature.entry(Act::Pay, command.what.into(), now).with_after(after));
     }
     Ok(payments)
+}
+
+/// What an operator held past the queue needs no turn.
+fn is_past_queue(named: &Result<Vec<Reservation>, Error>) -> bool {
+    matches!(named, Ok(named) if named.iter().all(|one| one.bypassed_queue))
+}
+
+/// The turn must be one in the sale. Where nothing is found that is to be paid, any turn will do to learn that.
+fn require_turn(rows: &mut Rows, command: &Pay, past_queue: bool, now: Timestamp) -> Result<(), Error> {
+    let caller = &command.caller;
+    if past_queue {
+        return require_shown_live(caller, rows.turns.shown_by(caller), now);
+    }
+    let named = command.what.among(&rows.reservations).ok();
+    let turn = match named.and_then(|named| Some(named.first()?.sale)) {
+        Some(sale) => rows.turns.in_sale(caller.user, sale),
+        None => rows.turns.any_of(caller, now),
+    };
+    require_active(caller, turn, now)
 }
 
 /// The reservations that a command names, all of its caller.

@@ -105,16 +105,18 @@ impl Snapshot {
         self.times
     }
 
-    /// The phase when it was last looked at.
-    pub(super) fn phase(&self) -> SalePhase {
-        self.phase.unwrap_or(SalePhase::Open)
-    }
-
-    /// Takes note of the phase now.
-    pub(super) fn note_phase(&mut self, now: Timestamp) {
+    /// Takes note of the phase now. Returns whether any ticket's place, or what is told of it, has changed since the last
+    /// time.
+    pub(super) fn settle(&mut self, now: Timestamp) -> bool {
         let phase = Some(self.times.phase(now));
         self.moved |= self.phase.is_some() && self.phase != phase;
         self.phase = phase;
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Whether [`Snapshot::settle`] would change nothing.
+    pub(super) fn is_settled(&self, now: Timestamp) -> bool {
+        !self.moved && self.phase == Some(self.times.phase(now))
     }
 
     /// Whether a draw still has to give the places.
@@ -309,8 +311,7 @@ impl Snapshot {
         if gate.change_seq >= applied {
             // While a draw is to come, the lines keep the order of arrival, and nobody is told a rank.
             self.is_undrawn = gate.draw.is_some() && self.waiting.places().is_none();
-        }
-        if gate.change_seq >= applied {
+            self.times = gate.times;
             self.moved |= self.active != active;
             self.tickets = active.iter().map(|(ticket, turn)| (turn.user, *ticket)).collect();
             self.active = active;
@@ -324,15 +325,11 @@ impl Snapshot {
                 }
             }
         }
-        if gate.change_seq >= applied {
-            self.times = gate.times;
-        }
         self.max_active = gate.admission.max_active;
         self.pace = pace;
-        self.note_phase(now);
         // A turn that is over changes its follower's standing, though no row has changed yet.
         self.moved |= self.active.values().any(|turn| turn.until <= now);
-        std::mem::take(&mut self.moved)
+        self.settle(now)
     }
 
     /// Takes over a batch that this process has just committed, unless another process has committed before it. Then

@@ -157,7 +157,13 @@ impl Seat {
     /// The unpaid hold of `user` that has it, if one has.
     pub(super) fn own_hold(&self, user: UserId) -> Option<ReservationId> {
         let holder = self.holder.value().ok().copied().flatten();
-        holder.filter(|_| self.taker == Some(user))
+        let is_held = matches!(self.held_until.value(), Ok(Some(_)));
+        holder.filter(|_| is_held && self.taker == Some(user))
+    }
+
+    /// Who holds it or has bought it, if that was read.
+    pub(crate) const fn taker(&self) -> Option<UserId> {
+        self.taker
     }
 
     /// The reservation that has it, by its row.
@@ -170,8 +176,8 @@ impl Seat {
         (self.holder, self.held_until) = (Fact::read(holder), Fact::read(held_until));
     }
 
-    /// Whoever holds it from now on, if it is held.
-    pub(super) fn take_for(&mut self, user: UserId) {
+    /// Whoever has it from now on, if somebody has.
+    pub(crate) const fn take_for(&mut self, user: UserId) {
         self.taker = Some(user);
     }
 
@@ -410,8 +416,7 @@ fn read_seat(row: &MySqlRow, names: &mut Names) -> Result<(SeatKey, Seat), sqlx:
         // What nobody has and nobody can take.
         is_blocked: holder.is_none() && row.try_get("is_reserved")?,
         holder: Fact::read(holder),
-        // Of a sold seat nobody asks, and halls have many.
-        taker: if held_until.is_some() { row.try_get("reserved_by")? } else { None },
+        taker: row.try_get("reserved_by")?,
         held_until: Fact::read(held_until),
         let_go: LetGo::from_row(row)?,
     };

@@ -97,10 +97,13 @@ impl QueueView {
         if gate.admission.per_minute.is_some() {
             self.times.note(now, gate.change_seq);
         }
-        let phase_before = self.look(Snapshot::phase);
-        if phase_before.is_some_and(|phase| phase != gate.times.phase(now)) {
-            self.change(|snapshot| snapshot.note_phase(now));
-            self.signal();
+        // What this process has committed is in the snapshot already, but its followers have not heard of it.
+        if self.look(|snapshot| snapshot.is_settled(now)) == Some(false) {
+            let mut moved = false;
+            self.change(|snapshot| moved = snapshot.settle(now));
+            if moved {
+                self.signal();
+            }
         }
         self.refreshed_at.store(self.millis(), Ordering::Release);
     }
