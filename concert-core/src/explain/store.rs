@@ -10,7 +10,10 @@ use crate::clock::Timestamp;
 use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, SeatNumber, TokenId, UserId};
 use crate::money::Money;
 use crate::operator::ActSubject;
-use crate::queue::{Admission, EndedReason, Token, read_admission, read_token, token_columns};
+use crate::phase::SaleTimes;
+use crate::queue::{
+    Admission, EndedReason, Token, read_admission, read_times, read_token, times_columns, token_columns,
+};
 use crate::reservation::{Reservation, concert_status, read_reservation, reservation_columns};
 use crate::sql::{fetch_all, fetch_one, fetch_optional, statements};
 use crate::time_zone::TimeZone;
@@ -46,7 +49,12 @@ statements! {
         tokens!("force index (tokens_user_live) where user_id = {user} order by created_at desc, id desc limit {limit}")
     }
     AHEAD { "select count(*) from tokens where sale_id = {sale} and status = 'WAITING' and ticket <= {ticket}" }
-    GATE { "select waiting, paused, max_active, per_minute from queue_gate where sale_id = {sale}" }
+    GATE {
+        concat!(
+            "select g.waiting, g.paused, g.max_active, g.per_minute, ", times_columns!("s."),
+            " from queue_gate g straight_join sales s force index (primary) on s.id = g.sale_id where g.sale_id = {sale}"
+        )
+    }
     PAUSED {
         "select logged_at, operator from operator_log force index (operator_log_subject) \
          where subject = 'queue' and subject_id <=> {subject_id} and act in ('QUEUE_PAUSE', 'QUEUE_RESUME') \
@@ -120,6 +128,7 @@ pub(super) struct SeatRow {
 pub(super) struct QueueRow {
     pub(super) waiting: u64,
     pub(super) admission: Admission,
+    pub(super) times: SaleTimes,
 }
 
 pub(super) async fn token(pool: &MySqlPool, id: TokenId) -> Result<Option<TokenRow>, sqlx::Error> {
@@ -142,7 +151,8 @@ pub(super) async fn position(pool: &MySqlPool, sale: SaleId, ticket: u64) -> Res
 
 pub(super) async fn queue(pool: &MySqlPool, sale: SaleId) -> Result<QueueRow, sqlx::Error> {
     let row = fetch_one(pool, &GATE, |params| params.bind("sale", sale)).await?;
-    Ok(QueueRow { waiting: row.try_get("waiting")?, admission: read_admission(&row)? })
+    let (times, _) = read_times(&row)?;
+    Ok(QueueRow { waiting: row.try_get("waiting")?, admission: read_admission(&row)?, times })
 }
 
 /// When the queue was last paused or resumed, and who did it.

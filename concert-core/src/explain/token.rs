@@ -6,8 +6,9 @@ use sqlx::MySqlPool;
 
 use super::store::{self, QueueRow, TokenRow};
 use super::{Event, EventKind, Explanation, lasting, moment};
-use crate::clock::{Timestamp, span};
-use crate::id::TokenId;
+use crate::clock::{Timestamp, seconds_until, span};
+use crate::id::{SaleId, TokenId};
+use crate::phase::SalePhase;
 use crate::queue::{Attendance, EndedReason, Pace, TokenStatus, read_pace};
 
 /// No forecast goes farther: 10 years.
@@ -31,18 +32,27 @@ pub(crate) async fn explain(
     let place = QueuePosition::of(pool, &row, now).await?;
     let mut next = next(&row, place.as_ref(), rules, now);
     if !row.token.is_live(now)
-        && let Some(newest) = store::tokens_of(pool, row.token.user).await?.first()
+        && let tokens = store::tokens_of(pool, row.token.user).await?
+        && let Some(newest) = tokens.iter().find(|other| other.token.sale == row.token.sale)
         && newest.token.is_live(now)
     {
         next.push(format!("the user has joined again since: token {}", newest.token.id));
     }
     Ok(Some(Explanation {
-        subject: format!("token {id}, ticket {}, of user {}", row.token.ticket, row.token.user),
+        subject: format!("token {id}, ticket {}, of user {}{}", row.token.ticket, row.token.user, in_sale(&row)),
         now: standing(&row, place.as_ref(), now),
         events: events(&row, now),
         older_left_out: false,
         next,
     }))
+}
+
+/// Which sale the token is of, unless it is the default one.
+pub(super) fn in_sale(row: &TokenRow) -> String {
+    match row.token.sale {
+        sale if sale == SaleId::DEFAULT => String::new(),
+        sale => format!(", in sale {sale}"),
+    }
 }
 
 /// The place of a WAITING token in the queue.
@@ -164,6 +174,9 @@ fn forecast(place: &QueuePosition, rules: TurnRules, now: Timestamp) -> String {
     let QueuePosition { attendance, queue, paused, pace, .. } = place;
     // Nobody waits for those who are gone.
     let position = attendance.rank;
+    if queue.times.phase(now) == SalePhase::Closed {
+        return "nobody is let in: the sale is closed".to_owned();
+    }
     if queue.admission.paused {
         return match paused {
             Some((at, by)) => format!("nobody is let in: {by} paused the queue at {}", moment(*at)),
@@ -171,7 +184,9 @@ fn forecast(place: &QueuePosition, rules: TurnRules, now: Timestamp) -> String {
         };
     }
     let after = |seconds: u64| {
-        let wait = span(Duration::from_secs(seconds).min(FARTHEST));
+        // Nobody is let in before the opening.
+        let until_opening = queue.times.opens_at.map_or(0, |opens_at| seconds_until(opens_at, now));
+        let wait = span(Duration::from_secs(seconds.saturating_add(until_opening)).min(FARTHEST));
         format!("{} (in {})", moment(now + wait), lasting(wait))
     };
     match pace {

@@ -2,6 +2,7 @@
 
 use sqlx::MySqlPool;
 
+use super::store::TokenRow;
 use super::token::{self, QueuePosition, TurnRules};
 use super::{Event, EventKind, Explanation, MOST_TOLD, reservation, store};
 use crate::clock::Timestamp;
@@ -26,11 +27,11 @@ pub(crate) async fn explain(
     let reservations = db::read(|| store::reservations_of(pool, id)).await?;
     let page = Page::new(Some(MOST_TOLD), None)?;
     let entries = db::read(|| wallet::entries_of(pool, id, &page)).await?.unwrap_or_default();
-    let live = tokens.first().filter(|row| row.token.is_live(now));
-    let place = match live {
-        Some(row) => db::read(|| QueuePosition::of(pool, row, now)).await?,
-        None => None,
-    };
+    // One for each sale whose queue the user is in.
+    let mut live = Vec::new();
+    for row in tokens.iter().filter(|row| row.token.is_live(now)) {
+        live.push((row, db::read(|| QueuePosition::of(pool, row, now)).await?));
+    }
 
     let (tokens_told, tokens_from) = told(&tokens, |row| row.token.created_at);
     let (reservations_told, reservations_from) = told(&reservations, |row| row.reservation.reserved_at);
@@ -48,11 +49,15 @@ pub(crate) async fn explain(
     events.retain(|event| event.what == EventKind::SignedUp || whole_from.is_none_or(|from| event.at >= from));
     events.sort_by_key(|event| event.at);
 
-    let queue = live.map_or_else(|| "not in the queue".to_owned(), |row| token::standing(row, place.as_ref(), now));
-    let mut next = match live {
-        Some(row) => token::next(row, place.as_ref(), rules, now),
-        None => vec!["nothing: joining the queue puts the user at its back".to_owned()],
+    let standing = |(row, place): &(&TokenRow, Option<QueuePosition>)| {
+        token::standing(row, place.as_ref(), now) + &token::in_sale(row)
     };
+    let standings: Vec<_> = live.iter().map(standing).collect();
+    let queue = if standings.is_empty() { "not in the queue".to_owned() } else { standings.join("; ") };
+    let mut next: Vec<_> = live.iter().flat_map(|(row, place)| token::next(row, place.as_ref(), rules, now)).collect();
+    if live.is_empty() {
+        next.push("nothing: joining the queue puts the user at its back".to_owned());
+    }
     let holds = reservations_told.iter().filter(|row| row.reservation.status_at(now) == ReservationStatus::Held);
     next.extend(holds.map(|row| reservation::next(row, now)));
     Ok(Explanation {
