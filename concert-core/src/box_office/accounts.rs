@@ -3,15 +3,16 @@
 use super::{BackOffice, BoxOffice, wrong_answer};
 #[cfg(feature = "jwt")]
 use crate::caller::SessionTicket;
+use crate::db;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::name::Username;
 use crate::queue::{self, EndedReason};
 #[cfg(feature = "password")]
 use crate::user::Password;
-use crate::user::{self, Change, ChangeAccount, Changed, User};
 #[cfg(feature = "password")]
-use crate::{db, user::user};
+use crate::user::user;
+use crate::user::{self, Change, ChangeAccount, Changed, User};
 
 impl BoxOffice {
     /// Ends one session: its access token counts no more, in this process at once and in all within two seconds. What

@@ -1,17 +1,17 @@
 //! The rules of the queue, over rows that are locked or assumed.
 
 mod codes;
+mod rerank;
+mod set;
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use serde_json::json;
 
-use super::control::{self, Admission, SaleChange};
-use super::draw::draw_after;
-use super::front::{FrontPlace, FrontRows, Priority};
-use super::pace::{SAMPLE_EVERY, Sample};
-use super::rows::{Effects, Gate, Member, RerankRows, Rows, SaleRow, SaleRowChange, SeenTokens};
+use self::rerank::in_order_of_admission;
+use super::control::Admission;
+use super::front::{FrontRows, Priority};
+use super::rows::{Effects, Gate, Member, RerankRows, Rows, SaleRow};
 use super::{Answer, Command, EndedReason, QueueRules, RERANK_LIMIT, RerankReport, Token, TokenStatus};
 use crate::access_code::CodeHash;
 use crate::batch::Attempt;
@@ -20,7 +20,7 @@ use crate::clock::{Timestamp, span};
 use crate::error::Error;
 use crate::fact::{Fact, Lookup};
 use crate::id::{TokenId, UserId};
-use crate::operator::{Act, ActSubject, Signature};
+use crate::operator::{Act, ActSubject};
 use crate::phase::SalePhase;
 
 /// Decides on commands of one sale.
@@ -43,20 +43,7 @@ pub(crate) fn decide(
         gone: HashSet::new(),
         effects: Effects::none(gate, last_minute),
     };
-    let mut answers: Vec<_> = commands
-        .iter()
-        .map(|command| match queue.opened_for(command) {
-            Command::Join { caller, id, code, .. } => queue.join(caller, *id, *code),
-            Command::Leave { caller, reason, .. } => queue.leave(caller, *reason),
-            Command::Claim { caller, .. } => queue.claim(caller),
-            Command::Set { change, if_version, by, .. } => queue.set(change, *if_version, by),
-            // A second pass in the batch would find nothing to do.
-            Command::Rerank { .. } => {
-                let change_seq = queue.effects.gate.change_seq;
-                Ok(Answer::Reranked { report: RerankReport::default(), more: false, change_seq })
-            }
-        })
-        .collect();
+    let mut answers: Vec<_> = commands.iter().map(|command| queue.carry_out(command)).collect();
     // The pass runs last, whatever the order of arrival, so that it sees who has just left.
     let pass = commands.iter().position(|command| matches!(command, Command::Rerank { .. }));
     queue.make_draw_if_due();
@@ -87,38 +74,6 @@ pub(crate) fn decide(
     (answers, queue.effects)
 }
 
-/// Somebody who may be let in.
-struct Candidate {
-    token: Token,
-    /// The poll interval, in seconds.
-    pause_seconds: u64,
-    priority: Option<Priority>,
-}
-
-/// Who is let in first: those who were seen lately, then the others. Of both, first those who have a place in front, in the
-/// order of these, then the rest in theirs.
-fn in_order_of_admission(
-    seen: Option<SeenTokens>,
-    in_front: Vec<(Token, FrontPlace)>,
-    heads: Vec<Token>,
-) -> Vec<Candidate> {
-    let places: HashMap<_, _> = in_front.iter().map(|(token, place)| (token.id, *place)).collect();
-    let candidate = |(token, pause_seconds): (Token, u64)| {
-        let priority = places.get(&token.id).map(|place| place.priority);
-        Candidate { token, pause_seconds, priority }
-    };
-    let (tokens, more) = seen.map_or((Vec::new(), false), |SeenTokens { tokens, more }| (tokens, more));
-    let mut order: Vec<_> = tokens.into_iter().map(candidate).collect();
-    order.sort_by_key(|seen| places.get(&seen.token.id).map_or((true, None), |place| (false, Some(*place))));
-    // Those who were not seen are passed over as long as somebody who was seen waits.
-    if !more {
-        let mut known: HashSet<_> = order.iter().map(|seen| seen.token.id).collect();
-        let others = in_front.into_iter().map(|(token, _)| token).chain(heads);
-        order.extend(others.filter(|other| known.insert(other.id)).map(|other| candidate((other, 0))));
-    }
-    order
-}
-
 /// The queue in the course of a batch.
 struct Queue {
     now: Timestamp,
@@ -135,6 +90,22 @@ struct Queue {
 }
 
 impl Queue {
+    fn carry_out(&mut self, command: &Command) -> Result<Answer, Error> {
+        // An earlier command may have brought the opening forward.
+        self.make_draw_if_due();
+        match command {
+            Command::Join { caller, id, code, .. } => self.join(caller, *id, *code),
+            Command::Leave { caller, reason, .. } => self.leave(caller, *reason),
+            Command::Claim { caller, .. } => self.claim(caller),
+            Command::Set { change, if_version, by, .. } => self.set(change, *if_version, by),
+            // A second pass in the batch would find nothing to do.
+            Command::Rerank { .. } => {
+                let change_seq = self.effects.gate.change_seq;
+                Ok(Answer::Reranked { report: RerankReport::default(), more: false, change_seq })
+            }
+        }
+    }
+
     /// Refuses in this order: no such user, log-in needed, disabled, key reused, already in the queue, the code does not
     /// count, the sale not open yet or closed. A user without a password is asked for no proof where bare joins are on; the
     /// key is then all that a repeated join shows.
@@ -202,12 +173,6 @@ impl Queue {
             self.effects.log.push(entry.with_after(after));
         }
         Ok(joined)
-    }
-
-    /// The command, in the queue as it is since the opening, if that has come.
-    fn opened_for<'c>(&mut self, command: &'c Command) -> &'c Command {
-        self.make_draw_if_due();
-        command
     }
 
     /// Makes the draw at the opening: in the first batch that comes after it, before anything else happens in that.
@@ -327,100 +292,6 @@ impl Queue {
             self.effects.claimed.push(token.clone());
         }
         Ok(Answer::Claimed(token))
-    }
-
-    /// Changes the settings of the sale. Refuses in this order: changed since, what the default sale does not have, instants
-    /// out of order, what a draw does not allow, another sale of the name.
-    fn set(&mut self, change: &SaleChange, if_version: Option<u32>, by: &Signature) -> Result<Answer, Error> {
-        let before = self.sale.clone().ok_or(Error::SaleNotFound)?;
-        if if_version.is_some_and(|version| version != before.version) {
-            return Err(Error::VersionChanged { version: before.version });
-        }
-        let gate = &self.effects.gate;
-        let was = control::SaleSettings {
-            row: before,
-            times: gate.times,
-            order: gate.order,
-            admission: gate.admission,
-            public_value: gate.draw.as_ref().and_then(|draw| draw.public_value.clone()),
-        };
-        let becomes = was.with(change, gate.sale)?;
-        let draw = draw_after(gate, &becomes, change, self.now)?;
-        let Some([from, to]) = control::difference(&was, &becomes) else {
-            return Ok(Answer::Set { changed: false, version: was.row.version });
-        };
-        if was.row.name != becomes.row.name && self.name_is_taken {
-            return Err(Error::SaleExists);
-        }
-        let entry = by.entry(change.act(), change.subject(gate.sale), self.now);
-        self.effects.log.push(entry.with_before(from).with_after(to));
-        // Without a sample at this moment, the pause would count as time in which nobody was let in.
-        if was.admission.paused && !becomes.admission.paused {
-            self.effects.sample = Some(self.sample(true));
-        }
-        let control::SaleSettings { row, times, order, admission, .. } = becomes;
-        let gate = &mut self.effects.gate;
-        (gate.times, gate.order, gate.admission, gate.draw) = (times, order, admission, draw);
-        let version = row.version;
-        self.sale = Some(row.clone());
-        let first = self.effects.sale.take();
-        self.effects.sale = Some(SaleRowChange {
-            version_before: first.as_ref().map_or(was.row.version, |first| first.version_before),
-            concerns_holds: first.is_some_and(|first| first.concerns_holds)
-                || was.times.closes_at != times.closes_at
-                || was.row.max_seats_per_user != row.max_seats_per_user,
-            row,
-        });
-        Ok(Answer::Set { changed: true, version })
-    }
-
-    fn sample_pace(&mut self, last: Option<Timestamp>) {
-        // A last sample in the future means that the clock was set back since.
-        let due = last.is_none_or(|last| last + span(SAMPLE_EVERY) <= self.now || self.now < last);
-        let resumed = self.effects.sample.is_some();
-        if resumed || due && !self.effects.gate.admission.paused {
-            self.effects.sample = Some(self.sample(resumed));
-        }
-    }
-
-    const fn sample(&self, resumed: bool) -> Sample {
-        let Gate { admitted, departed, waiting, .. } = self.effects.gate;
-        Sample { at: self.now, admitted, departed, waiting, resumed }
-    }
-
-    /// Ends lapsed tokens, then lets in the others in their order while there is room.
-    fn rerank(&mut self, lapsed: Vec<Token>, candidates: Vec<Candidate>) -> RerankReport {
-        let mut report = RerankReport::default();
-        for token in lapsed {
-            if !self.gone.contains(&token.id) {
-                report.no_shows += u64::from(token.is_unclaimed());
-                report.expired += 1;
-                self.end_lapsed(token);
-            }
-        }
-        let candidates = candidates.into_iter().filter(|candidate| self.lets_in(candidate.priority));
-        for Candidate { mut token, pause_seconds, .. } in Vec::from_iter(candidates.take(RERANK_LIMIT)) {
-            if !self.has_room() {
-                break;
-            }
-            // Those whose wait is over may be more than one batch ends.
-            if self.gone.contains(&token.id) || !token.is_live(self.now) {
-                continue;
-            }
-            // Not claimed yet: until the user shows up, the turn ends with the claim window. Where many ahead were passed
-            // over at once, the user may still poll as seldom as far back in the queue.
-            let window =
-                self.rules.claim_window.max(Duration::from_secs(pause_seconds + self.rules.claim_window.as_secs() / 2));
-            self.let_in();
-            let gate = &mut self.effects.gate;
-            gate.waiting = gate.waiting.saturating_sub(1);
-            gate.admitted += 1;
-            token.status = TokenStatus::Active;
-            token.expires_at = self.now + span(window);
-            self.effects.admitted.push(token);
-            report.admitted += 1;
-        }
-        report
     }
 
     /// Ends a token whose time is over.

@@ -1,13 +1,12 @@
 //! The rules of holding, cancelling and extending, over rows that are locked or assumed.
 
-use uuid::Uuid;
+mod extend;
+mod seats;
 
-use super::best::Hall;
 use super::layout::Concert;
 use super::rows::{Effects, Rows};
 use super::{
-    Answer, Best, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, Seat, SeatKey, Wanted,
-    logged, refusal_for, total,
+    Answer, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, SeatKey, Wanted, logged, total,
 };
 use crate::batch::Attempt;
 use crate::caller::Caller;
@@ -15,7 +14,7 @@ use crate::clock::{Timestamp, span};
 use crate::concert_status::ConcertStatus;
 use crate::error::Error;
 use crate::fact::Unread;
-use crate::id::{ConcertId, OrderId, ReservationId, SaleId, SeatNumber, UserId};
+use crate::id::{ConcertId, OrderId, ReservationId, SaleId, UserId};
 use crate::money::Money;
 use crate::phase;
 use crate::queue::{require_active, require_shown_live};
@@ -189,73 +188,6 @@ impl Desk {
         Ok(())
     }
 
-    /// The named seats, if all are free, and none is left to others than `user`.
-    fn named_seats(&mut self, user: UserId, concert: ConcertId, seats: &[SeatNumber]) -> Result<Vec<SeatKey>, Error> {
-        self.concert(concert)?;
-        let keys: Vec<_> = seats.iter().map(|seat| SeatKey { concert, seat: *seat }).collect();
-        if let Some(missing) = keys.iter().find(|key| !self.rows.seats.contains_key(key)) {
-            return Err(Error::SeatNotFound { seat: missing.seat });
-        }
-        self.require_on_sale(concert)?;
-        let is_blocked = |key: &&SeatKey| self.rows.seats.get(key).is_some_and(Seat::is_blocked);
-        let blocked: Vec<_> = keys.iter().filter(is_blocked).map(|key| key.seat).collect();
-        if !blocked.is_empty() {
-            return Err(Error::SeatBlocked { seats: blocked });
-        }
-        let rows = &mut self.rows.seats;
-        let is_taken = |key: &&SeatKey| rows.get_mut(key).is_some_and(|seat| !seat.is_free(self.now));
-        let taken: Vec<_> = keys.iter().filter(is_taken).map(|key| key.seat).collect();
-        if !taken.is_empty() {
-            let own = |key: &SeatKey| Some((key.seat, self.rows.seats.get(key)?.own_hold(user)?));
-            let yours = keys.iter().filter(|key| taken.contains(&key.seat)).filter_map(own).collect();
-            return Err(Error::SeatAlreadyReserved { seats: taken, yours });
-        }
-        for key in &keys {
-            if let Some((_, until)) = self.left_to_others(*key).filter(|(left_by, _)| *left_by == user) {
-                return Err(self.held_too_often(key.seat, until));
-            }
-        }
-        Ok(keys)
-    }
-
-    fn left_to_others(&self, key: SeatKey) -> Option<(UserId, Timestamp)> {
-        self.rows.seats.get(&key)?.left_to_others(self.rules, self.now)
-    }
-
-    fn held_too_often(&self, seat: SeatNumber, until: Timestamp) -> Error {
-        let wait = (until - self.now).to_std().unwrap_or_default();
-        Error::SeatHeldTooOften { seat, times: self.rules.max_holds_in_a_row, wait }
-    }
-
-    /// The best free seats, without those that are left to others than `user`.
-    fn best(
-        &mut self,
-        user: UserId,
-        concert: ConcertId,
-        Best { count, section, together }: Best<'_>,
-    ) -> Result<Vec<SeatKey>, Error> {
-        self.concert(concert)?;
-        let hall = self.rows.halls.get(&concert).ok_or(Error::ConcertNotFound)?;
-        if let Some(section) = section.filter(|section| !hall.has_section(section)) {
-            return Err(Error::SectionNotFound { section: section.to_owned() });
-        }
-        self.require_on_sale(concert)?;
-        let choose = |hall: &Hall| if together { hall.together(count, section) } else { hall.best(count, section) };
-        let Some(seats) = choose(&hall.open_to(user)) else {
-            let free = hall.free(section);
-            // Where it is only because of seats that are left to others, the refusal says so.
-            let left = choose(hall).and_then(|_| hall.first_left_to_others(user, section));
-            return Err(match left {
-                Some((seat, until)) => self.held_too_often(seat, until),
-                None if together && free >= count => Error::SeatsNotTogether { count },
-                None => Error::NotEnoughSeats { free },
-            });
-        };
-        self.best.extend(seats.iter().map(|seat| SeatKey { concert, seat: *seat }));
-        // Only locked seats can be taken. `lock` has locked all that the rules choose.
-        self.named_seats(user, concert, &seats)
-    }
-
     /// Holds a free seat.
     fn take(
         &mut self,
@@ -334,90 +266,6 @@ impl Desk {
             self.pass(reservation.seat_key(), None, None)?;
         }
         Ok(Answer::Cancelled)
-    }
-
-    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such reservation, not yours, concert called off,
-    /// nothing held (paid, given back, refunded or lapsed), extended already, the turn cannot last longer than the hold.
-    fn extend(&mut self, caller: &Caller, id: ReservationId, act: Option<Uuid>) -> Result<Answer, Error> {
-        if let Some(made) = self.extended_before(id, act)?
-            && self.proves_own_rows(caller)
-        {
-            return made;
-        }
-        let (sale, past_queue) = match self.rows.known.get(id) {
-            Some(asked) => (Some(asked.sale), asked.bypassed_queue && asked.user == caller.user),
-            None => (None, false),
-        };
-        match past_queue {
-            true => require_shown_live(caller, self.rows.turns.shown_by(caller), self.now)?,
-            false => self.require_turn(caller, sale)?,
-        }
-        self.require_user(caller)?;
-        let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
-        if asked.user != caller.user {
-            return Err(Error::NotYours);
-        }
-        if asked.concert_status == ConcertStatus::Cancelled {
-            return Err(Error::ConcertCancelled);
-        }
-        let named = OrderRef::Order(asked.order()).among(self.rows.known.all()?)?;
-        let named: Vec<_> = named.into_iter().cloned().collect();
-        let (mut sold, mut held, mut deadline) = (false, Vec::new(), self.now);
-        for reservation in &named {
-            match self.hold_state(reservation) {
-                HoldState::Held => {
-                    let seat = self.rows.seats.get(&reservation.seat_key()).ok_or(Unread)?;
-                    deadline = seat.held_until()?.unwrap_or(deadline);
-                    held.push(reservation.clone());
-                }
-                HoldState::Sold => sold = true,
-                HoldState::Lapsed | HoldState::Gone => {}
-            }
-        }
-        let Some(first) = held.first() else {
-            return Err(refusal_for(&named, sold));
-        };
-        // The reservations were read before the seats were locked: another deadline at the seat means an extension
-        // since.
-        if held.iter().any(|reservation| reservation.extended_at.is_some() || reservation.expires_at != deadline) {
-            return if self.may_have_committed {
-                Ok(Answer::Extended(deadline))
-            } else {
-                Err(Error::HoldAlreadyExtended)
-            };
-        }
-        let longest = first.reserved_at + span(self.rules.hold_ttl) * 2;
-        let wanted = (deadline + span(self.rules.hold_extension)).min(longest);
-        let sale = first.sale;
-        // The turn lasts as long, so that no seat is kept by a user who can no longer pay.
-        let until = if past_queue { wanted } else { self.lengthen_turn(caller.user, sale, wanted)? };
-        if until <= deadline {
-            return Err(Error::HoldOutlastsTurn);
-        }
-        for reservation in held {
-            let id = reservation.id;
-            self.effects.extend(id, until, self.now);
-            self.pass(reservation.seat_key(), Some(id), Some(until))?;
-            if let Some(known) = self.rows.known.get_mut(id) {
-                (known.expires_at, known.extended_at) = (until, Some(self.now));
-            }
-        }
-        if let Some(act) = act {
-            self.rows.extensions.insert(act, id);
-            self.effects.extensions.push((id, act));
-        }
-        Ok(Answer::Extended(until))
-    }
-
-    /// The answer to a repeated command with a key; `None`: it was not carried out before.
-    fn extended_before(&self, id: ReservationId, act: Option<Uuid>) -> Result<Option<Result<Answer, Error>>, Error> {
-        let Some(named) = act.and_then(|act| self.rows.extensions.get(&act)) else { return Ok(None) };
-        let asked = self.rows.known.get(id).filter(|asked| asked.id == *named);
-        let Some(asked) = asked else { return Ok(Some(Err(Error::IdempotencyKeyReused))) };
-        // The one that was named may have been given back before, so that its deadline was not moved.
-        let order = OrderRef::Order(asked.order()).among(self.rows.known.all()?)?;
-        let extended = order.iter().find(|one| one.extended_at.is_some());
-        Ok(extended.map(|one| Ok(Answer::Extended(one.expires_at))))
     }
 
     fn hold_state(&mut self, reservation: &Reservation) -> HoldState {

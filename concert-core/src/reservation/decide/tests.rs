@@ -5,8 +5,7 @@ use chrono::{DateTime, TimeDelta};
 
 use super::*;
 use crate::fact::{Fact, Lookup};
-use crate::id::TokenId;
-use crate::id::UserId;
+use crate::id::{SeatNumber, TokenId, UserId};
 use crate::queue::{Token, TokenStatus, Turn, Turns};
 use crate::reservation::limits::TakenSeats;
 use crate::reservation::rows::SeatChange;
