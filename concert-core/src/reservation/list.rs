@@ -1,13 +1,14 @@
 //! A user's reservations as their owner looks back on them: newest first, in pages.
 
+use sqlx::MySqlPool;
 use sqlx::mysql::MySqlRow;
-use sqlx::{MySqlPool, Row as _};
 
+use super::newest_first::NewestFirst;
 use super::{Reservation, concert_status, read_reservation, reservation_columns, unpaid};
 use crate::clock::Timestamp;
 use crate::id::{ReservationId, UserId};
 use crate::page::Page;
-use crate::sql::{fetch_all, fetch_optional, statements};
+use crate::sql::{fetch_all, statements};
 
 /// The most reservations of a page without a limit.
 const USUAL_PAGE: u32 = 1_000;
@@ -37,6 +38,9 @@ statements! {
     PAGE_START { "select reserved_at from reservations where id = {id} and user_id = {user}" }
 }
 
+/// The pages of the list.
+const PAGES: NewestFirst = NewestFirst { newest: &NEWEST, older: &OLDER, start: &PAGE_START };
+
 /// Reservations of a user, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,23 +61,13 @@ pub(crate) async fn reservations_of(
 ) -> Result<Option<ReservationList>, sqlx::Error> {
     let page = page.or_limit(USUAL_PAGE);
     let read = |rows: &[MySqlRow]| rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>();
-    let Some(last) = page.starting_after() else {
-        let rows = fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?;
-        let mut list = ReservationList::of(&page, read(&rows)?);
-        if list.next.is_some() {
-            let live = fetch_all(pool, &LIVE, |params| params.bind("user", user).bind("now", now)).await?;
-            list.add_missing(read(&live)?);
-        }
-        return Ok(Some(list));
-    };
-    let start = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last).bind("user", user)).await?;
-    let Some(start) = start else { return Ok(None) };
-    let reserved_at: Timestamp = start.try_get("reserved_at")?;
-    let rows = fetch_all(pool, &OLDER, |params| {
-        let params = params.bind("user", user).bind("reserved_at", reserved_at).bind("reserved_at", reserved_at);
-        params.bind("id", last).bind("limit", page.rows())
-    });
-    Ok(Some(ReservationList::of(&page, read(&rows.await?)?)))
+    let Some(rows) = PAGES.rows(pool, user, &page).await? else { return Ok(None) };
+    let mut list = ReservationList::of(&page, read(&rows)?);
+    if page.starting_after().is_none() && list.next.is_some() {
+        let live = fetch_all(pool, &LIVE, |params| params.bind("user", user).bind("now", now)).await?;
+        list.add_missing(read(&live)?);
+    }
+    Ok(Some(list))
 }
 
 /// What a user holds unpaid, newest first.

@@ -12,6 +12,7 @@ mod limits;
 mod list;
 mod lock;
 mod logged;
+mod newest_first;
 mod order;
 mod order_list;
 mod recent_holds;

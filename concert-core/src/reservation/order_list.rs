@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
+use super::newest_first::NewestFirst;
 use super::{Order, Reservation, concert_status, read_reservation, reservation_columns, unpaid};
 use crate::clock::Timestamp;
 use crate::id::{OrderId, ReservationId, UserId};
 use crate::page::{Page, Paged};
-use crate::sql::{fetch_all, fetch_optional, statements};
+use crate::sql::{fetch_all, statements};
 
 /// The first reservation of an order has its id.
 macro_rules! firsts {
@@ -48,6 +49,9 @@ statements! {
     }
 }
 
+/// The pages of the list.
+const PAGES: NewestFirst = NewestFirst { newest: &NEWEST, older: &OLDER, start: &PAGE_START };
+
 /// A page of a user's orders; `None`: the page starts after something that is not an order of this user.
 pub(crate) async fn orders_of(
     pool: &MySqlPool,
@@ -55,20 +59,7 @@ pub(crate) async fn orders_of(
     page: &Page<OrderId>,
     now: Timestamp,
 ) -> Result<Option<Paged<Order>>, sqlx::Error> {
-    let rows = match page.starting_after() {
-        None => fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?,
-        Some(last) => {
-            let start = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last).bind("user", user)).await?;
-            let Some(start) = start else { return Ok(None) };
-            let reserved_at: Timestamp = start.try_get("reserved_at")?;
-            let older = fetch_all(pool, &OLDER, |params| {
-                let params =
-                    params.bind("user", user).bind("reserved_at", reserved_at).bind("reserved_at", reserved_at);
-                params.bind("id", last).bind("limit", page.rows())
-            });
-            older.await?
-        }
-    };
+    let Some(rows) = PAGES.rows(pool, user, page).await? else { return Ok(None) };
     let Paged { data: ids, has_more } = page.of(ids(&rows)?);
     Ok(Some(Paged { data: with_seats(pool, user, &ids, now).await?, has_more }))
 }

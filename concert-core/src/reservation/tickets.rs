@@ -6,11 +6,12 @@ use chrono::{NaiveDate, NaiveTime};
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 
+use super::newest_first::NewestFirst;
 use super::{Reservation, concert_status, read_reservation, reservation_columns};
 use crate::clock::Timestamp;
 use crate::id::{PaymentId, ReservationId, UserId};
 use crate::page::{Page, Paged};
-use crate::sql::{fetch_all, fetch_optional, statements};
+use crate::sql::statements;
 
 macro_rules! tickets {
     ($which:literal) => {
@@ -32,6 +33,9 @@ statements! {
     OLDER { tickets!(" and (r.reserved_at < {reserved_at} or (r.reserved_at = {reserved_at} and r.id < {id}))") }
     PAGE_START { "select reserved_at from reservations where id = {id} and user_id = {user}" }
 }
+
+/// The pages of the list.
+const PAGES: NewestFirst = NewestFirst { newest: &NEWEST, older: &OLDER, start: &PAGE_START };
 
 /// A seat that its user has bought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,20 +63,7 @@ pub(crate) async fn tickets_of(
     user: UserId,
     page: &Page<ReservationId>,
 ) -> Result<Option<Paged<OwnTicket>>, sqlx::Error> {
-    let rows = match page.starting_after() {
-        None => fetch_all(pool, &NEWEST, |params| params.bind("user", user).bind("limit", page.rows())).await?,
-        Some(last) => {
-            let start = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last).bind("user", user)).await?;
-            let Some(start) = start else { return Ok(None) };
-            let reserved_at: Timestamp = start.try_get("reserved_at")?;
-            let older = fetch_all(pool, &OLDER, |params| {
-                let params =
-                    params.bind("user", user).bind("reserved_at", reserved_at).bind("reserved_at", reserved_at);
-                params.bind("id", last).bind("limit", page.rows())
-            });
-            older.await?
-        }
-    };
+    let Some(rows) = PAGES.rows(pool, user, page).await? else { return Ok(None) };
     Ok(Some(page.of(rows.iter().map(read).collect::<Result<_, _>>()?)))
 }
 
