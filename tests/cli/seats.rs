@@ -44,6 +44,14 @@ async fn seats_are_blocked_priced_added_and_swapped_at_the_desk() {
     │       9 ┆ SEAT_NOT_FOUND        │
     └─────────┴───────────────────────┘
     ");
+    // By its name as well.
+    let name = office.concert_dates().await.expect("lists")[0].name.clone();
+    let again = desk.run(&["seat", "block", &name, "2", "--reason", "camera", "--output", "json"]).json();
+    assert_eq!((&again["changed"], &again["refused"]), (&json!(0), &json!([])));
+    // By its name as well.
+    let name = office.concert_dates().await.expect("lists")[0].name.clone();
+    let again = desk.run(&["seat", "block", &name, "2", "--reason", "camera", "--output", "json"]).json();
+    assert_eq!((&again["changed"], &again["refused"]), (&json!(0), &json!([])));
     let explained = desk.run(&["explain", "seat", CONCERT, "2"]).ok();
     assert!(explained.contains("Now: not on sale: camera"), "{explained}");
     let status = desk.run(&["status", "--output", "json"]).json();

@@ -79,6 +79,8 @@ async fn a_concert_that_is_called_off_gives_everybody_the_money_back_and_stays_o
     let (back_office, one) = (house.office.operator(ann()), vec![seat(310)]);
     let unblocked = back_office.unblock_seats(concert, one, None).await;
     assert!(matches!(unblocked, Err(Error::ConcertCancelled)), "{unblocked:?}");
+    let swapped = back_office.swap_seats(concert, [seat(1), seat(2)], None).await;
+    assert!(matches!(swapped, Err(Error::ConcertCancelled)), "{swapped:?}");
     house.assert_sound().await;
 
     // It stays so, and a second time changes nothing.

@@ -1,10 +1,11 @@
 //! `concert cancel`: a concert is called off, and everybody has the money back.
 
 use clap::Args;
-use concert_core::{BoxOffice, Cancellation, ConcertId, ConcertStatus, Reason};
+use concert_core::{BoxOffice, Cancellation, ConcertStatus, Reason};
 use serde::Serialize;
 
 use super::confirm::Confirm;
+use super::names::ConcertRef;
 use super::operator::By;
 use crate::failure::Failure;
 use crate::progress;
@@ -16,9 +17,8 @@ use crate::table::{Output, Show, facts, moment, print};
 /// server: each payment is refunded once.
 #[derive(Debug, Args)]
 pub struct Opts {
-    /// The concert's id, as `status` shows it
-    #[arg(value_name = "CONCERT_ID")]
-    concert: ConcertId,
+    /// Its name or id
+    concert: ConcertRef,
     /// Why, for the record and for buyers
     #[arg(long, value_name = "TEXT")]
     reason: Reason,
@@ -66,7 +66,8 @@ impl Show for Report {
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let back_office = box_office.operator(opts.by.operator()?);
-    let found = back_office.cancellation(opts.concert).await?;
+    let concert = opts.concert.find(box_office).await?;
+    let found = back_office.cancellation(concert).await?;
     if opts.confirm.dry_run {
         return print(output, &Report { dry_run: true, found });
     }
@@ -79,12 +80,11 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         );
         opts.confirm.ask_at_terminal(&question).await?;
     }
-    let marked = back_office.cancel_concert(opts.concert, opts.reason.clone()).await?;
+    let marked = back_office.cancel_concert(concert, opts.reason.clone()).await?;
     let bar = progress::bar(marked.payments);
     bar.set_message("refunding");
     let before = marked.refunded;
-    let found =
-        back_office.finish_cancellation(opts.concert, |so_far| bar.set_position(before + so_far.refunded)).await?;
+    let found = back_office.finish_cancellation(concert, |so_far| bar.set_position(before + so_far.refunded)).await?;
     drop(bar);
     let stuck = found.stuck.clone();
     print(output, &Report { dry_run: false, found })?;

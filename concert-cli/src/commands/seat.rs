@@ -5,6 +5,7 @@ use concert_core::{
     BoxOffice, ConcertId, Error, Money, NewSeats, Reason, SeatNumber, SeatRanges, SeatsChanged, SeatsSwapped,
 };
 
+use super::names::ConcertRef;
 use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, print, table};
@@ -23,7 +24,8 @@ pub struct Opts {
 enum Action {
     /// Take seats off sale that nobody has, for a camera or for guests
     Block {
-        concert_id: ConcertId,
+        /// Its name or id
+        concert: ConcertRef,
         #[command(flatten)]
         which: Which,
         /// The reason, for the record
@@ -34,7 +36,8 @@ enum Action {
     },
     /// Put seats on sale again that were blocked, or refunded and kept off sale
     Unblock {
-        concert_id: ConcertId,
+        /// Its name or id
+        concert: ConcertRef,
         #[command(flatten)]
         which: Which,
         /// The reason, for the record
@@ -45,7 +48,8 @@ enum Action {
     },
     /// Set what seats cost whoever holds them next; what is held or sold keeps its price
     Price {
-        concert_id: ConcertId,
+        /// Its name or id
+        concert: ConcertRef,
         #[command(flatten)]
         which: Which,
         /// The price of each: 0 or more
@@ -56,7 +60,8 @@ enum Action {
     },
     /// Add seats to a hall: a row, or a part of one
     Add {
-        concert_id: ConcertId,
+        /// Its name or id
+        concert: ConcertRef,
         /// Their numbers, which no other seat of the concert has
         #[arg(value_name = "SEATS", required_unless_present = "numbers", conflicts_with = "numbers")]
         seats: Option<SeatRanges>,
@@ -82,7 +87,8 @@ enum Action {
     ///
     /// If nobody has one of them, the other's holder moves there. Prices, deadlines, orders and owners stay as they are.
     Swap {
-        concert_id: ConcertId,
+        /// Its name or id
+        concert: ConcertRef,
         #[arg(value_parser = seat_number)]
         seat: SeatNumber,
         #[arg(value_parser = seat_number)]
@@ -172,19 +178,22 @@ impl Show for SeatsSwapped {
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let office = |by: &By| Ok::<_, Failure>(box_office.operator(by.operator()?));
     let done = match &opts.action {
-        Action::Block { concert_id, which, reason, by } => {
-            let seats = which.numbers(box_office, *concert_id).await?;
-            office(by)?.block_seats(*concert_id, seats, reason.clone()).await?
+        Action::Block { concert, which, reason, by } => {
+            let concert = concert.find(box_office).await?;
+            let seats = which.numbers(box_office, concert).await?;
+            office(by)?.block_seats(concert, seats, reason.clone()).await?
         }
-        Action::Unblock { concert_id, which, reason, by } => {
-            let seats = which.numbers(box_office, *concert_id).await?;
-            office(by)?.unblock_seats(*concert_id, seats, reason.clone()).await?
+        Action::Unblock { concert, which, reason, by } => {
+            let concert = concert.find(box_office).await?;
+            let seats = which.numbers(box_office, concert).await?;
+            office(by)?.unblock_seats(concert, seats, reason.clone()).await?
         }
-        Action::Price { concert_id, which, price, by } => {
-            let seats = which.numbers(box_office, *concert_id).await?;
-            office(by)?.price_seats(*concert_id, seats, *price).await?
+        Action::Price { concert, which, price, by } => {
+            let concert = concert.find(box_office).await?;
+            let seats = which.numbers(box_office, concert).await?;
+            office(by)?.price_seats(concert, seats, *price).await?
         }
-        Action::Add { concert_id, seats, numbers, price, section, row, first_place, by } => {
+        Action::Add { concert, seats, numbers, price, section, row, first_place, by } => {
             let numbers = seats.iter().chain(numbers).flat_map(SeatRanges::numbers);
             let mut new = NewSeats::new(*price, numbers);
             (new.section, new.row) = (section.clone(), row.clone());
@@ -192,10 +201,11 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
                 let places: Vec<_> = (*first..).take(new.seats.len()).collect();
                 new = new.at_places(&places)?;
             }
-            office(by)?.add_seats(*concert_id, new).await?
+            office(by)?.add_seats(concert.find(box_office).await?, new).await?
         }
-        Action::Swap { concert_id, seat, other, reason, by } => {
-            let swapped = office(by)?.swap_seats(*concert_id, [*seat, *other], reason.clone()).await?;
+        Action::Swap { concert, seat, other, reason, by } => {
+            let concert = concert.find(box_office).await?;
+            let swapped = office(by)?.swap_seats(concert, [*seat, *other], reason.clone()).await?;
             return print(output, &swapped);
         }
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use concert_core::{BoxOffice, Figures, Operator, SaleFigures};
+use concert_core::{BoxOffice, ConcertFigures, Figures, Operator, QueueFigures, SaleFigures};
 
 use crate::failure::Failure;
 use crate::table::{Output, Show, clear_screen, print, table};
@@ -37,81 +37,93 @@ impl Opts {
 
 impl Show for Figures {
     fn text(&self) -> String {
-        let queue = table(
-            [
-                "Active",
-                "At most",
-                "Per minute",
-                "Paused",
-                "Waiting",
-                "Seen",
-                "Unseen",
-                "Joined so far",
-                "Let in so far",
-                "No-shows",
-                "Let in per s",
-            ],
-            &[[
-                self.queue.active.to_string(),
-                self.queue.admission.max_active.to_string(),
-                self.queue.admission.per_minute.map_or_else(|| "-".to_owned(), |limit| limit.to_string()),
-                if self.queue.admission.paused { "yes" } else { "no" }.to_owned(),
-                self.queue.waiting.to_string(),
-                self.queue.seen.to_string(),
-                self.queue.unseen.to_string(),
-                self.queue.joined.to_string(),
-                self.queue.admitted.to_string(),
-                self.queue.no_shows.to_string(),
-                self.queue.admitted_per_second.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}")),
-            ]],
-        );
-        let of_sale = |sale: &SaleFigures| {
-            let queue = &sale.queue;
-            [
-                sale.name.clone(),
-                sale.phase.as_str().to_owned(),
-                queue.waiting.to_string(),
-                queue.active.to_string(),
-                queue.admission.max_active.to_string(),
-                if queue.admission.paused { "yes" } else { "no" }.to_owned(),
-                queue.joined.to_string(),
-            ]
-        };
-        let sales: Vec<_> = self.sales.iter().map(of_sale).collect();
-        let sales = match sales.len() {
-            0 => String::new(),
-            _ => table(["Sale", "Phase", "Waiting", "Active", "At most", "Paused", "Joined"], &sales) + "\n",
-        };
-        let concerts: Vec<_> = self
-            .concerts
-            .iter()
-            .map(|concert| {
-                [
-                    concert.date.to_string(),
-                    concert.concert_name.clone(),
-                    concert.seats.to_string(),
-                    concert.free.to_string(),
-                    concert.held.to_string(),
-                    concert.sold.to_string(),
-                    concert.blocked.to_string(),
-                    concert.concert_id.to_string(),
-                ]
-            })
-            .collect();
-        let concerts = table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Blocked", "Concert id"], &concerts);
-        let money = table(
-            ["Holds", "Past the queue", "Payments", "Revenue", "Refunds", "Refunded"],
-            &[[
-                self.holds.to_string(),
-                self.queue.bypassed.to_string(),
-                self.payments.to_string(),
-                self.revenue.normalize().to_string(),
-                self.refunds.to_string(),
-                self.refunded.normalize().to_string(),
-            ]],
-        );
-        format!("{queue}\n{sales}{concerts}\n{money}")
+        let sales = if self.sales.is_empty() { String::new() } else { sales(&self.sales) + "\n" };
+        format!("{}\n{sales}{}\n{}", queue(&self.queue), concerts(&self.concerts), money(self))
     }
+}
+
+const fn yes_or_no(flag: bool) -> &'static str {
+    if flag { "yes" } else { "no" }
+}
+
+fn queue(queue: &QueueFigures) -> String {
+    table(
+        [
+            "Active",
+            "At most",
+            "Per minute",
+            "Paused",
+            "Waiting",
+            "Seen",
+            "Unseen",
+            "Joined so far",
+            "Let in so far",
+            "No-shows",
+            "Let in per s",
+        ],
+        &[[
+            queue.active.to_string(),
+            queue.admission.max_active.to_string(),
+            queue.admission.per_minute.map_or_else(|| "-".to_owned(), |limit| limit.to_string()),
+            yes_or_no(queue.admission.paused).to_owned(),
+            queue.waiting.to_string(),
+            queue.seen.to_string(),
+            queue.unseen.to_string(),
+            queue.joined.to_string(),
+            queue.admitted.to_string(),
+            queue.no_shows.to_string(),
+            queue.admitted_per_second.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}")),
+        ]],
+    )
+}
+
+/// All but the default one, which the queue's table shows.
+fn sales(sales: &[SaleFigures]) -> String {
+    let row = |sale: &SaleFigures| {
+        let queue = &sale.queue;
+        [
+            sale.name.clone(),
+            sale.phase.as_str().to_owned(),
+            queue.waiting.to_string(),
+            queue.active.to_string(),
+            queue.admission.max_active.to_string(),
+            yes_or_no(queue.admission.paused).to_owned(),
+            queue.joined.to_string(),
+        ]
+    };
+    let rows: Vec<_> = sales.iter().map(row).collect();
+    table(["Sale", "Phase", "Waiting", "Active", "At most", "Paused", "Joined"], &rows)
+}
+
+fn concerts(concerts: &[ConcertFigures]) -> String {
+    let row = |concert: &ConcertFigures| {
+        [
+            concert.date.to_string(),
+            concert.concert_name.clone(),
+            concert.seats.to_string(),
+            concert.free.to_string(),
+            concert.held.to_string(),
+            concert.sold.to_string(),
+            concert.blocked.to_string(),
+            concert.concert_id.to_string(),
+        ]
+    };
+    let rows: Vec<_> = concerts.iter().map(row).collect();
+    table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Blocked", "Concert id"], &rows)
+}
+
+fn money(figures: &Figures) -> String {
+    table(
+        ["Holds", "Past the queue", "Payments", "Revenue", "Refunds", "Refunded"],
+        &[[
+            figures.holds.to_string(),
+            figures.queue.bypassed.to_string(),
+            figures.payments.to_string(),
+            figures.revenue.normalize().to_string(),
+            figures.refunds.to_string(),
+            figures.refunded.normalize().to_string(),
+        ]],
+    )
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::store::WAS_DONE;
 use crate::batch::{Attempt, Batch, Decision};
 use crate::clock::Timestamp;
+use crate::concert_status::ConcertStatus;
 use crate::db::Failure;
 use crate::error::Error;
 use crate::fact::Unread;
@@ -27,7 +28,7 @@ use crate::reservation::{
 use crate::sql::{Script, statements};
 
 statements! {
-    CONCERT { "select id from concerts where id = {concert}" }
+    CONCERT { "select status from concerts where id = {concert}" }
     OWNERS {
         "select reserved_by from seats force index (primary) where concert_id = {concert} and seat_number in ({seats}) \
          and reserved_by is not null"
@@ -95,7 +96,8 @@ pub(crate) struct SwapBatch {
 
 /// The rows that a command concerns.
 pub(crate) struct Rows {
-    there_is_such_a_concert: bool,
+    /// `None`: there is no such concert.
+    status: Option<ConcertStatus>,
     seats: [Option<Seat>; 2],
     reservations: Known,
     /// Whether an earlier attempt was committed.
@@ -170,6 +172,8 @@ async fn lock(connection: &mut MySqlConnection, command: &SwapSeats, attempt: &A
         .may_have_committed
         .then(|| script.select(&WAS_DONE, |params| params.bind("entry", command.by.entry_id())));
     let looked = script.run(connection).await?;
+    let status = |row: &MySqlRow| ConcertStatus::from_column(row.try_get("status")?);
+    let status = looked.rows(&found).next().map(status).transpose()?;
     let owner = |row: &MySqlRow| row.try_get("reserved_by");
     let owners: Vec<UserId> = looked.rows(&owners).map(owner).collect::<Result<_, sqlx::Error>>()?;
 
@@ -187,22 +191,18 @@ async fn lock(connection: &mut MySqlConnection, command: &SwapSeats, attempt: &A
         // Somebody has taken one of them since the look: look again.
         return Err(Failure::Guard { act: "locking the seats to swap" });
     }
-    Ok(Rows {
-        there_is_such_a_concert: looked.rows(&found).next().is_some(),
-        seats,
-        reservations,
-        was_done: done.is_some_and(|done| looked.rows(&done).next().is_some()),
-    })
+    Ok(Rows { status, seats, reservations, was_done: done.is_some_and(|done| looked.rows(&done).next().is_some()) })
 }
 
-/// Refuses in this order: no such concert, no such seat, a seat that is not on sale, nobody has either of them.
+/// Refuses in this order: no such concert, no such seat, concert called off, a seat that is not on sale, nobody has either of them.
 fn swap(rows: Rows, effects: &mut Effects, command: &SwapSeats, now: Timestamp) -> Result<SeatsSwapped, Error> {
-    if !rows.there_is_such_a_concert {
-        return Err(Error::ConcertNotFound);
-    }
+    let status = rows.status.ok_or(Error::ConcertNotFound)?;
     let (keys, mut found) = (command.keys(), Vec::with_capacity(2));
     for (key, seat) in keys.iter().zip(rows.seats) {
         found.push(seat.ok_or(Error::SeatNotFound { seat: key.seat })?);
+    }
+    if status == ConcertStatus::Cancelled && !rows.was_done {
+        return Err(Error::ConcertCancelled);
     }
     let blocked: Vec<_> =
         keys.iter().zip(&found).filter(|(_, seat)| seat.is_blocked()).map(|(key, _)| key.seat).collect();
