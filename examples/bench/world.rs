@@ -28,6 +28,8 @@ pub const BUYERS: usize = 50_000;
 /// The cap where everyone is to be ACTIVE.
 const NO_CAP: u32 = 100_000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Holds end before the turns do, as most do: a hold that outlasts its turn makes that longer, by one more update.
+const HALF_A_DAY: Duration = Duration::from_secs(12 * 3600);
 
 /// A server with databases for the rows: most share one, those that need a queue or seats of their own do not.
 pub struct World {
@@ -69,7 +71,7 @@ impl World {
             .with_active_ttl(DAY)
             .with_after_payment_ttl(DAY)
             .with_claim_window(DAY)
-            .with_hold_ttl(DAY);
+            .with_hold_ttl(HALF_A_DAY);
         let policy = match writers {
             Some(writers) => policy.with_writers_per_lane(writers),
             None => policy,
