@@ -21,141 +21,98 @@ pub enum ErrorKind {
     Internal,
 }
 
-impl Error {
-    /// The stable name of this refusal, the same in the library, REST and the CLI.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidInput(_) => "INVALID_REQUEST",
-            Self::WrongAmount { .. } => "WRONG_AMOUNT",
-            Self::BalanceLimit { .. } => "BALANCE_LIMIT",
-            Self::Unauthenticated(_) => "UNAUTHENTICATED",
-            Self::BadCredentials => "BAD_CREDENTIALS",
-            Self::LoginRequired => "LOGIN_REQUIRED",
-            Self::TokenEnded => "TOKEN_ENDED",
-            Self::NotYours => "NOT_YOURS",
-            Self::RechargeNotAllowed => "RECHARGE_NOT_ALLOWED",
-            Self::RoleNotAllowed { .. } => "ROLE_NOT_ALLOWED",
-            Self::TokenNotActive { .. } => "TOKEN_NOT_ACTIVE",
-            Self::UserDisabled => "USER_DISABLED",
-            Self::UserNotFound => "USER_NOT_FOUND",
-            Self::TokenNotFound => "TOKEN_NOT_FOUND",
-            Self::TokenUnknown => "TOKEN_UNKNOWN",
-            Self::ConcertNotFound => "CONCERT_NOT_FOUND",
-            Self::SeatNotFound { .. } => "SEAT_NOT_FOUND",
-            Self::SectionNotFound { .. } => "SECTION_NOT_FOUND",
-            Self::ReservationNotFound => "RESERVATION_NOT_FOUND",
-            Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
-            Self::SaleNotFound => "SALE_NOT_FOUND",
-            Self::TicketNotFound => "TICKET_NOT_FOUND",
-            Self::CodeNotFound => "CODE_NOT_FOUND",
-            Self::OperatorKeyNotFound => "OPERATOR_KEY_NOT_FOUND",
-            Self::OrderNotFound => "ORDER_NOT_FOUND",
-            Self::UsernameTaken => "USERNAME_TAKEN",
-            Self::ConcertExists => "CONCERT_EXISTS",
-            Self::SaleExists => "SALE_EXISTS",
-            Self::VersionChanged { .. } => "VERSION_CHANGED",
-            Self::SaleNotOpen { .. } => "SALE_NOT_OPEN",
-            Self::SaleClosed => "SALE_CLOSED",
-            Self::DrawMade => "DRAW_MADE",
-            Self::OrderSettled { .. } => "ORDER_SETTLED",
-            Self::CodeRefused => "CODE_REFUSED",
-            Self::SeatLimit { .. } => "SEAT_LIMIT",
-            Self::AlreadyInQueue => "ALREADY_IN_QUEUE",
-            Self::SeatAlreadyReserved { .. } => "SEAT_ALREADY_RESERVED",
-            Self::NotEnoughSeats { .. } => "NOT_ENOUGH_SEATS",
-            Self::SeatsNotTogether { .. } => "SEATS_NOT_TOGETHER",
-            Self::SeatBlocked { .. } => "SEAT_BLOCKED",
-            Self::SeatsNotReserved => "SEATS_NOT_RESERVED",
-            Self::TooManyHolds { .. } => "TOO_MANY_HOLDS",
-            Self::SeatHeldTooOften { .. } => "SEAT_HELD_TOO_OFTEN",
-            Self::HoldAlreadyExtended => "HOLD_ALREADY_EXTENDED",
-            Self::HoldOutlastsTurn => "HOLD_OUTLASTS_TURN",
-            Self::ConcertOver => "CONCERT_OVER",
-            Self::ConcertClosed => "CONCERT_CLOSED",
-            Self::ConcertCancelled => "CONCERT_CANCELLED",
-            Self::TicketVoid => "TICKET_VOID",
-            Self::AlreadyPaid => "ALREADY_PAID",
-            Self::AlreadyRefunded => "ALREADY_REFUNDED",
-            Self::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE",
-            Self::ReferenceUsed { .. } => "REFERENCE_USED",
-            Self::HoldExpired => "HOLD_EXPIRED",
-            Self::HoldCancelled => "HOLD_CANCELLED",
-            Self::TokenExpired => "TOKEN_EXPIRED",
-            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
-            Self::Overloaded { .. } => "OVERLOADED",
-            Self::Unavailable(_) => "DATABASE_UNAVAILABLE",
-            Self::ShutDown => "SHUT_DOWN",
-            Self::Setup(_) => "DATABASE_SETUP",
-            Self::Internal(_) => "INTERNAL",
-        }
-    }
+/// Writes the table of refusals as functions and as a list, so that the three cannot differ.
+macro_rules! refusals {
+    ($($pattern:pat => $code:literal, $kind:ident;)+) => {
+        impl Error {
+            /// Every code with its kind, in the order of the variants of [`Error`].
+            pub const CODES: &[(&str, ErrorKind)] = &[$(($code, ErrorKind::$kind)),+];
 
-    /// The kind of this refusal.
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        match self {
-            Self::InvalidInput(_)
-            | Self::WrongAmount { .. }
-            | Self::BalanceLimit { .. }
-            | Self::IdempotencyKeyReused => ErrorKind::Refused,
-            Self::Unauthenticated(_) | Self::BadCredentials | Self::LoginRequired | Self::TokenEnded => {
-                ErrorKind::Unauthenticated
+            /// The stable name of this refusal, the same in the library, REST and the CLI.
+            #[must_use]
+            pub const fn code(&self) -> &'static str {
+                match self {
+                    $($pattern => $code,)+
+                }
             }
-            Self::NotYours
-            | Self::RechargeNotAllowed
-            | Self::RoleNotAllowed { .. }
-            | Self::TokenNotActive { .. }
-            | Self::CodeRefused
-            | Self::UserDisabled => ErrorKind::Forbidden,
-            Self::UserNotFound
-            | Self::TokenNotFound
-            | Self::TokenUnknown
-            | Self::TokenExpired
-            | Self::ConcertNotFound
-            | Self::SeatNotFound { .. }
-            | Self::SectionNotFound { .. }
-            | Self::ReservationNotFound
-            | Self::PaymentNotFound
-            | Self::SaleNotFound
-            | Self::TicketNotFound
-            | Self::CodeNotFound
-            | Self::OperatorKeyNotFound
-            | Self::OrderNotFound => ErrorKind::NotFound,
-            Self::UsernameTaken
-            | Self::ConcertExists
-            | Self::SaleExists
-            | Self::VersionChanged { .. }
-            | Self::SaleNotOpen { .. }
-            | Self::SaleClosed
-            | Self::DrawMade
-            | Self::OrderSettled { .. }
-            | Self::SeatLimit { .. }
-            | Self::SeatsNotTogether { .. }
-            | Self::SeatBlocked { .. }
-            | Self::SeatsNotReserved
-            | Self::ConcertClosed
-            | Self::ConcertCancelled
-            | Self::TicketVoid
-            | Self::AlreadyInQueue
-            | Self::SeatAlreadyReserved { .. }
-            | Self::NotEnoughSeats { .. }
-            | Self::TooManyHolds { .. }
-            | Self::SeatHeldTooOften { .. }
-            | Self::HoldAlreadyExtended
-            | Self::HoldOutlastsTurn
-            | Self::ConcertOver
-            | Self::AlreadyPaid
-            | Self::AlreadyRefunded
-            | Self::InsufficientBalance { .. }
-            | Self::ReferenceUsed { .. }
-            | Self::HoldExpired
-            | Self::HoldCancelled => ErrorKind::Conflict,
-            Self::Overloaded { .. } | Self::Unavailable(_) | Self::ShutDown => ErrorKind::TryAgain,
-            Self::Setup(_) | Self::Internal(_) => ErrorKind::Internal,
-        }
-    }
 
+            /// The kind of this refusal.
+            #[must_use]
+            pub const fn kind(&self) -> ErrorKind {
+                match self {
+                    $($pattern => ErrorKind::$kind,)+
+                }
+            }
+        }
+    };
+}
+
+refusals! {
+    Self::InvalidInput(_) => "INVALID_REQUEST", Refused;
+    Self::WrongAmount { .. } => "WRONG_AMOUNT", Refused;
+    Self::BalanceLimit { .. } => "BALANCE_LIMIT", Refused;
+    Self::Unauthenticated(_) => "UNAUTHENTICATED", Unauthenticated;
+    Self::BadCredentials => "BAD_CREDENTIALS", Unauthenticated;
+    Self::LoginRequired => "LOGIN_REQUIRED", Unauthenticated;
+    Self::TokenEnded => "TOKEN_ENDED", Unauthenticated;
+    Self::NotYours => "NOT_YOURS", Forbidden;
+    Self::RechargeNotAllowed => "RECHARGE_NOT_ALLOWED", Forbidden;
+    Self::RoleNotAllowed { .. } => "ROLE_NOT_ALLOWED", Forbidden;
+    Self::TokenNotActive { .. } => "TOKEN_NOT_ACTIVE", Forbidden;
+    Self::UserDisabled => "USER_DISABLED", Forbidden;
+    Self::UserNotFound => "USER_NOT_FOUND", NotFound;
+    Self::TokenNotFound => "TOKEN_NOT_FOUND", NotFound;
+    Self::TokenUnknown => "TOKEN_UNKNOWN", NotFound;
+    Self::ConcertNotFound => "CONCERT_NOT_FOUND", NotFound;
+    Self::SeatNotFound { .. } => "SEAT_NOT_FOUND", NotFound;
+    Self::SectionNotFound { .. } => "SECTION_NOT_FOUND", NotFound;
+    Self::ReservationNotFound => "RESERVATION_NOT_FOUND", NotFound;
+    Self::PaymentNotFound => "PAYMENT_NOT_FOUND", NotFound;
+    Self::SaleNotFound => "SALE_NOT_FOUND", NotFound;
+    Self::TicketNotFound => "TICKET_NOT_FOUND", NotFound;
+    Self::CodeNotFound => "CODE_NOT_FOUND", NotFound;
+    Self::OperatorKeyNotFound => "OPERATOR_KEY_NOT_FOUND", NotFound;
+    Self::OrderNotFound => "ORDER_NOT_FOUND", NotFound;
+    Self::UsernameTaken => "USERNAME_TAKEN", Conflict;
+    Self::ConcertExists => "CONCERT_EXISTS", Conflict;
+    Self::SaleExists => "SALE_EXISTS", Conflict;
+    Self::VersionChanged { .. } => "VERSION_CHANGED", Conflict;
+    Self::SaleNotOpen { .. } => "SALE_NOT_OPEN", Conflict;
+    Self::SaleClosed => "SALE_CLOSED", Conflict;
+    Self::DrawMade => "DRAW_MADE", Conflict;
+    Self::OrderSettled { .. } => "ORDER_SETTLED", Conflict;
+    Self::CodeRefused => "CODE_REFUSED", Forbidden;
+    Self::SeatLimit { .. } => "SEAT_LIMIT", Conflict;
+    Self::AlreadyInQueue => "ALREADY_IN_QUEUE", Conflict;
+    Self::SeatAlreadyReserved { .. } => "SEAT_ALREADY_RESERVED", Conflict;
+    Self::NotEnoughSeats { .. } => "NOT_ENOUGH_SEATS", Conflict;
+    Self::SeatsNotTogether { .. } => "SEATS_NOT_TOGETHER", Conflict;
+    Self::SeatBlocked { .. } => "SEAT_BLOCKED", Conflict;
+    Self::SeatsNotReserved => "SEATS_NOT_RESERVED", Conflict;
+    Self::TooManyHolds { .. } => "TOO_MANY_HOLDS", Conflict;
+    Self::SeatHeldTooOften { .. } => "SEAT_HELD_TOO_OFTEN", Conflict;
+    Self::HoldAlreadyExtended => "HOLD_ALREADY_EXTENDED", Conflict;
+    Self::HoldOutlastsTurn => "HOLD_OUTLASTS_TURN", Conflict;
+    Self::ConcertOver => "CONCERT_OVER", Conflict;
+    Self::ConcertClosed => "CONCERT_CLOSED", Conflict;
+    Self::ConcertCancelled => "CONCERT_CANCELLED", Conflict;
+    Self::TicketVoid => "TICKET_VOID", Conflict;
+    Self::AlreadyPaid => "ALREADY_PAID", Conflict;
+    Self::AlreadyRefunded => "ALREADY_REFUNDED", Conflict;
+    Self::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE", Conflict;
+    Self::ReferenceUsed { .. } => "REFERENCE_USED", Conflict;
+    Self::HoldExpired => "HOLD_EXPIRED", Conflict;
+    Self::HoldCancelled => "HOLD_CANCELLED", Conflict;
+    Self::TokenExpired => "TOKEN_EXPIRED", NotFound;
+    Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED", Refused;
+    Self::Overloaded { .. } => "OVERLOADED", TryAgain;
+    Self::Unavailable(_) => "DATABASE_UNAVAILABLE", TryAgain;
+    Self::ShutDown => "SHUT_DOWN", TryAgain;
+    Self::Setup(_) => "DATABASE_SETUP", Internal;
+    Self::Internal(_) => "INTERNAL", Internal;
+}
+
+impl Error {
     /// Whether a node of a cluster that has not yet applied what another one committed may be the reason.
     pub(crate) const fn may_be_behind(&self) -> bool {
         matches!(self.kind(), ErrorKind::NotFound)
@@ -166,5 +123,18 @@ impl Error {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Overloaded { .. } | Self::Unavailable(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_refusals_have_one_code() {
+        let codes: BTreeSet<_> = Error::CODES.iter().map(|(code, _)| code).collect();
+        assert_eq!(codes.len(), Error::CODES.len());
     }
 }
