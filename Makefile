@@ -4,7 +4,7 @@ CARGO := cargo
 # Snapshots are compared, never written; `make review` writes them.
 TEST_ENV := INSTA_UPDATE=no INSTA_WORKSPACE_ROOT=$(CURDIR)
 
-CORE_FEATURES := password jwt private-db csv internals
+CORE_FEATURES := password jwt private-db csv texts internals
 
 # The rehearsal in a few seconds; as in a large one, turns and holds end while the sale lasts.
 FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --start-server --out $${CARGO_TARGET_DIR:-target}/flash-sale-check \

@@ -25,3 +25,4 @@ mod refund;
 mod security;
 mod statements;
 mod support;
+mod texts;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use concert_core::{Error, InvalidInput};
 
+use crate::texts::texts;
+
 const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 
@@ -59,6 +61,15 @@ impl From<InvalidInput> for Failure {
 impl Failure {
     pub fn io(what: impl Into<String>, source: io::Error) -> Self {
         Self::Io { what: what.into(), source }
+    }
+
+    /// What it says to people; as text it is English.
+    pub fn told(&self) -> String {
+        match self {
+            Self::NotConfirmed => texts().not_confirmed(),
+            Self::Interrupted => texts().interrupted(),
+            _ => self.to_string(),
+        }
     }
 
     /// Its stable code.

@@ -5,6 +5,7 @@
 //! - `commands`: one file per command, each with its `Opts` and a `run`.
 //! - `database`: opens the box office: the named database, or the private one.
 //! - `table`: all printing of results, as tables or JSON. It alone writes to stdout.
+//! - `texts`: what it says, in English and Korean.
 //! - `failure`: why a command fails, and with which exit code.
 //!
 //! Everything goes through `concert_core::BoxOffice`: there is no SQL here.
@@ -16,6 +17,7 @@ mod failure;
 mod progress;
 mod report;
 mod table;
+mod texts;
 
 use std::pin::pin;
 use std::process::ExitCode;

@@ -25,7 +25,17 @@ pub fn report(failure: &Failure, output: Output) -> ExitCode {
     if failure.is_closed_pipe() {
         return ExitCode::SUCCESS;
     }
-    let mut message = failure.to_string();
+    // On one line: a cause may repeat text with line ends from the database.
+    let told = with_causes(failure.told(), failure);
+    table::note(&format!("error: {} ({})", table::printable(&told), failure.code()));
+    if output == Output::Json {
+        let message = with_causes(failure.to_string(), failure);
+        table::note_json(&json!({"error": {"code": failure.code(), "message": message}}));
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+fn with_causes(mut message: String, failure: &Failure) -> String {
     let mut cause = failure.source();
     while let Some(error) = cause {
         let reason = error.to_string();
@@ -35,10 +45,5 @@ pub fn report(failure: &Failure, output: Output) -> ExitCode {
         }
         cause = error.source();
     }
-    // On one line: a cause may repeat text with line ends from the database.
-    table::note(&format!("error: {} ({})", table::printable(&message), failure.code()));
-    if output == Output::Json {
-        table::note_json(&json!({"error": {"code": failure.code(), "message": message}}));
-    }
-    ExitCode::from(failure.exit_code())
+    message
 }

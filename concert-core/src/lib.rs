@@ -42,6 +42,7 @@
 //! - `jwt`: access tokens (JWTs) for places in the queue and for sessions.
 //! - `csv`: exports as CSV and JSON.
 //! - `private-db`: a MariaDB that the process starts, owns and stops.
+//! - `texts`: what people read in English and Korean: problems, money, dates.
 //!
 //! [`sqlx`], [`uuid`], [`chrono`] and [`rust_decimal`] are re-exported in the versions whose types are in this API.
 //!
@@ -56,6 +57,7 @@
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`, `export`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness.
+//! - `texts`: what people read, in their language.
 //! - `office_clock`: the database's time, followed. `schedule`: the loop of the periodic passes.
 
 #![warn(missing_docs)]
@@ -107,6 +109,8 @@ mod schedule;
 mod seat_ranges;
 mod secret_file;
 mod sql;
+#[cfg(feature = "texts")]
+pub mod texts;
 mod time_zone;
 mod token_status;
 mod user;

@@ -26,6 +26,7 @@
 //! - `serve`: listeners, the door, connections and how they end; `limits`: how many there may be, and for how long.
 //! - `brakes`: how much one address, one user and one name may ask for.
 //! - `http`: the table of routes, what every request gets, and one file per domain.
+//! - `texts`: what people read, in English and Korean.
 //! - `telemetry`: logs and metrics.
 
 mod brakes;
@@ -35,6 +36,7 @@ mod limits;
 mod serve;
 pub mod start;
 pub mod telemetry;
+mod texts;
 
 pub use crate::brakes::{BrakeClock, BrakeOptions, Brakes, Limit, Network};
 pub use crate::http::{App, CorsOrigin, Route, Router, openapi, routes};

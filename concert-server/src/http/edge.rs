@@ -9,12 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use concert_core::texts::Language;
 use hyper::body::Incoming;
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::cors::CorsLayer;
 use tracing::Instrument as _;
 use uuid::Uuid;
-use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, VARY, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{HeaderMap, HeaderValue, Method, Request};
 use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
@@ -25,6 +26,7 @@ use super::routing::{self, Answer, Endpoint, Route};
 use super::{App, cors, endpoints};
 use crate::brakes::{Brakes, Client};
 use crate::telemetry;
+use crate::texts::Texts;
 
 /// The longest request id that is taken from a client, in characters.
 const LONGEST_REQUEST_ID: usize = 128;
@@ -117,7 +119,8 @@ impl Router {
         let (route, method) = routing::labels(&self.0.routes, request.method(), request.uri().path());
         let id = request_id(request.headers());
         let (address, client) = self.0.brakes.client(peer.ip(), request.headers());
-        Seen { begun: Instant::now(), id, route, method, peer, address, client }
+        let language = Texts::language(request.headers());
+        Seen { begun: Instant::now(), id, route, method, language, peer, address, client }
     }
 }
 
@@ -127,6 +130,8 @@ struct Seen {
     id: HeaderValue,
     route: &'static str,
     method: &'static str,
+    /// What problems are told in.
+    language: Language,
     peer: SocketAddr,
     /// The client's address, which is not the peer's behind a proxy.
     address: IpAddr,
@@ -147,7 +152,10 @@ impl Seen {
         let problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
             problem.log();
-            *response.body_mut() = problem.body(self.id()).into();
+            *response.body_mut() = problem.body(self.id(), self.language).into();
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.language.tag()));
+            headers.append(VARY, HeaderValue::from_static("accept-language"));
         }
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concert_core::texts::Language;
 use concert_core::{Error, ErrorKind, ReservationId, SeatNumber};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -14,6 +15,7 @@ use warp::http::{HeaderValue, StatusCode};
 use warp::reply::Response;
 
 use crate::telemetry;
+use crate::texts::Texts;
 
 /// When a client may try again after a 503, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -138,10 +140,10 @@ impl Problem {
     }
 
     /// The body, for a request of this id.
-    pub(super) fn body(&self, request_id: &str) -> String {
+    pub(super) fn body(&self, request_id: &str, language: Language) -> String {
         let body = ProblemBody {
             r#type: "about:blank",
-            title: self.0.status.canonical_reason().unwrap_or("Error"),
+            title: &title(self.0.status, Texts::new(language)),
             status: self.0.status.as_u16(),
             detail: &self.0.detail,
             code: self.0.code,
@@ -160,6 +162,27 @@ impl Problem {
         } else {
             tracing::warn!(code = self.0.code, causes, "a request failed");
         }
+    }
+}
+
+/// The status in words.
+fn title(status: StatusCode, texts: Texts) -> String {
+    match status {
+        StatusCode::BAD_REQUEST => texts.title_400(),
+        StatusCode::UNAUTHORIZED => texts.title_401(),
+        StatusCode::FORBIDDEN => texts.title_403(),
+        StatusCode::NOT_FOUND => texts.title_404(),
+        StatusCode::METHOD_NOT_ALLOWED => texts.title_405(),
+        StatusCode::REQUEST_TIMEOUT => texts.title_408(),
+        StatusCode::CONFLICT => texts.title_409(),
+        StatusCode::GONE => texts.title_410(),
+        StatusCode::PRECONDITION_FAILED => texts.title_412(),
+        StatusCode::PAYLOAD_TOO_LARGE => texts.title_413(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => texts.title_415(),
+        StatusCode::UNPROCESSABLE_ENTITY => texts.title_422(),
+        StatusCode::TOO_MANY_REQUESTS => texts.title_429(),
+        StatusCode::SERVICE_UNAVAILABLE => texts.title_503(),
+        _ => texts.title_500(),
     }
 }
 
@@ -293,14 +316,14 @@ mod tests {
 
     #[test]
     fn a_defect_tells_the_client_nothing_of_itself() {
-        let body = Problem::internal("table `users` is on fire").body("r");
+        let body = Problem::internal("table `users` is on fire").body("r", Language::English);
         assert!(!body.contains("fire"), "{body}");
         assert!(body.contains(r#""status":500"#) && body.contains(r#""code":"INTERNAL""#), "{body}");
     }
 
     #[test]
     fn a_detail_that_repeats_what_was_sent_is_cut() {
-        let body = Problem::invalid("x".repeat(10_000)).body("r");
+        let body = Problem::invalid("x".repeat(10_000)).body("r", Language::English);
         assert!(body.len() < 1_000);
     }
 }

@@ -1,0 +1,22 @@
+//! What the server says to people, in their language: `Texts::new(language)` has a method for each text of the catalogues
+//! `pages/texts/en.ftl` and `ko.ftl`.
+
+use warp::http::HeaderMap;
+use warp::http::header::ACCEPT_LANGUAGE;
+
+include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+
+impl Texts {
+    /// The language that the client prefers. More than one field of the name are one list (RFC 9110, section 5.3).
+    pub(crate) fn language(headers: &HeaderMap) -> Language {
+        let mut fields = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|field| field.to_str().ok());
+        match (fields.next(), fields.next()) {
+            (None, _) => Language::default(),
+            (Some(field), None) => Language::from_accept_language(field),
+            (Some(first), Some(second)) => {
+                let all: Vec<_> = [first, second].into_iter().chain(fields).collect();
+                Language::from_accept_language(&all.join(","))
+            }
+        }
+    }
+}
