@@ -283,7 +283,7 @@ impl ModelLane for PaymentBatch {
         }
         let until = attempt.now + span(self.after_payment_ttl);
         let payers = effects.payers.iter().map(|(_, user)| *user);
-        let paid_up = payers.filter(|user| tables.unpaid(*user, attempt.now) == 0).collect::<HashSet<_>>();
+        let paid_up = payers.filter(|user| tables.unpaid_in_turn(*user, attempt.now) == 0).collect::<HashSet<_>>();
         let live = tables.tokens.values_mut().filter(|token| token.status != queue::TokenStatus::Expired);
         for token in live.filter(|token| paid_up.contains(&token.user)) {
             token.expires_at = token.expires_at.min(until);

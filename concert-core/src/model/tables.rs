@@ -163,6 +163,12 @@ impl Tables {
         self.in_time(user, now).filter(|held| held.status == ReservationStatus::Held).count() as u32
     }
 
+    /// How many of them keep the user's turn: what is held past the queue needs none.
+    pub(super) fn unpaid_in_turn(&self, user: UserId, now: Timestamp) -> usize {
+        let held = self.in_time(user, now).filter(|held| held.status == ReservationStatus::Held);
+        held.filter(|held| !held.bypassed_queue).count()
+    }
+
     /// How many seats a user has, held and sold together.
     pub(super) fn taken(&self, user: UserId, of: reservation::LimitOf, now: Timestamp) -> u32 {
         let is_counted = |made: &&Reservation| match of {

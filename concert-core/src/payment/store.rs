@@ -50,13 +50,13 @@ statements! {
              where {guard}p.id in ({payments})"
         )
     }
-    /// Shortens the turns of users who hold nothing else.
+    /// Shortens the turns of users who hold nothing else in them. What is held past the queue needs no turn.
     SHORTEN_TURNS_OF_PAID_UP {
         concat!(
             "update tokens t force index (tokens_user_live) set t.expires_at = {until}, t.last_updated_at = {now} \
              where t.live = 1 and t.user_id in ({users}) and t.sale_id = {sale} and t.expires_at > {until} \
              and (select count(*) from reservations r force index (reservations_user_deadline) \
-             where r.user_id = t.user_id and r.sale_id = t.sale_id and ", unpaid!("r."), ") = 0"
+             where r.user_id = t.user_id and r.sale_id = t.sale_id and r.bypassed_queue = 0 and ", unpaid!("r."), ") = 0"
         )
     }
 }

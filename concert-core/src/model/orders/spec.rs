@@ -104,6 +104,12 @@ impl Spec {
         holds.filter(|(_, hold)| self.is_held(*hold)).count()
     }
 
+    /// Without what is held past the queue, which needs no turn.
+    fn unpaid_in_turn(&self, user: usize) -> usize {
+        let parties = self.parties.iter().filter(|party| party.user == user && !party.past_queue);
+        parties.flat_map(|party| &party.seats).filter(|(_, hold)| self.is_held(*hold)).count()
+    }
+
     fn has(&self, user: usize) -> usize {
         let holds = self.parties.iter().filter(|party| party.user == user).flat_map(|party| &party.seats);
         holds.filter(|(_, hold)| self.is_held(*hold) || *hold == Hold::Paid).count()
@@ -268,7 +274,7 @@ impl Spec {
         self.wallets[user] -= total;
         let paid = self.parties[nth].seats.iter_mut().filter(|(seat, _)| due.contains(seat));
         paid.for_each(|(_, hold)| *hold = Hold::Paid);
-        if needs_turn && self.unpaid(user) == 0 {
+        if needs_turn && self.unpaid_in_turn(user) == 0 {
             self.turns[user] = self.turns[user].min(self.now + AFTER_PAYMENT);
         }
         Ok(Said::Paid(due.into_iter().map(price_of).collect()))
