@@ -11,6 +11,8 @@ create table if not exists sales (
     entry_order varchar(16) character set ascii collate ascii_bin not null default 'ARRIVAL',
     -- The most seats that one user may have of all its concerts, held and sold together; null: no limit.
     max_seats_per_user int unsigned null,
+    -- When that was last changed: who had more seats before keeps them, and `audit` knows. Null: never.
+    limit_changed_at datetime(6) null,
     -- Raised by every change of this row: what a process remembers of a sale is valid for one version.
     version    int unsigned not null default 1,
     created_at datetime(6)  not null,
@@ -45,6 +47,8 @@ create table if not exists concerts (
     clearing_at  datetime(6)  null,
     -- The most seats that one user may have, held and sold together; null: no limit.
     max_seats_per_user int unsigned null,
+    -- When that was last changed, as for sales.
+    limit_changed_at datetime(6) null,
     -- Raised by every change of the concert or its hall: what a process caches of a concert is valid for one version.
     version      int unsigned not null default 1,
     created_at   datetime(6)  not null,

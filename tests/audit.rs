@@ -1,6 +1,6 @@
 //! The audit finds what is wrong, and each kind of wrong by its invariant.
 
-use concert_core::Wanted;
+use concert_core::{ConcertChange, Error, Wanted};
 
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
@@ -114,4 +114,35 @@ async fn the_figures_are_those_of_the_sale() {
     house.advance(300);
     let figures = house.office.back_office().figures().await.expect("reads");
     assert_eq!((figures.concerts[0].free, figures.holds), (3, 0), "a lapsed hold is a free seat");
+}
+
+/// Seats past a limit, by hand: the schema does not know the limit.
+#[tokio::test]
+async fn more_seats_than_a_limit_in_force_are_found_and_those_from_before_it_are_not() {
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(100)).await;
+    let concert = house.concert(9).await;
+    let users = house.active_users(2, 10_000).await;
+    let hold =
+        |user, seats: std::ops::Range<i64>| house.office.hold(user, concert, Wanted::Seats(seats.map(seat).collect()));
+    let limit = |seats| {
+        let operator = house.office.operator("ann".parse().expect("a name"));
+        let change = ConcertChange::new().with_max_seats_per_user(Some(seats));
+        async move { operator.change_concert(concert, &change, None).await.expect("sets a limit") }
+    };
+    hold(users[0], 1..4).await.expect("holds");
+    house.advance(10);
+    limit(2).await;
+    house.advance(10);
+    hold(users[1], 4..6).await.expect("holds");
+    assert!(matches!(hold(users[1], 6..7).await, Err(Error::SeatLimit { .. })));
+    house.assert_sound().await;
+
+    let one_more = "update reservations r join seats s on s.reservation_id = r.id join users u on u.id = r.user_id \
+        set r.user_id = (select reserved_by from seats x where x.concert_id = r.concert_id and x.seat_number = 4) \
+        where s.seat_number = 1";
+    assert!(house.tamper(one_more).await > 0);
+    let found = house.office.back_office().audit().await.expect("audits");
+    let over = found.iter().filter(|one| one.what == "a user has more seats of a concert than its limit");
+    let over: Vec<_> = over.map(|one| one.row.as_str()).collect();
+    assert!(over.len() == 1 && over[0].ends_with(&format!("user {}: 3 seats, limit 2", users[1])), "{found:#?}");
 }

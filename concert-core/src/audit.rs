@@ -1,5 +1,7 @@
 //! The audit: checks the invariants on the live database.
 
+mod limits;
+
 use serde::Serialize;
 use sqlx::{MySqlPool, Row as _};
 use uuid::Uuid;
@@ -38,7 +40,7 @@ struct Check {
 /// Every statement, for the test that prepares and explains them.
 #[cfg(any(test, feature = "internals"))]
 pub(crate) fn statements() -> impl Iterator<Item = Statement> {
-    CHECKS.iter().map(|check| Statement::Template(&check.statement))
+    CHECKS.iter().chain(limits::CHECKS).map(|check| Statement::Template(&check.statement))
 }
 
 const fn check(invariant: u8, what: &'static str, select: &'static str) -> Check {
@@ -346,8 +348,9 @@ pub(crate) async fn audit(pool: &MySqlPool, mut progress: impl FnMut(usize, usiz
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_snapshot(&mut connection).await.map_err(db::to_error)?;
     let mut violations = Vec::new();
-    for (done, check) in CHECKS.iter().enumerate() {
-        progress(done, CHECKS.len());
+    let checks = || CHECKS.iter().chain(limits::CHECKS);
+    for (done, check) in checks().enumerate() {
+        progress(done, checks().count());
         let rows = fetch_all(&mut connection, &check.statement, |params| params.bind("limit", MOST_ROWS)).await;
         let rows = rows.map_err(db::to_error)?;
         for row in rows {
@@ -359,7 +362,7 @@ pub(crate) async fn audit(pool: &MySqlPool, mut progress: impl FnMut(usize, usiz
     let draws = queue::audit_draws(&mut connection).await.map_err(db::to_error)?;
     let what = "a draw is not that of its tokens";
     violations.extend(draws.into_iter().map(|row| Violation { invariant: 4, what, row }));
-    progress(CHECKS.len(), CHECKS.len());
+    progress(checks().count(), checks().count());
     db::close(connection).await;
     Ok(violations)
 }

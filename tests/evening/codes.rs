@@ -183,6 +183,14 @@ async fn of_1000_racers_on_a_code_of_100_uses_exactly_100_redeem_it() {
     let tickets: HashSet<_> = answers.iter().flatten().map(|joined| joined.token.ticket.ticket).collect();
     assert_eq!(tickets, (1..=100).collect(), "refused codes use no ticket");
     house.assert_sound().await;
+    for tampering in ["update access_codes set uses_left = 1", "update code_redemptions set ticket = ticket + 1"] {
+        assert!(house.tamper(tampering).await > 0);
+    }
+    let found = house.office.back_office().audit().await.expect("audits");
+    for what in ["a code was not redeemed as often as its uses say", "a redemption is of no code and token of its sale"]
+    {
+        assert!(found.iter().any(|one| one.what == what), "{found:#?}");
+    }
 }
 
 #[tokio::test]

@@ -17,9 +17,11 @@ use crate::time_zone::TimeZone;
 
 statements! {
     LOCK { concat!(concert_columns!(), "force index (primary) where c.id = {concert} for update") }
+    /// Assignments are made from left to right, so the limit's time compares with the limit before.
     CHANGE {
-        "update concerts force index (primary) set concert_name = {name}, date = {date}, start_time = {start_time}, \
-         time_zone = {time_zone}, status = {status}, max_seats_per_user = {max_seats_per_user}, \
+        "update concerts force index (primary) set \
+         limit_changed_at = if(max_seats_per_user <=> {max_seats_per_user}, limit_changed_at, {now}), \
+         concert_name = {name}, date = {date}, start_time = {start_time}, time_zone = {time_zone}, status = {status}, max_seats_per_user = {max_seats_per_user}, \
          version = version + 1 where {guard}id = {concert} and version = {version}"
     }
 }
@@ -169,7 +171,7 @@ pub(crate) async fn change_concert(
     let changed = ConcertChanged { before, after };
     if changed.after != changed.before {
         let mut script = Script::default();
-        write(&mut script, &changed);
+        write(&mut script, &changed, now);
         let is_closing = changed.before.status != changed.after.status && changed.after.status == ConcertStatus::Closed;
         let act = if is_closing { Act::ConcertClose } else { Act::ConcertEdit };
         let (was, is): (Map<_, _>, Map<_, _>) = changed
@@ -206,8 +208,9 @@ async fn lock(connection: &mut MySqlConnection, id: ConcertId, house: TimeZone) 
     read_concert(found, house).map_err(db::to_error)
 }
 
-fn write(script: &mut Script, ConcertChanged { before, after }: &ConcertChanged) {
+fn write(script: &mut Script, ConcertChanged { before, after }: &ConcertChanged, now: Timestamp) {
     script.change("changing a concert", Some(1), &CHANGE, |params| {
+        let params = params.bind("max_seats_per_user", after.max_seats_per_user).bind("now", now);
         let params = params.bind("name", Text(&after.name)).bind("date", after.date);
         let params = params.bind("start_time", after.starts_at).bind("time_zone", after.own_time_zone);
         let params = params.bind("status", Keyword::new(after.status.as_str()));

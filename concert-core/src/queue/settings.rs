@@ -7,6 +7,7 @@ use sqlx::mysql::MySqlRow;
 
 use super::rows::{Effects, SaleRow, SaleRowChange};
 use super::{Command, SaleChange};
+use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::id::SaleId;
 use crate::phase::{EntryOrder, SaleTimes};
@@ -29,8 +30,10 @@ statements! {
         )
     }
     OTHERS_OF_NAME { "select count(*) as others from sales where name = {name} and id <> {sale}" }
+    /// Assignments are made from left to right, so the limit's time compares with the limit before.
     SET_SALE {
-        "update sales force index (primary) set name = {name}, doors_at = {doors_at}, opens_at = {opens_at}, \
+        "update sales force index (primary) set \
+         limit_changed_at = if(max_seats_per_user <=> {max_seats}, limit_changed_at, {now}), name = {name}, doors_at = {doors_at}, opens_at = {opens_at}, \
          closes_at = {closes_at}, entry_order = {entry_order}, max_seats_per_user = {max_seats}, version = {version} \
          where {guard}id = {sale} and version = {version_before}"
     }
@@ -100,10 +103,11 @@ pub(crate) fn read_times(row: &MySqlRow) -> Result<(SaleTimes, EntryOrder), sqlx
 }
 
 /// Writes the sale's row, if it changes.
-pub(super) fn write(script: &mut Script, effects: &Effects) {
+pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     let Some(SaleRowChange { row, version_before, concerns_holds }) = &effects.sale else { return };
     let gate = &effects.gate;
     script.change("changing the sale", Some(1), &SET_SALE, |params| {
+        let params = params.bind("max_seats", row.max_seats_per_user).bind("now", now);
         let params = params.bind("name", Text(&row.name)).bind("doors_at", gate.times.doors_at);
         let params = params.bind("opens_at", gate.times.opens_at).bind("closes_at", gate.times.closes_at);
         let params = params.bind("entry_order", Keyword::new(gate.order.in_column()));

@@ -60,7 +60,8 @@ statements! {
         concat!(
             "select u.id as member_id, u.password <> '!' as has_password, \
              u.disabled_at is null as is_enabled, ", token_columns!("t."),
-            " from users u left join tokens t on t.user_id = u.id and t.live = 1 where u.id in ({users})"
+            " from users u force index (primary) left join tokens t force index (tokens_user_live) \
+             on t.user_id = u.id and t.live = 1 where u.id in ({users})"
         )
     }
     BY_ID { concat!("select ", token_columns!(""), " from tokens where id in ({ids})") }
@@ -347,7 +348,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     insert(script, &effects.joined, gate);
     front::write(script, effects, now);
     admission::write(script, effects, now);
-    settings::write(script, effects);
+    settings::write(script, effects, now);
     write_log(script, &effects.log);
 }
 
