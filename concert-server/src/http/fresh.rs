@@ -1,30 +1,41 @@
-//! A reading that is shared by all who ask within a short time.
+//! A reading that is shared by all who ask at the same time, or within a short time.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// How old a reading may be. So a crowd that asks costs the database one reading a second.
+/// How old a reading may be by default. So a crowd that asks costs the database one reading a second.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The last reading, and when it began. Locked while one is made.
-pub(super) struct Fresh<T>(Mutex<Option<(Instant, T)>>);
+pub(super) struct Fresh<T> {
+    max_age: Duration,
+    last: Mutex<Option<(Instant, T)>>,
+}
 
 impl<T> Default for Fresh<T> {
     fn default() -> Self {
-        Self(Mutex::new(None))
+        Self { max_age: MAX_AGE, last: Mutex::new(None) }
+    }
+}
+
+impl<T> Fresh<T> {
+    /// Shares a reading only among those who asked before it began. So a crowd costs one reading at a time, and nobody
+    /// gets an old one.
+    pub(super) fn of_the_moment() -> Self {
+        Self { max_age: Duration::ZERO, ..Self::default() }
     }
 }
 
 impl<T: Clone> Fresh<T> {
-    /// The last reading if it is at most [`MAX_AGE`] old or began after this call, else a new one. `read` must end
+    /// The last reading if it is not older than it may be or began after this call, else a new one. `read` must end
     /// within a bound: the others wait for it. A caller that is dropped leaves the reading to the next.
     pub(super) async fn get(&self, read: impl Future<Output = T>) -> T {
         let asked = Instant::now();
-        let mut last = self.0.lock().await;
+        let mut last = self.last.lock().await;
         if let Some((begun, value)) = &*last
-            && is_fresh(*begun, asked, Instant::now())
+            && is_fresh(*begun, asked, Instant::now(), self.max_age)
         {
             return value.clone();
         }
@@ -35,8 +46,8 @@ impl<T: Clone> Fresh<T> {
     }
 }
 
-fn is_fresh(begun: Instant, asked: Instant, now: Instant) -> bool {
-    begun >= asked || now.duration_since(begun) < MAX_AGE
+fn is_fresh(begun: Instant, asked: Instant, now: Instant, max_age: Duration) -> bool {
+    begun >= asked || now.duration_since(begun) < max_age
 }
 
 #[cfg(test)]
@@ -57,12 +68,26 @@ mod tests {
         assert_eq!(tokio::join!(ask(), ask(), ask()), (0, 0, 0));
     }
 
+    #[tokio::test]
+    async fn a_crowd_shares_a_reading_of_the_moment_and_who_asks_later_gets_a_new_one() {
+        let (fresh, readings) = (Fresh::of_the_moment(), AtomicU32::new(0));
+        let ask = || {
+            fresh.get(async {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                readings.fetch_add(1, Ordering::Relaxed)
+            })
+        };
+        // The second begins after the third has asked.
+        assert_eq!(tokio::join!(ask(), ask(), ask()), (0, 1, 1));
+        assert_eq!(ask().await, 2);
+    }
+
     #[test]
     fn a10_a_reading_is_at_most_a_second_old() {
         let begun = Instant::now();
         let after = |milliseconds| begun + Duration::from_millis(milliseconds);
-        assert!(is_fresh(begun, after(10), after(999)));
-        assert!(!is_fresh(begun, after(10), after(1_000)));
-        assert!(is_fresh(after(10), begun, after(5_000)), "it began after the question, however long it took");
+        assert!(is_fresh(begun, after(10), after(999), MAX_AGE));
+        assert!(!is_fresh(begun, after(10), after(1_000), MAX_AGE));
+        assert!(is_fresh(after(10), begun, after(5_000), MAX_AGE), "it began after the question, however long it took");
     }
 }

@@ -52,6 +52,7 @@ use self::ops::Vitals;
 pub(crate) use self::problem::Refusal;
 use self::routing::Endpoint;
 pub use self::routing::Route;
+use self::sales::Sales;
 use crate::brakes::{BrakeClock, BrakeOptions, Brakes};
 use crate::limits::Limits;
 use crate::telemetry;
@@ -64,6 +65,7 @@ pub struct App {
     cors: Vec<CorsOrigin>,
     metrics: PrometheusHandle,
     board: Board,
+    sales: Arc<Sales>,
     streams: Streams,
     vitals: Arc<Vitals>,
 }
@@ -78,6 +80,7 @@ impl App {
             cors: Vec::new(),
             metrics: telemetry::recorder(),
             board: Board::new(SEATS_MAX_AGE),
+            sales: Arc::default(),
             streams: Streams::new(Limits::default(), CancellationToken::new()),
             vitals: Arc::default(),
         }

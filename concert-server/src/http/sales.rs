@@ -1,6 +1,8 @@
 //! `/api/v1/sales`: sales as buyers see them. Open to everyone.
 
-use concert_core::{Draw, Sale, SaleId};
+use std::sync::Arc;
+
+use concert_core::{BoxOffice, Draw, Sale, SaleId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::http::StatusCode;
@@ -8,11 +10,29 @@ use warp::http::StatusCode;
 use super::body::{Moment, json};
 use super::call::Call;
 use super::catalog::DateBody;
+use super::fresh::Fresh;
+use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
 use super::version::with_version;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![get("/api/v1/sales", list), get("/api/v1/sales/{saleId}", look)]
+}
+
+/// The sales, read once for all who ask at the same moment: a crowd before the doors asks nothing else.
+pub(super) struct Sales(Fresh<Result<Arc<[Sale]>, Problem>>);
+
+impl Default for Sales {
+    fn default() -> Self {
+        Self(Fresh::of_the_moment())
+    }
+}
+
+impl Sales {
+    /// All sales, as they are after this call.
+    async fn all(&self, office: &BoxOffice) -> Result<Arc<[Sale]>, Problem> {
+        self.0.get(async { Ok(office.sales().await?.into()) }).await
+    }
 }
 
 /// A sale: concerts behind one queue.
@@ -104,8 +124,8 @@ impl From<Sale> for SaleBody {
     responses((status = 200, body = [SaleBody], description = "The sales"))
 )]
 async fn list(call: Call) -> Answer {
-    let sales = call.box_office().sales().await?;
-    json(StatusCode::OK, &sales.into_iter().map(SaleBody::from).collect::<Vec<_>>())
+    let sales = call.app.sales.all(call.box_office()).await?;
+    json(StatusCode::OK, &sales.iter().cloned().map(SaleBody::from).collect::<Vec<_>>())
 }
 
 #[utoipa::path(
@@ -120,7 +140,13 @@ async fn list(call: Call) -> Answer {
     )
 )]
 async fn look(call: Call) -> Answer {
-    let sale = call.box_office().sale(call.id()?).await?;
+    let id: SaleId = call.id()?;
+    let shared = call.app.sales.all(call.box_office()).await?;
+    let sale = match shared.iter().find(|sale| sale.id == id) {
+        Some(sale) => sale.clone(),
+        // On a node of a cluster that lags, or past the longest list.
+        None => call.box_office().sale(id).await?,
+    };
     let version = sale.version;
     with_version(json(StatusCode::OK, &SaleBody::from(sale)), version)
 }
