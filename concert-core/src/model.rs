@@ -9,6 +9,7 @@ mod draws;
 mod lanes;
 mod orders;
 mod questions;
+mod sales;
 mod sold;
 mod spec;
 mod tables;
@@ -18,7 +19,7 @@ mod ways;
 mod world;
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +46,7 @@ use crate::money::Money;
 use crate::operator::Operator;
 use crate::payment::model::{self as payment, Pay};
 use crate::payment::{Payment, PaymentBatch};
-use crate::phase::{EntryOrder, SaleTimes};
+use crate::phase::{EntryOrder, SalePhase, SaleTimes};
 use crate::queue::{
     DrawSecret, GateDraw, PerMinute, Places, QueueBatch, QueueViews, Turn, Turns, ViewRules, model as queue,
 };
@@ -278,7 +279,7 @@ fn compare_with(
             world.serving = *servers.next().expect("endless");
             prop_assert_eq!(world.batch(&batch), expected, "{:?}", batch);
             world.check(&spec);
-            spec.places = world.places();
+            spec.places = world.places(SaleId::DEFAULT);
         }
     }
     Ok(())

@@ -7,12 +7,13 @@ const OPENS_AT: i64 = 120;
 
 fn at_the_doors() -> (Spec, World) {
     let mut world = World::new();
-    let gate = &mut world.tables.gate;
+    let gate = world.tables.gates.get_mut(&SaleId::DEFAULT).expect("a gate");
     gate.times.opens_at = Some(world.now + span(Duration::from_secs(OPENS_AT as u64)));
     gate.order = EntryOrder::Draw;
     gate.draw = Some(GateDraw::new(DrawSecret::generate()));
     let mut spec = Spec::default();
-    spec.opens_at = Some(OPENS_AT);
+    spec.instants = [None, Some(OPENS_AT), None];
+    spec.is_draw = true;
     (spec, world)
 }
 

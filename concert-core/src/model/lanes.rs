@@ -30,57 +30,67 @@ fn queue_user(command: &queue::Command) -> Option<UserId> {
 
 impl ModelLane for QueueBatch {
     fn read(&self, tables: &Tables, commands: &[queue::Command], attempt: &Attempt) -> queue::RowsOfSales {
-        let member = |user: UserId| {
-            let row = tables.users.get(&user)?;
-            let live = Fact::read(tables.live_token(user).cloned());
-            let (has_password, is_enabled) = (Fact::read(row.has_password), Fact::read(row.is_enabled));
-            Some((user, queue::Member { has_password, is_enabled, live, elsewhere: Vec::new() }))
-        };
-        let live = || tables.tokens.values().filter(|token| token.status != queue::TokenStatus::Expired);
-        let mut heads: Vec<_> = live().filter(|token| token.status == queue::TokenStatus::Waiting).cloned().collect();
-        let rerank = commands.iter().find_map(|command| match command {
-            queue::Command::Rerank { seen, drawn, .. } => Some((seen.as_ref(), drawn.as_ref())),
-            _ => None,
-        });
-        // What a process that knows the draw names, and whoever is behind.
-        let drawn = rerank.and_then(|(_, drawn)| drawn);
-        let nth_drawn = |ticket| drawn.and_then(|drawn| drawn.tickets.iter().position(|other| *other == ticket));
-        heads.sort_by_key(|token| (nth_drawn(token.ticket).unwrap_or(usize::MAX), token.ticket));
-        let lapsed = live().filter(|token| token.expires_at <= attempt.now).cloned().collect();
-        let since = attempt.now - span(Duration::from_secs(60));
-        let lately = tables.admissions.iter().filter(|(at, _)| *at > since).map(|(_, count)| u64::from(*count));
-        let seen_of = |seen: &queue::SeenHeads| {
-            let token = |head: &queue::SeenHead| {
-                let token = heads.iter().find(|token| token.ticket == head.ticket)?;
-                Some((token.clone(), head.pause_seconds))
-            };
-            queue::SeenTokens { tokens: seen.heads.iter().filter_map(token).collect(), more: seen.more }
-        };
-        let rows = queue::Rows {
-            gate: tables.gate.clone(),
-            members: commands.iter().filter_map(queue_user).filter_map(member).collect(),
-            made: Lookup::read(tables.tokens.clone()),
-            front: queue::FrontRows::default(),
-            last_minute: queue::LastMinute {
-                admitted: tables.gate.admission.per_minute.map_or(0, |_| lately.sum()),
-                ..queue::LastMinute::unlimited(attempt.now)
-            },
-            rerank: rerank.map(|(seen, drawn)| queue::RerankRows {
-                lapsed,
-                seen: seen.map(seen_of),
-                heads: heads.clone(),
-                more_heads: false,
-                in_order_of: drawn.map(|drawn| drawn.count),
-                last_sample: None,
-            }),
-            sale: Some(tables.sale.clone()),
-            name_is_taken: false,
-        };
-        queue::RowsOfSales::from([(SaleId::DEFAULT, rows)])
+        let sales = commands.iter().map(queue::Command::sale);
+        sales.map(|sale| (sale, read_sale(tables, sale, commands, attempt))).collect()
     }
 
     fn apply(&self, tables: &mut Tables, effects: &queue::SaleEffects, attempt: &Attempt) -> Result<(), &'static str> {
         effects.iter().try_for_each(|effects| apply(tables, effects, attempt))
+    }
+}
+
+/// What `lock` reads of one sale.
+fn read_sale(tables: &Tables, sale: SaleId, commands: &[queue::Command], attempt: &Attempt) -> queue::Rows {
+    let commands = || commands.iter().filter(|command| command.sale() == sale);
+    let member = |user: UserId| {
+        let row = tables.users.get(&user)?;
+        let live = Fact::read(tables.live_in(user, sale).cloned());
+        let elsewhere = tables.live_tokens(user).filter(|token| token.sale != sale).cloned().collect();
+        let (has_password, is_enabled) = (Fact::read(row.has_password), Fact::read(row.is_enabled));
+        Some((user, queue::Member { has_password, is_enabled, live, elsewhere }))
+    };
+    let in_queue = tables.tokens.values().filter(|token| token.status != queue::TokenStatus::Expired);
+    let live: Vec<_> = in_queue.filter(|token| token.sale == sale).collect();
+    let rerank = commands().find_map(|command| match command {
+        queue::Command::Rerank { seen, drawn, .. } => Some((seen.as_ref(), drawn.as_ref())),
+        _ => None,
+    });
+    // What a process that knows the draw names, and whoever is behind.
+    let drawn = rerank.and_then(|(_, drawn)| drawn);
+    let nth_drawn = |ticket| drawn.and_then(|drawn| drawn.tickets.iter().position(|other| *other == ticket));
+    let waiting = live.iter().filter(|token| token.status == queue::TokenStatus::Waiting);
+    let mut heads: Vec<_> = waiting.map(|token| (*token).clone()).collect();
+    heads.sort_by_key(|token| (nth_drawn(token.ticket).unwrap_or(usize::MAX), token.ticket));
+    let lapsed = live.iter().filter(|token| token.expires_at <= attempt.now).map(|token| (*token).clone()).collect();
+    let since = attempt.now - span(Duration::from_secs(60));
+    let lately = tables.admissions.iter().filter(|(of, at, _)| *of == sale && *at > since);
+    let seen_of = |seen: &queue::SeenHeads| {
+        let token = |head: &queue::SeenHead| {
+            let token = heads.iter().find(|token| token.ticket == head.ticket)?;
+            Some((token.clone(), head.pause_seconds))
+        };
+        queue::SeenTokens { tokens: seen.heads.iter().filter_map(token).collect(), more: seen.more }
+    };
+    let gate = tables.gates[&sale].clone();
+    queue::Rows {
+        members: commands().filter_map(queue_user).filter_map(member).collect(),
+        made: Lookup::read(tables.tokens.clone()),
+        front: queue::FrontRows::default(),
+        last_minute: queue::LastMinute {
+            admitted: gate.admission.per_minute.map_or(0, |_| lately.map(|(_, _, count)| u64::from(*count)).sum()),
+            ..queue::LastMinute::unlimited(attempt.now)
+        },
+        rerank: rerank.map(|(seen, drawn)| queue::RerankRows {
+            lapsed,
+            seen: seen.map(seen_of),
+            heads: heads.clone(),
+            more_heads: false,
+            in_order_of: drawn.map(|drawn| drawn.count),
+            last_sample: None,
+        }),
+        sale: Some(tables.sales[&sale].clone()),
+        name_is_taken: false,
+        gate,
     }
 }
 
@@ -90,12 +100,19 @@ fn apply(tables: &mut Tables, effects: &queue::Effects, attempt: &Attempt) -> Re
         return Ok(());
     }
     let (before, gate) = (&effects.gate_before, &effects.gate);
-    let is_same = tables.gate.change_seq == before.change_seq && tables.gate.admission == before.admission;
-    require(is_same, "moving the gate")?;
-    tables.gate = gate.clone();
+    let row = tables.gates.get_mut(&gate.sale).ok_or("moving the gate")?;
+    require(row.change_seq == before.change_seq && row.admission == before.admission, "moving the gate")?;
+    *row = gate.clone();
     if let Some(change) = &effects.sale {
-        require(tables.sale.version == change.version_before, "changing the sale")?;
-        tables.sale = change.row.clone();
+        let row = tables.sales.get_mut(&gate.sale).ok_or("changing the sale")?;
+        require(row.version == change.version_before, "changing the sale")?;
+        *row = change.row.clone();
+        if change.concerns_holds {
+            for concert in tables.concerts.values_mut().filter(|concert| concert.sale == gate.sale) {
+                concert.version += 1;
+                concert.sale_closes_at = gate.times.closes_at;
+            }
+        }
     }
     for token in &effects.claimed {
         let row = tables.tokens.get_mut(&token.id).ok_or("claiming turns")?;
@@ -115,11 +132,11 @@ fn apply(tables: &mut Tables, effects: &queue::Effects, attempt: &Attempt) -> Re
     for token in &effects.joined {
         let is_live = token.status != queue::TokenStatus::Expired;
         require(tables.users.contains_key(&token.user), "the key of users")?;
-        require(!is_live || tables.live_token(token.user).is_none(), "the key of live tokens")?;
+        require(!is_live || tables.live_in(token.user, gate.sale).is_none(), "the key of live tokens")?;
         require(tables.tokens.insert(token.id, token.clone()).is_none(), "the key of tokens")?;
     }
     if gate.admission.per_minute.is_some() && effects.let_in > 0 {
-        tables.admissions.push((attempt.now, effects.let_in));
+        tables.admissions.push((gate.sale, attempt.now, effects.let_in));
     }
     Ok(())
 }
@@ -228,10 +245,12 @@ impl Tables {
             let holders = (before.seats[key].holder, tables.seats[key].holder);
             assert_eq!(holders, (change.from, change.to), "the changes of seats are what is written");
         }
-        for (user, until) in effects.turns.by_sale().into_values().flatten() {
-            let live = tables.tokens.values_mut().filter(|token| token.status != queue::TokenStatus::Expired);
-            for token in live.filter(|token| token.user == user) {
-                token.expires_at = token.expires_at.max(until);
+        for (sale, turns) in effects.turns.by_sale() {
+            for (user, until) in turns {
+                let live = tables.tokens.values_mut().filter(|token| token.status != queue::TokenStatus::Expired);
+                for token in live.filter(|token| token.user == user && token.sale == sale) {
+                    token.expires_at = token.expires_at.max(until);
+                }
             }
         }
         Ok(())
@@ -282,10 +301,11 @@ impl ModelLane for PaymentBatch {
             tables.enter(id, payment.user, -payment.amount.as_decimal(), None);
         }
         let until = attempt.now + span(self.after_payment_ttl);
-        let payers = effects.payers.iter().map(|(_, user)| *user);
-        let paid_up = payers.filter(|user| tables.unpaid_in_turn(*user, attempt.now) == 0).collect::<HashSet<_>>();
+        let payers = effects.payers.iter().copied();
+        let paid_up = payers.filter(|(sale, user)| tables.unpaid_in_turn(*sale, *user, attempt.now) == 0);
+        let paid_up: HashSet<_> = paid_up.collect();
         let live = tables.tokens.values_mut().filter(|token| token.status != queue::TokenStatus::Expired);
-        for token in live.filter(|token| paid_up.contains(&token.user)) {
+        for token in live.filter(|token| paid_up.contains(&(token.sale, token.user))) {
             token.expires_at = token.expires_at.min(until);
         }
         Ok(())

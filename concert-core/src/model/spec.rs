@@ -39,6 +39,10 @@ pub(super) struct Spec {
     /// How many may be in less than `CAP`.
     closed: u32,
     per_minute: Option<u32>,
+    /// When the doors open, people are let in, and the sale ends.
+    pub(super) instants: [Option<i64>; 3],
+    /// What the users hold unpaid in other sales.
+    pub(super) unpaid_elsewhere: [usize; USERS],
     /// When somebody was let in while there was a limit per minute.
     let_in: Vec<i64>,
     /// Every hold ever made.
@@ -51,8 +55,8 @@ pub(super) struct Spec {
     called_off: bool,
     /// How many seats one user may have.
     pub(super) limit: Option<u32>,
-    /// When people are let in, if the order is a draw.
-    pub(super) opens_at: Option<i64>,
+    /// Who is there at the opening is put in random order.
+    pub(super) is_draw: bool,
     /// Everybody who ever joined, in the order of tickets.
     pub(super) arrivals: Vec<usize>,
     /// How many tickets were drawn.
@@ -64,7 +68,7 @@ pub(super) struct Spec {
 impl Spec {
     pub(super) fn act(&mut self, act: Act) -> Outcome {
         // The first who comes to the queue after the opening finds it drawn.
-        if matches!(lane(act), 0 | 1 | 6) && self.drawn.is_none() && self.opens_at.is_some() && self.is_open() {
+        if matches!(lane(act), 0 | 1 | 6) && self.drawn.is_none() && self.is_draw && self.has_opened() {
             self.drawn = Some(self.arrivals.len());
         }
         match act {
@@ -76,7 +80,7 @@ impl Spec {
                 let over: Vec<_> = self.active.iter().filter(|(_, until)| *until <= self.now).copied().collect();
                 over.into_iter().for_each(|(user, _)| self.forget(user));
                 self.waiting.retain(|(_, until)| *until > self.now);
-                if self.opens_at.is_some() && self.places.is_none() {
+                if self.is_draw && self.places.is_none() {
                     return Ok("reranked");
                 }
                 if let Some(places) = &self.places {
@@ -123,16 +127,27 @@ impl Spec {
         }
     }
 
-    fn is_open(&self) -> bool {
-        self.opens_at.is_none_or(|opens_at| opens_at <= self.now)
+    fn has_opened(&self) -> bool {
+        matches!(self.phase(), SalePhase::Open | SalePhase::Closed)
     }
 
     fn has_room(&self) -> bool {
         let lately = self.let_in.iter().filter(|at| **at + 60 > self.now).count();
-        self.is_open()
+        self.phase() == SalePhase::Open
             && !self.paused
             && self.active.len() < (CAP - self.closed) as usize
             && self.per_minute.is_none_or(|most| lately < most as usize)
+    }
+
+    fn phase(&self) -> SalePhase {
+        let [doors, opens, closes] = self.instants;
+        let is_past = |at: Option<i64>| at.is_none_or(|at| at <= self.now);
+        match (closes.is_some_and(|at| at <= self.now), is_past(doors), is_past(opens)) {
+            (true, ..) => SalePhase::Closed,
+            (_, false, _) => SalePhase::Before,
+            (_, _, false) => SalePhase::Doors,
+            _ => SalePhase::Open,
+        }
     }
 
     fn let_in(&mut self, user: usize, seconds: i64) {
@@ -214,6 +229,11 @@ impl Spec {
         if self.is_in(&self.active, user) || self.is_in(&self.waiting, user) {
             return Err("ALREADY_IN_QUEUE");
         }
+        match self.phase() {
+            SalePhase::Before => return Err("SALE_NOT_OPEN"),
+            SalePhase::Closed => return Err("SALE_CLOSED"),
+            SalePhase::Doors | SalePhase::Open => {}
+        }
         self.forget(user);
         self.arrivals.push(user);
         if self.waiting.is_empty() && self.has_room() {
@@ -249,7 +269,7 @@ impl Spec {
         }
     }
 
-    fn unpaid(&self, user: usize) -> usize {
+    pub(super) fn unpaid(&self, user: usize) -> usize {
         let held = |nth: &usize| matches!(self.hold(*nth), Some((owner, Hold::Held { .. })) if owner == user);
         (0..self.holds.len()).filter(held).count()
     }
@@ -268,6 +288,9 @@ impl Spec {
         if self.called_off {
             return Err("CONCERT_CANCELLED");
         }
+        if self.phase() == SalePhase::Closed {
+            return Err("SALE_CLOSED");
+        }
         if self.off_sale.contains(&seat) {
             return Err("SEAT_BLOCKED");
         }
@@ -281,7 +304,7 @@ impl Spec {
         if self.limit.is_some_and(|limit| self.has(user) >= limit as usize) {
             return Err("SEAT_LIMIT");
         }
-        if self.unpaid(user) >= MAX_HOLDS as usize {
+        if self.unpaid(user) + self.unpaid_elsewhere[user] >= MAX_HOLDS as usize {
             return Err("TOO_MANY_HOLDS");
         }
         let until = (self.now + HOLD).min(self.begun[&user] + LONGEST_TURN);

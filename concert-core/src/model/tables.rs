@@ -5,10 +5,11 @@ use super::*;
 /// All tables that the rules are about.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tables {
-    pub(super) gate: queue::Gate,
-    pub(super) sale: queue::SaleRow,
-    /// As `queue_admissions`: when how many were let in.
-    pub(super) admissions: Vec<(Timestamp, u32)>,
+    /// The gates of all sales, with what their rows say.
+    pub(super) gates: BTreeMap<SaleId, queue::Gate>,
+    pub(super) sales: HashMap<SaleId, queue::SaleRow>,
+    /// As `queue_admissions`: when how many were let in, and to which sale.
+    pub(super) admissions: Vec<(SaleId, Timestamp, u32)>,
     pub(super) tokens: HashMap<TokenId, queue::Token>,
     pub(super) concerts: HashMap<ConcertId, reservation::Concert>,
     /// When the concert was called off, if it was.
@@ -72,6 +73,30 @@ impl SeatRow {
     }
 }
 
+/// The gate of a sale in which nobody is.
+fn empty_gate(sale: SaleId) -> queue::Gate {
+    queue::Gate {
+        sale,
+        times: SaleTimes::ALWAYS_OPEN,
+        draw: None,
+        order: EntryOrder::Arrival,
+        next_ticket: 1,
+        change_seq: 0,
+        active: 0,
+        waiting: 0,
+        admitted: 0,
+        departed: 0,
+        no_shows: 0,
+        most_active: CAP,
+        redeemed: 0,
+        admission: queue::Admission { paused: false, max_active: CAP, per_minute: None },
+    }
+}
+
+fn new_sale(name: &str) -> queue::SaleRow {
+    queue::SaleRow { name: name.to_owned(), max_seats_per_user: None, version: 1 }
+}
+
 impl Tables {
     /// Everybody is a user and nobody is in the queue, in a hall where all is free.
     pub(super) fn new(users: &[UserId], id: ConcertId, seats: Vec<SeatRow>, max_seats_per_user: Option<u32>) -> Self {
@@ -79,23 +104,8 @@ impl Tables {
         let concert = reservation::Concert { max_seats_per_user, ..reservation::Concert::on(date) };
         let user = UserRow { has_password: false, is_enabled: true, balance: Decimal::ZERO, entries: 0 };
         Self {
-            gate: queue::Gate {
-                sale: SaleId::DEFAULT,
-                times: SaleTimes::ALWAYS_OPEN,
-                draw: None,
-                order: EntryOrder::Arrival,
-                next_ticket: 1,
-                change_seq: 0,
-                active: 0,
-                waiting: 0,
-                admitted: 0,
-                departed: 0,
-                no_shows: 0,
-                most_active: CAP,
-                redeemed: 0,
-                admission: queue::Admission { paused: false, max_active: CAP, per_minute: None },
-            },
-            sale: queue::SaleRow { name: "Default".to_owned(), max_seats_per_user: None, version: 1 },
+            gates: BTreeMap::from([(SaleId::DEFAULT, empty_gate(SaleId::DEFAULT))]),
+            sales: HashMap::from([(SaleId::DEFAULT, new_sale("Default"))]),
             admissions: Vec::new(),
             tokens: HashMap::new(),
             concerts: HashMap::from([(id, concert)]),
@@ -110,24 +120,46 @@ impl Tables {
     }
 
     /// The chain is that of all who were drawn, or who would be now.
-    pub(super) fn check_draw(&self, drawn: Option<u64>) {
-        let Some(draw) = &self.gate.draw else { return };
+    pub(super) fn check_draw(&self, sale: SaleId, drawn: Option<u64>) {
+        let gate = &self.gates[&sale];
+        let Some(draw) = &gate.draw else { return };
         assert_eq!(draw.count, drawn);
-        let mut tokens: Vec<_> = self.tokens.values().map(|token| (token.ticket, token.id)).collect();
+        let of_sale = self.tokens.values().filter(|token| token.sale == sale);
+        let mut tokens: Vec<_> = of_sale.map(|token| (token.ticket, token.id)).collect();
         tokens.sort_unstable();
         let mut again = GateDraw::new(draw.secret.clone());
-        let count = drawn.unwrap_or(self.gate.next_ticket - 1);
+        let count = drawn.unwrap_or(gate.next_ticket - 1);
         tokens.iter().filter(|(ticket, _)| *ticket <= count).for_each(|(ticket, id)| again.take_up(*ticket, *id));
-        assert_eq!((again.chain, tokens.len() as u64 + 1), (draw.chain, self.gate.next_ticket));
+        assert_eq!((again.chain, tokens.len() as u64 + 1), (draw.chain, gate.next_ticket));
     }
 
+    /// The user's token in the queue of the default sale.
     pub(super) fn live_token(&self, user: UserId) -> Option<&queue::Token> {
-        self.tokens.values().find(|token| token.user == user && token.status != queue::TokenStatus::Expired)
+        self.live_in(user, SaleId::DEFAULT)
+    }
+
+    pub(super) fn live_in(&self, user: UserId, sale: SaleId) -> Option<&queue::Token> {
+        self.live_tokens(user).find(|token| token.sale == sale)
+    }
+
+    /// The user's tokens in the queues of all sales.
+    pub(super) fn live_tokens(&self, user: UserId) -> impl Iterator<Item = &queue::Token> {
+        let live = self.tokens.values().filter(|token| token.status != queue::TokenStatus::Expired);
+        live.filter(move |token| token.user == user)
+    }
+
+    /// One more sale, with a concert in a hall like this.
+    pub(super) fn add_sale(&mut self, sale: SaleId, concert: ConcertId, seats: Vec<SeatRow>) {
+        let date = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a date");
+        self.gates.insert(sale, empty_gate(sale));
+        self.sales.insert(sale, new_sale("Another"));
+        self.concerts.insert(concert, reservation::Concert { sale, ..reservation::Concert::on(date) });
+        self.seats.extend(seats.into_iter().enumerate().map(|(nth, seat)| (seat_key(concert, nth), seat)));
     }
 
     pub(super) fn turns(&self, users: impl Iterator<Item = UserId>) -> Turns {
         let mut turns = Turns::default();
-        for token in users.filter_map(|user| self.live_token(user)) {
+        for token in users.flat_map(|user| self.live_tokens(user)) {
             turns.insert(token.user, token.sale, Turn::of(token));
         }
         turns
@@ -163,10 +195,10 @@ impl Tables {
         self.in_time(user, now).filter(|held| held.status == ReservationStatus::Held).count() as u32
     }
 
-    /// How many of them keep the user's turn: what is held past the queue needs none.
-    pub(super) fn unpaid_in_turn(&self, user: UserId, now: Timestamp) -> usize {
+    /// How many of them keep the user's turn in a sale: what is held past the queue needs none.
+    pub(super) fn unpaid_in_turn(&self, sale: SaleId, user: UserId, now: Timestamp) -> usize {
         let held = self.in_time(user, now).filter(|held| held.status == ReservationStatus::Held);
-        held.filter(|held| !held.bypassed_queue).count()
+        held.filter(|held| held.sale == sale && !held.bypassed_queue).count()
     }
 
     /// How many seats a user has, held and sold together.
@@ -235,17 +267,20 @@ impl Tables {
     pub(super) fn check_turns(&self, now: Timestamp) {
         let in_turn = self.reservations.values().filter(|one| !one.bypassed_queue);
         for held in in_turn.filter(|one| one.is_held() && one.expires_at > now) {
-            let turn = self.live_token(held.user).filter(|token| token.is_active(now));
+            let turn = self.live_in(held.user, held.sale).filter(|token| token.is_active(now));
             assert!(turn.is_some_and(|token| token.expires_at >= held.expires_at), "{held:?} in {turn:?}");
         }
     }
 
     fn check_gate(&self) {
-        let count = |status| self.tokens.values().filter(|token| token.status == status).count();
-        assert_eq!(self.gate.active as usize, count(queue::TokenStatus::Active));
-        assert_eq!(self.gate.waiting as usize, count(queue::TokenStatus::Waiting));
-        assert!(self.gate.active <= CAP);
-        assert_eq!(self.gate.next_ticket as usize, self.tokens.len() + 1, "tickets are dense");
+        for (sale, gate) in &self.gates {
+            let of_sale = || self.tokens.values().filter(|token| token.sale == *sale);
+            let count = |status| of_sale().filter(|token| token.status == status).count();
+            assert_eq!(gate.active as usize, count(queue::TokenStatus::Active));
+            assert_eq!(gate.waiting as usize, count(queue::TokenStatus::Waiting));
+            assert!(gate.active <= CAP);
+            assert_eq!(gate.next_ticket as usize, of_sale().count() + 1, "tickets are dense");
+        }
     }
 
     pub(super) fn check_seats(&self) {

@@ -170,14 +170,14 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
     let id = assumption.of.id();
     let user = UserId::from_uuid(id);
     let there = |is_there: bool| if is_there { Value::Id(id) } else { Value::Nothing };
-    let turn = |of: fn(&queue::Token) -> Value| tables.live_token(user).map_or(Value::Nothing, of);
+    let turn = |of: fn(&queue::Token) -> Value| tables.live_in(user, assumption.of.sale()).map_or(Value::Nothing, of);
     let row = || tables.seats.iter().find(|(key, _)| Key::from(**key) == assumption.of).map(|(_, row)| row);
     let seat = |of: fn(&SeatRow) -> Value| row().map_or(Value::Nothing, of);
     let concert = |of: fn(&reservation::Concert) -> Value| {
         tables.concerts.get(&ConcertId::from_uuid(id)).map_or(Value::Nothing, of)
     };
     match assumption.about.0 {
-        "queue_gate.change_seq" => Value::Number(tables.gate.change_seq),
+        "queue_gate.change_seq" => Value::Number(tables.gates[&SaleId::from_uuid(id)].change_seq),
         "users.id" => Value::Flag(tables.users.contains_key(&user)),
         "users.password" => tables.users.get(&user).map_or(Value::Nothing, |row| Value::Flag(row.has_password)),
         "users.disabled_at" => tables.users.get(&user).map_or(Value::Nothing, |row| Value::Flag(row.is_enabled)),
@@ -201,11 +201,8 @@ fn value(assumption: &Assumption, tables: &Tables, now: Timestamp) -> Value {
         "seats.reserved_until" => seat(|row| row.held_until.into()),
         "reservations held unpaid" => Value::Number(tables.unpaid(user, now).into()),
         "reservations held or sold" => {
-            // There is one sale.
-            let of = assumption
-                .of
-                .concert()
-                .map_or(reservation::LimitOf::Sale(SaleId::DEFAULT), reservation::LimitOf::Concert);
+            let of = assumption.of.concert();
+            let of = of.map_or(reservation::LimitOf::Sale(assumption.of.sale()), reservation::LimitOf::Concert);
             Value::Number(tables.taken(user, of, now).into())
         }
         "reservations.id" => there(tables.reservations.contains_key(&ReservationId::from_uuid(id))),

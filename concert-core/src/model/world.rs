@@ -42,10 +42,6 @@ impl Process {
     fn new(rules: HoldRules, concert: ConcertId, tables: &Tables) -> Self {
         let (recent, changes) = (Arc::new(RecentHolds::default()), Arc::new(SeatChanges::new()));
         let layouts = HallLayouts::default();
-        let mut seats: Vec<_> =
-            tables.seats.iter().map(|(key, seat)| (key.seat, seat.read(&tables.reservations))).collect();
-        seats.sort_unstable_by_key(|(number, _)| *number);
-        layouts.remember(concert, tables.concerts[&concert], seats);
         let turns = queue::QueueRules {
             active_ttl: seconds(TURN),
             claim_window: seconds(CLAIM),
@@ -56,13 +52,22 @@ impl Process {
             ViewRules { active_ttl: seconds(TURN), max_polls_per_second: 1_000, rerank_every: seconds(10) };
         let (after_payment_ttl, active_ttl) = (seconds(AFTER_PAYMENT), seconds(TURN));
         let views = Arc::new(QueueViews::new(view_rules, Arc::new(SystemClock)));
-        Self {
+        let process = Self {
             queue: VisitBatch { queue: QueueBatch::new(turns, Arc::clone(&views)), changes: Arc::clone(&changes) },
             payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
             wallet: WalletBatch,
             after_sale: AfterSaleBatch { changes: Arc::clone(&changes) },
             reservation: ReservationBatch { layouts, recent, rules, changes, views },
-        }
+        };
+        process.remember_hall(concert, tables);
+        process
+    }
+
+    fn remember_hall(&self, concert: ConcertId, tables: &Tables) {
+        let of_hall = tables.seats.iter().filter(|(key, _)| key.concert == concert);
+        let mut seats: Vec<_> = of_hall.map(|(key, seat)| (key.seat, seat.read(&tables.reservations))).collect();
+        seats.sort_unstable_by_key(|(number, _)| *number);
+        self.reservation.layouts.remember(concert, tables.concerts[&concert], seats);
     }
 }
 
@@ -109,6 +114,16 @@ impl World {
         }
     }
 
+    /// One more sale, with a concert in a hall like this, which both processes know.
+    pub(super) fn add_sale(&mut self, seats: Vec<SeatRow>) -> (SaleId, ConcertId) {
+        let (sale, concert) = (SaleId::generate(), ConcertId::generate());
+        self.tables.add_sale(sale, concert, seats);
+        for process in &self.processes {
+            process.remember_hall(concert, &self.tables);
+        }
+        (sale, concert)
+    }
+
     pub(super) fn wait(&mut self, time: i64) {
         self.now += span(seconds(time));
     }
@@ -121,7 +136,7 @@ impl World {
         Caller::from(self.users[user])
     }
 
-    fn nth(&self, nth: usize) -> ReservationId {
+    pub(super) fn nth(&self, nth: usize) -> ReservationId {
         self.made.get(nth).copied().unwrap_or_else(ReservationId::generate)
     }
 
@@ -178,8 +193,13 @@ impl World {
     }
 
     fn queue_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
-        let sale = SaleId::DEFAULT;
-        let command = |act: &Act| match *act {
+        let commands: Vec<_> = acts.iter().map(|act| self.queue_command(SaleId::DEFAULT, *act)).collect();
+        self.queue_commands(&commands)
+    }
+
+    /// An act of the queue's lane, in a sale.
+    pub(super) fn queue_command(&self, sale: SaleId, act: Act) -> queue::Command {
+        match act {
             Act::Join(user) => {
                 queue::Command::Join { sale, caller: self.caller(user), id: TokenId::generate(), code: None }
             }
@@ -192,13 +212,15 @@ impl World {
                 queue::Command::Set { sale, change: change.into(), if_version: None, by }
             }
             Act::Rerank { seen } => {
-                let (seen, drawn) = (seen.map(|seen| self.seen_heads(seen)), self.drawn_heads());
+                let (seen, drawn) = (seen.map(|seen| self.seen_heads(sale, seen)), self.drawn_heads(sale));
                 queue::Command::Rerank { sale, seen, drawn }
             }
             _ => unreachable!("an act of another lane"),
-        };
-        let commands: Vec<_> = acts.iter().map(command).collect();
-        outcomes(self.run(|process| &process.queue, &commands), |answer| match answer {
+        }
+    }
+
+    pub(super) fn queue_commands(&mut self, commands: &[queue::Command]) -> Vec<Outcome> {
+        outcomes(self.run(|process| &process.queue, commands), |answer| match answer {
             queue::Answer::Joined { token, .. } if token.status == queue::TokenStatus::Active => "active",
             queue::Answer::Joined { .. } => "waiting",
             queue::Answer::Left => "left",
@@ -210,29 +232,30 @@ impl World {
     }
 
     /// The tickets of those users whose bit is set, as a process may remember them: some no longer wait.
-    fn seen_heads(&self, seen: u8) -> queue::SeenHeads {
+    fn seen_heads(&self, sale: SaleId, seen: u8) -> queue::SeenHeads {
         let users = self.users.iter().enumerate().filter(|(nth, _)| seen >> nth & 1 == 1);
         let mut tickets: Vec<_> = users
             .flat_map(|(_, user)| self.tables.tokens.values().filter(move |token| token.user == *user))
+            .filter(|token| token.sale == sale)
             .map(|token| token.ticket)
             .collect();
-        let places = self.places();
+        let places = self.places(sale);
         tickets.sort_unstable_by_key(|ticket| places.as_ref().map_or(*ticket, |places| places.place_of(*ticket)));
         let head = |ticket| queue::SeenHead { ticket, pause_seconds: 2 };
         queue::SeenHeads { heads: tickets.into_iter().map(head).collect(), more: false }
     }
 
     /// What a process knows that has read the gate: all drawn tickets in their order, waiting or not.
-    fn drawn_heads(&self) -> Option<queue::DrawnHeads> {
-        let places = self.places()?;
+    fn drawn_heads(&self, sale: SaleId) -> Option<queue::DrawnHeads> {
+        let places = self.places(sale)?;
         let mut tickets: Vec<_> = (1..=places.count()).collect();
         tickets.sort_by_key(|ticket| places.place_of(*ticket));
         Some(queue::DrawnHeads { count: places.count(), tickets, all: true })
     }
 
     /// The places, once the draw is made.
-    pub(super) fn places(&self) -> Option<Places> {
-        self.tables.gate.draw.as_ref()?.shown().places()
+    pub(super) fn places(&self, sale: SaleId) -> Option<Places> {
+        self.tables.gates[&sale].draw.as_ref()?.shown().places()
     }
 
     fn reservation_batch(&mut self, acts: &[Act]) -> Vec<Outcome> {
@@ -325,14 +348,14 @@ impl World {
     pub(super) fn check(&self, spec: &Spec) {
         self.tables.check();
         self.tables.check_turns(self.now);
-        assert_eq!(self.tables.gate.no_shows, spec.no_shows);
-        self.tables.check_draw(spec.drawn.map(|count| count as u64));
+        assert_eq!(self.tables.gates[&SaleId::DEFAULT].no_shows, spec.no_shows);
+        self.tables.check_draw(SaleId::DEFAULT, spec.drawn.map(|count| count as u64));
         for (nth, user) in self.users.iter().enumerate() {
             assert_eq!(self.tables.users[user].balance, spec.wallets[nth].into());
         }
     }
 }
 
-fn outcomes<A>(answers: Vec<Result<A, Error>>, say: impl Fn(&A) -> &'static str) -> Vec<Outcome> {
+pub(super) fn outcomes<A>(answers: Vec<Result<A, Error>>, say: impl Fn(&A) -> &'static str) -> Vec<Outcome> {
     answers.into_iter().map(|answer| answer.as_ref().map(&say).map_err(Error::code)).collect()
 }
