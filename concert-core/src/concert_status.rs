@@ -21,7 +21,8 @@ pub enum ConcertStatus {
 }
 
 impl ConcertStatus {
-    const ALL: [Self; 3] = [Self::OnSale, Self::Closed, Self::Cancelled];
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::OnSale, Self::Closed, Self::Cancelled];
 
     /// The status as the database and the JSON write it.
     #[must_use]

@@ -23,6 +23,9 @@ pub enum SalePhase {
 }
 
 impl SalePhase {
+    /// Every phase, in the order of time.
+    pub const ALL: [Self; 4] = [Self::Before, Self::Doors, Self::Open, Self::Closed];
+
     /// The phase as the JSON writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +49,9 @@ pub enum EntryOrder {
 }
 
 impl EntryOrder {
+    /// Every order.
+    pub const ALL: [Self; 2] = [Self::Arrival, Self::Draw];
+
     /// The order as the JSON and the command line write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -63,7 +69,7 @@ impl EntryOrder {
     }
 
     pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Arrival, Self::Draw]
+        Self::ALL
             .into_iter()
             .find(|order| order.in_column() == text)
             .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no order of entry").into()))
@@ -80,7 +86,7 @@ impl FromStr for EntryOrder {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let found = [Self::Arrival, Self::Draw].into_iter().find(|order| order.as_str() == text);
+        let found = Self::ALL.into_iter().find(|order| order.as_str() == text);
         found.ok_or_else(|| Error::invalid("an order is arrival or draw"))
     }
 }

@@ -15,6 +15,9 @@ pub enum TokenStatus {
 }
 
 impl TokenStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Active, Self::Expired];
+
     /// The status as the database and the JSON write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -26,7 +29,7 @@ impl TokenStatus {
     }
 
     pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Waiting, Self::Active, Self::Expired]
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a token").into()))

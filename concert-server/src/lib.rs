@@ -39,6 +39,6 @@ pub mod telemetry;
 mod texts;
 
 pub use crate::brakes::{BrakeClock, BrakeOptions, Brakes, Limit, Network};
-pub use crate::http::{App, CorsOrigin, Route, Router, openapi, routes};
+pub use crate::http::{App, CorsOrigin, KnownProblem, Route, Router, known_problems, openapi, routes};
 pub use crate::limits::Limits;
 pub use crate::serve::{Listeners, serve};

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod catalog;
+pub mod documented;
 mod events;
 mod history;
 mod ops;
@@ -164,6 +165,7 @@ impl Ask<'_> {
             assert_eq!(body["status"], status.as_u16());
             assert_eq!(body["requestId"], "test");
         }
+        documented::check(&self.line, status.as_u16(), body["code"].as_str().filter(|_| problem));
         let _ = self.site;
         Answer { asked: self.line + &self.note, status, headers, body, text }
     }

@@ -8,7 +8,7 @@ use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::http::{Ask, Site, reservation};
+use crate::http::{Ask, Site, documented, reservation};
 use crate::support::{PRICE, SECRET, Shortcuts as _, money, seat};
 
 /// What a caller shows. Requests are about Anna, who has a password and is ACTIVE.
@@ -424,4 +424,47 @@ async fn a1_a_known_key_opens_no_route_to_anybody() {
 /// Whether the route is for the user whom the request is about.
 fn is_own(route: &str) -> bool {
     row(route).is_some_and(|row| COLUMNS.into_iter().zip(row).any(|cell| matches!(cell, (BensSession, NOT_YOURS))))
+}
+
+/// What the document says about a route's credentials, as the table has it: which kinds are taken, and from which role
+/// on.
+fn taken(row: &[Cell; COLUMNS.len()]) -> BTreeSet<(&'static str, &'static str)> {
+    let cell = |shown: Shown| row[COLUMNS.iter().position(|column| *column == shown).expect("a column")];
+    let mut taken = BTreeSet::new();
+    if cell(Garbage) != UNAUTHENTICATED {
+        return taken;
+    }
+    for (shown, scheme) in [(Session, "session"), (Token, "queueToken")] {
+        if cell(shown) != UNAUTHENTICATED {
+            taken.insert((scheme, ""));
+        }
+    }
+    let roles = [(ViewerKey, "viewer"), (GateKey, "gate"), (OperatorKey, "operator")];
+    if let Some((_, role)) = roles.iter().find(|(key, _)| ![UNAUTHENTICATED, NOT_ALLOWED].contains(&cell(*key))) {
+        taken.insert(("operatorKey", role));
+    }
+    // Users without a password join by id where that is allowed.
+    if cell(Nothing) == LOGIN_REQUIRED {
+        taken.insert(("", ""));
+    }
+    taken
+}
+
+#[test]
+fn the_document_says_what_each_route_takes() {
+    for route in concert_server::routes() {
+        let line = format!("{} {}", route.method, route.template);
+        let Some(operation) = documented::operation(&line) else { continue };
+        let row = row(&line).unwrap_or_else(|| panic!("{line} has no row in the table"));
+        let said: BTreeSet<_> = operation["security"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|scheme| match scheme.as_object().and_then(|scheme| scheme.iter().next()) {
+                Some((name, roles)) => (name.as_str(), roles[0].as_str().unwrap_or_default()),
+                None => ("", ""),
+            })
+            .collect();
+        assert_eq!(said, taken(&row), "{line}");
+    }
 }

@@ -44,7 +44,8 @@ pub enum CodeKind {
 }
 
 impl CodeKind {
-    const ALL: [Self; 2] = [Self::Presale, Self::Front];
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Presale, Self::Front];
 
     /// The kind as the database and the JSON write it.
     #[must_use]

@@ -98,6 +98,9 @@ pub enum TicketStatus {
 }
 
 impl TicketStatus {
+    /// Every status.
+    pub const ALL: [Self; 2] = [Self::Valid, Self::Void];
+
     /// As JSON writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -26,6 +26,9 @@ pub enum SeatAfterRefund {
 }
 
 impl SeatAfterRefund {
+    /// Both places.
+    pub const ALL: [Self; 2] = [Self::ToSale, Self::OffSale];
+
     /// As JSON writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -40,7 +43,7 @@ impl FromStr for SeatAfterRefund {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        [Self::ToSale, Self::OffSale]
+        Self::ALL
             .into_iter()
             .find(|goes| goes.as_str() == text)
             .ok_or_else(|| Error::invalid("the seat of a refund goes TO_SALE or OFF_SALE"))

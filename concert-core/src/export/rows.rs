@@ -73,6 +73,9 @@ pub enum SeatStatus {
 }
 
 impl SeatStatus {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Free, Self::Held, Self::Sold, Self::Blocked];
+
     /// The state as exports write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -55,7 +55,8 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 3] = [Self::Viewer, Self::Gate, Self::Operator];
+    /// Every role, the one that may least first.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Gate, Self::Operator];
 
     /// The role as the database, the JSON and the command line write it.
     #[must_use]

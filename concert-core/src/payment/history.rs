@@ -46,6 +46,9 @@ pub enum PaymentStatus {
 }
 
 impl PaymentStatus {
+    /// Every state.
+    pub const ALL: [Self; 2] = [Self::Success, Self::Refunded];
+
     /// The status as the database writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -56,7 +59,7 @@ impl PaymentStatus {
     }
 
     pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Success, Self::Refunded]
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a payment").into()))

@@ -111,6 +111,9 @@ pub enum ReservationStatus {
 }
 
 impl ReservationStatus {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Held, Self::Confirmed, Self::Expired, Self::Cancelled, Self::Refunded];
+
     /// The status as the database and the JSON write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -124,7 +127,7 @@ impl ReservationStatus {
     }
 
     pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Held, Self::Confirmed, Self::Expired, Self::Cancelled, Self::Refunded]
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no status of a reservation").into()))

@@ -76,6 +76,9 @@ pub enum WalletEntryKind {
 }
 
 impl WalletEntryKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Recharge, Self::Payment, Self::Refund];
+
     /// The kind as the database and the JSON write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -87,7 +90,7 @@ impl WalletEntryKind {
     }
 
     pub(crate) fn from_column(text: &str) -> Result<Self, sqlx::Error> {
-        [Self::Recharge, Self::Payment, Self::Refund]
+        Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| sqlx::Error::Decode(format!("{text} is no kind of wallet entry").into()))

@@ -104,7 +104,7 @@ impl From<LogEntry> for LogEntryBody {
     summary = "What operators did",
     description = "Takes the role viewer.",
     params(LogQuery),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = LogBody, description = "A page of the log, newest first"),
         (status = 400, description = "The query is not valid, or startingAfter is not an entry of the log"),
@@ -126,7 +126,7 @@ async fn log(mut call: Call) -> Answer {
         what was credited. With an Idempotency-Key, the same request gets its first answer again.",
     params(("userId" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = CreditRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = BalanceBody, description = "Recharged"),
         (status = 400, description = "The body or the amount is not valid, or the balance would pass its limit"),

@@ -9,6 +9,7 @@ use super::body::{Moment, created, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get, post};
+use super::words;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -32,7 +33,7 @@ struct NewCodesRequest {
     uses: u32,
     /// PRESALE (entry before the opening) or FRONT (a place in front).
     #[serde(deserialize_with = "parsed")]
-    #[schema(value_type = String, example = "PRESALE")]
+    #[schema(value_type = words::CodeKind)]
     kind: CodeKind,
 }
 
@@ -46,7 +47,7 @@ const fn one() -> u32 {
 struct MadeCodesBody {
     #[schema(value_type = uuid::Uuid)]
     sale_id: SaleId,
-    #[schema(value_type = String, example = "PRESALE")]
+    #[schema(value_type = words::CodeKind)]
     kind: CodeKind,
     uses: u32,
     /// The codes, as they are typed.
@@ -107,7 +108,7 @@ struct CodesBody {
 struct CodeBody {
     #[schema(value_type = uuid::Uuid)]
     code_id: AccessCodeId,
-    #[schema(value_type = String, example = "PRESALE")]
+    #[schema(value_type = words::CodeKind)]
     kind: CodeKind,
     /// How often it may be redeemed.
     uses: u32,
@@ -140,7 +141,7 @@ impl From<CodeEntry> for CodeBody {
                    repeated request makes others; revoke those of an answer that was lost.",
     params(("saleId" = uuid::Uuid, Path)),
     request_body = NewCodesRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 201, body = MadeCodesBody, description = "The codes, shown once"),
         (status = 400, description = "The body is not valid"),
@@ -164,7 +165,7 @@ async fn make(mut call: Call) -> Answer {
     summary = "The access codes of a sale, without the codes themselves",
     description = "Takes the role viewer.",
     params(("saleId" = uuid::Uuid, Path), CodesQuery),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = CodesBody, description = "A page of codes, newest first, revoked ones too"),
         (status = 400, description = "Not a UUID, the query is not valid, or startingAfter is not a code of this sale"),
@@ -186,7 +187,7 @@ async fn list(mut call: Call) -> Answer {
     description = "Takes the role operator. Whoever has redeemed one keeps the place. Codes that are revoked stay so.",
     params(("saleId" = uuid::Uuid, Path)),
     request_body = RevokeCodesRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = RevokedCodesBody, description = "Revoked"),
         (status = 400, description = "The body is not valid"),

@@ -54,7 +54,7 @@ struct DryRunQuery {
     summary = "All concerts, the last date first",
     description = "Takes the role viewer.",
     params(ConcertsQuery),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = ConcertPageBody, description = "A page of the concerts"),
         (status = 400, description = "The query is not valid, or startingAfter is no concert"),
@@ -75,7 +75,7 @@ async fn list(mut call: Call) -> Answer {
     summary = "A concert, and how many seats of each section are free, held, sold and blocked",
     description = "Takes the role viewer.",
     params(("concertId" = uuid::Uuid, Path)),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = ConcertBody, description = "The concert",
             headers(("ETag" = String, description = "Its version"))),
@@ -100,7 +100,7 @@ async fn look(mut call: Call) -> Answer {
                    one.",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = NewConcertRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 201, body = ConcertBody, description = "The concert", headers(
             ("ETag" = String, description = "Its version"),
@@ -142,7 +142,7 @@ async fn add(mut call: Call) -> Answer {
         DryRunQuery,
     ),
     request_body = ConcertChangeRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = ConcertBody, description = "The concert as it is now; of a dry run, what would change",
             headers(("ETag" = String, description = "Its version"))),

@@ -11,6 +11,7 @@ use super::body::{Moment, json, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
+use super::words;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -78,7 +79,7 @@ struct SeatRow {
     #[schema(value_type = f64, example = 120)]
     price: Money,
     /// FREE, HELD, SOLD or BLOCKED.
-    #[schema(example = "SOLD")]
+    #[schema(value_type = words::SeatStatus)]
     status: &'static str,
     /// Why it is not on sale.
     blocked_reason: Option<String>,
@@ -121,7 +122,7 @@ impl From<ExportedSeat> for SeatRow {
     get, path = "/api/v1/admin/figures", tag = "operators", operation_id = "figures",
     summary = "The queues, the seats of each concert, the holds and the revenue",
     description = "Takes the role viewer. What `concert-cli status --output json` prints. Reads all payments.",
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = Object, description = "The figures, of one moment"),
         (status = 401, description = "No valid operator key"),
@@ -138,7 +139,7 @@ async fn figures(mut call: Call) -> Answer {
     summary = "The seats of a concert with their state and who has them",
     description = "Takes the role viewer. Of all seats at once there is an export.",
     params(("concertId" = uuid::Uuid, Path), SeatsQuery),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = SeatsBody, description = "A page of seats, by number"),
         (status = 400, description = "Not a UUID, or the query is not valid"),
@@ -162,7 +163,7 @@ macro_rules! explanation {
             get, path = $path, tag = "operators", operation_id = $operation, summary = $summary,
             description = "Takes the role viewer. When, why, and what will happen next; it claims no turn.",
             params($($params)*),
-            security(("operatorKey" = [])),
+            security(("operatorKey" = ["viewer"])),
             responses(
                 (status = 200, body = Object, description = "What it is about, how it stands now, what happened, and what is next"),
                 (status = 400, description = "Not an id of the right form"),
@@ -193,7 +194,12 @@ explanation!(
     "explainSeat",
     "What happened to a seat",
     (
-        ("concertId" = String, Path, description = "The concert; the seat follows after a colon, or in the query"),
+        (
+            "concertId" = String,
+            Path,
+            max_length = 64,
+            description = "The concert; the seat follows after a colon, or in the query"
+        ),
         SeatQuery
     ),
     |call| {

@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get, patch, post};
 use super::sales::SaleBody;
 use super::version::with_version;
+use super::words;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -44,7 +45,7 @@ struct SaleChangeRequest {
     closes_at: Option<Option<Instant>>,
     /// Who comes first at the opening: arrival or draw.
     #[serde(default, deserialize_with = "parsed_if_there")]
-    #[schema(value_type = Option<String>, nullable = false, example = "arrival")]
+    #[schema(value_type = Option<words::EntryOrder>, nullable = false)]
     order: Option<EntryOrder>,
     /// The cap on ACTIVE tokens.
     #[serde(default, deserialize_with = "if_there")]
@@ -134,7 +135,7 @@ impl From<Sale> for AdminSaleBody {
     get, path = "/api/v1/admin/sales", tag = "operators", operation_id = "salesForOperators",
     summary = "All sales, with what is set about them",
     description = "Takes the role viewer.",
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = [AdminSaleBody], description = "The sales, in the order in which they were made"),
         (status = 401, description = "No valid operator key"),
@@ -152,7 +153,7 @@ async fn list(mut call: Call) -> Answer {
     summary = "A sale, with what is set about it",
     description = "Takes the role viewer.",
     params(("saleId" = uuid::Uuid, Path)),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = AdminSaleBody, description = "The sale", headers(("ETag" = String, description = "Its version"))),
         (status = 400, description = "Not a UUID"),
@@ -173,7 +174,7 @@ async fn look(mut call: Call) -> Answer {
                    request makes no second one.",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = SaleChangeRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 201, body = AdminSaleBody, description = "The sale", headers(
             ("ETag" = String, description = "Its version"),
@@ -206,7 +207,7 @@ async fn add(mut call: Call) -> Answer {
         ("If-Match" = Option<String>, Header, description = "The ETag of the sale as the client has seen it"),
     ),
     request_body = SaleChangeRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = AdminSaleBody, description = "The sale", headers(("ETag" = String, description = "Its version"))),
         (status = 400, description = "The body is not valid, or instants do not follow each other"),
@@ -241,7 +242,7 @@ struct PublicValueRequest {
                    Until the opening it can be corrected; the log keeps each value.",
     params(("saleId" = uuid::Uuid, Path)),
     request_body = PublicValueRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = AdminSaleBody, description = "The sale", headers(("ETag" = String, description = "Its version"))),
         (status = 400, description = "The body is not valid, or the sale is ordered by arrival"),

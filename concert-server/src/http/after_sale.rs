@@ -15,6 +15,7 @@ use super::body::{Moment, json, parsed};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get, post};
+use super::words;
 
 /// How long the call that calls a concert off waits for what follows: small halls are cleared by then.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
@@ -39,7 +40,7 @@ struct RefundRequest {
     reason: Reason,
     /// Where the seat goes: TO_SALE or OFF_SALE (it is blocked).
     #[serde(default, deserialize_with = "parsed")]
-    #[schema(value_type = String, example = "TO_SALE", default = "TO_SALE")]
+    #[schema(value_type = words::SeatAfterRefund, required = false)]
     seat: SeatAfterRefund,
 }
 
@@ -59,7 +60,7 @@ struct RefundBody {
     #[schema(value_type = i32)]
     seat_number: SeatNumber,
     /// TO_SALE or OFF_SALE. Seats of a concert that was called off stay off sale.
-    #[schema(example = "TO_SALE")]
+    #[schema(value_type = words::SeatAfterRefund)]
     seat: &'static str,
     #[schema(value_type = f64, example = 120)]
     amount: Money,
@@ -67,7 +68,7 @@ struct RefundBody {
     #[schema(value_type = f64, example = 150.5)]
     balance: Money,
     /// `refunded`.
-    #[schema(example = "refunded")]
+    #[schema(value_type = words::RefundedStatus)]
     status: &'static str,
     refunded_at: Moment,
 }
@@ -106,12 +107,13 @@ struct MoveRequest {
 /// A sold seat, its owner and its payment.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SoldTicketBody)]
 struct TicketBody {
     /// The id of its reservation.
     #[schema(value_type = uuid::Uuid)]
     ticket_id: ReservationId,
     /// VALID, or VOID: refunded.
-    #[schema(example = "VALID")]
+    #[schema(value_type = words::TicketStatus)]
     status: &'static str,
     /// How many owners it has had.
     version: u32,
@@ -122,7 +124,7 @@ struct TicketBody {
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
     concert_name: String,
-    #[schema(example = "ON_SALE")]
+    #[schema(value_type = words::ConcertStatus)]
     concert_status: &'static str,
     #[schema(value_type = i32)]
     seat_number: SeatNumber,
@@ -207,7 +209,7 @@ struct CancellationBody {
     concert_id: ConcertId,
     concert_name: String,
     /// CANCELLED once it is called off.
-    #[schema(example = "CANCELLED")]
+    #[schema(value_type = words::ConcertStatus)]
     status: &'static str,
     reason: Option<String>,
     cancelled_at: Option<Moment>,
@@ -263,7 +265,7 @@ impl From<Cancellation> for CancellationBody {
     description = "Takes the role operator. The seat is for sale again, or blocked. A payment is refunded once.",
     params(("paymentId" = uuid::Uuid, Path)),
     request_body = RefundRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = RefundBody, description = "Refunded"),
         (status = 400, description = "The body is not valid, or the balance would pass its limit"),
@@ -285,7 +287,7 @@ async fn refund(mut call: Call) -> Answer {
     summary = "A sold seat, its owner and its payment",
     description = "Takes the role viewer.",
     params(("ticketId" = uuid::Uuid, Path)),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = TicketBody, description = "The ticket"),
         (status = 400, description = "Not a UUID"),
@@ -306,7 +308,7 @@ async fn ticket(mut call: Call) -> Answer {
         user who paid: a refund goes there.",
     params(("ticketId" = uuid::Uuid, Path)),
     request_body = MoveRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = TicketBody, description = "Moved"),
         (status = 400, description = "The body is not valid, or the user has the ticket already"),
@@ -332,7 +334,7 @@ async fn move_ticket(mut call: Call) -> Answer {
         again before it is done, it goes on.",
     params(("concertId" = uuid::Uuid, Path)),
     request_body = CancelRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 202, body = CancellationBody, description = "Called off"),
         (status = 200, body = CancellationBody, description = "What it would come to: it was a dry run"),
@@ -376,7 +378,7 @@ async fn finish_for_a_while(back_office: &BackOffice, concert: ConcertId) {
     summary = "How far it is with calling a concert off",
     description = "Takes the role viewer. Of a concert that is not called off: what it would come to.",
     params(("concertId" = uuid::Uuid, Path)),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = CancellationBody, description = "How far it is"),
         (status = 400, description = "Not a UUID"),

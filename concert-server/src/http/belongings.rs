@@ -14,6 +14,7 @@ use super::call::Call;
 use super::problem::Problem;
 use super::reservations::OrderBody;
 use super::routing::{Answer, Endpoint, get};
+use super::words;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![get("/api/v1/orders", orders), get("/api/v1/orders/{orderId}", order), get("/api/v1/tickets", tickets)]
@@ -88,7 +89,7 @@ struct TicketBody {
     concert_name: String,
     /// CANCELLED where the concert was called off, until the ticket is refunded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, example = "CANCELLED")]
+    #[schema(value_type = words::CalledOff, required = false)]
     concert_status: Option<&'static str>,
     /// In the zone of the venue.
     date: NaiveDate,

@@ -14,6 +14,7 @@ use super::body::Moment;
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
+use super::words;
 
 /// How many milliseconds old the answer may be at most; `Cache-Control` knows whole seconds only.
 pub(super) const MAX_STALENESS: HeaderName = HeaderName::from_static("x-max-staleness-ms");
@@ -40,7 +41,7 @@ pub(super) struct DateBody {
     #[schema(example = "Asia/Seoul")]
     time_zone: &'static str,
     /// ON_SALE, CLOSED (nothing more is held) or CANCELLED (called off).
-    #[schema(example = "ON_SALE")]
+    #[schema(value_type = words::ConcertStatus)]
     status: &'static str,
     /// The sale whose queue stands before it.
     #[schema(value_type = uuid::Uuid)]

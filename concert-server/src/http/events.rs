@@ -10,6 +10,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 use warp::Reply as _;
 use warp::http::{HeaderName, HeaderValue};
 use warp::sse::Event;
@@ -20,6 +21,7 @@ use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
 use super::tokens::{self, TokenBody};
+use super::words;
 use crate::telemetry::OpenStream;
 
 /// How often an idle stream sends a sign of life, which also detects clients that are gone.
@@ -38,6 +40,32 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![get("/api/v1/tokens/{userId}/events", events)]
 }
 
+/// An event of the stream: its name, and its data as JSON.
+#[derive(ToSchema)]
+#[serde(tag = "event", content = "data", rename_all = "camelCase")]
+#[expect(dead_code, reason = "it documents what `Talk` writes")]
+enum TokenEvent<'a> {
+    /// The place in the queue, as polling answers it.
+    Token(TokenBody<'a>),
+    /// The last event: the token has ended.
+    End(EndBody),
+    /// The last event: a newer stream of the token has taken over. Do not open this one again.
+    Replaced(ReplacedBody),
+}
+
+/// Why a stream ended: TOKEN_EXPIRED, or the problem that it met.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it documents what `end` writes")]
+struct EndBody {
+    code: words::ProblemCode,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it documents `REPLACED`")]
+struct ReplacedBody {
+    code: words::StreamReplaced,
+}
+
 #[utoipa::path(
     get, path = "/api/v1/tokens/{userId}/events", tag = "queue", operation_id = "tokenEvents",
     summary = "The caller's standing in the queue, pushed",
@@ -50,7 +78,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     params(("userId" = uuid::Uuid, Path), ("saleId" = Option<uuid::Uuid>, Query, description = "With a session: the sale")),
     security(("bearer" = [])),
     responses(
-        (status = 200, body = TokenBody<'_>, content_type = "text/event-stream", description = "The stream"),
+        (status = 200, body = TokenEvent<'_>, content_type = "text/event-stream", description = "The stream; the schema is that of each event"),
         (status = 400, description = "Not a UUID"),
         (status = 401, description = "No valid access token"),
         (status = 403, description = "It belongs to another user"),

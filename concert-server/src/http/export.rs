@@ -15,6 +15,7 @@ use super::body::parsed_if_there;
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
+use super::words;
 
 /// How many parts wait for a client that reads slowly, each of some hundred kilobytes.
 const PARTS_AHEAD: usize = 2;
@@ -33,7 +34,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 struct ExportQuery {
     /// csv or json.
     #[serde(default, deserialize_with = "parsed_if_there")]
-    #[param(value_type = Option<String>, default = "csv", example = "csv")]
+    #[param(value_type = Option<words::ExportFormat>)]
     format: Option<ExportFormat>,
     /// Whether the CSV begins with the mark by which Excel knows that it is UTF-8.
     #[serde(default)]
@@ -49,10 +50,10 @@ struct ExportQuery {
         spreadsheet would take for a formula has an apostrophe before it.",
     params(
         ("concertId" = uuid::Uuid, Path),
-        ("kind" = String, Path, description = "payments, seats, entries or attendees", example = "payments"),
+        ("kind" = words::ExportKind, Path),
         ExportQuery,
     ),
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["viewer"])),
     responses(
         (status = 200, body = String, content_type = "text/csv", description = "The list", headers(
             ("X-Export-Rows" = i64, description = "How many rows"),

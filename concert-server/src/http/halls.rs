@@ -220,7 +220,7 @@ fn named(numbers: Option<Vec<SeatNumber>>, ranges: Option<SeatRanges>) -> Result
         refused and stay as they are. Seats that are blocked for the same reason already stay so.",
     params(("concertId" = uuid::Uuid, Path)),
     request_body = BlockRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = SeatsChangedBody, description = "What became of each"),
         (status = 400, description = "The body is not valid"),
@@ -243,7 +243,7 @@ async fn block(mut call: Call) -> Answer {
     description = "Takes the role operator. Held and sold seats are refused; free ones stay so.",
     params(("concertId" = uuid::Uuid, Path)),
     request_body = UnblockRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = SeatsChangedBody, description = "What became of each"),
         (status = 400, description = "The body is not valid"),
@@ -267,7 +267,7 @@ async fn unblock(mut call: Call) -> Answer {
         seats that are held or sold get the price for whoever has them next, and the answer names them.",
     params(("concertId" = uuid::Uuid, Path)),
     request_body = PriceRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = SeatsChangedBody, description = "What became of each"),
         (status = 400, description = "The body is not valid"),
@@ -291,7 +291,7 @@ async fn price(mut call: Call) -> Answer {
         nobody has one of them, the other's holder moves there. Prices, deadlines, orders and owners stay as they are.",
     params(("concertId" = uuid::Uuid, Path)),
     request_body = SwapRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = SwappedBody, description = "Who was moved"),
         (status = 400, description = "The body is not valid"),
@@ -317,7 +317,7 @@ async fn swap(mut call: Call) -> Answer {
         has, or whose place in the row, are refused.",
     params(("concertId" = uuid::Uuid, Path)),
     request_body = AddRequest,
-    security(("operatorKey" = [])),
+    security(("operatorKey" = ["operator"])),
     responses(
         (status = 200, body = SeatsChangedBody, description = "What became of each"),
         (status = 400, description = "The body is not valid"),

@@ -13,6 +13,7 @@ use super::body::{Moment, called_off, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
+use super::words;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -74,14 +75,14 @@ struct PastPaymentBody {
     concert_name: String,
     /// CANCELLED where the concert was called off.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, example = "CANCELLED")]
+    #[schema(value_type = words::CalledOff, required = false)]
     concert_status: Option<&'static str>,
     #[schema(value_type = i32)]
     seat_number: SeatNumber,
     #[schema(value_type = f64, example = 120)]
     amount: Money,
     /// success or refunded.
-    #[schema(example = "success")]
+    #[schema(value_type = words::PaymentStatus)]
     status: String,
     paid_at: Moment,
     /// Null unless refunded.
@@ -121,7 +122,7 @@ struct EntryBody {
     #[schema(value_type = uuid::Uuid)]
     entry_id: WalletEntryId,
     /// RECHARGE, PAYMENT or REFUND.
-    #[schema(value_type = String, example = "PAYMENT")]
+    #[schema(value_type = words::WalletEntryKind)]
     kind: WalletEntryKind,
     /// The amount added to the balance: below 0 for a payment.
     #[schema(value_type = f64, example = -120)]

@@ -34,6 +34,7 @@ mod sales;
 mod tokens;
 mod users;
 mod version;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,7 @@ pub(crate) use self::events::{Streams, StreamsHere};
 pub use self::openapi::openapi;
 use self::ops::Vitals;
 pub(crate) use self::problem::Refusal;
+pub use self::problem::{KnownProblem, known_problems};
 use self::routing::Endpoint;
 pub use self::routing::Route;
 use self::sales::Sales;

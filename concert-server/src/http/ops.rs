@@ -14,6 +14,7 @@ use super::call::Call;
 use super::fresh::Fresh;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
+use super::words;
 use crate::telemetry;
 
 /// How long a scrape waits for the database before it answers without its figures.
@@ -40,7 +41,7 @@ pub(super) struct Vitals {
 #[derive(Serialize, ToSchema)]
 struct HealthBody {
     /// Always `up`.
-    #[schema(example = "up")]
+    #[schema(value_type = words::Up)]
     status: &'static str,
 }
 

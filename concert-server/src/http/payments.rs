@@ -12,6 +12,7 @@ use super::body::{Moment, amount, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get, post};
+use super::words;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -85,7 +86,7 @@ struct PaymentBody {
     /// Of an order: the first of its payments.
     #[schema(value_type = uuid::Uuid)]
     payment_id: PaymentId,
-    #[schema(example = "success")]
+    #[schema(value_type = words::PaidStatus)]
     status: &'static str,
     /// The reservation, if one was paid.
     #[serde(skip_serializing_if = "Option::is_none")]

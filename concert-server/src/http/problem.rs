@@ -1,11 +1,13 @@
-//! Errors on the wire: RFC 9457 problems, and the one table from refusals to statuses.
+//! Errors on the wire: RFC 9457 problems.
+
+mod catalogue;
 
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use concert_core::texts::Language;
-use concert_core::{Error, ErrorKind, ReservationId, SeatNumber};
+use concert_core::{Error, ReservationId, SeatNumber};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -14,6 +16,8 @@ use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHE
 use warp::http::{HeaderValue, StatusCode};
 use warp::reply::Response;
 
+pub use self::catalogue::{KnownProblem, known_problems};
+use super::words;
 use crate::telemetry;
 use crate::texts::Texts;
 
@@ -53,6 +57,7 @@ struct Parts {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(catalogue::has_status(code, status), "the catalogue has no {code} with {status}");
         Self(Box::new(Parts {
             status,
             code,
@@ -188,7 +193,7 @@ fn title(status: StatusCode, texts: Texts) -> String {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let status = status_of(&error);
+        let status = catalogue::status_of(error.code(), error.kind());
         let detail: String = error.to_string().chars().take(LONGEST_DETAIL).collect();
         let mut problem = Self::new(status, error.code(), detail);
         problem.0.members = members_of(&error);
@@ -251,24 +256,6 @@ fn challenge(error: &Error) -> HeaderValue {
     HeaderValue::try_from(challenge).unwrap_or(NO_PROOF)
 }
 
-/// The status of every refusal: that of its kind, with some exceptions.
-const fn status_of(error: &Error) -> StatusCode {
-    match (error, error.kind()) {
-        (Error::TokenExpired, _) => StatusCode::GONE,
-        (Error::VersionChanged { .. }, _) => StatusCode::PRECONDITION_FAILED,
-        (Error::IdempotencyKeyReused, _) => StatusCode::UNPROCESSABLE_ENTITY,
-        // A client may try again: an operator sets the database up meanwhile.
-        (Error::Setup(_), _) => StatusCode::SERVICE_UNAVAILABLE,
-        (_, ErrorKind::Refused) => StatusCode::BAD_REQUEST,
-        (_, ErrorKind::Unauthenticated) => StatusCode::UNAUTHORIZED,
-        (_, ErrorKind::Forbidden) => StatusCode::FORBIDDEN,
-        (_, ErrorKind::NotFound) => StatusCode::NOT_FOUND,
-        (_, ErrorKind::Conflict) => StatusCode::CONFLICT,
-        (_, ErrorKind::TryAgain) => StatusCode::SERVICE_UNAVAILABLE,
-        (_, ErrorKind::Internal) => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
 impl Reply for Problem {
     /// Status and headers; the edge adds the body.
     fn into_response(self) -> Response {
@@ -300,7 +287,7 @@ pub(super) struct ProblemBody<'a> {
     #[schema(example = "seat 7 is already reserved")]
     detail: &'a str,
     /// What is wrong, for programs.
-    #[schema(example = "SEAT_ALREADY_RESERVED")]
+    #[schema(value_type = words::ProblemCode)]
     code: &'a str,
     /// The request's id, as in the `X-Request-Id` header and in the server's log.
     request_id: &'a str,

@@ -48,7 +48,7 @@ struct ReserveRequest {
     seat_numbers: Option<Vec<SeatNumber>>,
     /// The best free seats, all of them or none.
     #[serde(default, deserialize_with = "object_if_there")]
-    #[schema(required = false)]
+    #[schema(required = false, nullable = false)]
     best_available: Option<BestAvailable>,
     /// Who reserves: the user of the access token.
     #[serde(deserialize_with = "parsed")]

@@ -14,6 +14,7 @@ use super::fresh::Fresh;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
 use super::version::with_version;
+use super::words;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![get("/api/v1/sales", list), get("/api/v1/sales/{saleId}", look)]
@@ -43,7 +44,7 @@ pub(super) struct SaleBody {
     sale_id: SaleId,
     name: String,
     /// BEFORE (the doors are shut), DOORS (people join and wait), OPEN (people are let in) or CLOSED.
-    #[schema(example = "DOORS")]
+    #[schema(value_type = words::SalePhase)]
     phase: &'static str,
     /// When joining begins; null: no bound.
     doors_at: Option<Moment>,
@@ -54,7 +55,7 @@ pub(super) struct SaleBody {
     /// The server's time.
     now: Moment,
     /// Who comes first at the opening: arrival or draw.
-    #[schema(example = "arrival")]
+    #[schema(value_type = words::EntryOrder)]
     order: &'static str,
     /// The draw, where the order is one.
     #[serde(skip_serializing_if = "Option::is_none")]

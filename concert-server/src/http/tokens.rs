@@ -13,6 +13,7 @@ use super::body::{Moment, created, if_there, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, delete, get, post};
+use super::words;
 use crate::brakes::Brake;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -49,7 +50,7 @@ pub(super) struct TokenBody<'a> {
     /// The queue token: the access token for reserving and paying.
     token: &'a str,
     /// WAITING or ACTIVE.
-    #[schema(example = "WAITING")]
+    #[schema(value_type = words::TokenStatus)]
     status: &'static str,
     /// 0 when ACTIVE, else the place among those who wait, from 1; null while a draw at the opening still has to give it.
     queue_position: Option<u64>,
@@ -64,7 +65,7 @@ pub(super) struct TokenBody<'a> {
     #[schema(value_type = uuid::Uuid)]
     sale_id: SaleId,
     /// The phase of the sale: BEFORE, DOORS, OPEN or CLOSED.
-    #[schema(example = "OPEN")]
+    #[schema(value_type = words::SalePhase)]
     phase: &'static str,
     /// When people are let in; null: the sale says nothing about it.
     opens_at: Option<Moment>,
@@ -99,7 +100,7 @@ impl<'a> TokenBody<'a> {
                    operator key of the role operator joins any user. A user may stand in the queues of several sales.",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = JoinRequest,
-    security((), ("bearer" = []), ("operatorKey" = [])),
+    security((), ("bearer" = []), ("operatorKey" = ["operator"])),
     responses(
         (status = 201, body = TokenBody<'_>, description = "Joined"),
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),
@@ -157,7 +158,7 @@ impl Call {
     summary = "The same as POST /api/v1/tokens",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = JoinRequest,
-    security((), ("bearer" = []), ("operatorKey" = [])),
+    security((), ("bearer" = []), ("operatorKey" = ["operator"])),
     responses(
         (status = 201, body = TokenBody<'_>, description = "Joined"),
         (status = 200, body = TokenBody<'_>, description = "Was in the queue already"),

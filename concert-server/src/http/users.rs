@@ -127,7 +127,7 @@ async fn log_in(mut call: Call) -> Answer {
     summary = "Log out: this session ends",
     description = "Every server refuses its access token within two seconds. The place in the queue stays, and so does \
                    its queue token.",
-    security(("bearer" = [])),
+    security(("session" = [])),
     responses(
         (status = 204, description = "Logged out"),
         (status = 401, description = "No valid access token, or that of a place in the queue"),
@@ -146,7 +146,7 @@ async fn log_out(mut call: Call) -> Answer {
     description = "Ends all sessions of the user, this one too: log in again. Queue tokens from before are refused as \
                    well; the place in the queue stays, and POST /api/v1/tokens with the new session resumes it.",
     request_body = ChangePasswordRequest,
-    security(("bearer" = [])),
+    security(("session" = [])),
     responses(
         (status = 204, description = "Changed"),
         (status = 400, description = "The body is not valid"),

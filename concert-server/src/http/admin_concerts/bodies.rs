@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::super::body::{Moment, amount, change, if_there, parsed_if_there};
 use super::super::catalog::time_of_day;
 use super::super::problem::Problem;
+use super::super::words;
 
 /// A concert to put on sale.
 #[derive(Deserialize, ToSchema)]
@@ -236,7 +237,7 @@ pub(super) struct ConcertChangeRequest {
     max_seats_per_user: Option<Option<u32>>,
     /// CLOSED: nothing more is held; ON_SALE: it is on sale again.
     #[serde(default, deserialize_with = "parsed_if_there")]
-    #[schema(value_type = Option<String>, nullable = false, example = "CLOSED")]
+    #[schema(value_type = Option<words::ConcertSaleStatus>, nullable = false)]
     status: Option<ConcertStatus>,
 }
 
@@ -288,7 +289,7 @@ pub(super) struct ConcertListBody {
     /// The zone of its venue.
     time_zone: &'static str,
     /// ON_SALE, CLOSED (nothing more is held) or CANCELLED (called off).
-    #[schema(example = "ON_SALE")]
+    #[schema(value_type = words::ConcertStatus)]
     status: &'static str,
     /// Why it was called off.
     cancel_reason: Option<String>,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::super::body::{Moment, called_off};
 use super::super::problem::Problem;
+use super::super::words;
 
 /// A hold on a seat, and its state.
 #[derive(Serialize, ToSchema)]
@@ -32,11 +33,11 @@ pub(super) struct ReservationBody {
     #[schema(value_type = String, required = false)]
     row: Option<Arc<str>>,
     /// HELD, CONFIRMED (paid), EXPIRED, CANCELLED or REFUNDED.
-    #[schema(example = "HELD")]
+    #[schema(value_type = words::ReservationStatus)]
     status: &'static str,
     /// CANCELLED where the concert was called off.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, example = "CANCELLED")]
+    #[schema(value_type = words::CalledOff, required = false)]
     concert_status: Option<&'static str>,
     /// What paying for it costs.
     #[schema(value_type = f64, example = 120)]
@@ -75,7 +76,7 @@ pub(in super::super) struct OrderBody {
     order_id: OrderId,
     #[schema(value_type = uuid::Uuid)]
     concert_id: ConcertId,
-    #[schema(example = "HELD")]
+    #[schema(value_type = words::ReservationStatus)]
     status: &'static str,
     /// By number.
     seats: Vec<HeldSeat>,
