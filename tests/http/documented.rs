@@ -32,7 +32,7 @@ pub fn check(line: &str, status: u16, code: Option<&str>) {
     if code.is_some_and(|code| ANYWHERE.contains(&code)) {
         return;
     }
-    // The page that shows the document is no part of the interface, and 304 is its answer, too.
+    // The page that shows the document is no part of the interface.
     let Some(operation) = operation(line) else { return };
     let response = &operation["responses"][status.to_string()];
     assert!(!response.is_null(), "{line}: the document has no {status} {}", code.unwrap_or_default());

@@ -131,7 +131,11 @@ struct Document;
 #[utoipa::path(
     get, path = "/api-docs/openapi.json", tag = "operations", operation_id = "openapi",
     summary = "This document",
-    responses((status = 200, body = Object, description = "OpenAPI 3.1"))
+    params(("If-None-Match" = Option<String>, Header, description = "The ETag of the answer that the client has")),
+    responses(
+        (status = 200, body = Object, description = "OpenAPI 3.1"),
+        (status = 304, description = "As the client has it"),
+    )
 )]
 async fn document(call: Call) -> Answer {
     static DOCUMENT: OnceLock<Arc<Representation>> = OnceLock::new();
