@@ -11,7 +11,11 @@ FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --sta
 	--buyers 500 --seats 200 --arrive-within 2s --think 50ms --connections 64 \
 	--max-active 100 --active-ttl 6s --claim-window 4s --hold-ttl 2s --rerank-every 200ms
 
-.PHONY: help setup build demo demo-check test lint features docs package deny review test-cluster bench bench-quick bench-turns flash-sale flash-sale-check
+# Where `make install` puts things; DESTDIR goes before all of it, for packagers.
+PREFIX := /usr/local
+RELEASE := $${CARGO_TARGET_DIR:-target}/release
+
+.PHONY: help setup build install deb package-check programs demo demo-check test lint features docs package deny review test-cluster bench bench-quick bench-turns flash-sale flash-sale-check
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -19,13 +23,28 @@ help: ## Shows this list.
 setup: ## Installs MariaDB where it is missing.
 	@scripts/setup.sh
 
-build: setup ## Builds the server and the CLI.
+programs: setup
 	$(CARGO) build --locked --workspace --bins
 
-demo: build ## Serves on 127.0.0.1:8080 with a concert to try, until Ctrl-C.
+build: ## Builds the server and the CLI as they are installed: optimised, in target/release, with manual pages and completions.
+	$(CARGO) build --locked --release -p concert-server -p concert-cli
+	scripts/dist.sh $(RELEASE) $(RELEASE)/dist
+
+install: ## Installs what `make build` has built, with an example of concert.toml and the systemd unit: PREFIX=/usr/local.
+	@test -x $(RELEASE)/concert-server -a -d $(RELEASE)/dist || { echo "run 'make build' first" >&2; exit 1; }
+	scripts/install.sh $(RELEASE) $(PREFIX)
+
+deb: build ## Packs what `make build` has built: target/debian/concert_*.deb. Installs cargo-deb where it is missing.
+	command -v cargo-deb >/dev/null || $(CARGO) install --locked --quiet --debug --version '^3' cargo-deb
+	$(CARGO) deb --no-build -p concert-server
+
+package-check: ## Installs the .deb of `make deb` in a fresh root of Debian, runs it there and removes it; as root.
+	scripts/package-check.sh $$(ls -t $${CARGO_TARGET_DIR:-target}/debian/concert_*.deb | head -n 1)
+
+demo: programs ## Serves on 127.0.0.1:8080 with a concert to try, until Ctrl-C.
 	@scripts/demo.sh
 
-demo-check: build ## Runs the demo and the purchase that it prints, then stops.
+demo-check: programs ## Runs the demo and the purchase that it prints, then stops.
 	@scripts/demo.sh --check
 
 test: setup ## Runs all tests, on a private MariaDB; the suite a second time as newer MariaDBs are set up.
@@ -79,6 +98,6 @@ flash-sale: setup ## Rehearses a sale over HTTP, 10 000 seats and 20 000 buyers,
 	$(CARGO) build --locked --release -q --workspace --bins --example flash_sale
 	$${CARGO_TARGET_DIR:-target}/release/examples/flash_sale --start-server $(FLASH_SALE_OPTIONS)
 
-flash-sale-check: build ## The same in a few seconds, as the tests do.
+flash-sale-check: programs ## The same in a few seconds, as the tests do.
 	$(CARGO) build --locked -p concert-examples --example flash_sale
 	$(FLASH_SALE_CHECK)

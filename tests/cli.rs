@@ -9,6 +9,7 @@ mod cli {
     mod called_off;
     mod columns;
     mod desk;
+    mod doctor;
     mod draw;
     mod export;
 
@@ -19,5 +20,6 @@ mod cli {
     mod sales;
     mod seats;
     mod seed;
+    mod settings_file;
     mod shell;
 }

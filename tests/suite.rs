@@ -14,6 +14,7 @@ mod migrate;
 mod neighbours;
 mod nobody_in;
 mod nothing_stuck;
+mod operate;
 mod order_races;
 mod orders;
 mod passes;

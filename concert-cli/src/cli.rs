@@ -1,10 +1,11 @@
 //! The command line.
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use concert_settings::{Settings, Surroundings};
 
 use crate::commands::{DatabaseCommand, completions, man};
 use crate::database;
-use crate::table::Output;
+use crate::table::{Output, note};
 
 const EXIT_CODES: &str = "\
 Results go to stdout, everything else to stderr. NO_COLOR is honoured.
@@ -44,9 +45,12 @@ const USUAL_OPTIONS: [&str; 3] = ["database_url", "data_dir", "output"];
 
 /// The command line as it is parsed.
 pub fn command() -> clap::Command {
+    finished(Cli::command())
+}
+
+fn finished(command: clap::Command) -> clap::Command {
     let is_unusual = |arg: &clap::Arg| arg.is_global_set() && !USUAL_OPTIONS.contains(&arg.get_id().as_str());
-    let command = Cli::command().mut_args(|arg| if is_unusual(&arg) { arg.hide_short_help(true) } else { arg });
-    with_plain_usage(command)
+    with_plain_usage(command.mut_args(|arg| if is_unusual(&arg) { arg.hide_short_help(true) } else { arg }))
 }
 
 /// Every command with the usage line that its help has. clap would write into that of an error what comes from the
@@ -65,10 +69,13 @@ fn plain_usage(mut command: clap::Command) -> clap::Command {
     command.override_usage(usage.trim_start_matches("Usage: ").to_owned())
 }
 
-/// Parses the command line of this process.
+/// Parses the command line of this process, over what its environment and its file say.
 pub fn parse() -> Result<Cli, clap::Error> {
-    let matches = command().try_get_matches()?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command()))
+    let settings = Settings::read(&Cli::command(), finished, std::env::args_os(), &Surroundings::of_process())?;
+    for warning in &settings.warnings {
+        note(&format!("warning: {warning}"));
+    }
+    Cli::from_arg_matches(&settings.matches).map_err(|error| error.format(&mut command()))
 }
 
 #[cfg(test)]
@@ -78,6 +85,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn the_files_names_have_all_our_settings() {
+        let command = Cli::command();
+        let missing: Vec<_> =
+            concert_settings::names(&command).filter(|name| !concert_settings::NAMES.contains(name)).collect();
+        assert!(missing.is_empty(), "add them to NAMES in concert-core/settings/src/names.rs: {missing:?}");
     }
 
     #[test]

@@ -20,17 +20,15 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Opts {
+    /// A file with settings, the same as the server's: a line for each, as in time-zone = "Asia/Seoul". Unless given,
+    /// ./concert.toml or /etc/concert/concert.toml is read if it is there
+    #[arg(id = "config", long = "config", global = true, value_name = "FILE", env = "CONCERT_CONFIG")]
+    _file: Option<PathBuf>,
     /// The database: mysql://user:password@host:3306/name [default: the private one]
     #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
     /// A file with that URL, so that its password is not seen among the processes; white space at its end is ignored
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "CONCERT_DATABASE_URL_FILE",
-        conflicts_with = "database_url"
-    )]
+    #[arg(long, global = true, value_name = "FILE", env = "CONCERT_DATABASE_URL_FILE")]
     database_url_file: Option<PathBuf>,
     /// The database on the same server that has the box office's tables, the same as the server's [default: the one
     /// that the URL names]
@@ -44,7 +42,7 @@ pub struct Opts {
     #[arg(long, global = true, value_name = "SECRET", env = "CONCERT_JWT_SECRET", hide_env_values = true)]
     jwt_secret: Option<SecretString>,
     /// A file with that secret; white space at its end is ignored
-    #[arg(long, global = true, value_name = "FILE", env = "CONCERT_JWT_SECRET_FILE", conflicts_with = "jwt_secret")]
+    #[arg(long, global = true, value_name = "FILE", env = "CONCERT_JWT_SECRET_FILE")]
     jwt_secret_file: Option<PathBuf>,
     /// How long a turn that `rerank` or `token issue` gives lasts, the same as the server's
     #[arg(long, global = true, value_name = "DURATION", env = "CONCERT_ACTIVE_TTL", default_value = "10m",

@@ -32,6 +32,9 @@ pub enum Failure {
     /// The invariants do not hold.
     #[error("the database breaks an invariant; offending rows: {0}")]
     Violations(usize),
+    /// The doctor found what must be changed.
+    #[error("{0} of these must be changed")]
+    MustChange(usize),
     /// Something is left to do.
     #[error("{0}")]
     Unfinished(String),
@@ -78,6 +81,7 @@ impl Failure {
             Self::BoxOffice(error) | Self::NotMigrated(error) | Self::SeedTaken { refusal: error, .. } => error.code(),
             Self::NoPrivateDatabase { .. } => "NO_DATABASE",
             Self::Violations(_) => "INVARIANT_VIOLATED",
+            Self::MustChange(_) => "MUST_CHANGE",
             Self::Unfinished(_) => "UNFINISHED",
             Self::DrawDisagrees => "DRAW_DISAGREES",
             Self::Usage(_) => "INVALID_REQUEST",

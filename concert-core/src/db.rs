@@ -24,7 +24,7 @@ pub(crate) use self::class::{
 pub(crate) use self::cluster::Cluster;
 pub(crate) use self::failure::Failure;
 pub(crate) use self::readers::{Reader, read, read_pool};
-pub(crate) use self::room::{Room, needed};
+pub(crate) use self::room::{MORE_READERS, Room, needed};
 pub(crate) use self::session::{
     KEEP_ALIVE, WritersConnection, close, commit, connect, execute, patient_connection, rollback, shorten_lock_wait,
     start_snapshot, start_transaction, unhurried_connection, unlimited_connection,

@@ -56,7 +56,8 @@
 //! - `after_sale`: refunds, tickets that get another owner, concerts that are called off.
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`, `export`: reads over whole tables; `explain`: what happened to one thing.
-//! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness.
+//! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness. `doctor`: whether the database is as it
+//!   should be, and what mends it.
 //! - `texts`: what people read, in their language.
 //! - `office_clock`: the database's time, followed. `schedule`: the loop of the periodic passes.
 
@@ -73,6 +74,7 @@ mod catalog;
 mod clock;
 mod concert_status;
 mod db;
+mod doctor;
 mod error;
 mod explain;
 mod export;
@@ -134,6 +136,7 @@ pub use crate::catalog::{
 };
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::concert_status::ConcertStatus;
+pub use crate::doctor::{Finding, Verdict};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::export::{

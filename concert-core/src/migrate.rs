@@ -65,6 +65,17 @@ enum SchemaState {
     Development,
 }
 
+/// Which migrations of this build a schema still lacks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Pending {
+    #[default]
+    None,
+    Some(Vec<String>),
+    All,
+    /// It was made by a build from before the first release.
+    Development,
+}
+
 /// A migration that was applied, and the checksum of its text.
 type Applied = (i64, Vec<u8>);
 
@@ -107,6 +118,25 @@ async fn pause() {
 /// Whether the schema is the one that this library works with, or a newer one.
 pub(crate) fn is_current(applied: &[Applied]) -> bool {
     schema_state(applied) == SchemaState::Current
+}
+
+/// What is still to be applied.
+pub(crate) async fn pending(pool: &MySqlPool) -> Result<Pending, sqlx::Error> {
+    let applied = applied(pool).await?;
+    let missing = |ours: &&Migration| applied.iter().all(|(version, _)| *version != ours.version);
+    Ok(match schema_state(&applied) {
+        SchemaState::Current => Pending::None,
+        SchemaState::Development => Pending::Development,
+        SchemaState::Behind if applied.is_empty() => Pending::All,
+        SchemaState::Behind => {
+            Pending::Some(MIGRATOR.iter().filter(missing).map(|ours| ours.description.to_string()).collect())
+        }
+    })
+}
+
+/// The texts of all migrations.
+pub(crate) fn texts() -> impl Iterator<Item = &'static str> {
+    MIGRATOR.iter().map(|migration| migration.sql.as_str())
 }
 
 /// Refuses tables that are not in InnoDB: they have no transactions, so half of an act would stay.

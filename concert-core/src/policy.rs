@@ -59,6 +59,17 @@ pub enum RechargeBy {
     Operators,
 }
 
+impl RechargeBy {
+    /// As flags and files have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Everyone => "everyone",
+            Self::Operators => "operators",
+        }
+    }
+}
+
 impl FromStr for RechargeBy {
     type Err = Error;
 

@@ -1,4 +1,6 @@
-//! The server's configuration: flags, each also an environment variable.
+//! The server's configuration: flags, each also an environment variable and a line of `concert.toml`.
+
+mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use concert_core::private_db::DEFAULT_DATA_DIR;
 use concert_core::{Error, JwtKeys, Policy, RechargeBy, SecretFile, SecretString, TimeZone};
 use tracing_subscriber::EnvFilter;
 
+use self::values::{address, connections, period, seats_max_age};
 use crate::brakes::BrakeOptions;
 use crate::http::CorsOrigin;
 use crate::limits::Limits;
@@ -18,9 +21,21 @@ use crate::telemetry::LogFormat;
 /// The REST server of the concert box office.
 ///
 /// Without a database URL it starts a private MariaDB of its own and keeps the data in --data-dir.
+///
+/// Each setting can be a flag, an environment variable or a line of a file; the first of them counts.
 #[derive(Debug, Parser)]
-#[command(name = "concert-server", version, max_term_width = 110, override_usage = "concert-server [OPTIONS]")]
+#[command(
+    name = "concert-server",
+    version,
+    max_term_width = 110,
+    override_usage = "concert-server [OPTIONS] [COMMAND]"
+)]
 pub struct Config {
+    /// A file with settings, a line for each: the flag's name without the dashes, = and the value, as in
+    /// hold-ttl = "5m". Unless given, ./concert.toml or /etc/concert/concert.toml is read if it is there
+    #[arg(id = "config", long = "config", env = "CONCERT_CONFIG", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
     /// The address to listen on
     #[arg(long, env = "CONCERT_LISTEN", default_value = "127.0.0.1:8080", value_parser = address, value_name = "ADDRESS")]
     pub listen: SocketAddr,
@@ -36,7 +51,7 @@ pub struct Config {
     pub database_url: Option<SecretString>,
 
     /// A file with that URL, so that its password is not seen among the processes; white space at its end is ignored
-    #[arg(long, env = "CONCERT_DATABASE_URL_FILE", conflicts_with = "database_url", value_name = "FILE")]
+    #[arg(long, env = "CONCERT_DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
 
     /// The database on the same server that has the box office's tables; it is made if it is missing. Unless given, the
@@ -54,7 +69,7 @@ pub struct Config {
     pub jwt_secret: Option<SecretString>,
 
     /// A file with that secret; white space at its end is ignored
-    #[arg(long, env = "CONCERT_JWT_SECRET_FILE", conflicts_with = "jwt_secret", value_name = "FILE")]
+    #[arg(long, env = "CONCERT_JWT_SECRET_FILE", value_name = "FILE")]
     pub jwt_secret_file: Option<PathBuf>,
 
     /// The previous secret: tokens signed with it stay valid
@@ -62,7 +77,7 @@ pub struct Config {
     pub jwt_previous_secret: Option<SecretString>,
 
     /// A file with the previous secret; white space at its end is ignored
-    #[arg(long, env = "CONCERT_JWT_PREVIOUS_SECRET_FILE", conflicts_with = "jwt_previous_secret", value_name = "FILE")]
+    #[arg(long, env = "CONCERT_JWT_PREVIOUS_SECRET_FILE", value_name = "FILE")]
     pub jwt_previous_secret_file: Option<PathBuf>,
 
     /// The cap on ACTIVE queue tokens, for all servers on this database; unless given, the database keeps what it has
@@ -197,43 +212,6 @@ pub enum Switch {
     Off,
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| match text.trim_start_matches(':').parse::<u16>() {
-        Ok(port) => {
-            format!("name the address, too: 127.0.0.1:{port} for this machine alone, 0.0.0.0:{port} for all networks")
-        }
-        Err(_) => "write an IP address and a port: 127.0.0.1:8080, or [::1]:8080".to_owned(),
-    })
-}
-
-/// The shortest and the longest period between two passes.
-const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
-const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 3600);
-
-fn period(text: &str) -> Result<Duration, String> {
-    let period = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if (SHORTEST_PERIOD..=LONGEST_PERIOD).contains(&period) {
-        Ok(period)
-    } else {
-        Err("must be from 100ms to 1day".to_owned())
-    }
-}
-
-/// The longest age of the list of seats: with an older one, sales would look frozen.
-const LONGEST_SEATS_AGE: Duration = Duration::from_secs(60);
-
-fn seats_max_age(text: &str) -> Result<Duration, String> {
-    let age = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if age <= LONGEST_SEATS_AGE { Ok(age) } else { Err("must be at most 60s".to_owned()) }
-}
-
-fn connections(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
-        _ => Err("must be from 1 to 1000000".to_owned()),
-    }
-}
-
 impl Config {
     /// Reads the secrets that are in files, and warns of files that others can read.
     ///
@@ -263,8 +241,9 @@ impl Config {
     pub fn given_secret(&self) -> Result<Option<SecretString>, clap::Error> {
         let secret = self.jwt_secret.clone();
         if secret.is_none() && self.database_url.is_some() {
-            let text = "with a database URL, say which secret signs the access tokens: --jwt-secret-file, --jwt-secret \
-                        or CONCERT_JWT_SECRET (at least 32 bytes, the same for all servers on this database)";
+            let text = "with a database URL, say which secret signs the access tokens: --jwt-secret-file, --jwt-secret, \
+                        CONCERT_JWT_SECRET or a credential jwt-secret (at least 32 bytes, the same for all servers on \
+                        this database)";
             return Err(usage(text));
         }
         Ok(secret)
@@ -313,6 +292,12 @@ impl Config {
     fn recharge(&self) -> RechargeBy {
         let usual = if self.database_url.is_some() { RechargeBy::Operators } else { RechargeBy::Everyone };
         self.recharge.unwrap_or(usual)
+    }
+
+    /// The settings whose default depends on others, with what counts: by name.
+    #[must_use]
+    pub fn computed(&self) -> [(&'static str, &'static str); 2] {
+        [("bare-join", if self.bare_joins() { "on" } else { "off" }), ("recharge", self.recharge().as_str())]
     }
 
     /// The server's limits.

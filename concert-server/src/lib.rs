@@ -21,19 +21,21 @@
 //! ```
 //!
 //! # Layout
-//! - `config`: what the binary takes from flags and environment.
+//! - `config`: what the binary takes from flags, environment and file; `command`: what it does instead of serving.
 //! - `start`: from the configuration to a box office.
 //! - `serve`: listeners, the door, connections and how they end; `limits`: how many there may be, and for how long.
 //! - `brakes`: how much one address, one user and one name may ask for.
 //! - `http`: the table of routes, what every request gets, and one file per domain.
 //! - `texts`: what people read, in English and Korean.
-//! - `telemetry`: logs and metrics.
+//! - `telemetry`: logs and metrics. `service_manager`: what systemd is told.
 
 mod brakes;
+pub mod command;
 pub mod config;
 mod http;
 mod limits;
 mod serve;
+pub mod service_manager;
 pub mod start;
 pub mod telemetry;
 mod texts;

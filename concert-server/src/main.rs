@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
 use concert_core::BoxOffice;
 use concert_core::private_db::PrivateDatabase;
 use concert_server::config::Config;
 use concert_server::start::{self, StartError};
-use concert_server::{App, BrakeClock, Brakes, serve, telemetry};
+use concert_server::{App, BrakeClock, Brakes, command, serve, service_manager, telemetry};
+use concert_settings::Settings;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -23,9 +23,15 @@ const INTERRUPTED: i32 = 130;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let config = Config::parse();
-    telemetry::log_to_stderr(config.log_format, config.log.clone());
-    match run(config).await {
+    let (config, action, settings) = match command::parse() {
+        Ok(parsed) => parsed,
+        Err(error) => error.exit(),
+    };
+    let done = match action {
+        Some(action) => action.run(&config, &settings).await,
+        None => serve_until_stopped(config, &settings).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError::Usage(error)) => error.exit(),
         Err(error) => {
@@ -33,6 +39,17 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn serve_until_stopped(config: Config, settings: &Settings) -> Result<(), StartError> {
+    telemetry::log_to_stderr(config.log_format, config.log.clone());
+    if let Some(file) = &settings.file {
+        tracing::info!("settings are read from {}", file.display());
+    }
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    run(config).await
 }
 
 async fn run(config: Config) -> Result<(), StartError> {
@@ -48,6 +65,7 @@ async fn run(config: Config) -> Result<(), StartError> {
         App::new(box_office.clone()).with_cors(config.cors_origins.clone()).with_seats_max_age(config.seats_max_age);
     let app = app.with_brakes(Brakes::new(config.brakes.clone(), &BrakeClock::system()));
     start::say_where(&listeners, config);
+    service_manager::ready(listeners.public.local_addr()?);
     serve(listeners, app, config.limits(), shutdown).await;
     if tokio::time::timeout(WIND_UP_DEADLINE, passes).await.is_err() {
         tracing::warn!("a periodic pass is still running: aborting it");
@@ -63,6 +81,7 @@ fn on_signals() -> Result<CancellationToken, StartError> {
     let token = shutdown.clone();
     tokio::spawn(async move {
         either(&mut signals).await;
+        service_manager::stopping();
         token.cancel();
         either(&mut signals).await;
         std::process::exit(INTERRUPTED);

@@ -76,14 +76,21 @@ pub async fn help() -> String {
 }
 
 fn command() -> Command {
-    let mut command = Command::new(binary("concert-server"));
+    let mut command = program("concert-server");
+    command.args(["--listen", "127.0.0.1:0", "--log", "info"]).env("CONCERT_JWT_SECRET", SECRET);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// One of our programs, without what this machine says by environment and file.
+pub fn program(name: &str) -> Command {
+    let mut command = Command::new(binary(name));
     for (name, _) in std::env::vars_os() {
         if name == "DATABASE_URL" || name.to_string_lossy().starts_with("CONCERT_") {
             command.env_remove(name);
         }
     }
-    command.args(["--listen", "127.0.0.1:0", "--log", "info"]).env("CONCERT_JWT_SECRET", SECRET);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.env("CONCERT_CONFIG", "/dev/null");
     command
 }
 

@@ -5,6 +5,7 @@ use crate::audit::{self, Violation};
 use crate::caller::Caller;
 use crate::catalog::{self, NewConcert};
 use crate::db;
+use crate::doctor::{self, Finding};
 use crate::error::Error;
 use crate::explain::{self, Explanation, Subject, TurnRules};
 use crate::figures::{self, Figures, QueueFigures, SaleFigures};
@@ -160,6 +161,16 @@ impl BackOffice {
     /// Those of every operation.
     pub async fn audit(&self) -> Result<Vec<Violation>, Error> {
         self.audit_with_progress(|_, _| {}).await
+    }
+
+    /// Whether the database, its settings and its tables are as `servers` processes of this policy need them: what is,
+    /// what should be, and the statement or option that mends it. Reads settings and the catalogue of tables, none of the
+    /// box office's rows, and works before [`BoxOffice::migrate`] too.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn doctor(&self, servers: u32) -> Result<Vec<Finding>, Error> {
+        doctor::examine(self.office.pool(), self.office.crowd(servers)).await
     }
 
     /// The same; `progress` gets how many checks are done, and how many there are.

@@ -2,6 +2,7 @@
 
 use super::{BoxOffice, Inner};
 use crate::db::{self, Room};
+use crate::doctor::Crowd;
 use crate::error::Error;
 use crate::policy::Policy;
 
@@ -57,6 +58,13 @@ impl BoxOffice {
     #[must_use]
     pub fn connections_needed(&self) -> usize {
         db::needed(self.inner.writers())
+    }
+
+    /// How many connections processes of this policy take.
+    pub(super) fn crowd(&self, servers: u32) -> Crowd {
+        let needed = u32::try_from(self.connections_needed()).unwrap_or(u32::MAX);
+        let at_most = needed.saturating_add(db::MORE_READERS);
+        Crowd { servers: servers.max(1), needed, at_most }
     }
 
     /// Opens the connections of all writers and of readiness, and keeps them open, so that no crowd of readers can take

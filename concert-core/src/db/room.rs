@@ -9,6 +9,8 @@ use crate::error::Error;
 const MOST_READERS: u32 = 16;
 /// The fewest connections of reads with which a box office still serves a crowd.
 const FEWEST_READERS: u32 = 4;
+/// How many more reads may take than they need.
+pub(crate) const MORE_READERS: u32 = MOST_READERS - FEWEST_READERS;
 /// Readiness, and one for what takes long: the audit, the figures, a migration.
 const BESIDE: u32 = 2;
 

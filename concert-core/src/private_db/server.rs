@@ -20,6 +20,8 @@ use crate::error::Error;
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Where packages put programs that are not on everyone's path.
 const MORE_PLACES: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
+/// What a service manager tells its service: to it the database is a part of its owner, who speaks for both.
+const SERVICE_MANAGER: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 const HOW_TO_INSTALL: &str = "MariaDB is not installed. Install it (Debian and Ubuntu: apt-get install mariadb-server; Fedora: \
      dnf install mariadb-server; macOS: brew install mariadb), or name a database with --database-url or DATABASE_URL";
 
@@ -117,7 +119,11 @@ fn install(data: &Path, temporary: &Path) -> Result<(), Error> {
     let data_dir = data.parent().unwrap_or(data);
     let fresh = data_dir.join(FRESH);
     let _ = fs::remove_dir_all(&fresh);
-    let output = Command::new(program)
+    let mut command = Command::new(program);
+    for name in SERVICE_MANAGER {
+        command.env_remove(name);
+    }
+    let output = command
         .current_dir(data_dir)
         .arg("--no-defaults")
         .arg(format!("--datadir=./{FRESH}"))
@@ -146,6 +152,9 @@ fn server_command(data: &Path, socket: &Path, log: &Path, settings: &Settings) -
         }
         _ => Command::new(program),
     };
+    for name in SERVICE_MANAGER {
+        command.env_remove(name);
+    }
     command
         .arg("--no-defaults")
         .arg(option("--datadir", data))

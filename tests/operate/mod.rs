@@ -1,0 +1,5 @@
+//! Installed and run: settings, service managers, the doctor.
+
+mod doctor;
+mod service_manager;
+mod settings;
