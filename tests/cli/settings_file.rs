@@ -23,14 +23,26 @@ async fn the_cli_reads_the_servers_file_and_flags_and_environment_count_before_i
     };
     run(&["audit"], &|_| {}).ok();
     let file = file.to_str().expect("text");
-    run(&["audit", "--config", file], &|command| drop(command.current_dir("/"))).ok();
-    run(&["audit"], &|command| drop(command.current_dir("/").env("CONCERT_CONFIG", file))).ok();
+    run(&["audit", "--config", file], &|command| {
+        command.current_dir("/");
+    })
+    .ok();
+    run(&["audit"], &|command| {
+        command.current_dir("/").env("CONCERT_CONFIG", file);
+    })
+    .ok();
     let nowhere = "mysql://root@localhost/x?socket=/no/such/socket";
     let refused = run(&["audit", "--database-url", nowhere], &|_| {}).refused(1);
     assert!(refused.contains("DATABASE_UNAVAILABLE"), "the flag counts: {refused}");
-    let refused = run(&["audit"], &|command| drop(command.env("DATABASE_URL", nowhere))).refused(1);
+    let refused = run(&["audit"], &|command| {
+        command.env("DATABASE_URL", nowhere);
+    })
+    .refused(1);
     assert!(refused.contains("DATABASE_UNAVAILABLE"), "the environment counts: {refused}");
-    run(&["audit"], &|command| drop(command.env("DATABASE_URL", ""))).ok();
+    run(&["audit"], &|command| {
+        command.env("DATABASE_URL", "");
+    })
+    .ok();
 }
 
 #[test]

@@ -55,7 +55,10 @@ async fn config_is_a_table_for_people_with_the_line_of_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("mine.toml");
     fs::write(&file, "# ours\nmax-active = 50\n").expect("writes");
-    let (_, stdout, _) = config(|command| drop(command.arg("--config").arg(&file))).await;
+    let (_, stdout, _) = config(|command| {
+        command.arg("--config").arg(&file);
+    })
+    .await;
     let line = stdout.lines().find(|line| line.starts_with("max-active ")).expect("has the setting");
     let cells: Vec<_> = line.split_whitespace().collect();
     assert_eq!(cells, ["max-active", "50", &format!("{}:2", file.display())]);

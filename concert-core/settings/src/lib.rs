@@ -151,7 +151,7 @@ fn credentials(command: &Command, folder: Option<&Path>) -> Vec<(String, PathBuf
 fn with_defaults(command: Command, outside: &BTreeMap<String, (Vec<OsString>, Origin)>) -> Command {
     command.mut_args(|arg| match outside.get(name(&arg)) {
         Some((values, _)) => {
-            let values: Vec<_> = values.iter().map(|value| clap::builder::OsStr::from(value)).collect();
+            let values: Vec<_> = values.iter().map(clap::builder::OsStr::from).collect();
             arg.default_values(values)
         }
         None => arg,
