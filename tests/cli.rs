@@ -12,6 +12,7 @@ mod cli {
     mod doctor;
     mod draw;
     mod export;
+    mod languages;
 
     mod operators;
     mod orders;

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 use concert_core::private_db::{DATABASE, DEFAULT_DATA_DIR, PrivateDatabase, Settings};
-use concert_core::{BoxOffice, JwtKeys, Policy, SecretFile, SecretString, SystemClock, TimeZone};
+use concert_core::{BoxOffice, Currency, JwtKeys, Policy, SecretFile, SecretString, SystemClock, TimeZone};
 use secrecy::ExposeSecret as _;
 
 use crate::commands::DatabaseCommand;
 use crate::failure::Failure;
 use crate::table::note;
+use crate::texts::set_house;
 
 /// How long the connections may take to close.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
@@ -63,6 +64,10 @@ pub struct Opts {
     /// The zone of the house, an IANA name such as Asia/Seoul, the same as the server's
     #[arg(long, global = true, value_name = "ZONE", env = "CONCERT_TIME_ZONE", default_value = "UTC")]
     time_zone: TimeZone,
+    /// The currency of the house, an ISO 4217 code such as KRW, the same as the server's [default: two decimal places, no
+    /// name]
+    #[arg(long, global = true, value_name = "CODE", env = "CONCERT_CURRENCY")]
+    currency: Option<Currency>,
     /// How many unpaid seats a user may hold at once, the same as the server's
     #[arg(long, global = true, value_name = "COUNT", env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4)]
     max_holds_per_user: u32,
@@ -129,6 +134,11 @@ impl Opts {
         }
     }
 
+    /// Amounts and moments are told as the house has them.
+    pub fn say_house(&self) {
+        set_house(self.currency, self.time_zone);
+    }
+
     fn given_secret(&self) -> Result<Option<SecretString>, Failure> {
         match &self.jwt_secret_file {
             Some(file) => secret_in(file).map(Some),
@@ -146,6 +156,7 @@ impl Opts {
             .with_claim_window(self.claim_window)
             .with_hold_ttl(self.hold_ttl)
             .with_time_zone(self.time_zone)
+            .with_currency(self.currency)
             .with_hold_extension(self.hold_extension)
             .with_max_holds_per_user(self.max_holds_per_user)
             .with_max_holds_in_a_row(self.max_holds_in_a_row)

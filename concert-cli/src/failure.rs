@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use concert_core::{Error, InvalidInput};
 
-use crate::texts::texts;
+use crate::texts::{cannot, locale, told};
 
 const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
@@ -69,9 +69,9 @@ impl Failure {
     /// What it says to people; as text it is English.
     pub fn told(&self) -> String {
         match self {
-            Self::NotConfirmed => texts().not_confirmed(),
-            Self::Interrupted => texts().interrupted(),
-            _ => self.to_string(),
+            Self::BoxOffice(error) => error.told(locale()),
+            Self::Io { what, .. } => cannot(what),
+            _ => told(&self.to_string()),
         }
     }
 

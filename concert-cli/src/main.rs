@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
     };
+    database.say_house();
     let done = match command {
         Command::OnDatabase(command) if command.works_alone() => command.run_alone(),
         Command::OnDatabase(command) => in_runtime(on_database(command, &database, output)),

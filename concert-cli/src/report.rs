@@ -3,10 +3,12 @@
 use std::error::Error as _;
 use std::process::ExitCode;
 
+use concert_core::texts::Language;
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::table::{self, Output};
+use crate::texts::locale;
 
 /// Says what is wrong with the command line, or shows the help. An argument may have any text in it, so it is escaped
 /// where it could steer a terminal; colours are left out then.
@@ -27,7 +29,8 @@ pub fn report(failure: &Failure, output: Output) -> ExitCode {
     }
     // On one line: a cause may repeat text with line ends from the database.
     let told = with_causes(failure.told(), failure);
-    table::note(&format!("error: {} ({})", table::printable(&told), failure.code()));
+    let begin = if locale().language == Language::Korean { "오류" } else { "error" };
+    table::note(&format!("{begin}: {} ({})", table::printable(&told), failure.code()));
     if output == Output::Json {
         let message = with_causes(failure.to_string(), failure);
         table::note_json(&json!({"error": {"code": failure.code(), "message": message}}));

@@ -5,15 +5,17 @@ mod fit;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use chrono::SecondsFormat;
+use chrono::{NaiveDate, SecondsFormat};
 use clap::ValueEnum;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use concert_core::texts::{Language, Locale};
 use concert_core::{Timestamp, escape_hidden};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::failure::Failure;
+use crate::texts::{locale, told, told_name};
 
 /// Around the name of a fact: a space before it, and two before its value.
 const MARGINS: usize = 3;
@@ -63,7 +65,7 @@ pub fn clear_screen(output: Output) -> Result<(), Failure> {
 
 /// Prints a note that is not a result. A failure is ignored: there is nowhere left to report it.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", printable_lines(text));
+    let _ = writeln!(io::stderr(), "{}", printable_lines(&told(text)));
 }
 
 /// Prints JSON on stderr as it is: for programs.
@@ -74,13 +76,14 @@ pub fn note_json(json: &serde_json::Value) {
 /// Asks a question; the answer comes on the same line.
 pub fn ask(question: &str) {
     let mut stderr = io::stderr();
-    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+    let _ = write!(stderr, "{}", told(question)).and_then(|()| stderr.flush());
 }
 
 /// A table with a header, as wide as the screen at most. Columns of numbers are aligned on the right. Where there is too
 /// little room for a table, each row is a card: a line for each column.
 pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
-    fitted(header, rows, fit::width())
+    let header = header.map(told_name);
+    fitted(header.each_ref().map(String::as_str), rows, fit::width())
 }
 
 fn fitted<const N: usize>(header: [&str; N], rows: &[[String; N]], width: usize) -> String {
@@ -89,7 +92,7 @@ fn fitted<const N: usize>(header: [&str; N], rows: &[[String; N]], width: usize)
     let Some(widths) = fit::column_widths(std::iter::once(header.to_vec()).chain(all()), width) else {
         let card = |row: &[String; N]| facts_within(header.into_iter().zip(row.clone()), width, true);
         let cards: Vec<_> = rows.iter().map(card).collect();
-        return if cards.is_empty() { "none".to_owned() } else { cards.join("\n\n") };
+        return if cards.is_empty() { word("none") } else { cards.join("\n\n") };
     };
     let wrapped = |cell: &str, column: usize| fit::wrap(cell, widths[column]).join("\n");
     let mut table = Table::new();
@@ -100,7 +103,7 @@ fn fitted<const N: usize>(header: [&str; N], rows: &[[String; N]], width: usize)
         row.into_iter().enumerate().map(|(column, cell)| wrapped(cell, column)).collect::<Vec<_>>()
     }));
     for (index, column) in table.column_iter_mut().enumerate() {
-        if rows.iter().all(|row| row[index].parse::<f64>().is_ok()) {
+        if rows.iter().all(|row| is_number(&row[index])) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -110,7 +113,8 @@ fn fitted<const N: usize>(header: [&str; N], rows: &[[String; N]], width: usize)
 /// Names and values, one per line, without a frame, so that long values stay easy to copy. A value of several words goes
 /// on in the next line where it is longer than the screen; a single word, such as an id or a key, is never broken.
 pub fn facts<'n>(facts: impl IntoIterator<Item = (&'n str, String)>) -> String {
-    facts_within(facts.into_iter().map(|(name, fact)| (name, printable(&fact))), fit::width(), false)
+    let facts: Vec<_> = facts.into_iter().map(|(name, fact)| (told_name(name), printable(&fact))).collect();
+    facts_within(facts.iter().map(|(name, fact)| (name.as_str(), fact.clone())), fit::width(), false)
 }
 
 fn facts_within<'n>(facts: impl IntoIterator<Item = (&'n str, String)>, width: usize, breaks_words: bool) -> String {
@@ -132,12 +136,35 @@ fn facts_within<'n>(facts: impl IntoIterator<Item = (&'n str, String)>, width: u
 
 /// A sentence, in lines as wide as the screen.
 pub fn paragraph(text: &str) -> String {
-    fit::wrap(&printable(text), fit::width()).join("\n")
+    fit::wrap(&printable(&told(text)), fit::width()).join("\n")
 }
 
-/// A moment, to the second.
+/// A moment, to the second: in English as JSON has it, in Korean by the clocks of the house.
 pub fn moment(at: Timestamp) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    match locale().language {
+        Language::English => at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        Language::Korean => locale().moment(at),
+    }
+}
+
+/// A date.
+pub fn day(date: NaiveDate) -> String {
+    match locale().language {
+        Language::English => date.to_string(),
+        Language::Korean => locale().language.date(date),
+    }
+}
+
+/// A word or a sentence of the tool, in the reader's language.
+pub fn word(english: &'static str) -> String {
+    told(english)
+}
+
+/// Whether it is a number or an amount, which stand on the right of a column.
+fn is_number(cell: &str) -> bool {
+    let is_bare = cell.parse::<f64>().is_ok();
+    let is_plain = matches!(locale(), Locale { language: Language::English, currency: None, .. });
+    is_bare || !is_plain && cell.replace(['₩', '원', '$', '€', '£', '¥', ','], "").parse::<f64>().is_ok()
 }
 
 /// Text from the database, or from anywhere else, must not steer a terminal, nor look like another text.

@@ -8,6 +8,8 @@ use fluent_syntax::parser;
 
 /// Texts whose id begins with this are for scripts, which replace `{name}` and know no more of Fluent.
 pub const FOR_SCRIPTS: &str = "script-";
+/// Texts whose id begins with this are found by their English, with `{name}` for what it may have there.
+pub const SAID: &str = "said-";
 /// Ids that Rust takes for something else.
 const KEYWORDS: [&str; 20] = [
     "as", "break", "const", "continue", "else", "enum", "fn", "for", "if", "in", "let", "loop", "match", "move", "new",
@@ -18,6 +20,8 @@ const KEYWORDS: [&str; 20] = [
 #[derive(Debug, Default)]
 pub struct Text {
     pub variables: BTreeSet<String>,
+    /// Those that it writes; others only choose between variants, as a count does in a language with plurals.
+    written: BTreeSet<String>,
     /// The other texts that it repeats.
     repeats: BTreeSet<String>,
     is_plain: bool,
@@ -39,8 +43,9 @@ pub fn faults(english: &str, korean: &str) -> Vec<String> {
         faults.push(format!("en.ftl has no text {id}"));
     }
     for id in english.keys().filter(|id| korean.contains_key(*id)) {
-        let [ours, theirs] = [&english, &korean].map(|texts| variables(texts, id, &mut BTreeSet::new()));
-        if ours != theirs {
+        let [ours, theirs] = [&english, &korean].map(|texts| variables(texts, id));
+        let written = of_text(&english, id, |text| &text.written, &mut BTreeSet::new());
+        if !theirs.is_subset(&ours) || !written.is_subset(&theirs) {
             faults.push(format!("the variables of {id} are {ours:?} in en.ftl and {theirs:?} in ko.ftl"));
         }
     }
@@ -79,8 +84,8 @@ pub fn read(language: &str, source: &str) -> (Texts, Vec<String>) {
         };
         let mut text = Text { is_plain: true, ..Text::default() };
         text.add(pattern, &mut fault);
-        if id.starts_with(FOR_SCRIPTS) && !text.is_plain {
-            fault("is for scripts, so it may only have text and { $names }");
+        if has_no_method(&id) && !text.is_plain {
+            fault("may only have text and { $names }, as all that begin with script- and said-");
         }
         if texts.insert(id, text).is_some() {
             fault("is there twice");
@@ -92,6 +97,11 @@ pub fn read(language: &str, source: &str) -> (Texts, Vec<String>) {
         }
     }
     (texts, faults)
+}
+
+/// Whether a text is reached otherwise than by a method.
+pub fn has_no_method(id: &str) -> bool {
+    [FOR_SCRIPTS, SAID].iter().any(|prefix| id.starts_with(prefix))
 }
 
 impl Text {
@@ -109,7 +119,10 @@ impl Text {
             Expression::Inline(inline) => self.add_inline(inline, fault),
             Expression::Select { selector, variants } => {
                 self.is_plain = false;
-                self.add_inline(selector, fault);
+                match selector {
+                    InlineExpression::VariableReference { id } => self.add_variable(id.name, fault),
+                    other => self.add_inline(other, fault),
+                }
                 for variant in variants {
                     self.shown.push('|');
                     self.add(&variant.value, fault);
@@ -118,13 +131,18 @@ impl Text {
         }
     }
 
+    fn add_variable(&mut self, name: &str, fault: &mut impl FnMut(&str)) {
+        if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
+            fault("has a variable whose name is not of small letters, digits and _");
+        }
+        self.variables.insert(name.to_owned());
+    }
+
     fn add_inline(&mut self, inline: &InlineExpression<&str>, fault: &mut impl FnMut(&str)) {
         match inline {
             InlineExpression::VariableReference { id } => {
-                if !id.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
-                    fault("has a variable whose name is not of small letters, digits and _");
-                }
-                self.variables.insert(id.name.to_owned());
+                self.add_variable(id.name, fault);
+                self.written.insert(id.name.to_owned());
                 let _ = write!(self.shown, "{{{}}}", id.name);
             }
             InlineExpression::MessageReference { id, .. } => {
@@ -142,8 +160,17 @@ impl Text {
 }
 
 /// The variables of a text and of those that it repeats.
-pub fn variables(texts: &Texts, id: &str, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
+pub fn variables(texts: &Texts, id: &str) -> BTreeSet<String> {
+    of_text(texts, id, |text| &text.variables, &mut BTreeSet::new())
+}
+
+fn of_text(
+    texts: &Texts,
+    id: &str,
+    what: fn(&Text) -> &BTreeSet<String>,
+    seen: &mut BTreeSet<String>,
+) -> BTreeSet<String> {
     let Some(text) = texts.get(id).filter(|_| seen.insert(id.to_owned())) else { return BTreeSet::new() };
-    let others = text.repeats.iter().flat_map(|other| variables(texts, other, seen));
-    others.collect::<BTreeSet<_>>().union(&text.variables).cloned().collect()
+    let others = text.repeats.iter().flat_map(|other| of_text(texts, other, what, seen));
+    others.collect::<BTreeSet<_>>().union(what(text)).cloned().collect()
 }

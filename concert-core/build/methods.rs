@@ -1,14 +1,17 @@
 //! Writes the module of a crate's texts.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::catalogue::{FOR_SCRIPTS, Texts, variables};
+use super::catalogue::{FOR_SCRIPTS, SAID, Text, Texts, has_no_method, variables};
 
 /// The module of a crate's texts: `Texts` with a method for each, which takes the variables in the alphabet's order.
 pub fn module(texts: &Texts, [english, korean]: [&Path; 2], from: &str) -> String {
-    let value = if texts.values().any(|text| !text.variables.is_empty()) { ", Value" } else { "" };
+    if texts.keys().all(|id| has_no_method(id)) {
+        return String::new();
+    }
+    let mut with_methods = texts.iter().filter(|(id, _)| !has_no_method(id));
+    let value = if with_methods.any(|(id, _)| !variables(texts, id).is_empty()) { ", Value" } else { "" };
     let mut out = format!(
         "use {from}::{{Catalogue, Language{value}}};\n\n\
          pub(crate) static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| {{\n\
@@ -18,8 +21,8 @@ pub fn module(texts: &Texts, [english, korean]: [&Path; 2], from: &str) -> Strin
          impl Texts {{\n\
          /// The texts of `language`.\npub(crate) const fn new(language: Language) -> Self {{ Self(language) }}\n"
     );
-    for (id, text) in texts.iter().filter(|(id, _)| !id.starts_with(FOR_SCRIPTS)) {
-        let variables = variables(texts, id, &mut BTreeSet::new());
+    for (id, text) in texts.iter().filter(|(id, _)| !has_no_method(id)) {
+        let variables = variables(texts, id);
         let parameters: String = variables.iter().map(|name| format!(", {name}: impl Into<Value>")).collect();
         let arguments: String = variables.iter().map(|name| format!("({name:?}, {name}.into()), ")).collect();
         let _ = write!(
@@ -50,6 +53,18 @@ pub fn script_texts(languages: [&Texts; 2]) -> String {
          /// The texts of scripts as a JSON object: the id after `{FOR_SCRIPTS}`, and the text with `{{name}}` for a variable.\n\
          #[must_use]\npub(crate) const fn of_scripts(self) -> &'static str {{\n\
          match self.0 {{ Language::English => {english:?}, Language::Korean => {korean:?} }}\n}}\n}}\n"
+    )
+}
+
+/// The pairs of texts that are found by their English, if there are any.
+pub fn said([english, korean]: [&Texts; 2]) -> String {
+    let pair = |(id, text): (&String, &Text)| Some((text.shown.clone(), korean.get(id)?.shown.clone()));
+    let pairs: Vec<_> = english.iter().filter(|(id, _)| id.starts_with(SAID)).filter_map(pair).collect();
+    if pairs.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n/// What is said in English where it arises, and in Korean.\npub(crate) const SAID: &[(&str, &str)] = &{pairs:?};\n"
     )
 }
 

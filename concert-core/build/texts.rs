@@ -9,7 +9,7 @@ mod catalogue;
 mod methods;
 
 use self::catalogue::{faults, read};
-use self::methods::{module, script_texts};
+use self::methods::{module, said, script_texts};
 
 /// Reads `en.ftl` and `ko.ftl` in `folder` and writes `$OUT_DIR/texts.rs`, which finds `Catalogue` in the module `from`. A
 /// fault ends the build with a message.
@@ -24,6 +24,7 @@ pub fn build(folder: &str, from: &str) {
     let [texts, translated] = [read("en", &in_english).0, read("ko", &in_korean).0];
     let mut module = module(&texts, [&english, &korean], from);
     module.push_str(&script_texts([&texts, &translated]));
+    module.push_str(&said([&texts, &translated]));
     let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("texts.rs");
     fs::write(out, module).expect("the build's folder takes files");
 }

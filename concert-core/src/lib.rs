@@ -73,6 +73,7 @@ mod caller;
 mod catalog;
 mod clock;
 mod concert_status;
+mod currency;
 mod db;
 mod doctor;
 mod error;
@@ -136,6 +137,7 @@ pub use crate::catalog::{
 };
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::concert_status::ConcertStatus;
+pub use crate::currency::Currency;
 pub use crate::doctor::{Finding, Verdict};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};

@@ -3,10 +3,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::currency::Currency;
 use crate::db;
 use crate::error::Error;
+use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]
 use crate::jwt::{Claims, JwtKeys};
+use crate::money::Money;
 use crate::reservation::MOST_HOLDS_IN_A_ROW;
 use crate::time_zone::TimeZone;
 
@@ -30,6 +33,7 @@ pub struct Policy {
     pub(crate) schema: Option<String>,
     pub(crate) recharge: RechargeBy,
     pub(crate) time_zone: TimeZone,
+    pub(crate) currency: Option<Currency>,
     pub(crate) hold_ttl: Duration,
     pub(crate) hold_extension: Duration,
     pub(crate) active_ttl: Duration,
@@ -115,6 +119,7 @@ impl Default for Policy {
             schema: None,
             recharge: RechargeBy::Everyone,
             time_zone: TimeZone::UTC,
+            currency: None,
             rerank_every: Duration::from_secs(10),
             sweep_every: Duration::from_secs(60),
             refresh_every: Duration::from_secs(1),
@@ -165,6 +170,25 @@ impl Policy {
     #[must_use]
     pub const fn time_zone(&self) -> TimeZone {
         self.time_zone
+    }
+
+    /// The currency of the house. Amounts with more decimal places than it has are refused where they come in: recharges,
+    /// prices and first balances. Default `None`: two places, and no name. All processes should have the same.
+    #[must_use]
+    pub fn with_currency(mut self, currency: impl Into<Option<Currency>>) -> Self {
+        self.currency = currency.into();
+        self
+    }
+
+    /// The currency of the house.
+    #[must_use]
+    pub const fn currency(&self) -> Option<Currency> {
+        self.currency
+    }
+
+    /// Refuses an amount that the currency of the house does not have.
+    pub(crate) fn check_amount(&self, amount: Money) -> Result<(), InvalidInput> {
+        self.currency.map_or(Ok(()), |currency| currency.check(amount))
     }
 
     /// How long a seat stays held before it is paid. Default 5 minutes.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
 use concert_core::private_db::DEFAULT_DATA_DIR;
-use concert_core::{Error, JwtKeys, Policy, RechargeBy, SecretFile, SecretString, TimeZone};
+use concert_core::{Currency, Error, JwtKeys, Policy, RechargeBy, SecretFile, SecretString, TimeZone};
 use tracing_subscriber::EnvFilter;
 
 use self::values::{address, connections, period, seats_max_age};
@@ -127,6 +127,11 @@ pub struct Config {
     /// own are by its clocks. The zone of the process plays no part
     #[arg(long, env = "CONCERT_TIME_ZONE", default_value = "UTC", value_name = "ZONE")]
     pub time_zone: TimeZone,
+
+    /// The currency of the house, an ISO 4217 code such as KRW, USD or EUR: how many decimal places an amount has, and how
+    /// pages write it [default: two places, no name]
+    #[arg(long, env = "CONCERT_CURRENCY", value_name = "CODE")]
+    pub currency: Option<Currency>,
 
     /// How many unpaid seats a user may hold at once
     #[arg(long, env = "CONCERT_MAX_HOLDS_PER_USER", default_value_t = 4, value_name = "COUNT")]
@@ -276,6 +281,7 @@ impl Config {
             .with_sweep_every(self.sweep_every)
             .with_recharge(self.recharge())
             .with_time_zone(self.time_zone)
+            .with_currency(self.currency)
             .with_schema(self.schema.clone());
         policy.check().map_err(refused)?;
         Ok(policy)

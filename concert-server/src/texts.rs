@@ -4,7 +4,17 @@
 use warp::http::HeaderMap;
 use warp::http::header::ACCEPT_LANGUAGE;
 
-include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+/// The texts that the build made of the catalogues.
+mod made {
+    include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+}
+
+use concert_core::texts::{Language, Said};
+
+pub(crate) use self::made::Texts;
+
+/// The sentences of this crate that are made in English where they arise.
+pub(crate) const SAID: Said = Said(made::SAID);
 
 impl Texts {
     /// The language that the client prefers. More than one field of the name are one list (RFC 9110, section 5.3).

@@ -89,7 +89,8 @@ pub fn concert_cli(args: &[&str]) -> Command {
     // Wide enough for every table; how they fit is tested by themselves.
     command.args(args).env("COLUMNS", "250");
     for (name, _) in std::env::vars_os() {
-        if name == "DATABASE_URL" || name.to_string_lossy().starts_with("CONCERT_") {
+        let is_locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().any(|locale| name == *locale);
+        if is_locale || name == "DATABASE_URL" || name.to_string_lossy().starts_with("CONCERT_") {
             command.env_remove(name);
         }
     }

@@ -10,7 +10,8 @@ use super::confirm::Confirm;
 use super::operator::By;
 use super::user::{Account, find, read_password};
 use crate::failure::Failure;
-use crate::table::{Output, Show, print};
+use crate::table::{Output, Show, print, word};
+use crate::texts::money;
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -73,7 +74,8 @@ struct Done {
 
 impl Show for Done {
     fn text(&self) -> String {
-        let note = if self.dry_run { "\nThis is a dry run: nothing was changed." } else { "" };
+        let dry = || format!("\n{}", word("This is a dry run: nothing was changed."));
+        let note = if self.dry_run { dry() } else { String::new() };
         format!("{}{note}", self.account.text())
     }
 }
@@ -102,7 +104,7 @@ pub async fn run(action: &Action, box_office: &BoxOffice, output: Output) -> Res
             back_office.enable_user(id).await?;
         }
         Action::Forget { confirm, .. } => {
-            let balance = box_office.balance(id).await?;
+            let balance = money(box_office.balance(id).await?);
             let question = format!(
                 "This forgets {name} for good: there is no way back to the name, the password or, except by an operator, \
                  the balance of {balance}."
@@ -127,8 +129,12 @@ async fn new_password(from_stdin: bool) -> Result<Password, Failure> {
     if from_stdin || !io::stdin().is_terminal() {
         return read_password().await;
     }
-    let ask =
-        || Ok::<_, io::Error>([rpassword::prompt_password("New password: ")?, rpassword::prompt_password("Again: ")?]);
+    let ask = || {
+        Ok::<_, io::Error>([
+            rpassword::prompt_password(word("New password: "))?,
+            rpassword::prompt_password(word("Again: "))?,
+        ])
+    };
     let asked = tokio::task::spawn_blocking(ask).await.unwrap_or_else(|error| Err(error.into()));
     let [password, again] = asked.map_err(|source| Failure::io("read the password", source))?;
     if password != again {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::progress;
-use crate::table::{Output, Show, print, table};
+use crate::table::{Output, Show, print, table, word};
 
 /// Check that the invariants hold in the database
 ///
@@ -23,7 +23,7 @@ struct Audited {
 impl Show for Audited {
     fn text(&self) -> String {
         if self.violations.is_empty() {
-            return "all invariants hold".to_owned();
+            return word("all invariants hold");
         }
         let rows: Vec<_> = self
             .violations

@@ -9,7 +9,8 @@ use super::names::ConcertRef;
 use super::operator::By;
 use crate::failure::Failure;
 use crate::progress;
-use crate::table::{Output, Show, facts, moment, print};
+use crate::table::{Output, Show, facts, moment, print, word};
+use crate::texts::money;
 
 /// Call a concert off: nothing more is held or paid, every hold ends, every payment is refunded
 ///
@@ -50,8 +51,8 @@ impl Show for Report {
         lines.extend(found.cancelled_by.clone().map(|by| ("called off by", by)));
         lines.push(("payments", found.payments.to_string()));
         lines.push(("refunded", found.refunded.to_string()));
-        lines.push(("amount", found.amount.normalize().to_string()));
-        lines.push(("amount refunded", found.amount_refunded.normalize().to_string()));
+        lines.push(("amount", money(found.amount)));
+        lines.push(("amount refunded", money(found.amount_refunded)));
         lines.push(("holds", found.holds.to_string()));
         lines.push(("holds released", found.holds_released.to_string()));
         let done = match (self.dry_run, found.done) {
@@ -59,7 +60,7 @@ impl Show for Report {
             (false, true) => "yes",
             (false, false) => "no",
         };
-        lines.push(("done", done.to_owned()));
+        lines.push(("done", word(done)));
         facts(lines)
     }
 }
@@ -73,7 +74,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     }
     // Going on with one that was called off needs no second yes.
     if found.status != ConcertStatus::Cancelled {
-        let (name, amount) = (&found.concert_name, found.amount.normalize());
+        let (name, amount) = (&found.concert_name, money(found.amount));
         let question = format!(
             "This calls {name} off for good: {} payments over {amount} go back, and {} holds end.",
             found.payments, found.holds

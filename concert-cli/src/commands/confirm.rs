@@ -33,6 +33,9 @@ impl Confirm {
     }
 }
 
+/// The answers that go on, in either language.
+const YES: [&str; 4] = ["y", "yes", "예", "네"];
+
 /// Goes on when somebody at the terminal says so. `otherwise` says what to do where there is no terminal.
 pub async fn confirmed(question: &str, otherwise: &str) -> Result<(), Failure> {
     if !has_terminal() {
@@ -42,7 +45,7 @@ pub async fn confirmed(question: &str, otherwise: &str) -> Result<(), Failure> {
     let answer = tokio::task::spawn_blocking(|| io::stdin().lock().lines().next().transpose());
     let answer = answer.await.unwrap_or_else(|error| Err(error.into()));
     let answer = answer.map_err(|source| Failure::io("read the answer", source))?.unwrap_or_default();
-    if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
+    if YES.contains(&answer.trim().to_ascii_lowercase().as_str()) {
         return Ok(());
     }
     Err(Failure::NotConfirmed)

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, print, table};
+use crate::texts::told;
 
 /// Check that the database, its settings and its tables are as a sale needs them, and say what to change
 ///
@@ -35,9 +36,9 @@ impl Show for Examined {
     fn text(&self) -> String {
         let shown: Vec<_> = self.findings.iter().filter(|found| !self.brief || found.verdict > Verdict::Fine).collect();
         if shown.is_empty() {
-            return "all is as it should be".to_owned();
+            return told("all is as it should be");
         }
-        let row = |found: &&Finding| [word(found.verdict).to_owned(), found.check.to_owned(), found.is.clone()];
+        let row = |found: &&Finding| [told(word(found.verdict)), found.check.to_owned(), found.is.clone()];
         let rows: Vec<_> = shown.iter().map(row).collect();
         let open = shown.iter().filter(|found| found.verdict > Verdict::Fine).map(|found| {
             let mend = found.mend.as_ref().map(|mend| ("mend it", mend.clone()));

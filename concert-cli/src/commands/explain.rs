@@ -6,7 +6,7 @@ use concert_core::{BoxOffice, Explanation, Operator, ReservationId, SeatNumber, 
 use super::names::ConcertRef;
 use super::user;
 use crate::failure::Failure;
-use crate::table::{Output, Show, moment, paragraph, print, table};
+use crate::table::{Output, Show, moment, paragraph, print, table, word};
 
 /// Say what happened to a token, a seat, a reservation or a user, when and why, and what will happen next
 ///
@@ -44,10 +44,11 @@ impl Show for Explanation {
         let events: Vec<_> =
             self.events.iter().map(|event| [moment(event.at), event.what.to_string(), event.detail.clone()]).collect();
         let events = match events.is_empty() {
-            true => "Nothing happened to it yet.".to_owned(),
+            true => word("Nothing happened to it yet."),
             false => table(["When", "What", "Why"], &events),
         };
-        let older = if self.older_left_out { "\nOlder events are left out." } else { "" };
+        let older =
+            if self.older_left_out { format!("\n{}", word("Older events are left out.")) } else { String::new() };
         let next: String = self.next.iter().map(|next| format!("\n{}", paragraph(&format!("Next: {next}")))).collect();
         let (subject, now) = (paragraph(&self.subject), paragraph(&format!("Now: {}", self.now)));
         format!("{subject}\n{now}\n{events}{older}{next}")

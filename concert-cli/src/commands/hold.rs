@@ -10,6 +10,7 @@ use super::names::{ConcertRef, UserRef};
 use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table};
+use crate::texts::money;
 
 /// Hold seats for a user whose turn it is, or past the queue: all of them or none
 #[derive(Debug, Args)]
@@ -89,7 +90,7 @@ impl Show for Held {
         let order = facts([
             ("order id", self.order_id.to_string()),
             ("expires at", moment(self.expires_at)),
-            ("total", self.total.to_string()),
+            ("total", money(self.total)),
         ]);
         let name = |name: &Option<Arc<str>>| name.as_deref().unwrap_or("-").to_owned();
         let seats: Vec<_> = self
@@ -100,7 +101,7 @@ impl Show for Held {
                     seat.seat_number.to_string(),
                     name(&seat.section),
                     name(&seat.row),
-                    seat.price.to_string(),
+                    money(seat.price),
                     seat.reservation_id.to_string(),
                 ]
             })

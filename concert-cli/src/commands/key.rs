@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::confirm::Confirm;
 use super::operator::By;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, moment, print, table};
+use crate::table::{Output, Show, facts, moment, print, table, word};
 
 /// Make, list or revoke the keys that operators show over REST
 #[derive(Debug, Args)]
@@ -108,7 +108,7 @@ impl Show for Revoked {
     fn text(&self) -> String {
         let revoked = match self.key.revoked_at {
             Some(at) => moment(at),
-            None if self.dry_run => "not yet: this is a dry run".to_owned(),
+            None if self.dry_run => word("not yet: this is a dry run"),
             None => "no".to_owned(),
         };
         facts([

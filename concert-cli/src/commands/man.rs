@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory as _};
 use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::table::print_text;
+use crate::texts::told;
 
 /// Write the manual pages: one for each command
 ///
@@ -23,5 +24,5 @@ pub fn run(opts: &Opts) -> Result<(), Failure> {
     let failed = |source| Failure::io(format!("write manual pages to {}", opts.out.display()), source);
     fs::create_dir_all(&opts.out).map_err(failed)?;
     clap_mangen::generate_to(Cli::command(), &opts.out).map_err(failed)?;
-    print_text(&format!("the manual pages are in {}", opts.out.display()))
+    print_text(&told(&format!("the manual pages are in {}", opts.out.display())))
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::table::{Output, Show, print};
+use crate::table::{Output, Show, print, word};
 
 /// Bring the schema of the database up to date
 ///
@@ -20,7 +20,7 @@ struct Migrated {
 
 impl Show for Migrated {
     fn text(&self) -> String {
-        "the schema is up to date".to_owned()
+        word("the schema is up to date")
     }
 }
 

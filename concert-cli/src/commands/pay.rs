@@ -8,6 +8,7 @@ use super::names::UserRef;
 use super::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, print, table};
+use crate::texts::money;
 
 /// Pay all that is held of a user's order from the user's wallet, at once or not at all
 #[derive(Debug, Args)]
@@ -53,13 +54,13 @@ impl Paid {
 
 impl Show for Paid {
     fn text(&self) -> String {
-        let order = facts([("order id", self.order_id.to_string()), ("paid", self.total.to_string())]);
+        let order = facts([("order id", self.order_id.to_string()), ("paid", money(self.total))]);
         let payments: Vec<_> = self
             .payments
             .iter()
             .map(|paid| {
                 let seat = paid.seat_number.map_or_else(|| "-".to_owned(), |seat| seat.to_string());
-                [seat, paid.amount.to_string(), paid.payment_id.to_string()]
+                [seat, money(paid.amount), paid.payment_id.to_string()]
             })
             .collect();
         format!("{order}\n{}", table(["Seat", "Paid", "Payment id"], &payments))

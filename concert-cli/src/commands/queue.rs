@@ -8,7 +8,7 @@ use super::operator::By;
 use super::sale::OfSale;
 use super::verify_draw;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, moment, print, table};
+use crate::table::{Output, Show, facts, moment, print, table, word};
 
 /// The most changes that `log` shows.
 const MOST_CHANGES: u32 = 10_000;
@@ -88,10 +88,10 @@ impl Show for Settings {
     fn text(&self) -> String {
         let Admission { paused, max_active, per_minute, .. } = self.admission;
         facts([
-            ("changed", if self.changed { "yes" } else { "no, it was so" }.to_owned()),
-            ("paused", if paused { "yes" } else { "no" }.to_owned()),
+            ("changed", word(if self.changed { "yes" } else { "no, it was so" })),
+            ("paused", word(if paused { "yes" } else { "no" })),
             ("max active", max_active.to_string()),
-            ("per minute", per_minute.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string())),
+            ("per minute", per_minute.map_or_else(|| word("no limit"), |limit| limit.to_string())),
         ])
     }
 }

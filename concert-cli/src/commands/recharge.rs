@@ -8,6 +8,7 @@ use super::operator::By;
 use super::user;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, print};
+use crate::texts::money;
 
 /// Put money into a user's wallet, for a payment that came in
 ///
@@ -40,10 +41,10 @@ impl Show for Credited {
     fn text(&self) -> String {
         facts([
             ("user id", self.user_id.to_string()),
-            ("amount", self.amount.to_string()),
+            ("amount", money(self.amount)),
             ("reference", self.reference.to_string()),
-            ("balance before", self.current_balance.to_string()),
-            ("balance", self.new_balance.to_string()),
+            ("balance before", money(self.current_balance)),
+            ("balance", money(self.new_balance)),
         ])
     }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::confirm::Confirm;
 use super::operator::By;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, moment, print};
+use crate::table::{Output, Show, facts, moment, print, word};
+use crate::texts::money;
 
 /// Give a payment back to the wallet that paid, and the seat back for sale or off sale, in one transaction
 ///
@@ -49,19 +50,19 @@ struct Preview {
 
 impl Show for Preview {
     fn text(&self) -> String {
-        described(&self.refund, "not yet: this is a dry run".to_owned())
+        described(&self.refund, word("not yet: this is a dry run"))
     }
 }
 
 fn described(refund: &Refund, refunded_at: String) -> String {
     facts([
         ("payment id", refund.payment.to_string()),
-        ("amount", refund.amount.to_string()),
+        ("amount", money(refund.amount)),
         ("user id", refund.user.to_string()),
-        ("balance", refund.balance.to_string()),
+        ("balance", money(refund.balance)),
         ("concert id", refund.concert.to_string()),
         ("seat number", refund.seat.to_string()),
-        ("seat", where_it_goes(refund.seat_goes).to_owned()),
+        ("seat", word(where_it_goes(refund.seat_goes))),
         ("refunded at", refunded_at),
     ])
 }

@@ -13,7 +13,8 @@ use serde::Serialize;
 use super::operator::By;
 use super::queue::per_minute;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, moment, print, table};
+use crate::table::{Output, Show, day, facts, moment, print, table, word};
+use crate::texts::seconds;
 
 /// Make a sale, change it live, or show what there is
 #[derive(Debug, Args)]
@@ -245,7 +246,7 @@ struct One(Sale);
 impl Show for One {
     fn text(&self) -> String {
         let Self(sale) = self;
-        let number = |number: Option<u32>| number.map_or_else(|| "no limit".to_owned(), |number| number.to_string());
+        let number = |number: Option<u32>| number.map_or_else(|| word("no limit"), |number| number.to_string());
         let mut known = vec![
             ("sale id", sale.id.to_string()),
             ("name", sale.name.clone()),
@@ -257,11 +258,11 @@ impl Show for One {
             ("order", sale.order.to_string()),
             ("max active", sale.admission.max_active.to_string()),
             ("per minute", number(sale.admission.per_minute)),
-            ("paused", if sale.admission.paused { "yes" } else { "no" }.to_owned()),
+            ("paused", word(if sale.admission.paused { "yes" } else { "no" })),
             ("seats per user", number(sale.max_seats_per_user)),
             ("waiting", sale.waiting.to_string()),
             ("active", sale.active.to_string()),
-            ("estimated wait", format!("{} s", sale.estimate)),
+            ("estimated wait", seconds(sale.estimate)),
             ("version", sale.version.to_string()),
         ];
         known.extend(sale.draw.iter().flat_map(draw_facts));
@@ -272,7 +273,7 @@ impl Show for One {
         let concerts: Vec<_> = sale
             .concerts
             .iter()
-            .map(|concert| [concert.date.to_string(), concert.name.clone(), concert.concert.to_string()])
+            .map(|concert| [day(concert.date), concert.name.clone(), concert.concert.to_string()])
             .collect();
         format!("{shown}\n{}", table(["Date", "Concert", "Concert id"], &concerts))
     }
@@ -280,8 +281,8 @@ impl Show for One {
 
 /// What people may see of a draw.
 pub fn draw_facts(draw: &Draw) -> Vec<(&'static str, String)> {
-    let after = |shown: Option<String>| shown.unwrap_or_else(|| "after the opening".to_owned());
-    let value = draw.public_value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+    let after = |shown: Option<String>| shown.unwrap_or_else(|| word("after the opening"));
+    let value = draw.public_value.as_ref().map_or_else(|| word("none"), ToString::to_string);
     vec![
         ("commitment", draw.commitment.to_string()),
         ("public value", value),

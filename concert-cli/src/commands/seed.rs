@@ -10,6 +10,7 @@ use super::confirm::confirmed;
 use crate::failure::Failure;
 use crate::progress;
 use crate::table::{Output, Show, note, print, table};
+use crate::texts::money;
 
 /// The UUIDv5 namespace of seeded ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x0c0f_fee5_eed5_4a6b_8a52_6b1f_7d0e_9c31);
@@ -100,7 +101,7 @@ impl Show for Seeded {
             .users
             .iter()
             .take(MOST_ROWS_SHOWN)
-            .map(|user| [user.user_id.to_string(), user.username.clone(), user.balance.to_string()])
+            .map(|user| [user.user_id.to_string(), user.username.clone(), money(user.balance)])
             .collect();
         let concerts = table(["Concert id", "Concert", "Date", "Seats"], &concerts);
         let users = table(["User id", "User", "Balance"], &users);

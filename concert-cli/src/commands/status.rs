@@ -6,7 +6,8 @@ use clap::Args;
 use concert_core::{BoxOffice, ConcertFigures, Figures, Operator, QueueFigures, SaleFigures};
 
 use crate::failure::Failure;
-use crate::table::{Output, Show, clear_screen, print, table};
+use crate::table::{Output, Show, clear_screen, day, print, table, word};
+use crate::texts::money;
 
 /// The longest pause of `--watch`, in seconds: a day.
 const LONGEST_PAUSE: u64 = 24 * 60 * 60;
@@ -38,12 +39,12 @@ impl Opts {
 impl Show for Figures {
     fn text(&self) -> String {
         let sales = if self.sales.is_empty() { String::new() } else { sales(&self.sales) + "\n" };
-        format!("{}\n{sales}{}\n{}", queue(&self.queue), concerts(&self.concerts), money(self))
+        format!("{}\n{sales}{}\n{}", queue(&self.queue), concerts(&self.concerts), totals(self))
     }
 }
 
-const fn yes_or_no(flag: bool) -> &'static str {
-    if flag { "yes" } else { "no" }
+fn yes_or_no(flag: bool) -> String {
+    word(if flag { "yes" } else { "no" })
 }
 
 fn queue(queue: &QueueFigures) -> String {
@@ -65,7 +66,7 @@ fn queue(queue: &QueueFigures) -> String {
             queue.active.to_string(),
             queue.admission.max_active.to_string(),
             queue.admission.per_minute.map_or_else(|| "-".to_owned(), |limit| limit.to_string()),
-            yes_or_no(queue.admission.paused).to_owned(),
+            yes_or_no(queue.admission.paused),
             queue.waiting.to_string(),
             queue.seen.to_string(),
             queue.unseen.to_string(),
@@ -87,7 +88,7 @@ fn sales(sales: &[SaleFigures]) -> String {
             queue.waiting.to_string(),
             queue.active.to_string(),
             queue.admission.max_active.to_string(),
-            yes_or_no(queue.admission.paused).to_owned(),
+            yes_or_no(queue.admission.paused),
             queue.joined.to_string(),
         ]
     };
@@ -98,7 +99,7 @@ fn sales(sales: &[SaleFigures]) -> String {
 fn concerts(concerts: &[ConcertFigures]) -> String {
     let row = |concert: &ConcertFigures| {
         [
-            concert.date.to_string(),
+            day(concert.date),
             concert.concert_name.clone(),
             concert.seats.to_string(),
             concert.free.to_string(),
@@ -112,16 +113,16 @@ fn concerts(concerts: &[ConcertFigures]) -> String {
     table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Blocked", "Concert id"], &rows)
 }
 
-fn money(figures: &Figures) -> String {
+fn totals(figures: &Figures) -> String {
     table(
         ["Holds", "Past the queue", "Payments", "Revenue", "Refunds", "Refunded"],
         &[[
             figures.holds.to_string(),
             figures.queue.bypassed.to_string(),
             figures.payments.to_string(),
-            figures.revenue.normalize().to_string(),
+            money(figures.revenue),
             figures.refunds.to_string(),
-            figures.refunded.normalize().to_string(),
+            money(figures.refunded),
         ]],
     )
 }

@@ -8,6 +8,7 @@ use super::operator::By;
 use super::user;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print};
+use crate::texts::money;
 
 /// Show a sold seat, or give it to another owner
 ///
@@ -60,7 +61,7 @@ impl Show for TicketView {
         lines.extend(self.row.clone().map(|row| ("row", row)));
         lines.push(("seat number", self.seat.to_string()));
         lines.push(("payment id", self.payment.to_string()));
-        lines.push(("amount", self.amount.to_string()));
+        lines.push(("amount", money(self.amount)));
         lines.push(("paid by", self.paid_by.to_string()));
         lines.push(("paid at", moment(self.paid_at)));
         lines.extend(self.refunded_at.map(|at| ("refunded at", moment(at))));

@@ -9,7 +9,8 @@ use super::names::UserRef;
 use super::operator::By;
 use super::sale::OfSale;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, moment, print};
+use crate::table::{Output, Show, facts, moment, print, word};
+use crate::texts::seconds;
 
 /// Issue, show or end a user's queue token
 #[derive(Debug, Args)]
@@ -102,7 +103,7 @@ impl From<QueueToken> for PlaceView {
 
 impl Show for PlaceView {
     fn text(&self) -> String {
-        let position = self.queue_position.map_or_else(|| "after the draw".to_owned(), |position| position.to_string());
+        let position = self.queue_position.map_or_else(|| word("after the draw"), |position| position.to_string());
         let mut shown = vec![("user id", self.user_id.to_string())];
         if let Some(sale) = &self.sale {
             shown.push(("sale id", sale.sale_id.to_string()));
@@ -111,7 +112,7 @@ impl Show for PlaceView {
         shown.extend([
             ("status", self.status.as_str().to_owned()),
             ("queue position", position),
-            ("remaining time", format!("{} s", self.remaining_time)),
+            ("remaining time", seconds(self.remaining_time)),
             ("expires at", self.expires_at.map_or_else(|| "-".to_owned(), moment)),
             ("token", self.token.clone()),
         ]);

@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::account;
 use super::operator::By;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, moment, note, print};
+use crate::table::{Output, Show, facts, moment, note, print, word};
+use crate::texts::money;
 
 /// The most of stdin that is read for a password, in bytes: more than the longest password.
 const MOST_STDIN: u64 = 4 * 1024;
@@ -75,8 +76,8 @@ impl Show for Account {
             ("user id", self.user_id.to_string()),
             ("username", self.username.clone()),
             ("created at", moment(self.created_at)),
-            ("password", if self.has_password { "yes" } else { "no" }.to_owned()),
-            ("balance", self.balance.to_string()),
+            ("password", word(if self.has_password { "yes" } else { "no" })),
+            ("balance", money(self.balance)),
         ];
         let disabled = self.disabled_at.map(|at| ("disabled at", moment(at)));
         let forgotten = self.forgotten_at.map(|at| ("forgotten at", moment(at)));

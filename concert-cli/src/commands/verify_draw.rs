@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::sale::{SaleRef, draw_facts};
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, print};
+use crate::table::{Output, Show, facts, print, word};
 
 /// Compute the draw of a sale again from all its tokens, and say whether all agrees
 ///
@@ -37,7 +37,7 @@ struct Verified {
 impl Show for Verified {
     fn text(&self) -> String {
         let Self { agrees, verification } = self;
-        let yes_or_no = |agrees| if agrees { "yes" } else { "NO" }.to_owned();
+        let yes_or_no = |agrees| word(if agrees { "yes" } else { "NO" });
         let checks = facts([
             ("tokens", verification.tokens.to_string()),
             ("commitment is that of the secret", yes_or_no(verification.commitment_agrees)),
@@ -46,7 +46,7 @@ impl Show for Verified {
             ("let in before others (unseen; by code)", verification.passed_others.to_string()),
         ]);
         let draw = facts(draw_facts(&verification.draw));
-        let verdict = if *agrees { "all places agree" } else { "the draw does NOT agree with the tokens" };
+        let verdict = word(if *agrees { "all places agree" } else { "the draw does NOT agree with the tokens" });
         format!("{draw}\n\n{checks}\n\n{verdict}")
     }
 }

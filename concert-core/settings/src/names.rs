@@ -20,6 +20,7 @@ pub const NAMES: &[&str] = &[
     "brake-wrong-codes-per-user",
     "claim-window",
     "cors-origin",
+    "currency",
     "data-dir",
     "database-url",
     "database-url-file",

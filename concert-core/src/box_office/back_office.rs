@@ -65,6 +65,7 @@ impl BackOffice {
         new: &NewConcert,
         progress: impl FnMut(u32) + Send,
     ) -> Result<(), Error> {
+        self.check_prices(new)?;
         catalog::add_concert(self.office.pool(), new, None, &self.by.sign(), self.office.now(), progress).await?;
         self.note_change(new.id);
         Ok(())
@@ -95,6 +96,9 @@ impl BackOffice {
         users: &[OpeningUser],
         progress: impl FnMut(usize) + Send,
     ) -> Result<(), Error> {
+        for user in users {
+            self.office.policy().check_amount(user.balance)?;
+        }
         user::add_users(self.office.pool(), users, &self.by.sign(), self.office.now(), progress).await
     }
 }

@@ -32,6 +32,7 @@ impl BackOffice {
     /// # Errors
     /// As [`BackOffice::add_concert`], and [`Error::IdempotencyKeyReused`]: the key came with another concert.
     pub async fn add_concert_once(&self, new: NewConcert, key: &IdempotencyKey) -> Result<ConcertId, Error> {
+        self.check_prices(&new)?;
         let new = new.with_id(ConcertId::from_uuid(key.derive_for_operator(self.by.as_str(), "concerts")));
         let request = Fingerprint::of(&[&format_args!("{new:?}")]);
         let (pool, now) = (self.office.pool(), self.office.now());
@@ -52,6 +53,7 @@ impl BackOffice {
     /// # Errors
     /// As [`BackOffice::add_concert`].
     pub async fn preview_concert(&self, new: &NewConcert) -> Result<(), Error> {
+        self.check_prices(new)?;
         catalog::check_new(self.office.pool(), new).await
     }
 
@@ -104,6 +106,11 @@ impl BackOffice {
     ) -> Result<ConcertChanged, Error> {
         let house = self.office.policy().time_zone();
         catalog::preview_change(self.office.pool(), id, change, version, house).await
+    }
+
+    pub(super) fn check_prices(&self, new: &NewConcert) -> Result<(), Error> {
+        let mut prices = new.sections.iter().map(|section| section.price);
+        Ok(prices.try_for_each(|price| self.office.policy().check_amount(price))?)
     }
 
     /// Caches of this process see that a concert has changed.

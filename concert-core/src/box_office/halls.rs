@@ -59,7 +59,7 @@ impl BackOffice {
     /// stays paid: such seats are named in the answer, and get the price for whoever has them next.
     ///
     /// # Errors
-    /// As [`BackOffice::block_seats`].
+    /// As [`BackOffice::block_seats`], and [`Error::InvalidInput`] for more decimal places than the currency has.
     pub async fn price_seats(
         &self,
         concert: ConcertId,
@@ -101,6 +101,9 @@ impl BackOffice {
 
     async fn change_hall(&self, concert: ConcertId, change: HallChange) -> Result<SeatsChanged, Error> {
         let (change, by) = (change.checked()?, self.by.sign());
+        if let Some(price) = change.price() {
+            self.office.policy().check_amount(price)?;
+        }
         self.office.inner.halls.submit(ChangeHall { concert, change, by }).await
     }
 }

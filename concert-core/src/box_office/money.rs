@@ -33,7 +33,7 @@ impl BoxOffice {
     ///
     /// # Errors
     /// [`Error::RechargeNotAllowed`] (only operators may, by [`Policy::with_recharge`](crate::Policy::with_recharge)),
-    /// [`Error::InvalidInput`] (nothing), [`Error::UserNotFound`], [`Error::TokenEnded`],
+    /// [`Error::InvalidInput`] (nothing, or more decimal places than the currency has), [`Error::UserNotFound`], [`Error::TokenEnded`],
     /// [`Error::IdempotencyKeyReused`], [`Error::BalanceLimit`].
     pub async fn recharge(&self, caller: impl Into<Caller>, amount: Money) -> Result<Recharged, Error> {
         self.recharge_for(caller, amount, None).await
@@ -60,6 +60,7 @@ impl BoxOffice {
             _ => {}
         }
         deposit.amount.positive()?;
+        self.policy().check_amount(deposit.amount)?;
         let id = WalletEntryId::from_uuid(caller.entity_id("payments/recharge"));
         // No reference is empty.
         let asked = deposit.reference.as_ref().map_or("", Reference::as_str);

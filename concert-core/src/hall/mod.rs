@@ -100,6 +100,15 @@ impl HallChange {
         }
     }
 
+    /// What the seats cost from then on, where it says so.
+    pub(crate) const fn price(&self) -> Option<Money> {
+        match self {
+            Self::Price { price, .. } => Some(*price),
+            Self::Add(new) => Some(new.price),
+            Self::Block { .. } | Self::Unblock { .. } => None,
+        }
+    }
+
     /// The same with every seat once; refuses none and too many.
     pub(crate) fn checked(mut self) -> Result<Self, Error> {
         match &mut self {

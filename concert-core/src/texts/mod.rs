@@ -6,6 +6,18 @@
 
 mod catalogue;
 mod language;
+mod locale;
+mod money;
+mod refusals;
+mod said;
+mod time;
 
 pub use self::catalogue::{Catalogue, Value};
 pub use self::language::Language;
+pub use self::locale::Locale;
+pub use self::said::Said;
+
+/// The texts of this crate.
+mod own {
+    include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+}

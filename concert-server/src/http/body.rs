@@ -195,7 +195,7 @@ pub(super) fn created(location: &str, body: &impl Serialize) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use concert_core::texts::Language;
+    use concert_core::texts::Locale;
 
     use super::*;
 
@@ -241,7 +241,7 @@ mod tests {
             (r#"{"amount": 01}"#, "line 1"),
         ];
         for (text, reason) in cases {
-            let said = read_text(text).await.expect_err(text).body("r", Language::English);
+            let said = read_text(text).await.expect_err(text).body("r", Locale::default());
             assert!(said.contains(reason) && said.contains("INVALID_REQUEST"), "{text}: {said}");
         }
     }
@@ -249,7 +249,7 @@ mod tests {
     #[tokio::test]
     async fn bytes_that_are_no_text_and_bodies_that_are_too_long_are_refused() {
         let bad = read::<Sent>(&HeaderMap::new(), &mut body(&b"{\"amount\": \xff}"[..])).await.expect_err("not UTF-8");
-        assert!(bad.body("r", Language::English).contains("not UTF-8: byte 11"), "{bad:?}");
+        assert!(bad.body("r", Locale::default()).contains("not UTF-8: byte 11"), "{bad:?}");
         let long = format!("{{\"amount\": 1{}}}", " ".repeat(LARGEST_BODY));
         let long = read::<Sent>(&HeaderMap::new(), &mut body(long)).await.expect_err("too long");
         assert_eq!(long.code(), "PAYLOAD_TOO_LARGE");

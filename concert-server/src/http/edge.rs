@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use concert_core::texts::Language;
+use concert_core::texts::{Language, Locale};
 use hyper::body::Incoming;
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::cors::CorsLayer;
@@ -39,6 +39,8 @@ struct Routing {
     routes: Vec<Route>,
     brakes: Brakes,
     cors: Option<CorsLayer>,
+    /// What problems are told in, but for the language.
+    house: Locale,
     answer: Box<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>,
 }
 
@@ -61,9 +63,10 @@ impl Router {
         let cors = cors::layer(&app.cors, &routes);
         let answers = routing::filter(endpoints, app).map(Answer::into_response);
         let service = ServiceBuilder::new().option_layer(cors.clone()).service(warp::service(answers));
+        let house = Locale::new(Language::default(), app.box_office.policy());
         // A closure over the service, not a boxed service, which would box each clone as well.
         let answer = Box::new(move |request| -> Answering { Box::pin(service.clone().oneshot(request)) });
-        Self(Arc::new(Routing { routes, brakes: app.brakes.clone(), cors, answer }))
+        Self(Arc::new(Routing { routes, brakes: app.brakes.clone(), cors, house, answer }))
     }
 
     pub(crate) fn brakes(&self) -> &Brakes {
@@ -119,8 +122,8 @@ impl Router {
         let (route, method) = routing::labels(&self.0.routes, request.method(), request.uri().path());
         let id = request_id(request.headers());
         let (address, client) = self.0.brakes.client(peer.ip(), request.headers());
-        let language = Texts::language(request.headers());
-        Seen { begun: Instant::now(), id, route, method, language, peer, address, client }
+        let locale = Locale { language: Texts::language(request.headers()), ..self.0.house };
+        Seen { begun: Instant::now(), id, route, method, locale, peer, address, client }
     }
 }
 
@@ -131,7 +134,7 @@ struct Seen {
     route: &'static str,
     method: &'static str,
     /// What problems are told in.
-    language: Language,
+    locale: Locale,
     peer: SocketAddr,
     /// The client's address, which is not the peer's behind a proxy.
     address: IpAddr,
@@ -152,9 +155,9 @@ impl Seen {
         let problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
             problem.log();
-            *response.body_mut() = problem.body(self.id(), self.language).into();
+            *response.body_mut() = problem.body(self.id(), self.locale).into();
             let headers = response.headers_mut();
-            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.language.tag()));
+            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.language.tag()));
             headers.append(VARY, HeaderValue::from_static("accept-language"));
         }
         let headers = response.headers_mut();

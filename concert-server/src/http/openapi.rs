@@ -4,6 +4,7 @@ mod alternatives;
 mod codes;
 mod credentials;
 mod examples;
+mod languages;
 mod links;
 mod page;
 mod problems;
@@ -50,6 +51,8 @@ pub fn openapi() -> Value {
     problems::complete(&mut document);
     links::complete(&mut document);
     examples::complete(&mut document);
+    // After the problems, to which it adds none: any text is fit for it.
+    languages::complete(&mut document);
     document
 }
 

@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concert_core::texts::Language;
+use concert_core::texts::{Language, Locale};
 use concert_core::{Error, ReservationId, SeatNumber};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ use warp::reply::Response;
 pub use self::catalogue::{KnownProblem, known_problems};
 use super::words;
 use crate::telemetry;
-use crate::texts::Texts;
+use crate::texts::{SAID, Texts};
 
 /// When a client may try again after a 503, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -47,12 +47,47 @@ pub(super) struct Problem(Box<Parts>);
 struct Parts {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    said: Said,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Members beside those of every problem.
     members: Map<String, Value>,
     /// The causes of a failure: for the log, never for the client.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What is wrong, before it is known in which language to say it.
+#[derive(Debug, Clone)]
+enum Said {
+    /// A refusal of the box office.
+    Refusal(Error),
+    /// A sentence of this server, in English.
+    Here(String),
+}
+
+impl Said {
+    /// Cut, since some repeat what the client sent.
+    fn told(&self, locale: Locale) -> String {
+        let told = match self {
+            // A refusal whose sentence was made here.
+            Self::Refusal(Error::InvalidInput(text)) => here(text, locale),
+            Self::Refusal(Error::Unauthenticated(text)) => here(text, locale),
+            Self::Refusal(_) => None,
+            Self::Here(text) => here(text, locale),
+        };
+        let told = told.unwrap_or_else(|| match self {
+            Self::Refusal(error) => error.told(locale),
+            Self::Here(text) => text.clone(),
+        });
+        told.chars().take(LONGEST_DETAIL).collect()
+    }
+}
+
+/// The translation of a sentence that was made in this crate.
+fn here(english: &str, locale: Locale) -> Option<String> {
+    match locale.language {
+        Language::English => None,
+        Language::Korean => SAID.in_korean(english),
+    }
 }
 
 impl Problem {
@@ -61,7 +96,7 @@ impl Problem {
         Self(Box::new(Parts {
             status,
             code,
-            detail: detail.into(),
+            said: Said::Here(detail.into()),
             headers: Vec::new(),
             members: Map::new(),
             cause: None,
@@ -145,12 +180,12 @@ impl Problem {
     }
 
     /// The body, for a request of this id.
-    pub(super) fn body(&self, request_id: &str, language: Language) -> String {
+    pub(super) fn body(&self, request_id: &str, locale: Locale) -> String {
         let body = ProblemBody {
             r#type: "about:blank",
-            title: &title(self.0.status, Texts::new(language)),
+            title: &title(self.0.status, Texts::new(locale.language)),
             status: self.0.status.as_u16(),
-            detail: &self.0.detail,
+            detail: &self.0.said.told(locale),
             code: self.0.code,
             request_id,
             members: &self.0.members,
@@ -194,8 +229,7 @@ fn title(status: StatusCode, texts: Texts) -> String {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = catalogue::status_of(error.code(), error.kind());
-        let detail: String = error.to_string().chars().take(LONGEST_DETAIL).collect();
-        let mut problem = Self::new(status, error.code(), detail);
+        let mut problem = Self::new(status, error.code(), "");
         problem.0.members = members_of(&error);
         if let Error::SeatHeldTooOften { wait, .. } = &error {
             problem = problem.with_header(RETRY_AFTER, whole_seconds(*wait).into());
@@ -209,6 +243,7 @@ impl From<Error> for Problem {
             }
             _ => {}
         }
+        problem.0.said = Said::Refusal(error.clone());
         if error.source().is_some() || matches!(error, Error::Setup(_)) {
             problem.0.cause = Some(Arc::new(error));
         }
@@ -303,14 +338,14 @@ mod tests {
 
     #[test]
     fn a_defect_tells_the_client_nothing_of_itself() {
-        let body = Problem::internal("table `users` is on fire").body("r", Language::English);
+        let body = Problem::internal("table `users` is on fire").body("r", Locale::default());
         assert!(!body.contains("fire"), "{body}");
         assert!(body.contains(r#""status":500"#) && body.contains(r#""code":"INTERNAL""#), "{body}");
     }
 
     #[test]
     fn a_detail_that_repeats_what_was_sent_is_cut() {
-        let body = Problem::invalid("x".repeat(10_000)).body("r", Language::English);
+        let body = Problem::invalid("x".repeat(10_000)).body("r", Locale::default());
         assert!(body.len() < 1_000);
     }
 }

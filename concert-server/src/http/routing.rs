@@ -233,7 +233,7 @@ pub(super) fn labels(routes: &[Route], method: &Method, path: &str) -> (&'static
 
 #[cfg(test)]
 mod tests {
-    use concert_core::texts::Language;
+    use concert_core::texts::Locale;
 
     use super::*;
 
@@ -258,9 +258,9 @@ mod tests {
     #[test]
     fn the_last_in_line_tells_a_wrong_method_from_a_wrong_path() {
         let delete = Route { method: "DELETE", ..LOOK };
-        let said = not_answered(&[LOOK, delete], "/api/v1/tokens/7").body("r", Language::English);
+        let said = not_answered(&[LOOK, delete], "/api/v1/tokens/7").body("r", Locale::default());
         assert!(said.contains("this path answers DELETE, GET, HEAD"), "{said}");
-        assert!(not_answered(&[LOOK], "/api/v1/token").body("r", Language::English).contains("ROUTE_NOT_FOUND"));
+        assert!(not_answered(&[LOOK], "/api/v1/token").body("r", Locale::default()).contains("ROUTE_NOT_FOUND"));
     }
 
     #[test]

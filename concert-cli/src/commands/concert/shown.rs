@@ -8,7 +8,8 @@ use concert_core::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::table::{Show, facts, moment, table};
+use crate::table::{Show, day, facts, moment, table, word};
+use crate::texts::{money, price_range};
 
 /// A concert as all of them are printed.
 #[derive(Serialize)]
@@ -74,7 +75,7 @@ impl Show for Concerts {
     fn text(&self) -> String {
         let row = |row: &ConcertRow| {
             [
-                row.date.to_string(),
+                day(row.date),
                 or_dash(row.starts_at.clone()),
                 row.time_zone.to_string(),
                 row.name.clone(),
@@ -133,13 +134,13 @@ impl Show for One {
         let mut lines = vec![
             ("concert id", concert.concert_id.to_string()),
             ("name", concert.name.clone()),
-            ("date", concert.date.to_string()),
+            ("date", day(concert.date)),
             ("starts", start),
             ("zone", concert.time_zone.to_string()),
             ("status", concert.status.clone()),
         ];
         lines.extend(concert.cancel_reason.clone().map(|reason| ("called off", reason)));
-        let limit = concert.max_seats_per_user.map_or_else(|| "no limit".to_owned(), |seats| seats.to_string());
+        let limit = concert.max_seats_per_user.map_or_else(|| word("no limit"), |seats| seats.to_string());
         lines.extend([
             ("sale id", concert.sale_id.to_string()),
             ("seats", concert.seats.to_string()),
@@ -148,8 +149,8 @@ impl Show for One {
         ]);
         let row = |row: &SectionRow| {
             let price = match row.price == row.highest_price {
-                true => row.price.to_string(),
-                false => format!("{} to {}", row.price, row.highest_price),
+                true => money(row.price),
+                false => price_range(row.price, row.highest_price),
             };
             let counts = [row.seats, row.free, row.held, row.sold, row.blocked].map(|count| count.to_string());
             let [seats, free, held, sold, blocked] = counts;
@@ -210,7 +211,7 @@ impl Added {
 impl Show for Added {
     fn text(&self) -> String {
         let id = match self.dry_run {
-            true => "not yet: this is a dry run".to_owned(),
+            true => word("not yet: this is a dry run"),
             false => self.concert_id.to_string(),
         };
         let lines = facts([
@@ -221,7 +222,7 @@ impl Show for Added {
             ("zone", self.time_zone.to_string()),
             ("seats", self.seats.to_string()),
         ]);
-        let row = |row: &AddedSection| [or_dash(row.name.clone()), row.price.to_string(), row.seats.to_string()];
+        let row = |row: &AddedSection| [or_dash(row.name.clone()), money(row.price), row.seats.to_string()];
         let rows: Vec<_> = self.sections.iter().map(row).collect();
         format!("{lines}\n{}", table(["Section", "Price", "Seats"], &rows))
     }
@@ -267,8 +268,8 @@ impl Show for Changed {
             .map(|Difference { field, before, after }| [(*field).to_owned(), text(before), text(after)])
             .collect();
         let done = match (self.dry_run, rows.is_empty()) {
-            (_, true) => "nothing: it is so already".to_owned(),
-            (true, false) => "not yet: this is a dry run".to_owned(),
+            (_, true) => word("nothing: it is so already"),
+            (true, false) => word("not yet: this is a dry run"),
             (false, false) => "yes".to_owned(),
         };
         let lines = facts([

@@ -1,14 +1,14 @@
 //! Texts in two languages: what the build accepts, and what it makes of them.
 
-#[path = "../concert-core/build/catalogue.rs"]
+#[path = "../../concert-core/build/catalogue.rs"]
 mod catalogue;
-#[path = "../concert-core/build/methods.rs"]
+#[path = "../../concert-core/build/methods.rs"]
 mod methods;
 
 use std::path::Path;
 
 use self::catalogue::{faults, read};
-use self::methods::{module, script_texts};
+use self::methods::{module, said, script_texts};
 
 #[test]
 fn a_text_that_a_language_lacks_fails_the_build() {
@@ -28,6 +28,9 @@ fn a_text_with_other_variables_fails_the_build_also_where_they_come_from_a_text_
     assert_eq!(faults("a = { b }\n", "a = 가\n"), ["en.ftl: a repeats b, which is not there"]);
     let plural = "a = { $count ->\n    [one] a seat of { $name }\n   *[other] { $count } seats\n }\n";
     assert_eq!(faults(plural, "a = { $count }석\n").len(), 1);
+    let chosen = "a = { $count ->\n    [one] It is\n   *[other] They are\n } gone\n";
+    assert_eq!(faults(chosen, "a = 없습니다\n"), [""; 0], "a plural that the other language does not need");
+    assert_eq!(faults("a = gone\n", chosen).len(), 1);
 }
 
 #[test]
@@ -54,6 +57,9 @@ fn each_text_becomes_a_method_that_takes_its_variables_and_those_of_scripts_beco
     let method = "pub(crate) fn seat_taken(self, hall: impl Into<Value>, seat: impl Into<Value>) -> String {";
     assert!(module.contains(method) && module.contains("#[doc = \"Seat {seat} of {hall}\"]"), "{module}");
     assert!(!module.contains("left"), "{module}");
+    let (korean, _) = read("ko", "said-full = { $n }석이 찼습니다\n");
+    let (english, _) = read("en", "said-full = { $n } seats are full\n");
+    assert!(said([&english, &korean]).contains(r#"[("{n} seats are full", "{n}석이 찼습니다")]"#));
     let scripts = script_texts([&texts, &texts]);
     let object = r#"{"left":"{n} \"left\" \u003cb>"}"#;
     assert!(scripts.contains(&format!("{object:?}")), "{scripts}");

@@ -1,0 +1,107 @@
+//! What the tool says in Korean, and the currency of the house.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::desk::{Desk, Ran, USERS};
+
+#[tokio::test]
+async fn an_amount_that_the_currency_does_not_have_is_refused_and_so_is_a_currency_that_the_database_cannot_hold() {
+    let desk = Desk::seeded().await;
+    let recharge = ["recharge", "user-1-1", "100.5", "--reference", "slip-1", "--currency", "KRW"];
+    let refused = desk.run(&recharge).refused(2);
+    assert!(refused.contains("an amount in KRW is a whole number") && refused.contains("INVALID_REQUEST"), "{refused}");
+    let refused = desk.run(&["recharge", "user-1-1", "100", "--reference", "slip-1", "--currency", "KWD"]).refused(2);
+    assert!(refused.contains("3 decimal places"), "{refused}");
+    let mut ask = desk.command(&["recharge", "user-1-1", "100.5", "--reference", "slip-1"]);
+    ask.env("CONCERT_CURRENCY", "JPY");
+    let refused = Ran::from(ask, b"").refused(2);
+    assert!(refused.contains("JPY"), "{refused}");
+    desk.run(&["recharge", "user-1-1", "100.5", "--reference", "slip-1"]).ok();
+}
+
+fn in_korean(desk: &Desk, args: &[&str]) -> Ran {
+    let mut command = desk.command(args);
+    command.env("LANG", "ko_KR.UTF-8").env("CONCERT_TIME_ZONE", "Asia/Seoul");
+    Ran::from(command, b"")
+}
+
+#[tokio::test]
+async fn by_lang_the_tool_speaks_korean_to_people_and_the_same_json_to_programs() {
+    let desk = Desk::seeded().await;
+    desk.catch_up();
+    let in_won = ["--currency", "KRW"];
+    let shown = in_korean(&desk, &[&["user", "show", "user-1-1"], &in_won[..]].concat()).ok();
+    let words: Vec<_> = shown.split_whitespace().collect();
+    for pair in [["아이디", "user-1-1"], ["비밀번호", "아니요"], ["잔액", "1,000원"]] {
+        assert!(words.windows(2).any(|two| two == pair), "{pair:?}\n{shown}");
+    }
+    assert!(shown.contains("년 ") && shown.contains("월 "), "a moment by the clocks of the house: {shown}");
+    let status = in_korean(&desk, &["status"]).ok();
+    assert!(
+        status.contains("입장 중") && status.contains("빈 좌석") && status.contains("2099년 12월 30일(수)"),
+        "{status}"
+    );
+    assert!(in_korean(&desk, &["audit"]).ok().contains("모든 불변 조건이 지켜지고 있습니다"));
+
+    let refused = in_korean(&desk, &["user", "show", "nobody"]).refused(1);
+    assert_eq!(refused.trim_end(), "오류: 없는 사용자입니다. (USER_NOT_FOUND)");
+    let asked = in_korean(&desk, &["user", "forget", "user-1-1"]).refused(2);
+    assert!(asked.contains("개인 정보를 영구히 삭제합니다") && asked.contains("--yes를"), "{asked}");
+
+    let json = |ran: Ran| serde_json::from_str::<Value>(&ran.ok()).expect("JSON");
+    let args = ["user", "show", USERS[0], "--output", "json"];
+    assert_eq!(json(in_korean(&desk, &args)), json(desk.run(&args)));
+    let failed = in_korean(&desk, &["user", "show", "nobody", "--output", "json"]);
+    assert!(failed.stderr.contains(r#""message":"there is no such user""#), "{}", failed.stderr);
+    let mut plain = desk.command(&args[..3]);
+    plain.env("LANG", "ko_KR.UTF-8").env("LC_ALL", "C.UTF-8");
+    assert_eq!(Ran::from(plain, b"").ok(), desk.run(&args[..3]).ok(), "LC_ALL comes before LANG");
+}
+
+/// The names of facts and of columns in the sources, in small letters.
+fn names(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            names(&path, found);
+            continue;
+        }
+        let source = fs::read_to_string(&path).expect("a file");
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+        for call in ["table(", "facts([", "vec![(", ".push((", "extend([", "word("] {
+            for (at, _) in source.match_indices(call) {
+                let end = source[at..].find("]").unwrap_or(0).min(1_000);
+                let first = source[at..at + end].split('"').nth(1).unwrap_or_default();
+                let is_name = !first.is_empty() && first.chars().all(|c| c.is_ascii_lowercase() || " ,:'".contains(c));
+                if is_name && call != "table(" {
+                    found.insert(first.to_owned());
+                }
+            }
+        }
+        for (at, _) in source.match_indices("table([") {
+            let header = source[at..].split(']').next().unwrap_or_default();
+            found
+                .extend(header.split('"').skip(1).step_by(2).filter(|name| !name.contains('{')).map(str::to_lowercase));
+        }
+    }
+}
+
+#[test]
+fn every_name_of_a_fact_and_a_column_has_a_korean_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../concert-cli");
+    let texts = fs::read_to_string(root.join("texts/en.ftl")).expect("is there");
+    let known: BTreeSet<_> = texts
+        .lines()
+        .filter_map(|line| line.strip_prefix("said-")?.split_once(" = "))
+        .map(|(_, text)| text.to_lowercase())
+        .collect();
+    let mut found = BTreeSet::new();
+    names(&root.join("src/commands"), &mut found);
+    assert!(found.len() > 60, "{found:?}");
+    let missing: Vec<_> = found.iter().filter(|name| !known.contains(*name)).collect();
+    assert!(missing.is_empty(), "give each a text said-.. in concert-cli/texts/en.ftl and ko.ftl: {missing:?}");
+}
