@@ -19,7 +19,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Connections that nobody has used for longer are not used again: servers close theirs after 75 s.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 /// The code under which requests without an answer are counted.
-const NO_ANSWER: &str = "NO_ANSWER";
+pub const NO_ANSWER: &str = "NO_ANSWER";
 
 /// A request that never got an answer: whether it was carried out is not known.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Unanswered {
     pub last: String,
 }
 
-/// What all buyers ask through.
+/// What all buyers of a server ask through.
 pub struct Agent {
     address: SocketAddr,
     timeout: Duration,
@@ -54,7 +54,7 @@ impl Agent {
                 Ok(answer) => {
                     meter.answered(step, asked.elapsed());
                     if answer.status >= 400 {
-                        meter.refused(&code(&answer));
+                        meter.refused(step, &code(&answer));
                     }
                     if answer.status < 500 {
                         return Ok(answer);
@@ -66,7 +66,7 @@ impl Agent {
                     format!("{} {}", answer.status, code(&answer))
                 }
                 Err(failure) => {
-                    meter.refused(NO_ANSWER);
+                    meter.refused(step, NO_ANSWER);
                     failure.to_string()
                 }
             };

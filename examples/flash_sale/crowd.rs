@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use concert_core::{ConcertId, Error, Operator, UserId};
+use concert_core::{Operator, UserId};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 use tokio::time::interval;
@@ -13,12 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::agent::Agent;
-use crate::buyer::{Buyer, Nature};
+use crate::buyer::Buyer;
 use crate::ending::Ending;
 use crate::hall::Hall;
-use crate::ledger::{Ledger, Payment};
+use crate::ledger::{Hold, Ledger, Purchase};
 use crate::meter::{Meter, Step};
 use crate::opts::{Opts, People};
+use crate::program::{self, Program};
+use crate::shopping::Held;
 use crate::stage::Stage;
 
 /// How often the queue is looked at.
@@ -28,13 +30,16 @@ const MOST_TOLD: usize = 20;
 
 /// What all buyers share.
 pub struct Sale {
-    pub concert: ConcertId,
+    pub program: Program,
     pub people: People,
     pub begun: Instant,
-    pub agent: Agent,
-    pub hall: Hall,
+    pub halls: [Hall; 2],
     pub meter: Meter,
     pub ledger: Ledger,
+    users: Vec<UserId>,
+    agents: Vec<Agent>,
+    /// What somebody holds or held last: for robots.
+    shown: Mutex<Option<Hold>>,
     /// All is sold, or time is up.
     over: CancellationToken,
 }
@@ -49,51 +54,82 @@ pub struct Moment {
 
 /// A sale that is over.
 pub struct Sold {
+    pub program: Program,
+    pub begun: Instant,
     pub ledger: Ledger,
     pub meter: Meter,
     pub moments: Vec<Moment>,
     pub endings: BTreeMap<&'static str, u64>,
     /// Endings that should not be, in words.
     pub troubles: Vec<String>,
-    /// From the doors to the last buyer's end.
+    /// From before the doors to the last buyer's end.
     pub took: Duration,
 }
 
 impl Sale {
+    fn new(opts: &Opts, stage: &Stage, program: Program) -> Self {
+        let agent = |address: &_| Agent::new(*address, opts.connections, opts.timeout);
+        Self {
+            program,
+            people: opts.people.clone(),
+            begun: Instant::now(),
+            halls: Default::default(),
+            meter: Meter::default(),
+            ledger: Ledger::default(),
+            users: stage.users.clone(),
+            agents: stage.addresses.iter().map(agent).collect(),
+            shown: Mutex::default(),
+            over: CancellationToken::new(),
+        }
+    }
+
     /// Does `what`, unless all is sold before it is done.
     pub async fn unless_over<T>(&self, what: impl Future<Output = T>) -> Option<T> {
         self.over.run_until_cancelled(what).await
     }
 
-    pub fn paid(&self, payment: Payment) {
-        if self.ledger.paid(payment, self.begun.elapsed()) >= self.people.seats as usize {
+    pub fn agent(&self, server: usize) -> &Agent {
+        &self.agents[server % self.agents.len()]
+    }
+
+    /// The first of the crowd have codes for the pre-sale, the next ones for a place in front. They are spread over the
+    /// time in which the crowd comes.
+    pub fn code_of(&self, nth: u32) -> Option<&str> {
+        let Program { presale, front, .. } = &self.program;
+        presale.iter().chain(front).nth(nth as usize).map(String::as_str)
+    }
+
+    pub fn somebody_else(&self, nth: u32) -> UserId {
+        self.users[(nth as usize + 1) % self.users.len()]
+    }
+
+    pub fn show_robots(&self, held: &Held) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = held.holds.first().copied();
+    }
+
+    pub fn hold_of_another(&self, user: UserId) -> Option<Hold> {
+        let shown = *self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.filter(|hold| hold.user != user)
+    }
+
+    pub fn paid(&self, purchase: Purchase) {
+        if self.ledger.paid(purchase, self.begun.elapsed()) >= self.people.all_seats() {
             self.over.cancel();
         }
     }
 }
 
-/// Opens the doors, and closes them when everyone's story has ended.
-pub async fn sell(opts: &Opts, stage: &Stage) -> Result<Sold, Failure> {
-    let sale = Arc::new(Sale {
-        concert: stage.concert,
-        people: opts.people.clone(),
-        begun: Instant::now(),
-        agent: Agent::new(stage.address, opts.connections, opts.timeout),
-        hall: Hall::default(),
-        meter: Meter::default(),
-        ledger: Ledger::default(),
-        over: CancellationToken::new(),
-    });
+/// Lets everyone come, and waits until everyone's story has ended.
+pub async fn sell(opts: &Opts, stage: &Stage, program: Program) -> Result<Sold, Failure> {
+    let sale = Arc::new(Sale::new(opts, stage, program));
     let mut crowd = JoinSet::new();
-    let mut absent = Vec::new();
     for (user, nth) in stage.users.iter().zip(0..) {
         let buyer = Buyer::new(*user, nth, &opts.people, opts.seed);
-        if buyer.nature != Nature::Buys {
-            absent.push(*user);
-        }
         let sale = Arc::clone(&sale);
         crowd.spawn(async move { buyer.live(&sale).await });
     }
+    let mut public_value = Box::pin(program::name_public_value(stage, &sale.program));
+    let mut is_named = false;
 
     let bars = Bars::new(&opts.people);
     let (mut endings, mut troubles, mut moments) = (BTreeMap::new(), Vec::new(), Vec::new());
@@ -111,46 +147,41 @@ pub async fn sell(opts: &Opts, stage: &Stage) -> Result<Sold, Failure> {
                     _ => {}
                 }
             }
+            named = &mut public_value, if !is_named => {
+                named?;
+                is_named = true;
+            }
             _ = looks.tick() => {
                 // A look that fails leaves a gap in a chart; what matters is what buyers are told.
-                if let Ok(queue) = stage.office.operator(Operator::application()).queue_figures().await {
+                let back_office = stage.office.operator(Operator::application());
+                if let Ok(queue) = back_office.queue_figures_in(sale.program.sale).await {
                     moments.push(Moment { at: sale.begun.elapsed(), waiting: queue.waiting, active: queue.active });
                 }
                 bars.show(&sale, moments.last());
-                if sale.begun.elapsed() > opts.time_limit && !sale.over.is_cancelled() {
+                if sale.program.opening.elapsed() > opts.time_limit && !sale.over.is_cancelled() {
                     troubles.push(format!("broken off after {}", humantime::format_duration(opts.time_limit)));
                     sale.over.cancel();
                 }
             }
         }
     }
+    drop(public_value);
     let took = sale.begun.elapsed();
     bars.show(&sale, moments.last());
     bars.clear();
-    drain(stage, absent).await?;
     let untold = troubles.len().saturating_sub(MOST_TOLD);
     troubles.truncate(MOST_TOLD);
     troubles.extend((untold > 0).then(|| format!("and {untold} more")));
     let sale = Arc::into_inner(sale).ok_or("somebody is still buying")?;
-    Ok(Sold { ledger: sale.ledger, meter: sale.meter, moments, endings, troubles, took })
+    let Sale { program, begun, ledger, meter, .. } = sale;
+    Ok(Sold { program, begun, ledger, meter, moments, endings, troubles, took })
 }
 
-/// Takes those out of the queue who went without a word.
-async fn drain(stage: &Stage, absent: Vec<UserId>) -> Result<(), Failure> {
-    let leaving: JoinSet<_> = absent
-        .into_iter()
-        .map(|user| {
-            let office = stage.office.clone();
-            async move { office.operator(Operator::application()).expire_token(user).await }
-        })
-        .collect();
-    for left in leaving.join_all().await {
-        match left {
-            Ok(()) | Err(Error::TokenNotFound) => {}
-            Err(error) => return Err(error.into()),
-        }
+impl Sold {
+    /// From the beginning to the opening.
+    pub fn opening(&self) -> Duration {
+        self.program.opening.saturating_duration_since(self.begun)
     }
-    Ok(())
 }
 
 /// On stderr, if that is a terminal.
@@ -164,13 +195,13 @@ struct Bars {
 impl Bars {
     fn new(people: &People) -> Self {
         let all = MultiProgress::new();
-        let bar = |length: u32, name: &'static str| {
+        let bar = |length: u64, name: &'static str| {
             let style =
-                ProgressStyle::with_template("{msg:<8} {wide_bar} {human_pos:>7} of {human_len:<7} {per_sec:>9}")
+                ProgressStyle::with_template("{msg:<8} {wide_bar} {human_pos:>9} of {human_len:<9} {per_sec:>9}")
                     .unwrap_or_else(|_| ProgressStyle::default_bar());
-            all.add(ProgressBar::new(length.into()).with_style(style).with_message(name))
+            all.add(ProgressBar::new(length).with_style(style).with_message(name))
         };
-        let (joined, sold) = (bar(people.buyers, "joined"), bar(people.seats, "sold"));
+        let (joined, sold) = (bar(people.buyers.into(), "joined"), bar(people.all_seats() as u64, "sold"));
         let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let queue = all.add(ProgressBar::new_spinner().with_style(style));
         Self { all, joined, sold, queue }
@@ -178,7 +209,7 @@ impl Bars {
 
     fn show(&self, sale: &Sale, last: Option<&Moment>) {
         self.joined.set_position(sale.meter.count(Step::Join).min(sale.people.buyers.into()));
-        self.sold.set_position(sale.ledger.payments() as u64);
+        self.sold.set_position(sale.ledger.seats_sold() as u64);
         if let Some(Moment { at, waiting, active }) = last {
             let taken = sale.meter.refusals_with("SEAT_ALREADY_RESERVED");
             let seconds = at.as_secs();

@@ -14,8 +14,10 @@ pub enum Ending {
     NoShow,
     /// Held seats and walked away.
     Abandoned,
-    /// Everything was sold.
+    /// Was let in, and everything was sold.
     SoldOut,
+    /// Everything was sold before the turn came.
+    NotLetIn,
     /// One taken seat too many.
     GaveUp,
     /// The turn ended too soon, each time.
@@ -33,6 +35,7 @@ impl Ending {
             Self::NoShow => "never came back",
             Self::Abandoned => "walked away from a hold",
             Self::SoldOut => "found everything sold",
+            Self::NotLetIn => "waited until all was sold",
             Self::GaveUp => "gave up",
             Self::TurnEnded => "ran out of time",
             Self::Unanswered(_) => "got no answer",

@@ -23,10 +23,11 @@ pub struct View {
 }
 
 impl View {
-    /// A seat that somebody would like.
-    pub fn choose(&self, rng: &mut SmallRng) -> Option<i32> {
-        let nth = rng.random::<f64>().powi(TASTE) * self.free.len() as f64;
-        self.free.get(nth as usize).copied()
+    /// Seats beside each other, more or less, that somebody would like; fewer where there are no more.
+    pub fn choose(&self, rng: &mut SmallRng, count: usize) -> Vec<i32> {
+        let last = (self.free.len() + 1).saturating_sub(count).max(1);
+        let nth = rng.random::<f64>().powi(TASTE) * last as f64;
+        self.free.iter().skip(nth as usize).take(count).copied().collect()
     }
 }
 
@@ -65,4 +66,26 @@ fn free_seats(answer: &Answer) -> Result<Vec<i32>, Failure> {
     };
     let seats: Vec<Seat> = serde_json::from_slice(json)?;
     Ok(seats.into_iter().filter(|seat| seat.available).map(|seat| seat.seat_number).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+
+    use super::*;
+
+    #[test]
+    fn so_many_seats_are_chosen_or_what_is_left() {
+        let mut rng = SmallRng::seed_from_u64(1);
+        let mut view = View { etag: String::new(), free: Arc::new((1..=10).collect()) };
+        for count in 1..=4 {
+            let chosen = view.choose(&mut rng, count);
+            assert_eq!(chosen.len(), count);
+            assert!(chosen.is_sorted_by(|a, b| a + 1 == *b), "{chosen:?}");
+        }
+        view.free = Arc::new(vec![7, 9]);
+        assert_eq!(view.choose(&mut rng, 4), [7, 9]);
+        view.free = Arc::default();
+        assert!(view.choose(&mut rng, 2).is_empty());
+    }
 }

@@ -1,32 +1,46 @@
-//! A rehearsal of a sale: buyers with think time, no-shows, abandoned holds and retries against a running server over
-//! HTTP, with a ledger of their own that is compared with the database at the end.
+//! A rehearsal of an evening over HTTP: doors, a draw, an opening; buyers with think time, codes, no-shows and retries,
+//! robots that break the rules, a concert that is called off. What they all were told is compared with the database at
+//! the end.
 //!
 //! `make flash-sale`, or against a server of yours:
 //! `cargo run --release -p concert-examples --example flash_sale -- --url http://127.0.0.1:8080 --buyers 5000 --seats 2000`
 //!
 //! # Layout
-//! - `opts`: what can be said.
-//! - `stage`: the database, the server, what is on sale.
-//! - `crowd`, `buyer`, `ending`, `hall`: who comes, what they do, how it ends for them, what they see.
+//! - `opts`, `rules`: what can be said.
+//! - `stage`: the database and the servers; `desk`: what the operator does, with a key; `program`: what is on sale.
+//! - `crowd`, `buyer`, `visit`, `shopping`, `robot`, `ending`, `hall`: who comes, what they do, how it ends for them, what
+//!   they see.
 //! - `agent`: their requests; `meter`: what is measured of them.
-//! - `ledger`: what they were told, and the comparison.
-//! - `report`, `stats`, `page`, `charts`: what is shown.
+//! - `afterwards`: refunds, and the concert that is called off.
+//! - `ledger`, `found`, `compare`: what they were told, what is there, and the comparison.
+//! - `draw`, `stats`: whether the draw was fair; `report`, `text`, `page`, `charts`: what is shown.
 
+mod afterwards;
 mod agent;
 mod buyer;
 mod charts;
+mod compare;
 mod crowd;
+mod desk;
+mod draw;
 mod ending;
+mod found;
 mod hall;
 mod ledger;
 mod meter;
 mod opts;
 mod page;
+mod program;
 mod report;
+mod robot;
+mod rules;
 #[path = "../common/server.rs"]
 mod server;
+mod shopping;
 mod stage;
 mod stats;
+mod text;
+mod visit;
 #[path = "../common/wire.rs"]
 mod wire;
 
@@ -36,7 +50,7 @@ use clap::Parser as _;
 use concert_core::Operator;
 
 use self::opts::Opts;
-use self::report::Report;
+use self::report::{Checks, Report};
 use self::stage::Stage;
 
 /// As in the server: a crowd makes many small requests.
@@ -59,10 +73,16 @@ async fn main() -> ExitCode {
 
 async fn rehearse(opts: &Opts) -> Result<Report, Failure> {
     let stage = Stage::set(opts).await?;
-    let sale = crowd::sell(opts, &stage).await?;
-    let faults = sale.ledger.compare_with(&stage).await?;
+    let program = program::announce(opts, &stage).await?;
+    let sold = crowd::sell(opts, &stage, program).await?;
+    let doubtful = compare::ask_again(&stage, &sold.ledger).await?;
+    let afterwards = afterwards::finish(opts, &stage, &sold).await?;
+    let draw = draw::check(&stage, &sold.program).await?;
+    let mut faults = compare::compare(&stage, &sold, &afterwards).await?;
+    faults.extend(doubtful);
     let violations = stage.office.operator(Operator::application()).audit().await?;
-    let report = Report::new(opts, &stage, &sale, faults, violations)?;
+    let checks = Checks { faults, violations, draw, afterwards };
+    let report = Report::new(opts, &stage, &sold, checks)?;
     stage.strike().await?;
     println!("{}", report.text());
     report.write(&opts.out)?;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::Serialize;
 
 /// What a buyer asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +17,13 @@ pub enum Step {
     Recharge,
     Pay,
     Leave,
+    /// Of a robot, against the rules.
+    Trick,
 }
 
 impl Step {
-    pub const ALL: [Self; 7] =
-        [Self::Join, Self::Poll, Self::Seats, Self::Reserve, Self::Recharge, Self::Pay, Self::Leave];
+    pub const ALL: [Self; 8] =
+        [Self::Join, Self::Poll, Self::Seats, Self::Reserve, Self::Recharge, Self::Pay, Self::Leave, Self::Trick];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,6 +34,7 @@ impl Step {
             Self::Recharge => "recharge",
             Self::Pay => "pay",
             Self::Leave => "leave",
+            Self::Trick => "trick",
         }
     }
 }
@@ -42,13 +46,26 @@ pub struct Visit {
     pub arrived: Duration,
     /// When its user first saw that the token was ACTIVE.
     pub admitted: Duration,
+    /// The best place that was told while waiting.
+    pub position: Option<u64>,
+}
+
+/// How often a code was answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Refusals {
+    /// To people who buy.
+    pub buyers: u64,
+    /// To robots that broke a rule on purpose.
+    pub robots: u64,
 }
 
 #[derive(Default)]
 pub struct Meter {
     /// In microseconds.
     latencies: [Latencies; Step::ALL.len()],
-    refusals: Mutex<BTreeMap<String, u64>>,
+    refusals: Mutex<BTreeMap<String, Refusals>>,
+    /// Tricks of robots that were refused as they should be, by name.
+    foiled: Mutex<BTreeMap<&'static str, u64>>,
     visits: Mutex<Vec<Visit>>,
 }
 
@@ -70,12 +87,19 @@ impl Meter {
         lock(&self.latencies[step as usize].0).saturating_record(took.as_micros() as u64);
     }
 
-    pub fn refused(&self, code: &str) {
+    pub fn refused(&self, step: Step, code: &str) {
         let mut refusals = lock(&self.refusals);
-        match refusals.get_mut(code) {
-            Some(count) => *count += 1,
-            None => drop(refusals.insert(code.to_owned(), 1)),
+        if !refusals.contains_key(code) {
+            refusals.insert(code.to_owned(), Refusals::default());
         }
+        if let Some(counts) = refusals.get_mut(code) {
+            let count = if step == Step::Trick { &mut counts.robots } else { &mut counts.buyers };
+            *count += 1;
+        }
+    }
+
+    pub fn foiled(&self, trick: &'static str) {
+        *lock(&self.foiled).entry(trick).or_default() += 1;
     }
 
     pub fn admitted(&self, visit: Visit) {
@@ -91,12 +115,17 @@ impl Meter {
         lock(&self.latencies[step as usize].0).clone()
     }
 
-    pub fn refusals(&self) -> BTreeMap<String, u64> {
+    pub fn refusals(&self) -> BTreeMap<String, Refusals> {
         lock(&self.refusals).clone()
     }
 
+    pub fn tricks(&self) -> BTreeMap<&'static str, u64> {
+        lock(&self.foiled).clone()
+    }
+
+    /// How often buyers were answered with a code.
     pub fn refusals_with(&self, code: &str) -> u64 {
-        lock(&self.refusals).get(code).copied().unwrap_or_default()
+        lock(&self.refusals).get(code).copied().unwrap_or_default().buyers
     }
 
     pub fn visits(&self) -> Vec<Visit> {

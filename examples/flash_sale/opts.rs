@@ -5,45 +5,53 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::ArgPredicate;
 use clap::{Args, Parser};
 use humantime::{format_duration, parse_duration};
+
+use crate::rules::Rules;
 
 /// The most buyers and seats: everyone is a task, and everything is read again at the end.
 const MOST: i64 = 1_000_000;
 
-/// Rehearses a sale against a running server
+/// Rehearses an evening against running servers
 ///
-/// Makes a concert and buyers without passwords in the server's database, lets them come, and compares at the end what
-/// they were told with what is there. The concert stays: not for the database of a real sale. Exit code 1 if anything
-/// was lost or doubled, or the seats that people wanted were not sold.
+/// Makes a sale with two concerts and buyers without passwords in the servers' database, lets them come, and compares at
+/// the end what they were told with what is there. What it makes stays: not for the database of a real sale. Exit code 1 if
+/// anything was lost or doubled, if anybody got more than the rules allow, or if seats were left that people wanted.
 #[derive(Debug, Parser)]
 #[command(max_term_width = 110)]
 pub struct Opts {
-    /// The server, http://host:port: itself, not what encrypts before it
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = parse_url)]
-    pub url: String,
-    /// The server's database: mysql://user:password@host:3306/name [default: the private one]. Its server must run
-    /// with --recharge everyone: buyers recharge their wallets
+    /// A stadium: 65 000 seats, 1 000 000 people in the queue. What else is said counts
+    #[arg(long)]
+    pub stadium: bool,
+    /// A server, http://host:port: itself, not what encrypts before it. Can be repeated: each buyer keeps to one
+    #[arg(long = "url", value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = parse_url)]
+    pub urls: Vec<String>,
+    /// The servers' database: mysql://user:password@host:3306/name [default: the private one]. Its servers must run
+    /// with --recharge everyone and --bare-join on: buyers have no passwords, and recharge their wallets
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// The folder of the private database [default: .concert; with --start-server, one that goes away]
     #[arg(long, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
-    /// Start a server with a private database, instead of --url and --database-url
-    #[arg(long, conflicts_with = "url")]
+    /// Start servers with a private database, instead of --url and --database-url
+    #[arg(long, conflicts_with = "urls")]
     pub start_server: bool,
     #[command(flatten)]
     pub rules: Rules,
     #[command(flatten)]
     pub people: People,
-    /// How many connections the buyers share
-    #[arg(long, value_name = "COUNT", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    /// How many connections the buyers share, to each server
+    #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,
     /// How long a request may take before it is made again
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "30s"))]
     pub timeout: Duration,
-    /// When the sale is broken off
+    /// When the sale is broken off, after the opening
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "30m"))]
     pub time_limit: Duration,
     /// What the buyers' whims derive from
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -55,73 +63,63 @@ pub struct Opts {
 
 /// Who comes.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "The buyers")]
+#[command(next_help_heading = "The evening, and who comes")]
 pub struct People {
     /// How many buyers come
     #[arg(long, value_name = "COUNT", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "1000000"))]
     pub buyers: u32,
     /// How many seats there are
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "65000"))]
     pub seats: u32,
-    /// How many seats a buyer wants at most: each wants one to so many
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// How many seats the other concert has, which is called off at the end
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "5000"))]
+    pub called_off_seats: u32,
+    /// How many seats a person may have, of each concert and of both together: each wants one to so many
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub seats_per_buyer: u32,
-    /// Within which time they come; a quarter of it brings half of them
-    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
-    pub arrive_within: Duration,
+    /// From the doors to the opening: most people come in this time, half of them in its first quarter
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration)]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "4m"))]
+    pub doors_for: Duration,
+    /// How many come after the opening, within as long
+    #[arg(long, value_name = "SHARE", default_value = "10%")]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "2%"))]
+    pub late: Share,
+    /// How many have a code for the pre-sale, and as many one for a place in front
+    #[arg(long, value_name = "SHARE", default_value = "1%")]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "0.1%"))]
+    pub codes: Share,
+    /// How many break the rules wherever they can, beside buying
+    #[arg(long, value_name = "SHARE", default_value = "2%")]
+    pub robots: Share,
+    /// How many name their seats; the others take the best available, half of them only if they sit together
+    #[arg(long, value_name = "SHARE", default_value = "60%")]
+    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "25%"))]
+    pub named: Share,
     /// How long they think between two steps, on average
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub think: Duration,
     /// How many join and never come back
     #[arg(long, value_name = "SHARE", default_value = "5%")]
     pub no_show: Share,
-    /// How many hold a seat and walk away
+    /// How many hold seats and walk away
     #[arg(long, value_name = "SHARE", default_value = "5%")]
     pub abandon: Share,
     /// How many taken seats a buyer tries before giving up
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub tries: u32,
+    /// How many payments are refunded at the end
+    #[arg(long, value_name = "SHARE", default_value = "1%")]
+    pub refunds: Share,
 }
 
-/// How the server behaves.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "The server that --start-server starts")]
-pub struct Rules {
-    /// The cap on people inside
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_active: u32,
-    /// How long a turn lasts
-    #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = parse_duration)]
-    pub active_ttl: Duration,
-    /// How long whoever was let in may take to show up
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
-    pub claim_window: Duration,
-    /// How long a seat stays held
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration)]
-    pub hold_ttl: Duration,
-    /// How often the queue moves
-    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = parse_duration)]
-    pub rerank_every: Duration,
-    /// How many polls all who wait may make together
-    #[arg(long, value_name = "COUNT", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_polls_per_second: u32,
-}
-
-impl Rules {
-    /// The same for the server.
-    pub fn arguments(&self, people: &People) -> Vec<String> {
-        let time = |duration: Duration| format_duration(duration).to_string();
-        let flags = [
-            ("--max-active", self.max_active.to_string()),
-            ("--active-ttl", time(self.active_ttl)),
-            ("--after-payment-ttl", time(self.active_ttl)),
-            ("--claim-window", time(self.claim_window)),
-            ("--hold-ttl", time(self.hold_ttl)),
-            ("--rerank-every", time(self.rerank_every)),
-            ("--max-polls-per-second", self.max_polls_per_second.to_string()),
-            ("--max-holds-per-user", people.seats_per_buyer.max(4).to_string()),
-        ];
-        flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+impl People {
+    /// Of both concerts.
+    pub const fn all_seats(&self) -> usize {
+        self.seats as usize + self.called_off_seats as usize
     }
 }
 
@@ -129,35 +127,31 @@ impl Opts {
     /// What a reader of the report should know of how it was made.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let time = |duration: Duration| format_duration(duration).to_string();
-        let People { buyers, seats, seats_per_buyer, arrive_within, think, no_show, abandon, tries } = &self.people;
+        let people = &self.people;
         let mut settings = vec![
-            ("buyers", buyers.to_string()),
-            ("seats", seats.to_string()),
-            ("seats per buyer, at most", seats_per_buyer.to_string()),
-            ("arrive within", time(*arrive_within)),
-            ("think between steps, on average", time(*think)),
-            ("no-shows", no_show.to_string()),
-            ("abandoned holds", abandon.to_string()),
-            ("taken seats tried, at most", tries.to_string()),
-            ("connections", self.connections.to_string()),
+            ("buyers", people.buyers.to_string()),
+            ("seats", people.seats.to_string()),
+            ("seats of the concert that is called off", people.called_off_seats.to_string()),
+            ("seats per person, at most", people.seats_per_buyer.to_string()),
+            ("from the doors to the opening", time(people.doors_for)),
+            ("who come after the opening", people.late.to_string()),
+            ("codes of each kind", people.codes.to_string()),
+            ("robots", people.robots.to_string()),
+            ("who name their seats", people.named.to_string()),
+            ("think between steps, on average", time(people.think)),
+            ("no-shows", people.no_show.to_string()),
+            ("abandoned holds", people.abandon.to_string()),
+            ("taken seats tried, at most", people.tries.to_string()),
+            ("refunds", people.refunds.to_string()),
+            ("connections to each server", self.connections.to_string()),
             ("request timeout", time(self.timeout)),
             ("seed", self.seed.to_string()),
         ];
-        if self.start_server {
-            let Rules { max_active, active_ttl, claim_window, hold_ttl, rerank_every, max_polls_per_second } =
-                &self.rules;
-            settings.extend([
-                ("server", "started for this".to_owned()),
-                ("people inside, at most", max_active.to_string()),
-                ("turn", time(*active_ttl)),
-                ("claim window", time(*claim_window)),
-                ("hold", time(*hold_ttl)),
-                ("queue moves every", time(*rerank_every)),
-                ("polls per second, at most", max_polls_per_second.to_string()),
-            ]);
-        } else {
-            settings.push(("server", self.url.clone()));
+        match self.start_server {
+            true => settings.extend(self.rules.settings()),
+            false => settings.push(("servers", self.urls.join(", "))),
         }
+        settings.push(("people inside, at most", self.rules.max_active.to_string()));
         settings
     }
 }

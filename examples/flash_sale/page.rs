@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use crate::charts::{self, Shape, escape, thousands, time};
 use crate::report::{Report, StepFigures};
+use crate::text::coefficient;
 
 const STYLE: &str = include_str!("page.css");
 /// The most offending entries that the page shows; report.json has all.
 const MOST_SHOWN: usize = 100;
 
 pub fn html(report: &Report) -> String {
-    let title = format!("Rehearsal: {} buyers, {} seats", report.outcome.buyers, report.outcome.seats);
+    let title = format!("Rehearsal: {} people, {} seats", report.outcome.buyers, report.outcome.seats);
     let verdict = if report.is_sound() { "good" } else { "bad" };
     [
         format!(
@@ -19,7 +20,7 @@ pub fn html(report: &Report) -> String {
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n<main>\n"
         ),
         format!(
-            "<header><p class=\"muted\">Rehearsal of a sale, {}</p><h1 class=\"{verdict}\">{}</h1></header>\n",
+            "<header><p class=\"muted\">Rehearsal of an evening, {}</p><h1 class=\"{verdict}\">{}</h1></header>\n",
             escape(&report.at),
             escape(&report.verdict())
         ),
@@ -48,14 +49,25 @@ fn problems(report: &Report) -> String {
 }
 
 fn tiles(report: &Report) -> String {
-    let (outcome, fairness) = (&report.outcome, &report.fairness);
+    let (outcome, draw) = (&report.outcome, &report.draw);
     let slowest = report.steps.iter().map(|step| step.p99_ms).fold(0.0, f64::max);
     let number = |count: f64| thousands(count);
+    let p = draw.cells.map_or_else(|| "-".to_owned(), |test| format!("{:.3}", test.p));
+    let first = draw.first_admission_ms.map_or_else(|| "-".to_owned(), time);
     let tiles = [
-        ("seats sold", number(outcome.sold as f64), format!("of {}", number(outcome.seats.into()))),
+        ("seats sold", number(outcome.sold as f64), format!("of {}", number(outcome.seats as f64))),
+        ("sold out after", time(outcome.selling_seconds * 1e3), "from the opening".to_owned()),
         ("sold per second", number(outcome.sold_per_second), format!("{} in the best", outcome.best_second)),
+        ("waited at once", number(outcome.most_waiting as f64), format!("of {}", number(outcome.buyers.into()))),
+        ("first admission", first, "after the opening".to_owned()),
         ("slowest p99 of a step", time(slowest), format!("{} requests", number(outcome.requests as f64))),
-        ("Spearman", fairness.spearman_text(), "of arrival and admission".to_owned()),
+        (
+            "the draw",
+            if draw.verified { "verified" } else { "WRONG" }.to_owned(),
+            format!("{} drawn", number(draw.drawn as f64)),
+        ),
+        ("chi-square's p", p, format!("Spearman {}", coefficient(draw.spearman))),
+        ("failures", number(outcome.failures as f64), "that no rule gives".to_owned()),
         ("lost or doubled", report.faults.len().to_string(), "by the buyers' own ledger".to_owned()),
         ("violations", report.violations.len().to_string(), "found by the audit".to_owned()),
     ];
@@ -77,7 +89,7 @@ fn sale(report: &Report) -> String {
             Some(*sold)
         })
         .collect();
-    let seats = f64::from(report.outcome.seats);
+    let seats = report.outcome.seats as f64;
     pair(
         card("Seats sold", &charts::over_time("Seats sold so far, by second", Shape::Area, &sold, Some(seats))),
         card("Sold per second", &charts::over_time("Seats sold per second", Shape::Bars, &per_second, None)),
@@ -122,23 +134,40 @@ fn shown(steps: &[&StepFigures]) -> Range<usize> {
 }
 
 fn people(report: &Report) -> String {
-    let fairness = &report.fairness;
-    let most = fairness.visits.max(1) as f64;
-    let chart = charts::scatter("The order of joining and the order of being let in", &fairness.points, most);
+    let draw = &report.draw;
+    let most = draw.drawn.max(1) as f64;
+    let chart = charts::scatter("The order of joining and the place in the draw", &draw.points, most);
     let order = format!(
-        "<p class=\"muted\">Across: the order in which people joined; up: the order in which they saw that they were let \
-         in. On the line, nobody passed anybody. {} visits, Spearman {}; waited {:.1} s in the median, {:.1} s at most.</p>\
-         {chart}",
-        thousands(most),
-        fairness.spearman_text(),
-        fairness.median_wait_seconds,
-        fairness.longest_wait_seconds
+        "<p class=\"muted\">Across: the order in which people joined at the doors; up: the place that the draw gave them. \
+         {}. {}. {} were let in while somebody before them waited who was not seen or had no code.</p>{chart}",
+        escape(&draw.text()),
+        escape(&draw.admissions()),
+        thousands(draw.passed_others as f64)
     );
     let endings = bars(report.endings.iter().map(|(name, count)| (*name, *count)));
-    let refusals = bars(report.refusals.iter().map(|(code, count)| (code.as_str(), *count)));
+    let orders: Vec<_> =
+        report.orders.iter().map(|orders| (format!("{} x {}", orders.seats, orders.way), orders.count)).collect();
+    let orders = bars(orders.iter().map(|(name, count)| (name.as_str(), *count)));
+    let refusals = bars(report.refusals.iter().map(|(code, count)| (code.as_str(), count.buyers)));
+    let tricks = bars(report.tricks.iter().map(|(name, count)| (*name, *count)));
+    let called_off = &report.afterwards.called_off;
+    let afterwards = format!(
+        "<p>{} payments were refunded one by one. The other concert was called off: {} payments, {} in all, were refunded in \
+         {}.</p>",
+        report.afterwards.refunds,
+        thousands(called_off.payments as f64),
+        called_off.amount,
+        time(called_off.seconds * 1e3)
+    );
     pair(
-        card("First come, first served", &order),
-        [card("How it ended for the buyers", &endings), card("Refusals by code", &refusals)].concat(),
+        [card("The draw", &order), card("Afterwards", &afterwards)].concat(),
+        [
+            card("How it ended for the buyers", &endings),
+            card("Orders, by size and by how the seats were asked for", &orders),
+            card("Refusals of buyers, by code", &refusals),
+            card("What robots tried, each time in vain", &tricks),
+        ]
+        .concat(),
     )
 }
 
@@ -161,7 +190,7 @@ fn bars<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
 }
 
 fn settings(report: &Report) -> String {
-    let memory = report.server_megabytes.map(|memory| ("server's memory, at its peak", format!("{memory} MB")));
+    let memory = report.server_megabytes.map(|memory| ("servers' memory, at their peak", format!("{memory} MB")));
     let settings = report.settings.iter().cloned().chain(memory);
     let rows: String =
         settings.map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(&value))).collect();

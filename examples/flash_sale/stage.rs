@@ -1,36 +1,35 @@
-//! The stage: the database, the server, the concert and those who will come.
+//! The stage: the database, the servers and those who will come.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::Days;
 use concert_core::private_db::{DATABASE, DEFAULT_DATA_DIR, PrivateDatabase, Settings};
-use concert_core::{
-    BoxOffice, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Operator, Policy, SecretString, Section,
-    SystemClock, UserId,
-};
+use concert_core::{BoxOffice, JwtKeys, OpeningUser, Operator, Policy, Role, SecretString, SystemClock, UserId};
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::Failure;
+use crate::desk::Desk;
 use crate::opts::{Opts, People};
 use crate::server::{Memory, Server};
-use crate::wire::{Client, request};
 
-/// Front to back: what part of the hall, in percent, and what a seat costs there.
-const SECTIONS: [(u32, u32); 3] = [(10, 150), (30, 120), (60, 80)];
 /// Requests are not logged, as `make demo` does not.
 const SERVER_LOG: &str = "info,concert_server::http=warn";
+/// How many users are made at once.
+const USERS_AT_ONCE: usize = 50_000;
 
 pub struct Stage {
-    /// The library on the server's database: for setting up, for looking at the queue, for the end.
+    /// The library on the servers' database: for setting up, for looking at the queue, for the end.
     pub office: BoxOffice,
-    pub address: SocketAddr,
-    pub concert: ConcertId,
+    /// One for each server.
+    pub addresses: Vec<SocketAddr>,
+    /// The operator, at the first server.
+    pub desk: Desk,
     /// Without passwords: they join by id alone.
     pub users: Vec<UserId>,
-    server: Option<Server>,
+    servers: Vec<Server>,
     private: Option<PrivateDatabase>,
     _folder: Option<TempDir>,
 }
@@ -47,47 +46,36 @@ impl Stage {
                 (BoxOffice::connect_with(options, policy()?, Arc::new(SystemClock)).await?, Some(private))
             }
         };
-        let server = match &private {
-            Some(private) if opts.start_server => {
-                office.migrate().await?;
-                Some(start_server(opts, private.data_dir()).await?)
+        let mut servers = Vec::new();
+        if let Some(private) = private.as_ref().filter(|_| opts.start_server) {
+            office.migrate().await?;
+            for _ in 0..opts.rules.servers {
+                servers.push(start_server(opts, private.data_dir()).await?);
             }
-            _ => None,
-        };
-        let address = match &server {
-            Some(server) => server.address,
-            None => tokio::net::lookup_host(&opts.url).await?.next().ok_or("the server's name has no address")?,
-        };
-        let concert = put_on_sale(&office, &opts.people).await?;
-        let users = invite(&office, &opts.people).await?;
-        let stage = Self { office, address, concert, users, server, private, _folder: folder };
-        stage.check_server().await?;
-        Ok(stage)
-    }
-
-    /// The server must show what was put on sale, else it works on another database.
-    async fn check_server(&self) -> Result<(), Failure> {
-        let address = self.address;
-        let mut client = Client::connect(address).await.map_err(|error| format!("no server at {address}: {error}"))?;
-        let path = format!("/api/v1/reservations/{}/seats", self.concert);
-        match client.ask(&request("GET", &path, &[], None)).await?.status {
-            200 => Ok(()),
-            status => Err(format!(
-                "the server at {address} answers {status} about the concert that was just put on sale: it works on \
-                 another database than --database-url or --data-dir name"
-            )
-            .into()),
         }
+        let mut addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
+        if !opts.start_server {
+            for url in &opts.urls {
+                addresses.push(tokio::net::lookup_host(url).await?.next().ok_or("the server's name has no address")?);
+            }
+        }
+        // As `concert-cli key make` makes one: the first key cannot come over REST.
+        let name: Operator = format!("rehearsal-{}", Uuid::now_v7()).parse()?;
+        let key = office.operator(Operator::application()).make_key(&name, Role::Operator).await?.secret;
+        let desk = Desk::new(addresses[0], key.expose_secret());
+        let users = invite(&office, &opts.people).await?;
+        Ok(Self { office, addresses, desk, users, servers, private, _folder: folder })
     }
 
-    /// What a server that was started here uses of the machine's memory.
+    /// What the servers that were started here use of the machine's memory, together.
     pub fn server_memory(&self) -> Option<Memory> {
-        self.server.as_ref().and_then(|server| server.memory().ok())
+        let each = self.servers.iter().filter_map(|server| server.memory().ok());
+        each.reduce(|a, b| Memory { resident: a.resident + b.resident, peak: a.peak + b.peak })
     }
 
     /// Stops what was started here.
     pub async fn strike(self) -> Result<(), Failure> {
-        if let Some(server) = self.server {
+        for server in self.servers {
             server.stop().await?;
         }
         self.office.pool().close().await;
@@ -119,47 +107,12 @@ async fn start_server(opts: &Opts, folder: &Path) -> Result<Server, Failure> {
     Ok(Server::start(&arguments, SERVER_LOG).await?.0)
 }
 
-async fn put_on_sale(office: &BoxOffice, people: &People) -> Result<ConcertId, Failure> {
-    let now = office.now();
-    let date = now.date_naive().checked_add_days(Days::new(1)).ok_or("the end of time")?;
-    let name = format!("Rehearsal of {}", now.format("%F %T"));
-    let concert = NewConcert::new(name, date, sections(people.seats)?);
-    office.operator(Operator::application()).add_concert(&concert).await?;
-    Ok(concert.id)
-}
-
-fn sections(seats: u32) -> Result<Vec<Section>, Failure> {
-    let (mut sections, mut percent, mut before) = (Vec::new(), 0, 0);
-    for (part, price) in SECTIONS {
-        percent += part;
-        let up_to = (u64::from(seats) * u64::from(percent) / 100) as u32;
-        if up_to > before {
-            sections.push(Section::plain(up_to - before, Money::whole(price)?));
-        }
-        before = up_to;
-    }
-    Ok(sections)
-}
-
 async fn invite(office: &BoxOffice, people: &People) -> Result<Vec<UserId>, Failure> {
-    let mut users = Vec::with_capacity(people.buyers as usize);
-    for _ in 0..people.buyers {
-        let id = UserId::generate();
-        users.push(OpeningUser::new(format!("rehearsal-{id}").parse()?).with_id(id));
+    let ids: Vec<_> = (0..people.buyers).map(|_| UserId::generate()).collect();
+    for some in ids.chunks(USERS_AT_ONCE) {
+        let named = |id: &UserId| Ok(OpeningUser::new(format!("rehearsal-{id}").parse()?).with_id(*id));
+        let users = some.iter().map(named).collect::<Result<Vec<_>, Failure>>()?;
+        office.operator(Operator::application()).add_users(&users).await?;
     }
-    office.operator(Operator::application()).add_users(&users).await?;
-    Ok(users.into_iter().map(|user| user.id).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sections_add_up_to_the_hall() {
-        for seats in [1, 2, 3, 9, 10, 11, 200, 10_000, 999_999] {
-            let sections = sections(seats).expect("prices are amounts");
-            assert_eq!(sections.iter().map(Section::seats).sum::<u64>(), u64::from(seats));
-        }
-    }
+    Ok(ids)
 }

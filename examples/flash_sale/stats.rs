@@ -61,6 +61,62 @@ pub fn spearman(xs: &[f64], ys: &[f64]) -> Option<f64> {
     (x > 0.0 && y > 0.0).then(|| both / (x * y).sqrt())
 }
 
+/// The most cells on a side, and how many values each should have at least for the test to hold.
+const MOST_ON_A_SIDE: usize = 10;
+const LEAST_IN_A_CELL: usize = 5;
+
+/// A chi-square test whether where one came to has anything to do with where one was, in cells of equal width.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CellTest {
+    /// How many cells there are on a side.
+    pub side: usize,
+    pub chi_square: f64,
+    pub degrees: u32,
+    /// How likely a fair draw differs as much or more.
+    pub p: f64,
+}
+
+impl CellTest {
+    /// Of a permutation of 1 to n; `None`: too few for cells.
+    pub fn of_permutation(pairs: &[(u64, u64)]) -> Option<Self> {
+        let side = ((pairs.len() / LEAST_IN_A_CELL) as f64).sqrt() as usize;
+        let side = side.min(MOST_ON_A_SIDE);
+        if side < 2 {
+            return None;
+        }
+        let cell = |number: u64| ((number as usize - 1) * side / pairs.len()).min(side - 1);
+        let mut found = vec![0_u32; side * side];
+        // Tenths are not all of the same size where the number does not divide.
+        let mut width = vec![0_u32; side];
+        for (from, to) in pairs {
+            found[cell(*from) * side + cell(*to)] += 1;
+            width[cell(*from)] += 1;
+        }
+        let chi_square = (0..side * side)
+            .map(|nth| {
+                let expected = f64::from(width[nth / side]) * f64::from(width[nth % side]) / pairs.len() as f64;
+                (f64::from(found[nth]) - expected).powi(2) / expected
+            })
+            .sum();
+        // Each strip has as many places as there are, so the last of each row and column follows from the others.
+        let degrees = (side - 1).pow(2) as u32;
+        Some(Self { side, chi_square, degrees, p: p_value(chi_square, degrees.into()) })
+    }
+}
+
+/// The p-value of a chi-square statistic, by the approximation of Wilson and Hilferty (1931).
+fn p_value(chi_square: f64, degrees: f64) -> f64 {
+    let spread = 2.0 / (9.0 * degrees);
+    let z = ((chi_square / degrees).cbrt() - (1.0 - spread)) / spread.sqrt();
+    // The upper tail of the normal distribution, to 1e-7 (Abramowitz and Stegun, 26.2.17).
+    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
+    let poly =
+        t * (0.319_381_53 + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+    let tail = (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt() * poly;
+    if z > 0.0 { tail } else { 1.0 - tail }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +170,24 @@ mod tests {
         let mut histogram = Histogram::new(3).expect("in range");
         histogram.record(5_000_000_000).expect("it grows");
         assert_eq!(buckets(&histogram).last().map(|bucket| bucket.count), Some(1));
+    }
+
+    #[test]
+    fn percentage_points_are_those_of_the_tables() {
+        for (chi_square, degrees, expected) in [(103.010, 81.0, 0.05), (113.512, 81.0, 0.01), (3.841, 1.0, 0.05)] {
+            let p = p_value(chi_square, degrees);
+            assert!((p - expected).abs() < 0.005, "{chi_square}: {p}");
+        }
+    }
+
+    #[test]
+    fn who_comes_first_and_is_first_is_no_draw() {
+        let as_they_came: Vec<_> = (1..=500).map(|nth| (nth, nth)).collect();
+        let test = CellTest::of_permutation(&as_they_came).expect("enough of them");
+        assert!(test.side == 10 && test.p < 1e-6, "{test:?}");
+        // Multiplying by a number without a common divisor spreads them evenly: more so than chance would.
+        let spread: Vec<_> = (0..503).map(|nth| (nth + 1, nth * 197 % 503 + 1)).collect();
+        assert!(CellTest::of_permutation(&spread).expect("enough of them").p > 0.5);
+        assert_eq!(CellTest::of_permutation(&as_they_came[..19]), None);
     }
 }
