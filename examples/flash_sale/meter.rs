@@ -46,8 +46,6 @@ pub struct Visit {
     pub arrived: Duration,
     /// When its user first saw that the token was ACTIVE.
     pub admitted: Duration,
-    /// The best place that was told while waiting.
-    pub position: Option<u64>,
 }
 
 /// How often a code was answered.

@@ -27,7 +27,6 @@ const LEAKED_USES: u32 = 10;
 #[derive(Debug, Clone, Copy)]
 pub struct Concert {
     pub id: ConcertId,
-    pub seats: u32,
 }
 
 pub struct Program {
@@ -72,7 +71,7 @@ pub async fn announce(opts: &Opts, stage: &Stage) -> Result<Program, Failure> {
             "timeZone": "Asia/Seoul", "maxSeatsPerUser": people.seats_per_buyer, "sections": sections(seats),
         });
         let id = desk.post("/api/v1/admin/concerts", &body, 201).await?.id("concertId")?;
-        concerts.push(Concert { id, seats });
+        concerts.push(Concert { id });
     }
     let concerts = concerts.try_into().map_err(|_| "two concerts")?;
     let count = (f64::from(people.buyers) * people.codes.0).ceil() as u32;

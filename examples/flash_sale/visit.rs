@@ -23,8 +23,8 @@ impl Buyer {
         if self.nature == Nature::Robot && pause.is_some() {
             Box::pin(self.cheat_while_waiting(sale)).await?;
         }
-        let position = self.wait_for_turn(sale, pause).await?;
-        sale.meter.admitted(Visit { arrived, admitted: sale.begun.elapsed(), position });
+        self.wait_for_turn(sale, pause).await?;
+        sale.meter.admitted(Visit { arrived, admitted: sale.begun.elapsed() });
         // A crowd waits; what few do should not make the others larger.
         Box::pin(self.shop(sale)).await
     }
@@ -62,9 +62,7 @@ impl Buyer {
         Ok(pause(answer)?)
     }
 
-    /// Returns the best place that was told while waiting.
-    async fn wait_for_turn(&mut self, sale: &Sale, mut next: Option<Duration>) -> Result<Option<u64>, Ending> {
-        let mut best = None;
+    async fn wait_for_turn(&mut self, sale: &Sale, mut next: Option<Duration>) -> Result<(), Ending> {
         while let Some(pause_until_next) = next {
             if sale.unless_over(sleep(pause_until_next)).await.is_none() {
                 return Err(Ending::NotLetIn);
@@ -74,11 +72,8 @@ impl Buyer {
                 return Err(refused(Step::Poll, &answer));
             }
             next = pause(&answer)?;
-            // Null until the draw.
-            let position = answer.number("queuePosition").ok().filter(|_| next.is_some());
-            best = best.into_iter().chain(position).min();
         }
-        Ok(best)
+        Ok(())
     }
 
     pub(crate) async fn leave(&mut self, sale: &Sale) -> Result<(), Ending> {

@@ -4,7 +4,6 @@ mod cancel;
 mod codes;
 mod concerts;
 mod draw;
-mod draw_with_codes;
 mod export;
 mod limits;
 mod past_queue;

@@ -16,7 +16,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let concerts = [(); 2].map(|()| Concert { id: ConcertId::generate(), seats: 1 });
+        let concerts = [(); 2].map(|()| Concert { id: ConcertId::generate() });
         let (user, price, now) = (UserId::generate(), Decimal::from(80), Instant::now());
         let mut found = Found::default();
         let mut books = Books { recharges: vec![(user, Money::whole(200).expect("an amount"))], ..Books::default() };
