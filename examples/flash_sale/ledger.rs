@@ -63,7 +63,7 @@ pub struct Books {
     pub open: HashSet<UserId>,
     /// How often the leaked code counted.
     pub leaked: u32,
-    seats_sold: usize,
+    pub seats_sold: usize,
 }
 
 impl Books {

@@ -20,7 +20,7 @@ impl World {
         let (user, price, now) = (UserId::generate(), Decimal::from(80), Instant::now());
         let mut found = Found::default();
         let mut books = Books { recharges: vec![(user, Money::whole(200).expect("an amount"))], ..Books::default() };
-        for concert in 0..2 {
+        for (concert, on_sale) in concerts.iter().enumerate() {
             let (reservation, id) = (ReservationId::generate(), PaymentId::generate());
             let hold = Hold { user, concert, reservation, seat: SeatNumber::new(7).expect("in range"), price };
             let order = OrderId::from_uuid(reservation.as_uuid());
@@ -30,9 +30,7 @@ impl World {
             books.purchases.push((purchase, Duration::ZERO));
             let is_refunded = concert == CALLED_OFF;
             let status = if is_refunded { "REFUNDED" } else { "CONFIRMED" }.to_owned();
-            found
-                .reservations
-                .insert(reservation, There { user, concert: concerts[concert].id, seat: 7, price, status });
+            found.reservations.insert(reservation, There { user, concert: on_sale.id, seat: 7, price, status });
             found.payments.insert(id, PaidThere { user, reservation, amount: price, is_refunded });
         }
         found.balances.extend([(user, Decimal::from(120)), (UserId::generate(), Decimal::ZERO)]);
