@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::builder::ArgPredicate;
 use clap::{Args, Parser};
 use humantime::{format_duration, parse_duration};
 
@@ -47,11 +46,11 @@ pub struct Opts {
     pub connections: u32,
     /// How long a request may take before it is made again
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "30s"))]
+    #[arg(default_value_if("stadium", "true", "30s"))]
     pub timeout: Duration,
     /// When the sale is broken off, after the opening
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "30m"))]
+    #[arg(default_value_if("stadium", "true", "30m"))]
     pub time_limit: Duration,
     /// What the buyers' whims derive from
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -67,37 +66,37 @@ pub struct Opts {
 pub struct People {
     /// How many buyers come
     #[arg(long, value_name = "COUNT", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "1000000"))]
+    #[arg(default_value_if("stadium", "true", "1000000"))]
     pub buyers: u32,
     /// How many seats there are
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "65000"))]
+    #[arg(default_value_if("stadium", "true", "65000"))]
     pub seats: u32,
     /// How many seats the other concert has, which is called off at the end
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "5000"))]
+    #[arg(default_value_if("stadium", "true", "5000"))]
     pub called_off_seats: u32,
     /// How many seats a person may have, of each concert and of both together: each wants one to so many
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub seats_per_buyer: u32,
     /// From the doors to the opening: most people come in this time, half of them in its first quarter
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration)]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "4m"))]
+    #[arg(default_value_if("stadium", "true", "4m"))]
     pub doors_for: Duration,
     /// How many come after the opening, within as long
     #[arg(long, value_name = "SHARE", default_value = "10%")]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "2%"))]
+    #[arg(default_value_if("stadium", "true", "2%"))]
     pub late: Share,
     /// How many have a code for the pre-sale, and as many one for a place in front
     #[arg(long, value_name = "SHARE", default_value = "1%")]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "0.1%"))]
+    #[arg(default_value_if("stadium", "true", "0.1%"))]
     pub codes: Share,
     /// How many break the rules wherever they can, beside buying
     #[arg(long, value_name = "SHARE", default_value = "2%")]
     pub robots: Share,
     /// How many name their seats; the others take the best available, half of them only if they sit together
     #[arg(long, value_name = "SHARE", default_value = "60%")]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "25%"))]
+    #[arg(default_value_if("stadium", "true", "25%"))]
     pub named: Share,
     /// How long they think between two steps, on average
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
@@ -193,6 +192,17 @@ mod tests {
     #[test]
     fn the_flags_are_well_formed() {
         Opts::command().debug_assert();
+    }
+
+    #[test]
+    fn a_stadium_is_what_is_not_said_otherwise() {
+        let of = |flags: &[&str]| {
+            let Opts { people, rules, .. } = Opts::parse_from(["flash_sale"].iter().chain(flags));
+            (people.buyers, people.seats, rules.max_active)
+        };
+        assert_eq!(of(&[]), (20_000, 10_000, 1_000));
+        assert_eq!(of(&["--stadium"]), (1_000_000, 65_000, 10_000));
+        assert_eq!(of(&["--stadium", "--buyers", "300"]), (300, 65_000, 10_000));
     }
 
     #[test]

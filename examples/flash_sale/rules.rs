@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::ArgPredicate;
 use humantime::{format_duration, parse_duration};
 
 use crate::opts::People;
@@ -17,26 +16,26 @@ pub struct Rules {
     pub servers: u32,
     /// The cap on people inside
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "10000"))]
+    #[arg(default_value_if("stadium", "true", "10000"))]
     pub max_active: u32,
     /// How long a turn lasts
     #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = parse_duration)]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "3m"))]
+    #[arg(default_value_if("stadium", "true", "3m"))]
     pub active_ttl: Duration,
     /// How long whoever was let in may take to show up
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "20s"))]
+    #[arg(default_value_if("stadium", "true", "20s"))]
     pub claim_window: Duration,
     /// How long a seat stays held
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration)]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "1m"))]
+    #[arg(default_value_if("stadium", "true", "1m"))]
     pub hold_ttl: Duration,
     /// How often the queue moves
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = parse_duration)]
     pub rerank_every: Duration,
     /// How many polls all who wait may make together
     #[arg(long, value_name = "COUNT", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
-    #[arg(default_value_if("stadium", ArgPredicate::IsPresent, "10000"))]
+    #[arg(default_value_if("stadium", "true", "10000"))]
     pub max_polls_per_second: u32,
 }
 
