@@ -3,3 +3,4 @@
 mod catalogues;
 mod currency;
 mod problems;
+mod readme;

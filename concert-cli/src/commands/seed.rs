@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::confirm::confirmed;
 use crate::failure::Failure;
 use crate::progress;
-use crate::table::{Output, Show, note, print, table};
+use crate::table::{Output, Show, day, note, print, table};
 use crate::texts::money;
 
 /// The UUIDv5 namespace of seeded ids.
@@ -95,7 +95,7 @@ impl Show for Seeded {
             .concerts
             .iter()
             .take(MOST_ROWS_SHOWN)
-            .map(|c| [c.concert_id.to_string(), c.concert_name.clone(), c.date.to_string(), c.seats.to_string()])
+            .map(|c| [c.concert_id.to_string(), c.concert_name.clone(), day(c.date), c.seats.to_string()])
             .collect();
         let users: Vec<_> = self
             .users
