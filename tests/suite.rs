@@ -18,6 +18,7 @@ mod nothing_stuck;
 mod operate;
 mod order_races;
 mod orders;
+mod pages;
 mod passes;
 mod private_db;
 mod purchase;

@@ -78,6 +78,23 @@ impl JwtKeys {
         encode(&self.header, claims, &self.signing).map_err(Error::internal)
     }
 
+    /// A session's token of the same session and generation that ends at `until` or with the session. Whether the session
+    /// still counts, the caller has checked.
+    #[cfg(feature = "password")]
+    pub(crate) fn shorten(
+        &self,
+        token: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(SessionTicket, String), Error> {
+        let (Credential::Session(whole), generation) = self.verify(token, now)? else {
+            return Err(Error::Unauthenticated("this takes the access token of a session"));
+        };
+        let short = SessionTicket { expires_at: whole.expires_at.min(until), ..whole };
+        let token = self.sign(&Claims::of_session(&short, generation, now))?;
+        Ok((short, token))
+    }
+
     /// Reads an access token and returns what it proves, and the generation that it was signed under. Whether that still
     /// counts, the revocations tell, and whether a queue token is still in the queue, only its row can.
     ///

@@ -343,6 +343,18 @@ impl Policy {
         self.waiting_ttl
     }
 
+    /// Who puts money into wallets.
+    #[must_use]
+    pub const fn recharge(&self) -> RechargeBy {
+        self.recharge
+    }
+
+    /// The most unpaid seats that one user may hold at once.
+    #[must_use]
+    pub const fn max_holds_per_user(&self) -> u32 {
+        self.max_holds_per_user
+    }
+
     /// The longest life of an access token, of a session or of a place in the queue.
     pub(crate) fn longest_token_life(&self) -> Duration {
         self.session_ttl.max(self.longest_visit())

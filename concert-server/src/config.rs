@@ -123,6 +123,10 @@ pub struct Config {
     #[arg(long, env = "CONCERT_RECHARGE", value_name = "everyone|operators")]
     pub recharge: Option<RechargeBy>,
 
+    /// Whether the pages for buyers, gates and operators are served; off: the REST interface alone
+    #[arg(long, env = "CONCERT_PAGES", default_value = "on", value_enum, value_name = "SWITCH")]
+    pub pages: Switch,
+
     /// The zone of the house, an IANA name such as Asia/Seoul: the date and start of a concert that names no zone of its
     /// own are by its clocks. The zone of the process plays no part
     #[arg(long, env = "CONCERT_TIME_ZONE", default_value = "UTC", value_name = "ZONE")]

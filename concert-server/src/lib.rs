@@ -25,6 +25,7 @@
 //! - `start`: from the configuration to a box office.
 //! - `serve`: listeners, the door, connections and how they end; `limits`: how many there may be, and for how long.
 //! - `brakes`: how much one address, one user and one name may ask for.
+//! - `pages`: what people see in a browser: pages and forms over the same operations.
 //! - `http`: the table of routes, what every request gets, and one file per domain.
 //! - `texts`: what people read, in English and Korean.
 //! - `telemetry`: logs and metrics. `service_manager`: what systemd is told.
@@ -34,6 +35,7 @@ pub mod command;
 pub mod config;
 mod http;
 mod limits;
+mod pages;
 mod serve;
 pub mod service_manager;
 pub mod start;
@@ -43,4 +45,5 @@ mod texts;
 pub use crate::brakes::{BrakeClock, BrakeOptions, Brakes, Limit, Network};
 pub use crate::http::{App, CorsOrigin, KnownProblem, Route, Router, known_problems, openapi, routes};
 pub use crate::limits::Limits;
+pub use crate::pages::page_routes;
 pub use crate::serve::{Listeners, serve};

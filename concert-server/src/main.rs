@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use concert_core::BoxOffice;
 use concert_core::private_db::PrivateDatabase;
-use concert_server::config::Config;
+use concert_server::config::{Config, Switch};
 use concert_server::start::{self, StartError};
 use concert_server::{App, BrakeClock, Brakes, command, serve, service_manager, telemetry};
 use concert_settings::Settings;
@@ -63,6 +63,7 @@ async fn run(config: Config) -> Result<(), StartError> {
     });
     let app =
         App::new(box_office.clone()).with_cors(config.cors_origins.clone()).with_seats_max_age(config.seats_max_age);
+    let app = app.with_pages(config.pages == Switch::On);
     let app = app.with_brakes(Brakes::new(config.brakes.clone(), &BrakeClock::system()));
     start::say_where(&listeners, config);
     service_manager::ready(listeners.public.local_addr()?);

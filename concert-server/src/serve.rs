@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use self::door::{Door, PerAddress};
 use crate::http::{App, Router, Streams};
 use crate::limits::Limits;
+use crate::pages;
 
 /// The most connections at once at the operators' listener.
 const MAX_ADMIN_CONNECTIONS: usize = 256;
@@ -77,9 +78,11 @@ pub async fn serve(listeners: impl Into<Listeners>, app: App, limits: Limits, sh
         phase: watched.clone(),
         connections: connections.clone(),
     };
-    let front_router = if admin.is_some() { Router::public(&app) } else { Router::new(&app) };
+    let app = if app.has_pages() { app.showing_problems_by(pages::show_problem) } else { app };
+    let pages = || if app.has_pages() { pages::endpoints(app.seats_max_age()) } else { Vec::new() };
+    let front_router = if admin.is_some() { Router::public(pages(), &app) } else { Router::with(pages(), &app) };
     let front = door(front_router, limits.max_connections.min(Semaphore::MAX_PERMITS));
-    let back = admin.map(|listener| (listener, door(Router::new(&app), MAX_ADMIN_CONNECTIONS)));
+    let back = admin.map(|listener| (listener, door(Router::with(pages(), &app), MAX_ADMIN_CONNECTIONS)));
     let upkeep = tokio::spawn(upkeep(app, shutdown.clone()));
     let at_the_back = async {
         if let Some((listener, door)) = back {

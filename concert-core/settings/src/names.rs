@@ -42,6 +42,7 @@ pub const NAMES: &[&str] = &[
     "max-holds-per-user",
     "max-polls-per-second",
     "max-streams",
+    "pages",
     "recharge",
     "rerank-every",
     "schema",

@@ -127,6 +127,24 @@ impl BoxOffice {
         Ok(Session { user: user.id, access_token, expires_at })
     }
 
+    /// A short access token of a session, whose access token the caller shows: for a program that is trusted less than
+    /// who keeps the session, such as a page's script. It counts as long as the session does, and for `life` at most.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::authenticate`]; [`Error::Unauthenticated`] for a queue token.
+    #[cfg(feature = "jwt")]
+    pub async fn shorten_session(&self, access_token: &str, life: std::time::Duration) -> Result<Session, Error> {
+        use chrono::SubsecRound as _;
+
+        self.authenticate(access_token).await?;
+        let keys = self.policy().keys.as_ref();
+        let keys = keys.ok_or(Error::Unauthenticated("access tokens are not in use here"))?;
+        let now = self.now();
+        // The generation is that of the token shown, so that what ends the session meanwhile ends this one, too.
+        let (short, token) = keys.shorten(access_token, now, (now + span(life)).trunc_subsecs(0))?;
+        Ok(Session { user: short.user, access_token: Some(token), expires_at: short.expires_at })
+    }
+
     /// The access token of a session that begins now.
     #[cfg(feature = "jwt")]
     async fn sign_session(&self, user: &User, now: Timestamp, expires_at: Timestamp) -> Result<Option<String>, Error> {

@@ -25,6 +25,8 @@ said-route-not-found = there is nothing at this path; see /docs
 said-method-not-allowed = this path answers { $methods }
 said-payload-too-large = a body is at most { $most } bytes
 said-media-type = a body is JSON: Content-Type: application/json
+said-media-type-form = a body is a form: Content-Type: application/x-www-form-urlencoded
+said-form-expired = this form is too old, or does not come from a page of ours: load the page again
 said-body-too-slow = the body took too long to arrive
 said-too-many = too many { $what }; try again in { $seconds } s
 said-calls-from-address = calls from this address
@@ -70,3 +72,213 @@ said-swapped-seats = seatNumbers are the two seats that change places
 said-reservation-or-order = name exactly one of reservationId and orderId
 said-one-way-to-name-seats = name exactly one of seatNumber, seatNumbers and bestAvailable
 said-if-match = If-Match takes one ETag as it was answered, such as "3", or *
+
+## Pages: the frame
+
+site = concert
+skip = Skip to the content
+nav = Main
+nav-home = On sale
+nav-orders = Orders
+nav-tickets = Tickets
+nav-wallet = Wallet
+log-in = Log in
+log-out = Log out
+sign-up = Sign up
+go-home = To what is on sale
+go-back = Back to the form
+go-to-queue = To the queue
+go-to-orders = To my orders
+go-to-wallet = To my wallet
+
+## Pages: what is on sale
+
+home-title = On sale
+home-lead = Join the queue of a sale. When it is your turn, you choose your seats and pay.
+nothing-on-sale = Nothing is on sale at the moment.
+phase-before = Not open yet
+phase-doors = Waiting room open
+phase-open = On sale now
+phase-closed = Closed
+doors-at = Waiting room opens
+opens-at = Sale opens
+closes-at = Sale closes
+concert-closed = Not on sale
+concert-cancelled = Called off
+go-in = Get tickets
+see-sale = See this sale
+
+## Pages: sign-up and log-in
+
+username = User name
+password = Password
+password-rule = At least 8 characters.
+have-account = You have an account already?
+no-account = You have no account yet?
+
+## Pages: the queue
+
+sale-join = Join the queue
+sale-code = Access code, if you have one
+sale-log-in = Log in to join the queue. With no account yet, sign up first.
+sale-waiting-people = { $count ->
+    [one] One person is waiting.
+   *[other] { $count } people are waiting.
+ }
+sale-before = You can join once the waiting room opens.
+sale-code-early = With a code, you may join before that.
+sale-closed = This sale is over.
+sale-drawn = The order is drawn by lot when the sale opens. Everybody who has joined by then has the same chance.
+queue-your-place = Your place in the queue
+queue-estimate = About { $time } to go
+queue-soon = Less than a minute to go
+queue-draw = You are in. Your place is drawn when the sale opens.
+queue-doors = The queue moves once the sale opens.
+queue-reload = This page looks again every { $seconds } seconds. You keep your place.
+queue-leave = Leave the queue
+queue-leave-note = Whoever leaves gives the place up, and what is held.
+queue-ended = Your last turn is over. You can join again.
+turn-title = It is your turn
+turn-until = Your turn ends at { $time }.
+turn-choose = Choose a concert and your seats.
+turn-give-up = Give the turn up
+
+## Pages: a concert
+
+concert-wait = You choose seats when it is your turn.
+concert-sold-out = Sold out. A seat comes back when somebody gives it back: look again in a while.
+seats-free = { $count ->
+    [one] one seat free
+   *[other] { $count } seats free
+ }
+best-title = Best available
+best-lead = We choose the best free seats for you.
+best-count = How many
+best-section = Section
+best-any = Any section
+best-together = Only seats beside each other
+best-hold = Hold the best seats
+choose-title = Choose seats yourself
+choose-section = Section
+choose-row = Row
+choose-price = Price
+choose-free = Free
+choose-see-rows = Rows of { $section }
+choose-see-seats = Seats of row { $row }
+choose-all-sections = All sections
+choose-rows-of = Section { $section }
+choose-seats-of = Row { $row }
+choose-up-to = You can hold up to { $count } seats at once.
+choose-hold = Hold these seats
+choose-none = No seat is free here.
+seat = Seat { $number }
+hall = The hall
+price-from-to = { $from } to { $to }
+
+## Pages: orders
+
+order-title = Your order
+order-held = Held until { $time }
+order-held-note = The seats are yours until then. Pay in time, or they go back on sale.
+order-total = To pay
+order-balance = In your wallet
+order-pay = Pay { $amount }
+order-short = Your wallet has { $amount } too little.
+order-recharge = Put money into the wallet
+order-extend = More time
+order-give-back = Give the seats back
+order-paid = Paid. Enjoy the concert!
+order-see-tickets = See my tickets
+order-expired = The time to pay is over, so the seats went back on sale. Nothing was paid.
+order-cancelled = You gave these seats back. Nothing was paid.
+order-refunded = This was refunded into your wallet.
+order-again = Choose again
+order-extended = You were given more time.
+orders-title = My orders
+orders-none = You have no orders yet.
+orders-seats = { $count ->
+    [one] 1 seat
+   *[other] { $count } seats
+ }
+older = Older ones
+status = State
+status-held = Held
+status-paid = Paid
+status-expired = Lapsed
+status-cancelled = Given back
+status-refunded = Refunded
+row-seat = Row { $row }
+
+## Pages: tickets and the wallet
+
+tickets-title = My tickets
+tickets-none = You have no tickets yet.
+wallet-title = My wallet
+wallet-balance = Balance
+wallet-account = Account
+wallet-amount = Amount
+wallet-recharge-button = Put in
+wallet-by-house = The box office puts money into wallets. Ask there.
+wallet-history = What happened
+wallet-when = When
+wallet-what = What
+wallet-change = Change
+wallet-none = Nothing has happened yet.
+wallet-kind-recharge = Put in
+wallet-kind-payment = Payment
+wallet-kind-refund = Refund
+wallet-back = Back to the order
+
+## Pages: refusals
+
+trouble = That did not work
+problem-title = Something is in the way
+trouble-no-page = There is no page at this address.
+trouble-form = This form was too old to be used, so nothing was done. Load the page again and repeat it.
+trouble-too-many-requests = That was a lot at once. Wait a moment and try again.
+trouble-request = The browser sent something that this page does not take. Go back and try again.
+trouble-internal = Something went wrong on our side. Try again in a moment; nothing is done twice.
+trouble-busy = There is too much going on right now. Try again in a moment; nothing is done twice, and your place stays.
+trouble-turn-over = Your turn is over, so this was not done and nothing was paid for it. What you held unpaid is back on sale. Join the queue again to go on.
+trouble-not-in-queue = You are not in the queue of this sale.
+trouble-hold-expired = The time to pay was over, so nothing was paid, and the seats are back on sale.
+trouble-hold-given-back = These seats were given back, so nothing was paid.
+trouble-paid-already = This is paid already. Nothing was paid twice.
+trouble-balance = Your wallet has { $balance }, and this costs { $price }. Nothing was paid. Put money in, and then pay.
+trouble-amount = What you hold has changed meanwhile: it costs { $price } now. Nothing was paid. Look at it and pay again.
+trouble-seat-yours = You hold one of these seats already.
+trouble-seat-taken = Somebody was faster: seat { $seats } is taken. Nothing is held; choose others.
+trouble-seat-blocked = Seat { $seats } is not on sale. Nothing is held; choose others.
+trouble-few-seats = { $free ->
+    [one] Only one seat is left, so nothing is held.
+   *[other] Only { $free } seats are left, so nothing is held.
+ }
+trouble-not-together = There are no { $count } free seats beside each other, so nothing is held. Take fewer, another section, or seats apart.
+trouble-too-many-holds = You can hold { $limit } unpaid seats at once. Pay for what you hold, or give some back.
+trouble-seat-limit = One person may have { $limit } seats here, and you may have { $left } more.
+trouble-held-too-often = You held this seat and let it go several times, so others come first for { $seconds } seconds.
+trouble-extended-already = You were given more time already. That works once.
+trouble-turn-too-short = The seats are held until your turn ends; there is no more time than that.
+trouble-not-open = The waiting room is not open yet.
+trouble-closed = This is not on sale any more. What you hold can still be paid.
+trouble-over = This concert is over.
+trouble-cancelled = This concert was called off. Whoever has paid gets the money back.
+trouble-code = This code does not count. It may be mistyped, used up, or for another sale.
+trouble-sent-twice = This form was sent already, from here or another tab, with something else in it. It was not done again; look at what you have.
+trouble-credentials = The user name or the password is wrong.
+trouble-name-taken = Somebody has this name already. Choose another one.
+trouble-disabled = This account is disabled. Ask the box office.
+trouble-no-recharge = The box office puts money into wallets here.
+trouble-balance-limit = A wallet cannot have that much.
+trouble-username = A user name is 1 to 64 letters, digits and signs, with single spaces between words.
+trouble-password = A password has 8 to 256 characters.
+trouble-wallet-amount = Write an amount, such as 50.
+trouble-choose = Choose at least one seat.
+sale-concerts = Concerts
+order-seat = Seat
+order-give-back-this = Give back
+order-give-back-one = Give back: { $seat }
+
+## Texts of scripts
+
+script-turn = It is your turn

@@ -24,6 +24,8 @@ said-route-not-found = 이 경로에는 아무것도 없습니다. /docs를 참�
 said-method-not-allowed = 이 경로에서 쓸 수 있는 메서드: { $methods }
 said-payload-too-large = 요청 본문은 { $most }바이트를 넘을 수 없습니다.
 said-media-type = 요청 본문은 JSON이어야 합니다. Content-Type: application/json
+said-media-type-form = 본문은 양식이어야 합니다: Content-Type: application/x-www-form-urlencoded
+said-form-expired = 오래되었거나 이 사이트의 화면에서 보내지 않은 양식입니다. 화면을 새로 여세요.
 said-body-too-slow = 요청 본문이 제시간에 도착하지 않았습니다.
 said-too-many = { $what } 요청이 너무 많습니다. { $seconds }초 뒤 다시 시도해 주십시오.
 said-calls-from-address = 이 주소에서 보낸
@@ -69,3 +71,201 @@ said-swapped-seats = seatNumbers에는 자리를 바꿀 두 좌석을 적어 주
 said-reservation-or-order = reservationId와 orderId 가운데 하나만 적어 주십시오.
 said-one-way-to-name-seats = seatNumber, seatNumbers, bestAvailable 가운데 하나만 적어 주십시오.
 said-if-match = If-Match에는 응답에서 받은 ETag 하나(예: "3")나 *를 적습니다.
+
+## 화면: 틀
+
+site = concert
+skip = 본문으로 건너뛰기
+nav = 주 메뉴
+nav-home = 예매
+nav-orders = 주문
+nav-tickets = 티켓
+nav-wallet = 지갑
+log-in = 로그인
+log-out = 로그아웃
+sign-up = 회원 가입
+go-home = 예매 목록으로
+go-back = 양식으로 돌아가기
+go-to-queue = 대기열로
+go-to-orders = 내 주문으로
+go-to-wallet = 내 지갑으로
+
+## 화면: 예매 목록
+
+home-title = 예매
+home-lead = 예매 대기열에 줄을 서세요. 차례가 되면 좌석을 고르고 결제합니다.
+nothing-on-sale = 지금 예매 중인 공연이 없습니다.
+phase-before = 오픈 전
+phase-doors = 대기실 열림
+phase-open = 예매 중
+phase-closed = 마감
+doors-at = 대기실 오픈
+opens-at = 예매 오픈
+closes-at = 예매 마감
+concert-closed = 판매하지 않음
+concert-cancelled = 공연 취소
+go-in = 예매하기
+see-sale = 예매 안내 보기
+
+## 화면: 회원 가입과 로그인
+
+username = 사용자 이름
+password = 비밀번호
+password-rule = 8자 이상 입력하세요.
+have-account = 이미 계정이 있으신가요?
+no-account = 아직 계정이 없으신가요?
+
+## 화면: 대기열
+
+sale-join = 대기열에 줄 서기
+sale-code = 예매 코드(있는 경우)
+sale-log-in = 줄을 서려면 로그인하세요. 계정이 없다면 먼저 가입하세요.
+sale-waiting-people = 지금 { $count }명이 기다리고 있습니다.
+sale-before = 대기실이 열리면 줄을 설 수 있습니다.
+sale-code-early = 코드가 있으면 그 전에도 들어올 수 있습니다.
+sale-closed = 예매가 끝났습니다.
+sale-drawn = 예매가 열릴 때 추첨으로 순서를 정합니다. 그때까지 들어온 사람은 모두 확률이 같습니다.
+queue-your-place = 내 대기 순서
+queue-estimate = 약 { $time } 남음
+queue-soon = 1분 안에 차례가 됩니다
+queue-draw = 접수되었습니다. 예매가 열릴 때 추첨으로 순서가 정해집니다.
+queue-doors = 예매가 열리면 줄이 움직입니다.
+queue-reload = 이 화면은 { $seconds }초마다 다시 확인합니다. 순서는 그대로 유지됩니다.
+queue-leave = 대기열에서 나가기
+queue-leave-note = 나가면 순서와 잡아 둔 좌석이 모두 사라집니다.
+queue-ended = 지난 차례가 끝났습니다. 다시 줄을 설 수 있습니다.
+turn-title = 차례가 되었습니다
+turn-until = { $time }까지 예매할 수 있습니다.
+turn-choose = 공연과 좌석을 고르세요.
+turn-give-up = 차례 포기하기
+
+## 화면: 공연
+
+concert-wait = 차례가 되면 좌석을 고를 수 있습니다.
+concert-sold-out = 매진되었습니다. 취소된 좌석이 나올 수 있으니 잠시 뒤 다시 확인하세요.
+seats-free = 잔여 { $count }석
+best-title = 자동 배정
+best-lead = 남은 좌석 가운데 가장 좋은 자리를 골라 드립니다.
+best-count = 매수
+best-section = 구역
+best-any = 구역 상관없음
+best-together = 붙어 있는 좌석만
+best-hold = 가장 좋은 좌석 잡기
+choose-title = 직접 고르기
+choose-section = 구역
+choose-row = 열
+choose-price = 가격
+choose-free = 잔여석
+choose-see-rows = { $section } 구역의 열 보기
+choose-see-seats = { $row }열의 좌석 보기
+choose-all-sections = 전체 구역
+choose-rows-of = { $section } 구역
+choose-seats-of = { $row }열
+choose-up-to = 한 번에 { $count }석까지 잡을 수 있습니다.
+choose-hold = 고른 좌석 잡기
+choose-none = 여기에는 남은 좌석이 없습니다.
+seat = { $number }번
+hall = 좌석 배치도
+price-from-to = { $from } ~ { $to }
+
+## 화면: 주문
+
+order-title = 주문
+order-held = { $time }까지 잡아 둔 좌석
+order-held-note = 그때까지 다른 사람이 살 수 없습니다. 제시간에 결제하지 않으면 다시 판매됩니다.
+order-total = 결제할 금액
+order-balance = 지갑 잔액
+order-pay = { $amount } 결제하기
+order-short = 지갑에 { $amount } 부족합니다.
+order-recharge = 지갑 충전하기
+order-extend = 시간 연장
+order-give-back = 좌석 취소하기
+order-paid = 결제되었습니다. 즐거운 관람 되세요!
+order-see-tickets = 내 티켓 보기
+order-expired = 결제 시간이 지나 좌석이 다시 판매됩니다. 결제된 금액은 없습니다.
+order-cancelled = 취소한 좌석입니다. 결제된 금액은 없습니다.
+order-refunded = 지갑으로 환불되었습니다.
+order-again = 다시 고르기
+order-extended = 시간이 연장되었습니다.
+orders-title = 내 주문
+orders-none = 아직 주문이 없습니다.
+orders-seats = { $count }석
+older = 이전 내역
+status = 상태
+status-held = 결제 대기
+status-paid = 결제 완료
+status-expired = 시간 초과
+status-cancelled = 취소
+status-refunded = 환불
+row-seat = { $row }열
+
+## 화면: 티켓과 지갑
+
+tickets-title = 내 티켓
+tickets-none = 아직 티켓이 없습니다.
+wallet-title = 내 지갑
+wallet-balance = 잔액
+wallet-account = 계정
+wallet-amount = 금액
+wallet-recharge-button = 충전하기
+wallet-by-house = 지갑 충전은 매표소에서 합니다. 매표소에 문의하세요.
+wallet-history = 이용 내역
+wallet-when = 일시
+wallet-what = 내용
+wallet-change = 금액
+wallet-none = 아직 이용 내역이 없습니다.
+wallet-kind-recharge = 충전
+wallet-kind-payment = 결제
+wallet-kind-refund = 환불
+wallet-back = 주문으로 돌아가기
+
+## 화면: 거절
+
+trouble = 처리하지 못했습니다
+problem-title = 문제가 생겼습니다
+trouble-no-page = 이 주소에는 화면이 없습니다.
+trouble-form = 양식이 오래되어 처리하지 않았습니다. 화면을 새로 연 뒤 다시 시도하세요.
+trouble-too-many-requests = 요청이 한꺼번에 너무 많았습니다. 잠시 뒤 다시 시도하세요.
+trouble-request = 브라우저가 보낸 내용을 처리할 수 없습니다. 돌아가서 다시 시도하세요.
+trouble-internal = 저희 쪽에 문제가 생겼습니다. 잠시 뒤 다시 시도하세요. 두 번 처리되지는 않습니다.
+trouble-busy = 지금 접속이 많습니다. 잠시 뒤 다시 시도하세요. 두 번 처리되지 않으며 순서도 유지됩니다.
+trouble-turn-over = 차례가 끝나 처리하지 않았고, 결제된 금액도 없습니다. 결제하지 않은 좌석은 다시 판매됩니다. 계속하려면 다시 줄을 서세요.
+trouble-not-in-queue = 이 예매의 대기열에 서 있지 않습니다.
+trouble-hold-expired = 결제 시간이 지나 결제하지 않았고, 좌석은 다시 판매됩니다.
+trouble-hold-given-back = 취소한 좌석이라 결제하지 않았습니다.
+trouble-paid-already = 이미 결제되었습니다. 두 번 결제되지 않았습니다.
+trouble-balance = 지갑 잔액은 { $balance }이고 결제할 금액은 { $price }입니다. 결제하지 않았습니다. 충전한 뒤 결제하세요.
+trouble-amount = 그사이 잡은 좌석이 달라져 금액이 { $price }로 바뀌었습니다. 결제하지 않았습니다. 확인한 뒤 다시 결제하세요.
+trouble-seat-yours = 이미 잡아 둔 좌석이 들어 있습니다.
+trouble-seat-taken = 다른 사람이 먼저 { $seats }번 좌석을 잡았습니다. 잡힌 좌석은 없으니 다른 좌석을 고르세요.
+trouble-seat-blocked = { $seats }번 좌석은 판매하지 않습니다. 잡힌 좌석은 없으니 다른 좌석을 고르세요.
+trouble-few-seats = 남은 좌석이 { $free }석이라 잡지 못했습니다.
+trouble-not-together = 붙어 있는 { $count }석이 없어 잡지 못했습니다. 매수를 줄이거나 다른 구역, 떨어진 좌석을 골라 보세요.
+trouble-too-many-holds = 결제하지 않은 좌석은 한 번에 { $limit }석까지 잡을 수 있습니다. 먼저 결제하거나 일부를 취소하세요.
+trouble-seat-limit = 여기서는 한 사람이 { $limit }석까지 가질 수 있고, 앞으로 { $left }석 더 가질 수 있습니다.
+trouble-held-too-often = 이 좌석을 여러 번 잡았다 놓아서 { $seconds }초 동안 다른 사람에게 먼저 기회가 갑니다.
+trouble-extended-already = 이미 시간을 연장했습니다. 연장은 한 번만 됩니다.
+trouble-turn-too-short = 차례가 끝날 때까지 이미 잡혀 있어 더 연장할 수 없습니다.
+trouble-not-open = 아직 대기실이 열리지 않았습니다.
+trouble-closed = 이제 판매하지 않습니다. 잡아 둔 좌석은 결제할 수 있습니다.
+trouble-over = 끝난 공연입니다.
+trouble-cancelled = 취소된 공연입니다. 결제한 금액은 환불됩니다.
+trouble-code = 쓸 수 없는 코드입니다. 잘못 입력했거나, 이미 쓰였거나, 다른 예매의 코드입니다.
+trouble-sent-twice = 여기나 다른 탭에서 이미 보낸 양식인데 내용이 다릅니다. 다시 처리하지 않았으니 지금 가진 것을 확인하세요.
+trouble-credentials = 사용자 이름이나 비밀번호가 맞지 않습니다.
+trouble-name-taken = 이미 쓰이는 이름입니다. 다른 이름을 고르세요.
+trouble-disabled = 이용이 정지된 계정입니다. 매표소에 문의하세요.
+trouble-no-recharge = 지갑 충전은 매표소에서 합니다.
+trouble-balance-limit = 지갑에 그만큼 넣을 수 없습니다.
+trouble-username = 사용자 이름은 글자, 숫자, 기호로 64자까지이며 단어 사이는 한 칸만 띄웁니다.
+trouble-password = 비밀번호는 8자 이상 256자 이하입니다.
+trouble-wallet-amount = 금액을 입력하세요. 예: 50
+trouble-choose = 좌석을 하나 이상 고르세요.
+sale-concerts = 공연
+order-seat = 좌석
+order-give-back-this = 취소
+order-give-back-one = 좌석 취소: { $seat }
+
+## 스크립트의 글
+
+script-turn = 차례가 되었습니다

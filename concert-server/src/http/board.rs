@@ -106,6 +106,10 @@ impl Board {
         }))
     }
 
+    pub(super) fn max_age(&self) -> Duration {
+        self.0.max_age
+    }
+
     /// The seats of `concert`: at most [`CachedPage::max_age`] old, and never from before a sale that this process has
     /// answered for.
     pub(super) async fn seats(&self, office: &BoxOffice, concert: ConcertId) -> Result<CachedPage, Problem> {

@@ -27,6 +27,9 @@ const USUAL_BODY: usize = 640;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
+/// The media type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// A body as it arrives.
 pub(super) type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
@@ -47,22 +50,36 @@ pub(super) async fn read_up_to<T: DeserializeOwned>(
     body: &mut BodyStream,
 ) -> Result<T, Problem> {
     if !headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json)) {
-        return Err(Problem::unsupported_media_type());
+        return Err(Problem::unsupported_media_type("JSON: Content-Type: application/json"));
     }
+    let text = text(largest, headers, body).await?;
+    // serde would take a list of the fields' values, too.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Problem::invalid("the body is not a JSON object"));
+    }
+    serde_json::from_str(&text).map_err(|error| Problem::invalid(format!("the body: {error}")))
+}
+
+/// Reads the body of a form, as browsers send it.
+pub(super) async fn form_text(headers: &HeaderMap, body: &mut BodyStream) -> Result<String, Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) {
+        return Err(Problem::unsupported_media_type("a form: Content-Type: application/x-www-form-urlencoded"));
+    }
+    text(LARGEST_BODY, headers, body).await
+}
+
+async fn text(largest: usize, headers: &HeaderMap, body: &mut BodyStream) -> Result<String, Problem> {
     // Before a client that waits for a sign to go on has sent it.
     if announced(headers).is_some_and(|length| length > largest as u64) {
         return Err(Problem::payload_too_large(largest));
     }
     let bytes =
         tokio::time::timeout(BODY_DEADLINE, collect(body, largest)).await.map_err(|_| Problem::body_too_slow())??;
-    let text = str::from_utf8(&bytes).map_err(|error| {
-        Problem::invalid(format!("the body is not UTF-8: byte {} is not part of a character", error.valid_up_to()))
-    })?;
-    // serde would take a list of the fields' values, too.
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(Problem::invalid("the body is not a JSON object"));
-    }
-    serde_json::from_str(text).map_err(|error| Problem::invalid(format!("the body: {error}")))
+    String::from_utf8(bytes.into()).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        Problem::invalid(format!("the body is not UTF-8: byte {good} is not part of a character"))
+    })
 }
 
 /// The length of the body that the client is about to send, if it says so.
@@ -176,7 +193,7 @@ impl Serialize for Moment {
 }
 
 /// Answers with a JSON body.
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     let mut text = Vec::with_capacity(USUAL_BODY);
     serde_json::to_writer(&mut text, body).map_err(Problem::internal)?;
     let mut response = Response::new(text.into());

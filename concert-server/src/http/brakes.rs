@@ -34,39 +34,39 @@ impl Call {
     }
 
     /// Refuses a user who asks for too much. `user` has proved to be that user.
-    pub(super) fn brake_user(&self, user: UserId) -> Result<(), Problem> {
+    pub(crate) fn brake_user(&self, user: UserId) -> Result<(), Problem> {
         self.braked_by(|brakes, _| brakes.user_call(user))
     }
 
     /// Refuses too many log-ins and sign-ups with one name.
-    pub(super) fn brake_attempt(&self, username: &str) -> Result<(), Problem> {
+    pub(crate) fn brake_attempt(&self, username: &str) -> Result<(), Problem> {
         self.braked_by(|brakes, client| brakes.attempt(client, username))
     }
 
     /// Refuses a user who joins too often.
-    pub(super) fn brake_join(&self, user: UserId, is_proved: bool) -> Result<(), Problem> {
+    pub(crate) fn brake_join(&self, user: UserId, is_proved: bool) -> Result<(), Problem> {
         self.braked_by(|brakes, client| brakes.join(user, (!is_proved).then_some(client)))
     }
 
     /// Refuses a caller who was refused too many codes. `is_proved`: the caller is that user.
-    pub(super) fn brake_code(&self, user: UserId, is_proved: bool) -> Result<(), Problem> {
+    pub(crate) fn brake_code(&self, user: UserId, is_proved: bool) -> Result<(), Problem> {
         self.braked_by(|brakes, client| brakes.code(client, user, is_proved))
     }
 
     /// Counts a code that was refused.
-    pub(super) fn was_refused_a_code(&self, user: UserId, is_proved: bool) {
+    pub(crate) fn was_refused_a_code(&self, user: UserId, is_proved: bool) {
         if let Some(client) = self.client {
             self.app.brakes.refused_code(client, user, is_proved);
         }
     }
 
     /// Refuses the holds of a user who has given too many back.
-    pub(super) fn brake_hold(&self, user: UserId) -> Result<(), Problem> {
+    pub(crate) fn brake_hold(&self, user: UserId) -> Result<(), Problem> {
         self.braked_by(|brakes, _| brakes.hold(user))
     }
 
     /// Counts a call by which `user` gave holds back.
-    pub(super) fn gave_back(&self, user: UserId) {
+    pub(crate) fn gave_back(&self, user: UserId) {
         if self.client.is_some() {
             self.app.brakes.gave_back(user);
         }

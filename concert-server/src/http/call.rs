@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use concert_core::{BoxOffice, Error, IdempotencyKey, SaleId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
-use warp::http::header::HeaderName;
+use warp::http::header::{ACCEPT, HeaderName};
 use warp::{Filter, Rejection};
 
 use super::App;
@@ -21,14 +21,15 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// One request.
-pub(super) struct Call {
+pub(crate) struct Call {
     pub(super) app: Arc<App>,
     parameter: String,
-    pub(super) headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// Where it comes from; `None`: it is exempt from the brakes.
     pub(super) client: Option<Client>,
     query: String,
-    body: BodyStream,
+    /// Never locked: whoever reads it has the call alone. It lets calls be shared between threads meanwhile.
+    body: Mutex<BodyStream>,
     /// The event streams of the connection, if it carries several requests at once.
     pub(super) streams_here: Option<StreamsHere>,
 }
@@ -45,7 +46,7 @@ pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = R
         headers,
         client,
         query,
-        body: body::stream(body),
+        body: Mutex::new(body::stream(body)),
         streams_here,
     })
 }
@@ -55,17 +56,24 @@ impl Call {
         Self { parameter: parameter.to_owned(), ..self }
     }
 
-    pub(super) fn box_office(&self) -> &BoxOffice {
+    /// The headers, if what is at `path` is shown by a browser: a page, or nothing at all that somebody looks for with one.
+    /// `is_page`: whether the route is one; `None`: there is no such route.
+    pub(super) fn headers_of_page(&self, is_page: Option<bool>, path: &str) -> Option<HeaderMap> {
+        let is_browser = || self.headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok()?.find("text/html")).is_some();
+        is_page.unwrap_or_else(|| !path.starts_with("/api") && is_browser()).then(|| self.headers.clone())
+    }
+
+    pub(crate) fn box_office(&self) -> &BoxOffice {
         &self.app.box_office
     }
 
     /// The path's parameter, as it was sent.
-    pub(super) fn parameter(&self) -> &str {
+    pub(crate) fn parameter(&self) -> &str {
         &self.parameter
     }
 
     /// The id in the path.
-    pub(super) fn id<T: FromStr<Err: Into<Error>>>(&self) -> Result<T, Problem> {
+    pub(crate) fn id<T: FromStr<Err: Into<Error>>>(&self) -> Result<T, Problem> {
         self.parameter.parse().map_err(|error: T::Err| Problem::from(error.into()))
     }
 
@@ -93,7 +101,7 @@ impl Call {
     }
 
     /// The query string.
-    pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         serde_urlencoded::from_str(&self.query).map_err(|error| Problem::invalid(format!("the query: {error}")))
     }
 
@@ -108,13 +116,18 @@ impl Call {
         Ok(Some(value.to_str().unwrap_or_default().parse()?))
     }
 
+    /// The whole body of a form.
+    pub(crate) async fn form_text(&mut self) -> Result<String, Problem> {
+        body::form_text(&self.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
+    }
+
     /// The body, which must be a JSON object of exactly this form.
     pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
-        body::read(&self.headers, &mut self.body).await
+        body::read(&self.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
     }
 
     /// The same, of up to `largest` bytes.
     pub(super) async fn large_json<T: DeserializeOwned>(&mut self, largest: usize) -> Result<T, Problem> {
-        body::read_up_to(largest, &self.headers, &mut self.body).await
+        body::read_up_to(largest, &self.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
     }
 }

@@ -21,7 +21,7 @@ use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
 
 use super::call::REQUEST_ID;
-use super::problem::{Problem, Refusal};
+use super::problem::{Problem, Refusal, ShownProblem};
 use super::routing::{self, Answer, Endpoint, Route};
 use super::{App, cors, endpoints};
 use crate::brakes::{Brakes, Client};
@@ -53,9 +53,15 @@ impl Router {
         Self::with_endpoints(endpoints(), app)
     }
 
+    /// The same, which answers `more` as well.
+    pub(crate) fn with(more: Vec<Endpoint>, app: &App) -> Self {
+        Self::with_endpoints(endpoints().into_iter().chain(more).collect(), app)
+    }
+
     /// A router without the routes for operators, who have a listener of their own.
-    pub(crate) fn public(app: &App) -> Self {
-        Self::with_endpoints(endpoints().into_iter().filter(|endpoint| !endpoint.route.for_operators).collect(), app)
+    pub(crate) fn public(more: Vec<Endpoint>, app: &App) -> Self {
+        let all = endpoints().into_iter().chain(more);
+        Self::with_endpoints(all.filter(|endpoint| !endpoint.route.for_operators).collect(), app)
     }
 
     fn with_endpoints(endpoints: Vec<Endpoint>, app: &App) -> Self {
@@ -152,13 +158,16 @@ impl Seen {
     }
 
     fn finish(self, mut response: Response) -> Response {
-        let problem = response.extensions_mut().remove::<Problem>();
+        let mut problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
-            problem.log();
             *response.body_mut() = problem.body(self.id(), self.locale).into();
             let headers = response.headers_mut();
             headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.language.tag()));
             headers.append(VARY, HeaderValue::from_static("accept-language"));
+        }
+        problem = problem.or_else(|| response.extensions_mut().remove::<ShownProblem>().map(|shown| shown.0));
+        if let Some(problem) = &problem {
+            problem.log();
         }
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

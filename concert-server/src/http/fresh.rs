@@ -9,14 +9,14 @@ use tokio::time::Instant;
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The last reading, and when it began. Locked while one is made.
-pub(super) struct Fresh<T> {
-    max_age: Duration,
+pub(crate) struct Fresh<T> {
     last: Mutex<Option<(Instant, T)>>,
+    max_age: Duration,
 }
 
 impl<T> Default for Fresh<T> {
     fn default() -> Self {
-        Self { max_age: MAX_AGE, last: Mutex::new(None) }
+        Self::up_to(MAX_AGE)
     }
 }
 
@@ -24,14 +24,19 @@ impl<T> Fresh<T> {
     /// Shares a reading only among those who asked before it began. So a crowd costs one reading at a time, and nobody
     /// gets an old one.
     pub(super) fn of_the_moment() -> Self {
-        Self { max_age: Duration::ZERO, ..Self::default() }
+        Self::up_to(Duration::ZERO)
+    }
+
+    /// Readings up to this old are shared.
+    pub(crate) fn up_to(max_age: Duration) -> Self {
+        Self { last: Mutex::new(None), max_age }
     }
 }
 
 impl<T: Clone> Fresh<T> {
     /// The last reading if it is not older than it may be or began after this call, else a new one. `read` must end
     /// within a bound: the others wait for it. A caller that is dropped leaves the reading to the next.
-    pub(super) async fn get(&self, read: impl Future<Output = T>) -> T {
+    pub(crate) async fn get(&self, read: impl Future<Output = T>) -> T {
         let asked = Instant::now();
         let mut last = self.last.lock().await;
         if let Some((begun, value)) = &*last

@@ -42,18 +42,24 @@ use std::time::Duration;
 use concert_core::BoxOffice;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
+use warp::http::HeaderMap;
+use warp::reply::Response;
 
 use self::board::Board;
 pub(crate) use self::board::MAX_AGE as SEATS_MAX_AGE;
+pub(crate) use self::body::json;
+pub(crate) use self::call::Call;
 pub use self::cors::CorsOrigin;
 pub use self::edge::Router;
 pub(crate) use self::events::{Streams, StreamsHere};
+pub(crate) use self::fresh::Fresh;
 pub use self::openapi::openapi;
 use self::ops::Vitals;
-pub(crate) use self::problem::Refusal;
 pub use self::problem::{KnownProblem, known_problems};
-use self::routing::Endpoint;
+pub(crate) use self::problem::{Problem, Refusal};
+pub(crate) use self::representation::{Representation, takes_gzip};
 pub use self::routing::Route;
+pub(crate) use self::routing::{Answer, Endpoint, endpoint};
 use self::sales::Sales;
 use crate::brakes::{BrakeClock, BrakeOptions, Brakes};
 use crate::limits::Limits;
@@ -70,7 +76,12 @@ pub struct App {
     sales: Arc<Sales>,
     streams: Streams,
     vitals: Arc<Vitals>,
+    pages: bool,
+    show_problem: Option<ShowProblem>,
 }
+
+/// Writes the page of a problem, for a browser that sent these headers.
+pub(crate) type ShowProblem = fn(&HeaderMap, Problem) -> Response;
 
 impl App {
     /// Serves `box_office`, without CORS. The first one installs this process's recorder of metrics.
@@ -85,6 +96,8 @@ impl App {
             sales: Arc::default(),
             streams: Streams::new(Limits::default(), CancellationToken::new()),
             vitals: Arc::default(),
+            pages: true,
+            show_problem: None,
         }
     }
 
@@ -105,6 +118,25 @@ impl App {
     #[must_use]
     pub fn with_seats_max_age(self, max_age: Duration) -> Self {
         Self { board: Board::new(max_age), ..self }
+    }
+
+    /// Whether the pages for buyers, gates and operators are served, too. Default: they are.
+    #[must_use]
+    pub fn with_pages(self, pages: bool) -> Self {
+        Self { pages, ..self }
+    }
+
+    pub(crate) fn seats_max_age(&self) -> Duration {
+        self.board.max_age()
+    }
+
+    pub(crate) const fn has_pages(&self) -> bool {
+        self.pages
+    }
+
+    /// Shows browsers a page in place of a problem: on pages, and where there is nothing.
+    pub(crate) fn showing_problems_by(self, show: ShowProblem) -> Self {
+        Self { show_problem: Some(show), ..self }
     }
 
     pub(crate) fn with_streams(self, streams: Streams) -> Self {

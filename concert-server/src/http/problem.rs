@@ -41,7 +41,11 @@ pub(crate) enum Refusal {
 
 /// Why a request was not carried out. It becomes a body once the request's id is known, at the edge.
 #[derive(Debug, Clone)]
-pub(super) struct Problem(Box<Parts>);
+pub(crate) struct Problem(Box<Parts>);
+
+/// A problem whose page has been written: only the log is to know of it.
+#[derive(Clone)]
+pub(super) struct ShownProblem(pub(super) Problem);
 
 #[derive(Debug, Clone)]
 struct Parts {
@@ -91,7 +95,7 @@ fn here(english: &str, locale: Locale) -> Option<String> {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         debug_assert!(catalogue::has_status(code, status), "the catalogue has no {code} with {status}");
         Self(Box::new(Parts {
             status,
@@ -114,11 +118,11 @@ impl Problem {
         Self::from(error).with_header(WWW_AUTHENTICATE, NO_PROOF)
     }
 
-    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Error::InvalidInput(detail.into()).into()
     }
 
-    pub(super) fn route_not_found() -> Self {
+    pub(crate) fn route_not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "ROUTE_NOT_FOUND", "there is nothing at this path; see /docs")
     }
 
@@ -136,8 +140,8 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", detail)
     }
 
-    pub(super) fn unsupported_media_type() -> Self {
-        let detail = "a body is JSON: Content-Type: application/json";
+    pub(super) fn unsupported_media_type(wanted: &str) -> Self {
+        let detail = format!("a body is {wanted}");
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail)
     }
 
@@ -171,11 +175,20 @@ impl Problem {
     }
 
     /// A defect: the client learns that there is one, and the log says which.
-    pub(super) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Error::Internal(Arc::from(cause.into())).into()
     }
 
-    pub(super) fn code(&self) -> &'static str {
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// What is wrong, for people.
+    pub(crate) fn told(&self, locale: Locale) -> String {
+        self.0.said.told(locale)
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
         self.0.code
     }
 
@@ -191,6 +204,18 @@ impl Problem {
             members: &self.0.members,
         };
         serde_json::to_string(&body).unwrap_or_default()
+    }
+
+    /// The status and the headers of a page, whose body the caller writes.
+    pub(crate) fn into_page(self) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = self.0.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        // A challenge is for programs.
+        headers.extend(self.0.headers.iter().filter(|(name, _)| name != WWW_AUTHENTICATE).cloned());
+        response.extensions_mut().insert(ShownProblem(self));
+        response
     }
 
     /// Writes a failure to the log. Refusals are not failures: the line of the request names their code.

@@ -21,7 +21,7 @@ use super::routing::Answer;
 const PART: usize = 64 * 1024;
 
 /// A content in both forms. Equal contents have equal tags on every server.
-pub(super) struct Representation {
+pub(crate) struct Representation {
     content_type: &'static str,
     plain: Arc<Parts>,
     gzip: Arc<Parts>,
@@ -31,7 +31,7 @@ pub(super) struct Representation {
 
 impl Representation {
     /// Compresses `content`, which takes tens of milliseconds for a large one. Returns `before` if it is the same.
-    pub(super) fn new(
+    pub(crate) fn new(
         content_type: &'static str,
         content: &[u8],
         effort: Compression,
@@ -55,7 +55,7 @@ impl Representation {
     }
 
     /// The answer to a client that sent the headers `asked`: the content, or 304.
-    pub(super) fn answer(&self, asked: &HeaderMap) -> Answer {
+    pub(crate) fn answer(&self, asked: &HeaderMap) -> Answer {
         // Two forms, two tags; whichever of them the client has, it is this content.
         let tags = [format!("\"{}\"", self.tag), format!("\"{}-gzip\"", self.tag)];
         let gzip = takes_gzip(asked);
@@ -147,7 +147,7 @@ impl Superseded {
 }
 
 /// Whether the client named gzip, or everything, and did not rule it out.
-fn takes_gzip(asked: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(asked: &HeaderMap) -> bool {
     let weight = |wanted: &str| {
         let lines = asked.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
         lines.flat_map(|line| line.split(',')).find_map(|coding| {

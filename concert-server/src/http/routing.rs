@@ -24,12 +24,14 @@ use super::problem::Problem;
 use crate::brakes::Brake;
 
 /// What a handler answers.
-pub(super) type Answer = Result<Response, Problem>;
+pub(crate) type Answer = Result<Response, Problem>;
 
 type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 
 /// Where the routes of operators are. Each of them is for operators without saying so.
 const ADMIN: &str = "/api/v1/admin";
+/// Where their pages are: the operators' own, and that of the gates.
+const ADMIN_PAGES: [&str; 2] = ["/admin", "/door"];
 
 /// The headers that requests have beside those that browsers may always send, and the ones of answers that pages may
 /// read beside those that they always may. CORS states both; the methods it takes from the table.
@@ -69,7 +71,8 @@ pub struct Route {
 
 impl Route {
     fn new(method: &'static str, template: &'static str) -> Self {
-        Self { method, template, for_operators: template.starts_with(ADMIN), vital: false }
+        let is_page = ADMIN_PAGES.iter().any(|page| template.starts_with(page));
+        Self { method, template, for_operators: is_page || template.starts_with(ADMIN), vital: false }
     }
 
     /// The parameter's text if this route has the path, of two both and what stands between; empty if it takes none.
@@ -104,21 +107,28 @@ impl Route {
 }
 
 /// A route and who answers it.
-pub(super) struct Endpoint {
-    pub(super) route: Route,
+pub(crate) struct Endpoint {
+    pub(crate) route: Route,
     braking: Braking,
     handler: Handler,
+    /// Whether browsers show its answers, so that its refusals are pages, too.
+    is_page: bool,
 }
 
 impl Endpoint {
     /// The same, braked by one more brake of the client's address.
-    pub(super) fn braked_by(self, brake: Brake) -> Self {
+    pub(crate) fn braked_by(self, brake: Brake) -> Self {
         Self { braking: Braking::Also(brake), ..self }
     }
 
     /// The same, never braked.
     pub(super) fn never_braked(self) -> Self {
         Self { braking: Braking::Never, ..self }
+    }
+
+    /// A page: its refusals are shown by [`App::showing_problems_by`].
+    pub(crate) fn as_page(self) -> Self {
+        Self { is_page: true, ..self }
     }
 
     /// A route for operators.
@@ -162,12 +172,17 @@ where
     endpoint("DELETE", template, handler)
 }
 
-fn endpoint<R>(method: &'static str, template: &'static str, handler: fn(Call) -> R) -> Endpoint
+/// A route that `handler` answers.
+pub(crate) fn endpoint<R>(
+    method: &'static str,
+    template: &'static str,
+    handler: impl Fn(Call) -> R + Send + Sync + 'static,
+) -> Endpoint
 where
     R: Future<Output = Answer> + Send + 'static,
 {
     let handler: Handler = Arc::new(move |call| Box::pin(handler(call)));
-    Endpoint { route: Route::new(method, template), braking: Braking::Call, handler }
+    Endpoint { route: Route::new(method, template), braking: Braking::Call, handler, is_page: false }
 }
 
 /// All endpoints as one filter: the first in the table with the path and the method answers. Without one, 404 or 405.
@@ -182,6 +197,8 @@ pub(super) fn filter(
             let mut claims =
                 endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
             let claim = claims.next();
+            let shown =
+                call.app.show_problem.zip(call.headers_of_page(claim.map(|(endpoint, _)| endpoint.is_page), path));
             let braked = call.brake(claim.map_or(Braking::Call, |(endpoint, _)| endpoint.braking));
             let answering = match (braked, claim) {
                 (Err(braked), _) => Box::pin(ready(Err(braked))),
@@ -191,9 +208,13 @@ pub(super) fn filter(
                 }
             };
             // Unwind safe: a handler shares nothing but the box office.
-            AssertUnwindSafe(answering)
-                .catch_unwind()
-                .map(|done| done.unwrap_or_else(|panic| Err(Problem::internal(panic_text(panic.as_ref())))))
+            AssertUnwindSafe(answering).catch_unwind().map(move |done| {
+                let answer = done.unwrap_or_else(|panic| Err(Problem::internal(panic_text(panic.as_ref()))));
+                match (answer, shown) {
+                    (Err(problem), Some((show, asked))) => Ok(show(&asked, problem)),
+                    (answer, _) => answer,
+                }
+            })
         },
     )
 }

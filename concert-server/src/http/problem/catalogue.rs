@@ -5,9 +5,10 @@ use concert_core::{Error, ErrorKind};
 use warp::http::StatusCode;
 
 /// The codes that HTTP alone has, beside the library's.
-const OF_HTTP: [(&str, StatusCode); 8] = [
+const OF_HTTP: [(&str, StatusCode); 9] = [
     ("ROUTE_NOT_FOUND", StatusCode::NOT_FOUND),
     ("METHOD_NOT_ALLOWED", StatusCode::METHOD_NOT_ALLOWED),
+    ("FORM_EXPIRED", StatusCode::FORBIDDEN),
     ("REQUEST_TIMEOUT", StatusCode::REQUEST_TIMEOUT),
     ("PAYLOAD_TOO_LARGE", StatusCode::PAYLOAD_TOO_LARGE),
     ("UNSUPPORTED_MEDIA_TYPE", StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -147,6 +148,7 @@ texts! {
     "UNSUPPORTED_MEDIA_TYPE": "The body is not JSON." / "Send JSON with `Content-Type: application/json`.";
     "TOO_MANY_REQUESTS": "Too many calls from this address, by this user or for this name." / "Wait for `Retry-After`; `RateLimit` says how much is left.";
     "TOO_MANY_CONNECTIONS": "Too many connections are open, in all or from this address." / "Close some, and try again after `Retry-After`.";
+    "FORM_EXPIRED": "A form of a page, or the renewal of its session, is too old or comes from another site." / "Load the page again.";
     "TOO_MANY_STREAMS": "Too many event streams are open, in all or on this connection." / "Poll instead.";
 }
 
