@@ -51,6 +51,8 @@ create table if not exists concerts (
     limit_changed_at datetime(6) null,
     -- Raised by every change of the concert or its hall: what a process caches of a concert is valid for one version.
     version      int unsigned not null default 1,
+    -- The version at which seats were added or prices changed last: a drawing of the hall is valid for one.
+    plan_version int unsigned not null default 1,
     created_at   datetime(6)  not null,
     primary key (id),
     -- The coming dates, in their order, without sorting.

@@ -3,7 +3,7 @@
 use crate::sql::MAX_LIST;
 use crate::{
     access_code, after_sale, audit, catalog, explain, export, figures, hall, migrate, office_clock, operator, payment,
-    probe, queue, reservation, sale, user, wallet,
+    plan, probe, queue, reservation, sale, user, wallet,
 };
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
@@ -21,6 +21,7 @@ pub fn statements() -> Vec<String> {
         hall::STATEMENTS,
         export::STATEMENTS,
         catalog::STATEMENTS,
+        plan::STATEMENTS,
     ]
     .concat();
     let files = [

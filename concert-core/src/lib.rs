@@ -53,6 +53,7 @@
 //! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
 //!   the pure rules, `store` the SQL. `visit`: the lane of the queue, and what leaving it means for held seats.
 //! - `hall`: what operators change of a hall: seats off sale, prices, new seats, seats that change places.
+//! - `plan`: where seats stand in a drawing, and which of them can be had.
 //! - `after_sale`: refunds, tickets that get another owner, concerts that are called off.
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`, `export`: reads over whole tables; `explain`: what happened to one thing.
@@ -101,6 +102,7 @@ mod operator;
 mod page;
 mod payment;
 mod phase;
+mod plan;
 mod policy;
 #[cfg(feature = "private-db")]
 pub mod private_db;
@@ -162,6 +164,7 @@ pub use crate::operator::{LogEntry, NewOperatorKey, Operator, OperatorKey, Reaso
 pub use crate::page::{Page, Paged};
 pub use crate::payment::{PaidOrder, Payment, PaymentStatus, PaymentView};
 pub use crate::phase::{EntryOrder, SalePhase};
+pub use crate::plan::{HallPlan, PlanRow, PlanSeat, PlanSection, SeatStates};
 pub use crate::policy::{Policy, RechargeBy};
 pub use crate::queue::{
     Admission, AdmissionChange, Draw, DrawKey, DrawVerification, DrawnToken, Join, Joined, Pass, PerMinute, Places,

@@ -87,6 +87,11 @@ fn describe() {
     describe_counter!("concert_brakes_total", "Calls that a brake refused with 429, by brake");
     describe_gauge!("concert_connections", "Open connections");
     describe_gauge!("concert_event_streams", "Open event streams");
+    describe_counter!(
+        "concert_states_readings_total",
+        "Times that the states of a concert's seats were read for the cache"
+    );
+    describe_counter!("concert_plan_readings_total", "Times that the plan of a hall was read for the cache");
     describe_counter!("concert_seats_readings_total", "Times that the seats of a concert were read for the cache");
     describe_counter!("concert_dates_readings_total", "Times that the dates were read for the cache");
     describe_histogram!("concert_batch_commands", "Commands in one transaction, by lane");

@@ -13,13 +13,13 @@ use crate::support::{House, Shortcuts as _};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open stream.
-struct Listener {
+pub struct Listener {
     response: reqwest::Response,
     text: String,
 }
 
 impl Listener {
-    async fn open(ask: Ask<'_>) -> Self {
+    pub async fn open(ask: Ask<'_>) -> Self {
         let response = ask.open().await;
         assert_eq!(
             (response.status().as_u16(), &response.headers()["content-type"]),
@@ -29,7 +29,7 @@ impl Listener {
     }
 
     /// The next event: its name and data; `None` at the end.
-    async fn next(&mut self) -> Option<(String, Value)> {
+    pub async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             while let Some((event, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);

@@ -3,7 +3,7 @@
 mod bad_input;
 mod catalog;
 pub mod documented;
-mod events;
+pub mod events;
 mod history;
 mod ops;
 mod orders;

@@ -107,7 +107,10 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         "POST /api/v1/tokens" | "POST /api/v1/queue" => join(),
         "GET /api/v1/tokens/{userId}" | "GET /api/v1/tokens/{userId}/events" => own(GONE, 200),
         "DELETE /api/v1/tokens/{userId}" => own(NOT_FOUND, 204),
-        "GET /api/v1/reservations/dates" | "GET /api/v1/reservations/{concertId}/seats" => open(200),
+        "GET /api/v1/reservations/dates"
+        | "GET /api/v1/reservations/{concertId}/seats"
+        | "GET /api/v1/reservations/{concertId}/plan"
+        | "GET /api/v1/reservations/{concertId}/plan/state" => open(200),
         "POST /api/v1/reservations" => own(NOT_ACTIVE, 201),
         "POST /api/v1/reservations/{reservationId}/extend" => own(NOT_ACTIVE, 200),
         "GET /api/v1/reservations"

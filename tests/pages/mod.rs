@@ -2,6 +2,7 @@
 
 mod buying;
 mod frame;
+mod plan;
 mod sessions;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,7 @@ mod money;
 mod openings;
 mod orders;
 mod passes;
+mod plan;
 mod queue;
 mod rules;
 mod sales;

@@ -238,6 +238,16 @@ pub(crate) async fn concert_exists(pool: &MySqlPool, concert: ConcertId) -> Resu
     Ok(fetch_optional(pool, &BOOKABLE, |params| params.bind("concert", concert)).await?.is_some())
 }
 
+/// Whether a concert can be booked is said by this; `None`: no such concert. `house`: the zone of one that names none.
+pub(crate) async fn bookable(
+    pool: &MySqlPool,
+    concert: ConcertId,
+    house: TimeZone,
+) -> Result<Option<Bookable>, sqlx::Error> {
+    let row = fetch_optional(pool, &BOOKABLE, |params| params.bind("concert", concert)).await?;
+    row.map(|row| Bookable::read(&row, house)).transpose()
+}
+
 /// The sale of a concert, if there is one of this id.
 pub(crate) async fn sale_of(pool: &MySqlPool, concert: ConcertId) -> Result<Option<SaleId>, sqlx::Error> {
     let row = fetch_optional(pool, &SALE_OF, |params| params.bind("concert", concert)).await?;
@@ -251,9 +261,8 @@ pub(crate) async fn seats(
     house: TimeZone,
     now: Timestamp,
 ) -> Result<Option<Vec<SeatView>>, sqlx::Error> {
-    let found = fetch_optional(pool, &BOOKABLE, |params| params.bind("concert", concert)).await?;
-    let Some(found) = found else { return Ok(None) };
-    let open = Bookable::read(&found, house)?.check(now).is_ok();
+    let Some(found) = bookable(pool, concert, house).await? else { return Ok(None) };
+    let open = found.check(now).is_ok();
     let rows = fetch_all(pool, &SEATS, |params| params.bind("open", open).bind("now", now).bind("concert", concert));
     let (mut section, mut seat_row) = (None, None);
     let seat = |row: &MySqlRow| {

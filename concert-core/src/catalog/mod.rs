@@ -19,7 +19,8 @@ pub use hall::{Mark, Marking, RowSeats, SeatRow, Section, SectionRows};
 pub(crate) use insert::{add_concert, check_new, was_added_by};
 pub use list::{ConcertDate, ConcertDetails, ConcertSections, SeatView, SectionView};
 pub(crate) use list::{
-    concert_dates, concert_exists, concert_sections, concerts, concerts_named, read_date, read_zone, sale_of, seats,
+    bookable, concert_dates, concert_exists, concert_sections, concerts, concerts_named, read_date, read_zone, sale_of,
+    seats,
 };
 
 /// The statements of this folder.

@@ -49,6 +49,10 @@ statements! {
         "update concerts force index (primary) set version = version + 1 \
          where {guard}version = {version} and id = {concert}"
     }
+    RAISE_PLAN_VERSION {
+        "update concerts force index (primary) set version = version + 1, plan_version = {next} \
+         where {guard}version = {version} and id = {concert}"
+    }
     DELETE_RUNS {
         "delete from seat_runs where {guard}concert_id = {concert} and first_seat in ({firsts})"
     }
@@ -116,9 +120,7 @@ fn read_runs(selected: &ResultSet, reading: &Reading) -> Result<Vec<SeatRun>, sq
 
 pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     for hall in &effects.halls {
-        script.change("raising a concert's version", Some(1), &RAISE_VERSION, |params| {
-            params.bind("version", hall.version).bind("concert", hall.concert)
-        });
+        raise_version(script, hall);
     }
     // Before its seat is blocked, a lapsed hold gives it back.
     effects.released.write(script, now);
@@ -127,6 +129,16 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
         write_runs(script, hall);
     }
     write_log(script, &effects.log);
+}
+
+/// Seats that are taken off sale and put on sale again leave the plan as it is.
+fn raise_version(script: &mut Script, hall: &HallEffects) {
+    let changes_plan = matches!(hall.change, SeatEffect::Price(_) | SeatEffect::Add(_));
+    let template = if changes_plan { &RAISE_PLAN_VERSION } else { &RAISE_VERSION };
+    script.change("raising a concert's version", Some(1), template, |params| {
+        let params = if changes_plan { params.bind("next", hall.version + 1) } else { params };
+        params.bind("version", hall.version).bind("concert", hall.concert)
+    });
 }
 
 fn write_seats(script: &mut Script, hall: &HallEffects) {

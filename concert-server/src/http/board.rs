@@ -1,4 +1,4 @@
-//! The board: a cache of the HTTP bodies of the dates and of the seats of concerts.
+//! The board: a cache of the HTTP bodies of the dates, and of the seats, the plans and the states of the seats of concerts.
 //!
 //! A crowd looks at one hall. So its seats are read, written as JSON and compressed once for all requests within a
 //! short time, and so are the dates. The cache is here and not in the library because the library's answers are exact.
@@ -15,6 +15,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use super::catalog::{DateBody, SeatBody};
+use super::plan::{PlanPage, read_states};
 use super::problem::Problem;
 use super::representation::{Representation, Superseded};
 
@@ -39,6 +40,15 @@ const MOST_SUPERSEDED_BYTES: usize = 128 << 20;
 enum Page {
     Dates,
     Seats(ConcertId),
+    /// The states of the seats, and the plan that they belong to.
+    States(ConcertId),
+}
+
+/// What a page says.
+pub(super) struct Content {
+    pub(super) body: Arc<Representation>,
+    /// Of [`Page::States`].
+    pub(super) plan: Option<Arc<PlanPage>>,
 }
 
 /// A page as it was read.
@@ -46,6 +56,8 @@ enum Page {
 pub(super) struct CachedPage {
     /// `None`: there is no such concert.
     pub(super) body: Option<Arc<Representation>>,
+    /// Of the states of seats: the plan that has these seats.
+    pub(super) plan: Option<Arc<PlanPage>>,
     /// When it was read, by the box office's clock.
     pub(super) read_at: Timestamp,
     /// The age up to which it is fresh.
@@ -54,6 +66,23 @@ pub(super) struct CachedPage {
     changes: u64,
     /// When the reading began, by the system.
     begun: Instant,
+}
+
+impl CachedPage {
+    fn bytes(&self) -> usize {
+        let body = self.body.as_ref().map_or(0, |body| body.bytes());
+        body + self.plan.as_ref().map_or(0, |plan| plan.bytes())
+    }
+
+    fn contents(&self) -> impl Iterator<Item = &Arc<Representation>> {
+        self.body.iter().chain(self.plan.iter().map(|plan| &plan.body))
+    }
+
+    /// What of it `newer` no longer has.
+    fn superseded_by(&self, newer: &Self) -> impl Iterator<Item = Arc<Representation>> {
+        let is_kept = |old: &&Arc<Representation>| newer.contents().any(|new| Arc::ptr_eq(old, new));
+        self.contents().filter(move |old| !is_kept(old)).cloned()
+    }
 }
 
 #[derive(Default)]
@@ -121,6 +150,32 @@ impl Board {
         self.page(office, Page::Dates).await
     }
 
+    /// The states of the seats of `concert`, and its plan: as fresh as [`Board::seats`].
+    pub(super) async fn states(&self, office: &BoxOffice, concert: ConcertId) -> Result<CachedPage, Problem> {
+        self.page(office, Page::States(concert)).await
+    }
+
+    /// The plan of `concert`: that of `version` if it is at hand, else the present one.
+    pub(super) async fn plan(
+        &self,
+        office: &BoxOffice,
+        concert: ConcertId,
+        version: Option<u32>,
+    ) -> Result<Arc<PlanPage>, Problem> {
+        let known = self.known(Page::States(concert)).and_then(|cached| cached.plan);
+        if let Some(plan) = known.filter(|plan| version == Some(plan.version)) {
+            return Ok(plan);
+        }
+        self.states(office, concert).await?.plan.ok_or_else(|| Error::ConcertNotFound.into())
+    }
+
+    /// A page as it was read last, however old.
+    fn known(&self, page: Page) -> Option<CachedPage> {
+        let slot = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&page).cloned()?;
+        slot.used.store(self.0.looks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        slot.cached()
+    }
+
     async fn page(&self, office: &BoxOffice, page: Page) -> Result<CachedPage, Problem> {
         let asked = Instant::now();
         let slot = self.slot(page);
@@ -152,27 +207,23 @@ impl Board {
             tokio::time::sleep_until(before.begun + PAUSE_BETWEEN_SALES.min(self.0.max_age)).await;
         }
         let (begun, changes, read_at) = (Instant::now(), page.changes(&office), office.now());
-        let before = before.and_then(|before| before.body);
-        let body = match page.read(&office, before.clone()).await {
-            Ok(body) => body,
+        let content = match page.read(&office, before.clone()).await {
+            Ok(content) => content,
             Err(problem) => {
                 self.forget_unread(page, &slot);
                 return Err(slot.fail(begun, problem));
             }
         };
-        slot.bytes.store(body.as_ref().map_or(0, |body| body.bytes()), Ordering::Relaxed);
         let max_age = match page {
             Page::Dates if !self.0.max_age.is_zero() => self.0.max_age.max(begun.elapsed() * DATES_READING_SHARE),
-            Page::Dates | Page::Seats(_) => self.0.max_age,
+            Page::Dates | Page::Seats(_) | Page::States(_) => self.0.max_age,
         };
-        let cached = CachedPage { body, read_at, max_age, changes, begun };
+        let (body, plan) = content.map_or((None, None), |content| (Some(content.body), content.plan));
+        let cached = CachedPage { body, plan, read_at, max_age, changes, begun };
+        slot.bytes.store(cached.bytes(), Ordering::Relaxed);
         *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
         drop(reading);
-        if let Some(before) =
-            before.filter(|before| !cached.body.as_ref().is_some_and(|body| Arc::ptr_eq(body, before)))
-        {
-            self.0.superseded.add(before);
-        }
+        before.iter().flat_map(|before| before.superseded_by(&cached)).for_each(|old| self.0.superseded.add(old));
         self.keep(page, slot);
         Ok(cached)
     }
@@ -217,8 +268,8 @@ impl Board {
         let worth = |slot: &Slot| (slot.bytes.load(Ordering::Relaxed) > 0, slot.used.load(Ordering::Relaxed));
         let least = slots.iter().min_by_key(|(_, slot)| worth(slot)).map(|(page, _)| *page);
         let Some(slot) = least.and_then(|page| slots.remove(&page)) else { return 0 };
-        if let Some(body) = slot.cached().and_then(|cached| cached.body) {
-            self.0.superseded.add(body);
+        if let Some(cached) = slot.cached() {
+            cached.contents().cloned().for_each(|content| self.0.superseded.add(content));
         }
         slot.bytes.load(Ordering::Relaxed)
     }
@@ -238,22 +289,20 @@ impl Page {
     fn changes(self, office: &BoxOffice) -> u64 {
         match self {
             Self::Dates => office.concert_changes(),
-            Self::Seats(concert) => office.seat_changes(concert),
+            Self::Seats(concert) | Self::States(concert) => office.seat_changes(concert),
         }
     }
 
     /// Reads the page and makes its body, or returns `before` if the content is the same. `None`: there is no such
     /// concert.
-    async fn read(
-        self,
-        office: &BoxOffice,
-        before: Option<Arc<Representation>>,
-    ) -> Result<Option<Arc<Representation>>, Problem> {
+    async fn read(self, office: &BoxOffice, before: Option<CachedPage>) -> Result<Option<Content>, Problem> {
+        let body = before.as_ref().and_then(|before| before.body.clone());
         match self {
+            Self::States(concert) => read_states(office, concert, before).await,
             Self::Dates => {
                 let dates = office.concert_dates().await?;
                 metrics::counter!("concert_dates_readings_total").increment(1);
-                written(dates, DateBody::from, before).await.map(Some)
+                written(dates, DateBody::from, body).await.map(Some)
             }
             Self::Seats(concert) => {
                 let seats = match office.seats(concert).await {
@@ -262,7 +311,7 @@ impl Page {
                     Err(error) => return Err(error.into()),
                 };
                 metrics::counter!("concert_seats_readings_total").increment(1);
-                written(seats, SeatBody::from, before).await.map(Some)
+                written(seats, SeatBody::from, body).await.map(Some)
             }
         }
     }
@@ -273,11 +322,11 @@ async fn written<R: Send + 'static, B: Serialize + 'static>(
     rows: Vec<R>,
     body: fn(R) -> B,
     before: Option<Arc<Representation>>,
-) -> Result<Arc<Representation>, Problem> {
+) -> Result<Content, Problem> {
     let writing = tokio::task::spawn_blocking(move || {
         let list: Vec<_> = rows.into_iter().map(body).collect();
         let json = serde_json::to_vec(&list).unwrap_or_default();
-        Representation::new("application/json", &json, Compression::fast(), before)
+        Content { body: Representation::new("application/json", &json, Compression::fast(), before), plan: None }
     });
     writing.await.map_err(Problem::internal)
 }
@@ -294,7 +343,7 @@ mod tests {
         let body = Representation::new("application/json", b"[1]", Compression::fast(), None);
         slot.bytes.store(body.bytes(), Ordering::Relaxed);
         let (begun, read_at) = (Instant::now(), concert_core::Clock::now(&concert_core::SystemClock));
-        let cached = CachedPage { body: Some(body), read_at, max_age: MAX_AGE, changes: 0, begun };
+        let cached = CachedPage { body: Some(body), plan: None, read_at, max_age: MAX_AGE, changes: 0, begun };
         *slot.cached.write().expect("no panic") = Some(cached);
         board.keep(hall, slot);
         let known = |page| board.0.slots.lock().expect("no panic").contains_key(&page);

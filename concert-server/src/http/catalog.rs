@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use warp::http::HeaderValue;
 use warp::http::header::{AGE, CACHE_CONTROL, HeaderName};
+use warp::reply::Response;
 
 use super::board::CachedPage;
 use super::body::Moment;
@@ -153,11 +154,15 @@ async fn seats(call: Call) -> Answer {
     send(&call, &cached)
 }
 
-fn send(call: &Call, cached: &CachedPage) -> Answer {
+pub(super) fn send(call: &Call, cached: &CachedPage) -> Answer {
+    let body = cached.body.as_ref().ok_or(Error::ConcertNotFound)?;
+    with_age(call, cached, body.answer(&call.headers)?)
+}
+
+/// The answer, and how old it is.
+pub(super) fn with_age(call: &Call, cached: &CachedPage, mut response: Response) -> Answer {
     let max_age = cached.max_age;
     let age = (call.box_office().now() - cached.read_at).to_std().unwrap_or_default();
-    let body = cached.body.as_ref().ok_or(Error::ConcertNotFound)?;
-    let mut response = body.answer(&call.headers)?;
     let caching = format!("public, max-age={}, must-revalidate", max_age.as_secs());
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::try_from(caching).map_err(Problem::internal)?);

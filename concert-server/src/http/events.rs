@@ -15,7 +15,8 @@ use warp::Reply as _;
 use warp::http::{HeaderName, HeaderValue};
 use warp::sse::Event;
 
-use self::places::{Newest, PlaceHere};
+use self::places::Newest;
+pub(super) use self::places::PlaceHere;
 pub(crate) use self::places::{Streams, StreamsHere};
 use super::call::Call;
 use super::problem::Problem;
@@ -25,16 +26,16 @@ use super::words;
 use crate::telemetry::OpenStream;
 
 /// How often an idle stream sends a sign of life, which also detects clients that are gone.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The shortest time between two events of one stream. Changes in between are in the second event.
-const PAUSE_BETWEEN_EVENTS: Duration = Duration::from_millis(500);
+pub(super) const PAUSE_BETWEEN_EVENTS: Duration = Duration::from_millis(500);
 /// The time over which clients of a server that stops reconnect to others, spread by their tickets.
 const SOONEST_RETRY: u64 = 1_000;
 const RETRY_SPREAD: u64 = 4_000;
 /// The data of the last event of a stream whose token has opened a newer one.
 const REPLACED: &str = r#"{"code":"STREAM_REPLACED"}"#;
 /// Asks proxies (nginx) to pass events on at once.
-const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+pub(super) const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![get("/api/v1/tokens/{userId}/events", events)]

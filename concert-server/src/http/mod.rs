@@ -26,6 +26,7 @@ mod history;
 mod openapi;
 mod ops;
 mod payments;
+mod plan;
 mod problem;
 mod representation;
 mod reservations;
@@ -55,6 +56,7 @@ pub(crate) use self::events::{Streams, StreamsHere};
 pub(crate) use self::fresh::Fresh;
 pub use self::openapi::openapi;
 use self::ops::Vitals;
+use self::plan::LiveHalls;
 pub use self::problem::{KnownProblem, known_problems};
 pub(crate) use self::problem::{Problem, Refusal};
 pub(crate) use self::representation::{Representation, takes_gzip};
@@ -75,6 +77,7 @@ pub struct App {
     board: Board,
     sales: Arc<Sales>,
     streams: Streams,
+    live: LiveHalls,
     vitals: Arc<Vitals>,
     pages: bool,
     show_problem: Option<ShowProblem>,
@@ -95,6 +98,7 @@ impl App {
             board: Board::new(SEATS_MAX_AGE),
             sales: Arc::default(),
             streams: Streams::new(Limits::default(), CancellationToken::new()),
+            live: LiveHalls::default(),
             vitals: Arc::default(),
             pages: true,
             show_problem: None,
@@ -165,6 +169,7 @@ fn endpoints() -> Vec<Endpoint> {
         tokens::endpoints(),
         events::endpoints(),
         catalog::endpoints(),
+        plan::endpoints(),
         sales::endpoints(),
         reservations::endpoints(),
         payments::endpoints(),

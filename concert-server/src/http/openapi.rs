@@ -26,7 +26,7 @@ use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
 use super::{
     admin, admin_codes, admin_concerts, admin_reads, admin_sales, after_sale, belongings, catalog, events, export,
-    halls, history, ops, payments, reservations, sales, tokens, users, words,
+    halls, history, ops, payments, plan, reservations, sales, tokens, users, words,
 };
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
@@ -69,6 +69,8 @@ pub fn openapi() -> Value {
         events::events,
         catalog::dates,
         catalog::seats,
+        plan::plan,
+        plan::state,
         reservations::reserve,
         reservations::list,
         reservations::look,
@@ -127,7 +129,7 @@ pub fn openapi() -> Value {
         ops::metrics,
         document,
     ),
-    components(schemas(ProblemBody<'_>, words::ExportFormat, words::ExportKind))
+    components(schemas(ProblemBody<'_>, plan::Delta, words::ExportFormat, words::ExportKind))
 )]
 struct Document;
 

@@ -126,6 +126,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "ROUTE_NOT_FOUND", "there is nothing at this path; see /docs")
     }
 
+    /// `present`: the version that there is.
+    pub(super) fn plan_version_not_found(present: u32) -> Self {
+        let detail = format!("the plan no longer has this version, or not yet; it has version {present}");
+        let mut problem = Self::new(StatusCode::NOT_FOUND, "PLAN_VERSION_NOT_FOUND", detail);
+        problem.0.members.insert("version".to_owned(), json!(present));
+        problem
+    }
+
     pub(super) fn method_not_allowed(allowed: &str) -> Self {
         let detail = format!("this path answers {allowed}");
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail);

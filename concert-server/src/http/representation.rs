@@ -49,6 +49,26 @@ impl Representation {
         Arc::new(Self { content_type, plain: Parts::new(content), gzip: Parts::new(&gzip), tag })
     }
 
+    /// The content. Of one that was withdrawn, nothing is left.
+    pub(super) fn content(&self) -> Vec<u8> {
+        self.plain.parts.read().unwrap_or_else(PoisonError::into_inner).concat()
+    }
+
+    /// What tells it from other contents.
+    pub(super) fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// Whether the client has it already.
+    pub(super) fn is_known(&self, asked: &HeaderMap) -> bool {
+        has_any(asked, &self.tags())
+    }
+
+    /// Two forms, two tags; whichever of them the client has, it is this content.
+    fn tags(&self) -> [String; 2] {
+        [format!("\"{}\"", self.tag), format!("\"{}-gzip\"", self.tag)]
+    }
+
     /// How many bytes it takes.
     pub(super) fn bytes(&self) -> usize {
         self.plain.bytes + self.gzip.bytes
@@ -56,8 +76,7 @@ impl Representation {
 
     /// The answer to a client that sent the headers `asked`: the content, or 304.
     pub(crate) fn answer(&self, asked: &HeaderMap) -> Answer {
-        // Two forms, two tags; whichever of them the client has, it is this content.
-        let tags = [format!("\"{}\"", self.tag), format!("\"{}-gzip\"", self.tag)];
+        let tags = self.tags();
         let gzip = takes_gzip(asked);
         let mut response = if has_any(asked, &tags) {
             StatusCode::NOT_MODIFIED.into_response()

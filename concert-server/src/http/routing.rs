@@ -20,6 +20,7 @@ use super::App;
 use super::brakes::{Braking, RATE_LIMIT, RATE_LIMIT_POLICY};
 use super::call::{self, Call};
 use super::catalog::MAX_STALENESS;
+use super::plan::PLAN_VERSION;
 use super::problem::Problem;
 use crate::brakes::Brake;
 
@@ -43,7 +44,7 @@ pub(super) const REQUEST_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("x-request-id"),
 ];
-pub(super) const ANSWER_HEADERS: [HeaderName; 10] = [
+pub(super) const ANSWER_HEADERS: [HeaderName; 11] = [
     AGE,
     ETAG,
     LINK,
@@ -51,6 +52,7 @@ pub(super) const ANSWER_HEADERS: [HeaderName; 10] = [
     RETRY_AFTER,
     WWW_AUTHENTICATE,
     MAX_STALENESS,
+    PLAN_VERSION,
     RATE_LIMIT,
     RATE_LIMIT_POLICY,
     HeaderName::from_static("x-request-id"),

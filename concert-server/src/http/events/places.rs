@@ -21,6 +21,7 @@ type NewestStreams = Mutex<HashMap<TokenId, Arc<CancellationToken>>>;
 #[derive(Clone)]
 pub(crate) struct Streams {
     places: Arc<Semaphore>,
+    most: usize,
     max_age: Duration,
     stopping: CancellationToken,
     newest: Arc<NewestStreams>,
@@ -29,21 +30,32 @@ pub(crate) struct Streams {
 impl Streams {
     /// As many and as old as the limits say, until `stopping` is cancelled.
     pub(crate) fn new(limits: Limits, stopping: CancellationToken) -> Self {
-        let places = Arc::new(Semaphore::new(limits.max_streams.min(Semaphore::MAX_PERMITS)));
-        Self { places, max_age: limits.max_connection_age, stopping, newest: Arc::default() }
+        let most = limits.max_streams.min(Semaphore::MAX_PERMITS);
+        Self {
+            places: Arc::new(Semaphore::new(most)),
+            most,
+            max_age: limits.max_connection_age,
+            stopping,
+            newest: Arc::default(),
+        }
     }
 
     /// A place for one more; `None`: there are too many.
-    pub(super) fn enter(&self) -> Option<OwnedSemaphorePermit> {
+    pub(in crate::http) fn enter(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
+    /// A place for one more stream that anyone may open: half of the places are kept for those who wait in the queue.
+    pub(in crate::http) fn enter_open(&self) -> Option<OwnedSemaphorePermit> {
+        (self.places.available_permits() * 2 > self.most).then(|| self.enter()).flatten()
+    }
+
     /// How old a stream gets.
-    pub(super) const fn max_age(&self) -> Duration {
+    pub(in crate::http) const fn max_age(&self) -> Duration {
         self.max_age
     }
 
-    pub(super) const fn stopping(&self) -> &CancellationToken {
+    pub(in crate::http) const fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
 
@@ -87,7 +99,7 @@ pub(crate) struct StreamsHere(Arc<AtomicUsize>);
 
 impl StreamsHere {
     /// A place for one more; `None`: this connection has as many as one may have.
-    pub(super) fn enter(&self) -> Option<PlaceHere> {
+    pub(in crate::http) fn enter(&self) -> Option<PlaceHere> {
         let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
             (open < MOST_ON_ONE_CONNECTION).then_some(open + 1)
         });
@@ -96,7 +108,7 @@ impl StreamsHere {
 }
 
 /// The place of a stream on its connection.
-pub(super) struct PlaceHere(Arc<AtomicUsize>);
+pub(in crate::http) struct PlaceHere(Arc<AtomicUsize>);
 
 impl Drop for PlaceHere {
     fn drop(&mut self) {
