@@ -10,6 +10,7 @@ mod cli {
     mod columns;
     mod desk;
     mod doctor;
+    mod door;
     mod draw;
     mod export;
     mod languages;

@@ -183,7 +183,7 @@ async fn who_migrates_is_waited_for_and_is_in_nobodys_way_once_it_is_killed() {
     // As a process that was killed in mid-migration leaves it.
     let killed = "delete from _concert_migrations where version = (select newest from \
              (select max(version) as newest from _concert_migrations) all_of_them); \
-         drop table operator_log; \
+         drop table check_ins; \
          update _concert_migrations set applied_at = utc_timestamp(6) - interval 8 second where version = 0";
     connection.execute(killed).await.expect("runs");
     let begun = std::time::Instant::now();

@@ -8,13 +8,16 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 /// Statements that read a whole table because that is what they are for.
-const WHOLE_TABLES: [&str; 9] = [
+const WHOLE_TABLES: [&str; 11] = [
     "select count(*) as counted",
     "select c.id, c.concert_name, c.date, c.start_time, c.time_zone, c.status, c.sale_id from",
     "select c.id, c.concert_name, c.date, (select",
     "select c.id, c.concert_name, c.date, c.start_time, c.time_zone, c.sale_id, c.status, c.cancel_reason, ",
     "select s.id, s.name, ",
     "select concert_id, count(*) as live",
+    "select concert_id, count(*) as checked_in",
+    // The keys of tickets: as many as were ever made.
+    "select cast(coalesce(max(number), 0) as signed) as newest",
     "select count(*) as payments",
     "select concat(",
     // It ends at the first row.
@@ -30,8 +33,19 @@ fn may_be_collected(statement: &str) -> bool {
 /// that an insert names.
 fn may_be_scanned(table: &str, statement: &str) -> bool {
     // Two keep a few minutes at most; the record is read from its end, up to a limit.
-    ["b", "j", "g", "queue_gate", "queue_pace", "queue_admissions", "queue_seen", "operator_log", "operator_keys"]
-        .contains(&table)
+    [
+        "b",
+        "j",
+        "g",
+        "queue_gate",
+        "queue_pace",
+        "queue_admissions",
+        "queue_seen",
+        "operator_log",
+        "operator_keys",
+        "ticket_keys",
+    ]
+    .contains(&table)
         || table.starts_with('<')
         || statement.starts_with(&format!("insert into {table} "))
 }
@@ -42,16 +56,20 @@ fn literal(place: &str) -> &'static str {
         "id" | "ids" | "user" | "users" | "user_id" | "concert" | "concerts" | "concert_id" | "proved" | "others"
         | "payment" | "payments" | "reservation" | "reservations" | "reservation_id" | "entries" | "order_id"
         | "payment_id" | "key_id" | "entry_id" | "subject_id" | "process" | "sale" | "sales" | "sale_id"
-        | "default_sale" | "codes" | "code_id" | "token_id" | "tokens" => "x'00000000000000000000000000000001'",
-        "shown" | "hashes" | "code_hash" => "x'0000000000000000000000000000000000000000000000000000000000000000'",
-        "name" | "names" | "subject" | "reference" | "status" | "reason" | "kind" | "created_by" => "'WAITING'",
+        | "default_sale" | "ticket_id" | "keys" | "codes" | "code_id" | "token_id" | "tokens" => {
+            "x'00000000000000000000000000000001'"
+        }
+        "shown" | "hashes" | "public_key" | "private_key" | "code_hash" => {
+            "x'0000000000000000000000000000000000000000000000000000000000000000'"
+        }
+        "name" | "names" | "subject" | "reference" | "status" | "reason" | "kind" | "created_by" | "gate"
+        | "checked_in_by" => "'WAITING'",
         "numbers" => "'[1]'",
         "change_seq" | "change_seq_before" | "seen" => "1000000",
         "now" | "until" | "from" | "at" | "paid_at" | "deadline" | "held_until" | "created_at" | "expires_at"
         | "last_updated_at" | "reserved_at" | "extended_at" | "claimed_at" | "admitted_at" | "changed_at"
-        | "logged_at" | "seen_at" | "since" | "one_period_ago" | "in_one_period" | "begun" => {
-            "'2027-03-01 12:00:00.000000'"
-        }
+        | "logged_at" | "voided_at" | "checked_in_at" | "recorded_at" | "moved_at" | "seen_at" | "since"
+        | "one_period_ago" | "in_one_period" | "begun" => "'2027-03-01 12:00:00.000000'",
         "start_time" => "'20:00:00'",
         "time_zone" => "'Asia/Seoul'",
         "today" | "date" | "performance_date" => "'2027-03-01'",

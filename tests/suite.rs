@@ -2,6 +2,7 @@
 
 mod assumed;
 mod audit;
+mod door;
 mod evening;
 mod explain;
 mod halls;

@@ -11,10 +11,11 @@ use chrono::SecondsFormat;
 pub use self::kind::ErrorKind;
 use self::text::{describe_blocked, describe_free, describe_left, describe_not_open, describe_status, describe_taken};
 use crate::clock::Timestamp;
-use crate::id::{ReservationId, SeatNumber};
+use crate::id::{ConcertId, ReservationId, SeatNumber};
 use crate::invalid::InvalidInput;
 use crate::money::Money;
 use crate::token_status::TokenStatus;
+use crate::void_reason::VoidReason;
 
 /// Why an operation was refused or failed.
 ///
@@ -56,6 +57,12 @@ pub enum Error {
         /// The balance now.
         balance: Money,
     },
+    /// What was shown does not have the form of a ticket's code.
+    #[error("this is no ticket of a box office: one reads v1.<key id>.<ticket>.<signature>, all of it")]
+    TicketUnreadable,
+    /// The signature does not fit what the ticket says.
+    #[error("this ticket is forged or damaged: its signature does not fit what it says")]
+    TicketForged,
 
     /// No valid access token; the text says why.
     #[error("{0}")]
@@ -132,6 +139,9 @@ pub enum Error {
     /// No such ticket: nobody has bought this.
     #[error("there is no such ticket")]
     TicketNotFound,
+    /// The key that the ticket names was never made here.
+    #[error("this ticket is signed with a key that is not one of this box office")]
+    TicketKeyNotFound,
     /// The sale has no such code.
     #[error("this sale has no such code")]
     CodeNotFound,
@@ -260,9 +270,32 @@ pub enum Error {
     /// The concert was called off.
     #[error("this concert was called off; what was paid for it is refunded")]
     ConcertCancelled,
-    /// The ticket was refunded or has another owner now.
-    #[error("this ticket is void")]
-    TicketVoid,
+    /// The ticket counts no more.
+    #[error("this ticket is void: {}", reason.in_words())]
+    TicketVoid {
+        /// Why.
+        reason: VoidReason,
+    },
+    /// The ticket is of another concert than the one whose door it is shown at.
+    #[error("this ticket is for another concert")]
+    TicketForOtherConcert {
+        /// The concert that it is for.
+        concert: ConcertId,
+    },
+    /// The key that the ticket is signed with was retired, so its owner needs a new code: the ticket itself may count.
+    #[error("this ticket is signed with a key that was retired at {}; its owner finds a new one under the tickets", retired_at.to_rfc3339_opts(SecondsFormat::Secs, true))]
+    TicketKeyRetired {
+        /// When.
+        retired_at: Timestamp,
+    },
+    /// Somebody is in with this ticket.
+    #[error("this ticket was checked in already: at {}, gate {gate}", checked_in_at.to_rfc3339_opts(SecondsFormat::Secs, true))]
+    AlreadyCheckedIn {
+        /// When.
+        checked_in_at: Timestamp,
+        /// At which gate.
+        gate: String,
+    },
     /// The reservation is paid.
     #[error("this reservation is already paid")]
     AlreadyPaid,

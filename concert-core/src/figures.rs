@@ -42,6 +42,10 @@ statements! {
         "select concert_id, count(*) as live from reservations force index (reservations_seat_live) \
          where live = 1 group by concert_id"
     }
+    /// Who is in, from the index alone.
+    CHECKED_IN {
+        "select concert_id, count(*) as checked_in from check_ins force index (check_ins_concert) group by concert_id"
+    }
     /// From an index that has nothing but these in this range.
     BLOCKED {
         "select concert_id, count(*) as blocked from seats force index (seats_blocked) \
@@ -167,6 +171,8 @@ pub struct ConcertFigures {
     pub sold: u64,
     /// How many are not on sale.
     pub blocked: u64,
+    /// How many tickets were checked in, refunded ones too.
+    pub checked_in: u64,
 }
 
 /// The figures of a sale's queue alone: a few rows, cheap enough for every scrape.
@@ -280,6 +286,7 @@ async fn concerts(connection: &mut MySqlConnection, now: Timestamp) -> Result<Ve
     let mut unpaid = HashMap::<ConcertId, (u64, u64)>::new();
     let live = by_concert(fetch_all(&mut *connection, &LIVE, |params| params).await?, "live")?;
     let blocked = by_concert(fetch_all(&mut *connection, &BLOCKED, |params| params).await?, "blocked")?;
+    let checked_in = by_concert(fetch_all(&mut *connection, &CHECKED_IN, |params| params).await?, "checked_in")?;
     let rows = fetch_all(&mut *connection, &UNPAID, |params| params.bind("now", now).bind("now", now)).await?;
     for row in rows {
         unpaid.insert(row.try_get("concert_id")?, (sum(&row, "held")?, sum(&row, "lapsed")?));
@@ -299,6 +306,7 @@ async fn concerts(connection: &mut MySqlConnection, now: Timestamp) -> Result<Ve
             held,
             sold,
             blocked,
+            checked_in: checked_in.get(&concert_id).copied().unwrap_or_default(),
         })
     };
     rows.iter().map(read).collect()

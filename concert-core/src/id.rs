@@ -121,6 +121,11 @@ id!(
     "key id"
 );
 id!(
+    /// Names a key that tickets are signed with.
+    TicketKeyId,
+    "ticket key id"
+);
+id!(
     /// Names one entry of the operators' log.
     LogEntryId,
     "log entry id"

@@ -3,7 +3,7 @@
 use crate::sql::MAX_LIST;
 use crate::{
     access_code, after_sale, audit, catalog, explain, export, figures, hall, migrate, office_clock, operator, payment,
-    plan, probe, queue, reservation, sale, user, wallet,
+    plan, probe, queue, reservation, sale, ticket, user, wallet,
 };
 
 /// Every SQL statement of the library, those over a list for one of one, two and the longest, for the test that
@@ -15,6 +15,7 @@ pub fn statements() -> Vec<String> {
         wallet::STATEMENTS,
         payment::STATEMENTS,
         after_sale::STATEMENTS,
+        ticket::STATEMENTS,
         operator::STATEMENTS,
         user::STATEMENTS,
         access_code::STATEMENTS,

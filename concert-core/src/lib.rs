@@ -55,6 +55,7 @@
 //! - `hall`: what operators change of a hall: seats off sale, prices, new seats, seats that change places.
 //! - `plan`: where seats stand in a drawing, and which of them can be had.
 //! - `after_sale`: refunds, tickets that get another owner, concerts that are called off.
+//! - `ticket`: codes of tickets, the keys that they are signed with, who is in.
 //! - `operator`: who works in the back office, the keys that some of them show, and the log of what they did.
 //! - `catalog`, `audit`, `figures`, `export`: reads over whole tables; `explain`: what happened to one thing.
 //! - `sql`, `db`, `migrate`, `probe`: scripts, connections, the schema, readiness. `doctor`: whether the database is as it
@@ -116,10 +117,12 @@ mod secret_file;
 mod sql;
 #[cfg(feature = "texts")]
 pub mod texts;
+mod ticket;
 mod time_zone;
 mod token_status;
 mod user;
 mod visit;
+mod void_reason;
 mod wallet;
 
 pub use secrecy::SecretString;
@@ -153,7 +156,7 @@ pub use crate::figures::{ConcertFigures, Figures, QueueFigures, SaleFigures};
 pub use crate::hall::{MovedSeat, NewSeat, NewSeats, RefusedSeat, SeatsChanged, SeatsSwapped};
 pub use crate::id::{
     AccessCodeId, ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber,
-    SessionId, TokenId, UserId, WalletEntryId,
+    SessionId, TicketKeyId, TokenId, UserId, WalletEntryId,
 };
 pub use crate::invalid::InvalidInput;
 #[cfg(feature = "jwt")]
@@ -177,8 +180,12 @@ pub use crate::reservation::{
 pub use crate::sale::{NewSale, Sale};
 pub use crate::seat_ranges::SeatRanges;
 pub use crate::secret_file::SecretFile;
+pub use crate::ticket::{
+    CheckIn, Gate, PresentedTicket, PublicKey, TicketClaims, TicketKey, VerifiedTicket, VoidTicket, VoidTickets,
+};
 pub use crate::time_zone::TimeZone;
 pub use crate::user::{OpeningUser, SignUp, User};
 #[cfg(feature = "password")]
 pub use crate::user::{Password, Session};
+pub use crate::void_reason::VoidReason;
 pub use crate::wallet::{Recharged, Reference, WalletEntryKind, WalletEntryView};

@@ -23,6 +23,8 @@ days = { $count ->
 
 wrong-amount = the price is { $price }; the amount given was { $amount }
 balance-limit = a balance is at most { $most }; this one is { $balance }
+ticket-unreadable = this is no ticket of a box office: one reads v1.<key id>.<ticket>.<signature>, all of it
+ticket-forged = this ticket is forged or damaged: its signature does not fit what it says
 bad-credentials = the username or the password is wrong
 login-required = this user has a password: log in and send the access token
 token-ended = this queue token has ended; join the queue again or log in
@@ -45,6 +47,7 @@ reservation-not-found = there is no such reservation
 payment-not-found = there is no such payment
 sale-not-found = there is no such sale
 ticket-not-found = there is no such ticket
+ticket-key-not-found = this ticket is signed with a key that is not one of this box office
 code-not-found = this sale has no such code
 operator-key-not-found = there is no such operator key
 order-not-found = there is no such order
@@ -87,7 +90,14 @@ hold-outlasts-turn = the hold already lasts until the turn ends, and this turn c
 concert-over = this concert is over
 concert-closed = this concert is not on sale
 concert-cancelled = this concert was called off; what was paid for it is refunded
-ticket-void = this ticket is void
+ticket-void = this ticket is void: { $reason ->
+    [refunded] it was refunded
+    [moved] it has another owner now, who has a newer one
+   *[cancelled] the concert was called off
+ }
+ticket-for-other-concert = this ticket is for another concert
+ticket-key-retired = this ticket is signed with a key that was retired at { $moment }; its owner finds a new one under the tickets
+already-checked-in = this ticket was checked in already: at { $moment }, gate { $gate }
 already-paid = this reservation is already paid
 already-refunded = this payment is already refunded
 insufficient-balance = the balance is { $balance } and the price is { $price }; recharge first
@@ -119,6 +129,13 @@ said-after-payment = starting_after is not a payment of this user
 said-after-entry = starting_after is not a wallet entry of this user
 said-after-reservation = starting_after is not a reservation of this user
 said-not-called-off = this concert is not called off
+said-after-check-in = starting_after is no check-in of this concert
+said-void-page = a page has 1 to 1000 void tickets
+said-ticket-keys = at most { $most } keys of tickets are in force at once; retire one first
+said-gate = the name of a gate is 1 to { $most } characters, without control characters and without white space at its ends
+said-check-in-to-come = checkedInAt is in the future; look at the clock of this gate
+said-check-in-long-ago = checkedInAt is more than 24 hours ago; check-ins are delivered within a day
+said-ticket-key-id = ticket key id
 said-ticket-there = this user has the ticket already
 said-seat-goes = the seat of a refund goes TO_SALE or OFF_SALE
 said-two-seats = name two different seats

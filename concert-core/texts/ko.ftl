@@ -11,6 +11,8 @@ days = { $count }일
 
 wrong-amount = 금액이 가격과 다릅니다. 가격: { $price }, 보낸 금액: { $amount }.
 balance-limit = 잔액이 한도를 넘습니다. 한도: { $most }, 현재 잔액: { $balance }.
+ticket-unreadable = 티켓이 아닙니다. 티켓은 v1.<키 id>.<티켓>.<서명> 형식이며 전체가 있어야 합니다.
+ticket-forged = 위조되었거나 훼손된 티켓입니다. 서명이 내용과 맞지 않습니다.
 bad-credentials = 아이디 또는 비밀번호가 올바르지 않습니다.
 login-required = 비밀번호가 있는 사용자입니다. 로그인한 뒤 액세스 토큰을 함께 보내 주십시오.
 token-ended = 대기열 토큰이 끝났습니다. 대기열에 다시 서거나 로그인해 주십시오.
@@ -33,6 +35,7 @@ reservation-not-found = 없는 예약입니다.
 payment-not-found = 없는 결제입니다.
 sale-not-found = 없는 판매입니다.
 ticket-not-found = 없는 티켓입니다.
+ticket-key-not-found = 이 예매처의 것이 아닌 키로 서명한 티켓입니다.
 code-not-found = 이 판매에 없는 코드입니다.
 operator-key-not-found = 없는 운영자 키입니다.
 order-not-found = 없는 주문입니다.
@@ -71,7 +74,14 @@ hold-outlasts-turn = 결제 기한이 이미 입장 시간의 끝까지라서 �
 concert-over = 이미 끝난 공연입니다.
 concert-closed = 판매하지 않는 공연입니다.
 concert-cancelled = 취소된 공연입니다. 결제한 금액은 환불됩니다.
-ticket-void = 무효가 된 티켓입니다.
+ticket-void = { $reason ->
+    [refunded] 환불되어 무효가 된 티켓입니다.
+    [moved] 소유자가 바뀌어 무효가 된 티켓입니다. 새 소유자에게 새 티켓이 있습니다.
+   *[cancelled] 공연이 취소되어 무효가 된 티켓입니다.
+ }
+ticket-for-other-concert = 다른 공연의 티켓입니다.
+ticket-key-retired = { $moment }에 폐기된 키로 서명한 티켓입니다. 소유자의 티켓 목록에 새 코드가 있습니다.
+already-checked-in = 이미 입장에 사용한 티켓입니다. 시각: { $moment }, 게이트: { $gate }.
 already-paid = 이미 결제한 예약입니다.
 already-refunded = 이미 환불한 결제입니다.
 insufficient-balance = 잔액이 부족합니다. 먼저 충전해 주십시오. 잔액: { $balance }, 가격: { $price }.
@@ -103,6 +113,13 @@ said-after-payment = starting_after가 이 사용자의 결제가 아닙니다.
 said-after-entry = starting_after가 이 사용자의 지갑 내역이 아닙니다.
 said-after-reservation = starting_after가 이 사용자의 예약이 아닙니다.
 said-not-called-off = 취소된 공연이 아닙니다.
+said-after-check-in = starting_after가 이 공연의 입장 기록이 아닙니다.
+said-void-page = 무효 티켓은 한 쪽에 1개에서 1000개까지 담습니다.
+said-ticket-keys = 티켓 키는 동시에 { $most }개까지 쓸 수 있습니다. 먼저 하나를 폐기해 주십시오.
+said-gate = 게이트 이름은 1자에서 { $most }자이며, 제어 문자와 앞뒤 공백은 쓸 수 없습니다.
+said-check-in-to-come = checkedInAt이 미래입니다. 이 게이트의 시계를 확인해 주십시오.
+said-check-in-long-ago = checkedInAt이 24시간보다 오래되었습니다. 입장 기록은 하루 안에 보내야 합니다.
+said-ticket-key-id = 티켓 키 id
 said-ticket-there = 이미 이 사용자의 티켓입니다.
 said-seat-goes = 환불한 좌석은 TO_SALE 또는 OFF_SALE로 보냅니다.
 said-two-seats = 서로 다른 좌석 두 개를 지정해 주십시오.

@@ -45,8 +45,8 @@ pub struct Config {
     #[arg(long, env = "CONCERT_ADMIN_LISTEN", value_parser = address, value_name = "ADDRESS")]
     pub admin_listen: Option<SocketAddr>,
 
-    /// The database, mysql://user:password@host:3306/name; without it, a private one is started. One server needs 16
-    /// connections to it, and uses up to 28
+    /// The database, mysql://user:password@host:3306/name; without it, a private one is started. One server needs 17
+    /// connections to it, and uses up to 29
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<SecretString>,
 

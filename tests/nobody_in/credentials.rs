@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use concert_core::{ConcertId, PaymentId, ReservationId, Role, SaleId, TokenId, UserId};
+use concert_core::{ConcertId, PaymentId, ReservationId, Role, SaleId, TicketKeyId, TokenId, UserId};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
@@ -111,6 +111,14 @@ fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         | "GET /api/v1/reservations/{concertId}/seats"
         | "GET /api/v1/reservations/{concertId}/plan"
         | "GET /api/v1/reservations/{concertId}/plan/state" => open(200),
+        "GET /api/v1/tickets/keys" => open(200),
+        "GET /api/v1/tickets/{ticketId}" | "GET /api/v1/tickets/{ticketId}/qr" => own(TOKEN_ENDED, 200),
+        "POST /api/v1/admin/concerts/{concertId}/checkins" => operators([NOT_ALLOWED, (201, ""), (201, "")]),
+        "GET /api/v1/admin/concerts/{concertId}/checkins"
+        | "GET /api/v1/admin/concerts/{concertId}/void-tickets"
+        | "GET /api/v1/admin/tickets/keys" => operators(any_role),
+        "POST /api/v1/admin/tickets/keys" => operators([NOT_ALLOWED, NOT_ALLOWED, (201, "")]),
+        "POST /api/v1/admin/tickets/keys/{keyId}/retire" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "POST /api/v1/reservations" => own(NOT_ACTIVE, 201),
         "POST /api/v1/reservations/{reservationId}/extend" => own(NOT_ACTIVE, 200),
         "GET /api/v1/reservations"
@@ -175,6 +183,7 @@ struct Stage {
     expired: [String; 2],
     revoked: [String; 2],
     keys: [String; 3],
+    ticket_key: TicketKeyId,
 }
 
 /// What one request is about, fresh for each.
@@ -186,6 +195,7 @@ struct Scene {
     held: ReservationId,
     payment: PaymentId,
     ticket: ReservationId,
+    payload: String,
 }
 
 impl Stage {
@@ -214,7 +224,8 @@ impl Stage {
         let keys = keys.try_into().expect("three");
         let concert = site.house.concert(12_000).await;
         site.house.office.recharge(anna, money(1_000_000)).await.expect("recharges");
-        Self { site, concert, anna, session, bens_session, ben, expired, revoked, keys }
+        let ticket_key = site.house.office.back_office().make_ticket_key(None).await.expect("makes a key").id;
+        Self { site, concert, anna, session, bens_session, ben, expired, revoked, keys, ticket_key }
     }
 
     /// New sessions, after a request that may have ended the old ones.
@@ -234,7 +245,8 @@ impl Stage {
         let (held, paid) = (hold(*used - 2).await, hold(*used - 1).await);
         let payment = office.pay(self.anna, paid, money(PRICE)).await.expect("pays").payments[0].id;
         let token_id = office.token_status(self.anna).await.expect("is in").ticket.token;
-        Scene { token, token_id, ended, bens_token, held, payment, ticket: paid }
+        let payload = office.ticket_of(self.anna, paid).await.expect("is hers").payload.expect("counts");
+        Scene { token, token_id, ended, bens_token, held, payment, ticket: paid, payload }
     }
 
     fn credential(&self, shown: Shown, scene: &Scene) -> Option<String> {
@@ -273,6 +285,7 @@ impl Stage {
             .replace("{ticketId}", &scene.ticket.to_string())
             .replace("{orderId}", &scene.held.to_string())
             .replace("{tokenId}", &scene.token_id.to_string())
+            .replace("{keyId}", &self.ticket_key.to_string())
             .replace("{kind}", "payments")
             .replace("{seatNumber}", "1")
             .replace("{file}", "index.html");
@@ -299,6 +312,9 @@ impl Stage {
             "PATCH /api/v1/admin/sales/{saleId}" => Some(json!({"maxActive": 100})),
             "POST /api/v1/admin/payments/{paymentId}/refund" => {
                 Some(json!({"reason": "a broken chair", "seat": "TO_SALE"}))
+            }
+            "POST /api/v1/admin/concerts/{concertId}/checkins" => {
+                Some(json!({"ticket": scene.payload, "gate": "north"}))
             }
             "POST /api/v1/admin/tickets/{ticketId}/move" => Some(json!({"userId": self.ben, "reason": "she is ill"})),
             // A dry run: the concert is needed for the rest of the table.

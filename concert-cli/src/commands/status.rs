@@ -106,11 +106,12 @@ fn concerts(concerts: &[ConcertFigures]) -> String {
             concert.held.to_string(),
             concert.sold.to_string(),
             concert.blocked.to_string(),
+            concert.checked_in.to_string(),
             concert.concert_id.to_string(),
         ]
     };
     let rows: Vec<_> = concerts.iter().map(row).collect();
-    table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Blocked", "Concert id"], &rows)
+    table(["Date", "Concert", "Seats", "Free", "Held", "Sold", "Blocked", "In", "Concert id"], &rows)
 }
 
 fn totals(figures: &Figures) -> String {

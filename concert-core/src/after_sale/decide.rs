@@ -16,6 +16,7 @@ use crate::money::Money;
 use crate::operator::{Act, ActSubject, Reason};
 use crate::payment::PaymentStatus;
 use crate::reservation::{ReservationStatus, SeatKey};
+use crate::void_reason::VoidReason;
 use crate::wallet::WalletEntryKind;
 
 /// Why a seat is blocked whose payment was refunded without a reason.
@@ -209,9 +210,9 @@ impl Desk {
         if self.rows.concerts.get(&key.concert).is_some_and(|concert| concert.status == ConcertStatus::Cancelled) {
             return Err(Error::ConcertCancelled);
         }
-        let seat = self.rows.seats.get_mut(&key).ok_or(Error::TicketVoid)?;
+        let seat = self.rows.seats.get_mut(&key).ok_or(Error::TicketVoid { reason: VoidReason::Refunded })?;
         if seat.holder()? != Some(command.ticket) || seat.held_until()?.is_some() {
-            return Err(Error::TicketVoid);
+            return Err(Error::TicketVoid { reason: VoidReason::Refunded });
         }
         if !self.rows.accounts.contains_key(&to) {
             return Err(Error::UserNotFound);

@@ -19,6 +19,7 @@ use crate::money::Money;
 use crate::operator::{Reason, Signature};
 use crate::reservation::SeatKey;
 use crate::sql::{Reading, ResultSet, Script, fetch_all, fetch_optional, statements};
+use crate::ticket::{CheckIn, check_in_of};
 
 macro_rules! moves {
     () => {
@@ -155,6 +156,8 @@ pub struct TicketView {
     pub refunded_at: Option<Timestamp>,
     /// How it got from owner to owner.
     pub moves: Vec<TicketMove>,
+    /// Who is in with it; `None`: nobody.
+    pub check_in: Option<CheckIn>,
 }
 
 /// Readings of tickets, of the others of their orders, and of their moves.
@@ -230,5 +233,6 @@ pub(crate) async fn ticket(pool: &MySqlPool, id: ReservationId) -> Result<Option
         paid_at: row.try_get("paid_at")?,
         refunded_at: row.try_get("refunded_at")?,
         moves,
+        check_in: check_in_of(pool, id).await?,
     }))
 }

@@ -9,6 +9,7 @@ use crate::id::{PaymentId, ReservationId};
 use crate::operator::{Reason, write_log};
 use crate::reservation::{ReservationStatus, SeatKey};
 use crate::sql::{Keyword, Part, Script, Text, grouped, statements};
+use crate::void_reason::VoidReason;
 use crate::wallet::write_entries;
 
 /// A reservation and its seat, which nobody has from now on; what becomes of both follows.
@@ -65,6 +66,16 @@ statements! {
     NAME_ORDER {
         "update reservations force index (primary) set order_id = {order_id} where {guard}user_id = {user} and id in ({ids})"
     }
+    /// For gates without the network. Once the moves are there, which tell the version.
+    VOID_REFUNDED {
+        "insert into void_tickets (concert_id, voided_at, ticket_id, version, reason) \
+         select r.concert_id, {at}, r.id, \
+         1 + (select count(*) from ticket_moves m force index (primary) where m.ticket_id = r.id), 'REFUNDED' \
+         from reservations r force index (primary) where r.id in ({reservations})"
+    }
+    VOID_MOVED {
+        insert "void_tickets" (concert_id, voided_at, ticket_id, version, reason)
+    }
     INSERT_MOVES {
         insert "ticket_moves" (ticket_id, nth, from_user, to_user, moved_at, moved_by, reason, entry_id)
     }
@@ -92,6 +103,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
         let row = row.bind("from_user", change.from).bind("to_user", change.to).bind("moved_at", change.moved_at);
         row.bind("moved_by", Text(&change.moved_by)).bind("reason", Text(&change.reason)).bind("entry_id", change.entry)
     });
+    void_tickets(script, effects);
     // After the tickets have their new owners: it counts them.
     effects.added.write(script, now);
     write_log(script, &effects.log);
@@ -111,6 +123,20 @@ fn return_seats(script: &mut Script, refunds: &[Refunded], now: Timestamp) {
                 params.bind("reason", Text(reason)).bind("now", now).list("reservations", ids)
             }),
         }
+    }
+}
+
+/// Before a move a ticket had as many owners as the move's number says.
+fn void_tickets(script: &mut Script, effects: &Effects) {
+    script.insert(&VOID_MOVED, &effects.moves, |row, Moved { change, seat, .. }| {
+        let row = row.bind("concert_id", seat.concert).bind("voided_at", change.moved_at);
+        let row = row.bind("ticket_id", change.ticket).bind("version", change.nth);
+        row.bind("reason", Keyword::new(VoidReason::Moved.as_str()))
+    });
+    for (at, tickets) in grouped(effects.refunds.iter().map(|refund| (refund.at, refund.reservation))) {
+        script.change_keys("voiding tickets", 1, &VOID_REFUNDED, tickets, |params, ids| {
+            params.bind("at", at).list("reservations", ids)
+        });
     }
 }
 

@@ -241,7 +241,7 @@ impl BackOffice {
 
     /// How many commands wait in this process now, by lane.
     #[must_use]
-    pub fn lane_depths(&self) -> [(&'static str, usize); 7] {
+    pub fn lane_depths(&self) -> [(&'static str, usize); 8] {
         let inner = &self.office.inner;
         [
             ("queue", inner.queue.depth()),
@@ -250,6 +250,7 @@ impl BackOffice {
             ("wallet", inner.wallets.depth()),
             ("payment", inner.payments.depth()),
             ("refund", inner.refunds.depth()),
+            ("check_in", inner.check_ins.depth()),
             ("user", inner.users.depth()),
         ]
     }

@@ -72,6 +72,25 @@ impl BoxOffice {
         let caller = caller.into();
         self.account(&caller).await?;
         let found = db::read(|| reservation::tickets_of(self.pool(), caller.user, &page)).await?;
-        found.ok_or_else(|| Error::invalid("starting_after is not a ticket of this user"))
+        let mut found = found.ok_or_else(|| Error::invalid("starting_after is not a ticket of this user"))?;
+        self.sign_tickets(&mut found.data).await?;
+        Ok(found)
+    }
+
+    /// A ticket of the user, with the code that is shown at the door. One that was refunded is void, and has none.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`], [`Error::TicketNotFound`], [`Error::NotYours`].
+    pub async fn ticket_of(&self, caller: impl Into<Caller>, ticket: ReservationId) -> Result<OwnTicket, Error> {
+        let caller = caller.into();
+        self.account(&caller).await?;
+        let find =
+            || async { db::read(|| reservation::ticket_of(self.pool(), ticket)).await?.ok_or(Error::TicketNotFound) };
+        let mut found = self.caught_up(find).await?;
+        if found.reservation.user != caller.user {
+            return Err(Error::NotYours);
+        }
+        self.sign_tickets(std::slice::from_mut(&mut found)).await?;
+        Ok(found)
     }
 }

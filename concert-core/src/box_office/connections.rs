@@ -6,8 +6,8 @@ use crate::doctor::Crowd;
 use crate::error::Error;
 use crate::policy::Policy;
 
-/// Lanes with one writer that is always connected, whatever the policy says: the queue, sweeps, refunds, users.
-const SINGLE_WRITERS: usize = 4;
+/// Lanes with one writer that is always connected, whatever the policy says: the queue, sweeps, refunds, check-ins, users.
+const SINGLE_WRITERS: usize = 5;
 /// Lanes with as many writers as the policy says: reservations, wallets, payments.
 const LANES_OF_POLICY: usize = 3;
 
@@ -29,14 +29,14 @@ pub(super) const fn writers(policy: &Policy) -> usize {
 impl Inner {
     /// How many of its writers are.
     pub(super) fn writers(&self) -> usize {
-        let Self { queue, reservations, sweeps, wallets, payments, refunds, users, .. } = self;
+        let Self { queue, reservations, sweeps, wallets, payments, refunds, check_ins, users, .. } = self;
         let once = queue.connected_writers() + sweeps.connected_writers() + refunds.connected_writers();
         let shared = reservations.connected_writers() + wallets.connected_writers() + payments.connected_writers();
-        once + users.connected_writers() + shared
+        once + check_ins.connected_writers() + users.connected_writers() + shared
     }
 
     async fn connect_writers(&self) -> Result<(), sqlx::Error> {
-        let Self { queue, reservations, sweeps, wallets, payments, refunds, users, .. } = self;
+        let Self { queue, reservations, sweeps, wallets, payments, refunds, check_ins, users, .. } = self;
         tokio::try_join!(
             queue.open_connections(),
             reservations.open_connections(),
@@ -44,6 +44,7 @@ impl Inner {
             wallets.open_connections(),
             payments.open_connections(),
             refunds.open_connections(),
+            check_ins.open_connections(),
             users.open_connections(),
         )
         .map(drop)

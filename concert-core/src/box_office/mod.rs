@@ -22,6 +22,7 @@ mod queue;
 mod rules;
 mod sales;
 mod steering;
+mod tickets;
 mod users;
 
 use std::sync::Arc;
@@ -48,6 +49,7 @@ use crate::policy::Policy;
 use crate::probe::Probe;
 use crate::queue::{QueueBatch, QueueViews};
 use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
+use crate::ticket::{CheckInBatch, TicketKeys};
 use crate::user::UserBatch;
 use crate::visit::VisitBatch;
 use crate::wallet::WalletBatch;
@@ -92,10 +94,12 @@ struct Inner {
     wallets: Lane<WalletBatch>,
     payments: Lane<PaymentBatch>,
     refunds: Lane<AfterSaleBatch>,
+    check_ins: Lane<CheckInBatch>,
     users: Lane<UserBatch>,
     halls: RareLane<HallBatch>,
     swaps: RareLane<SwapBatch>,
     keys: KeyRing,
+    ticket_keys: TicketKeys,
     /// One permit for each export that may be made at once.
     exports: Arc<Semaphore>,
 }
@@ -147,6 +151,7 @@ impl BoxOffice {
             wallets: Lane::start(WalletBatch, writers, capacity, &pool, &clock),
             payments: Lane::start(payments, writers, capacity, &pool, &clock),
             refunds: Lane::start(refunds, 1, capacity, &pool, &clock),
+            check_ins: Lane::start(CheckInBatch, 1, capacity, &pool, &clock),
             users: Lane::start(users, 1, capacity, &pool, &clock),
             halls: RareLane::new(HallBatch { changes: Arc::clone(&seat_changes) }, &pool, &clock),
             swaps: RareLane::new(SwapBatch { changes: Arc::clone(&seat_changes) }, &pool, &clock),
@@ -157,6 +162,7 @@ impl BoxOffice {
             #[cfg(feature = "jwt")]
             revocations,
             keys: KeyRing::default(),
+            ticket_keys: TicketKeys::default(),
             exports: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             host: host.clone(),
             scrapes,

@@ -51,6 +51,8 @@ refusals! {
     Self::InvalidInput(_) => "INVALID_REQUEST", Refused;
     Self::WrongAmount { .. } => "WRONG_AMOUNT", Refused;
     Self::BalanceLimit { .. } => "BALANCE_LIMIT", Refused;
+    Self::TicketUnreadable => "TICKET_UNREADABLE", Refused;
+    Self::TicketForged => "TICKET_FORGED", Refused;
     Self::Unauthenticated(_) => "UNAUTHENTICATED", Unauthenticated;
     Self::BadCredentials => "BAD_CREDENTIALS", Unauthenticated;
     Self::LoginRequired => "LOGIN_REQUIRED", Unauthenticated;
@@ -70,6 +72,7 @@ refusals! {
     Self::PaymentNotFound => "PAYMENT_NOT_FOUND", NotFound;
     Self::SaleNotFound => "SALE_NOT_FOUND", NotFound;
     Self::TicketNotFound => "TICKET_NOT_FOUND", NotFound;
+    Self::TicketKeyNotFound => "TICKET_KEY_NOT_FOUND", NotFound;
     Self::CodeNotFound => "CODE_NOT_FOUND", NotFound;
     Self::OperatorKeyNotFound => "OPERATOR_KEY_NOT_FOUND", NotFound;
     Self::OrderNotFound => "ORDER_NOT_FOUND", NotFound;
@@ -96,7 +99,10 @@ refusals! {
     Self::ConcertOver => "CONCERT_OVER", Conflict;
     Self::ConcertClosed => "CONCERT_CLOSED", Conflict;
     Self::ConcertCancelled => "CONCERT_CANCELLED", Conflict;
-    Self::TicketVoid => "TICKET_VOID", Conflict;
+    Self::TicketVoid { .. } => "TICKET_VOID", Conflict;
+    Self::TicketForOtherConcert { .. } => "TICKET_FOR_OTHER_CONCERT", Conflict;
+    Self::TicketKeyRetired { .. } => "TICKET_KEY_RETIRED", Conflict;
+    Self::AlreadyCheckedIn { .. } => "ALREADY_CHECKED_IN", Conflict;
     Self::AlreadyPaid => "ALREADY_PAID", Conflict;
     Self::AlreadyRefunded => "ALREADY_REFUNDED", Conflict;
     Self::InsufficientBalance { .. } => "INSUFFICIENT_BALANCE", Conflict;

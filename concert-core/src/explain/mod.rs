@@ -133,6 +133,8 @@ pub enum EventKind {
     Lapsed,
     /// A hold was given back.
     GivenBack,
+    /// A ticket was checked in.
+    CheckedIn,
     /// A payment was refunded, and the seat came back.
     Refunded,
     /// A balance changed.
@@ -166,6 +168,7 @@ impl fmt::Display for EventKind {
             Self::Lapsed => "hold lapsed",
             Self::Extended => "hold extended",
             Self::GivenBack => "hold given back",
+            Self::CheckedIn => "checked in",
             Self::Refunded => "refunded",
             Self::BalanceChanged => "balance changed",
             Self::Blocked => "taken off sale",

@@ -2,7 +2,7 @@
 
 use sqlx::MySqlPool;
 
-use super::store::{self, PaymentRow, ReservationRow};
+use super::store::{self, CheckInRow, PaymentRow, ReservationRow};
 use super::{Event, EventKind, Explanation, moment};
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
@@ -44,6 +44,9 @@ pub(super) fn events(row: &ReservationRow, about: &str, now: Timestamp) -> Vec<E
     };
     if let Some(PaymentRow { id, amount, paid_at, refund }) = &row.payment {
         events.push(Event::new(*paid_at, EventKind::Paid, told(format!("{amount}, payment {id}"))));
+        if let Some(CheckInRow { at, gate, by }) = &row.check_in {
+            events.push(Event::new(*at, EventKind::CheckedIn, told(format!("gate {gate}, by {by}"))));
+        }
         if let Some(refund) = refund {
             let reason = refund.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             let detail = format!("{amount} back to the wallet, by {}{reason}", refund.by);

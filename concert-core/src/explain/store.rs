@@ -35,9 +35,11 @@ macro_rules! reservations {
     ($which:literal) => {
         concat!(
             "select ", reservation_columns!("r."), ", ", concert_status!("r."), ", null as section, null as seat_row, r.last_updated_at, \
-             c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, p.refunded_by, p.refund_reason \
+             c.concert_name, p.id as payment_id, p.amount, p.paid_at, p.refunded_at, p.refunded_by, p.refund_reason, \
+             k.checked_in_at, k.gate, k.checked_in_by \
              from reservations r straight_join concerts c on c.id = r.concert_id \
-             left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id ",
+             left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id \
+             left join check_ins k force index (primary) on k.ticket_id = r.id ",
             $which
         )
     };
@@ -96,6 +98,13 @@ pub(super) struct ReservationRow {
     /// When its status was written.
     pub(super) last_updated_at: Timestamp,
     pub(super) payment: Option<PaymentRow>,
+    pub(super) check_in: Option<CheckInRow>,
+}
+
+pub(super) struct CheckInRow {
+    pub(super) at: Timestamp,
+    pub(super) gate: String,
+    pub(super) by: String,
 }
 
 pub(super) struct PaymentRow {
@@ -239,5 +248,9 @@ fn read_reservation_row(row: &MySqlRow) -> Result<ReservationRow, sqlx::Error> {
         concert_name: row.try_get("concert_name")?,
         last_updated_at: row.try_get("last_updated_at")?,
         payment,
+        check_in: match row.try_get("checked_in_at")? {
+            None => None,
+            Some(at) => Some(CheckInRow { at, gate: row.try_get("gate")?, by: row.try_get("checked_in_by")? }),
+        },
     })
 }

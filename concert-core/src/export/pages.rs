@@ -69,11 +69,13 @@ statements! {
          where s.concert_id = {concert} and s.seat_number > {seat} order by s.seat_number limit {limit}"
     }
     ATTENDEES {
-        "select r.id, r.seat_number, r.order_id, r.user_id, r.price, s.section, s.seat_row, s.marks, u.username, p.paid_at \
+        "select r.id, r.seat_number, r.order_id, r.user_id, r.price, s.section, s.seat_row, s.marks, u.username, p.paid_at, \
+         k.checked_in_at, k.gate \
          from reservations r force index (reservations_seat_live) \
          left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id and p.successful = 1 \
          left join users u on u.id = r.user_id \
          left join seats s on s.concert_id = r.concert_id and s.seat_number = r.seat_number \
+         left join check_ins k force index (primary) on k.ticket_id = r.id \
          where r.concert_id = {concert} and r.seat_number > {seat} and r.live = 1 and r.status = 'CONFIRMED' \
          order by r.seat_number limit {limit}"
     }
@@ -406,6 +408,8 @@ fn read_attendee(row: &MySqlRow, concert: &Arc<ExportedConcert>) -> Result<Expor
         username: row.try_get("username")?,
         price: row.try_get("price")?,
         paid_at: row.try_get("paid_at")?,
+        checked_in_at: row.try_get("checked_in_at")?,
+        gate: row.try_get("gate")?,
     })
 }
 

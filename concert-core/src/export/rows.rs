@@ -168,6 +168,10 @@ pub struct ExportedAttendee {
     pub price: Money,
     /// When it was paid.
     pub paid_at: Option<Timestamp>,
+    /// When its owner was checked in; `None`: nobody is in with it.
+    pub checked_in_at: Option<Timestamp>,
+    /// At which gate.
+    pub gate: Option<String>,
 }
 
 /// One value of a row.
@@ -365,8 +369,19 @@ impl Columns for ExportedEntry {
 }
 
 impl Columns for ExportedAttendee {
-    const COLUMNS: &'static [&'static str] =
-        with_place!["marks", "ticketId", "orderId", "userId", "username", "price", "paidAt", "paidAtUtc"];
+    const COLUMNS: &'static [&'static str] = with_place![
+        "marks",
+        "ticketId",
+        "orderId",
+        "userId",
+        "username",
+        "price",
+        "paidAt",
+        "paidAtUtc",
+        "checkedInAt",
+        "checkedInAtUtc",
+        "gate",
+    ];
 
     fn cells(&self) -> Vec<Cell<'_>> {
         let mut cells = self.place.cells();
@@ -379,6 +394,8 @@ impl Columns for ExportedAttendee {
             amount(Some(self.price)),
         ]);
         cells.extend(moments(self.paid_at));
+        cells.extend(moments(self.checked_in_at));
+        cells.push(text(self.gate.as_deref()));
         cells
     }
 

@@ -8,7 +8,7 @@ use sqlx::{MySqlPool, Row as _};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::id::{ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, UserId};
+use crate::id::{ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, TicketKeyId, UserId};
 use crate::page::{Page, Paged};
 use crate::sql::{Keyword, Script, Text, fetch_all, fetch_optional, statements};
 
@@ -108,6 +108,9 @@ pub(crate) enum Act {
     SeatSwap,
     ConcertCancel,
     TicketMove,
+    TicketKeyMake,
+    TicketKeyRetire,
+    CheckIn,
     ConcertEdit,
     ConcertClose,
     KeyMake,
@@ -149,6 +152,9 @@ impl Act {
             Self::SeatSwap => "SEAT_SWAP",
             Self::ConcertCancel => "CONCERT_CANCEL",
             Self::TicketMove => "TICKET_MOVE",
+            Self::TicketKeyMake => "TICKET_KEY_MAKE",
+            Self::TicketKeyRetire => "TICKET_KEY_RETIRE",
+            Self::CheckIn => "CHECK_IN",
             Self::ConcertEdit => "CONCERT_EDIT",
             Self::ConcertClose => "CONCERT_CLOSE",
             Self::KeyMake => "KEY_MAKE",
@@ -178,6 +184,7 @@ pub(crate) enum ActSubject {
     /// A sold seat, by its reservation.
     Ticket(ReservationId),
     Key(OperatorKeyId),
+    TicketKey(TicketKeyId),
 }
 
 impl ActSubject {
@@ -192,6 +199,7 @@ impl ActSubject {
             Self::Payment(_) => "payment",
             Self::Ticket(_) => "ticket",
             Self::Key(_) => "key",
+            Self::TicketKey(_) => "ticket_key",
         }
     }
 
@@ -208,6 +216,7 @@ impl ActSubject {
             Self::Payment(id) => Some(id.as_uuid()),
             Self::Ticket(id) => Some(id.as_uuid()),
             Self::Key(id) => Some(id.as_uuid()),
+            Self::TicketKey(id) => Some(id.as_uuid()),
         }
     }
 }

@@ -69,6 +69,11 @@ impl Operator {
         Signature { by: self.clone(), entry: LogEntryId::generate() }
     }
 
+    /// A signature whose entry has this id, which derives from an idempotency key.
+    pub(crate) fn sign_as(&self, entry: LogEntryId) -> Signature {
+        Signature { by: self.clone(), entry }
+    }
+
     fn named(name: String) -> Self {
         Self { name, key: None, request_id: None }
     }
@@ -102,6 +107,11 @@ impl Signature {
     /// The operator's name.
     pub(crate) fn name(&self) -> &str {
         self.by.as_str()
+    }
+
+    /// The operator key that was shown, if there was one.
+    pub(crate) const fn key(&self) -> Option<OperatorKeyId> {
+        self.by.key
     }
 
     /// The entry of the act, for [`write_log`] in the transaction that does it.

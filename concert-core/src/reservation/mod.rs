@@ -51,7 +51,7 @@ pub(crate) use store::{
 };
 pub(crate) use sweep::{SweepBatch, SweepFrom, holds, lapsed_holds};
 pub use tickets::OwnTicket;
-pub(crate) use tickets::tickets_of;
+pub(crate) use tickets::{ticket_of, tickets_of};
 pub(crate) use user_seats::user_seats;
 pub use user_seats::{SeatCount, UserSeats};
 

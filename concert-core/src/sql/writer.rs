@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::id::{
     AccessCodeId, ConcertId, LogEntryId, OperatorKeyId, OrderId, PaymentId, ReservationId, SaleId, SeatNumber,
-    SessionId, TokenId, UserId, WalletEntryId,
+    SessionId, TicketKeyId, TokenId, UserId, WalletEntryId,
 };
 use crate::money::Money;
 
@@ -281,6 +281,7 @@ values! {
     WalletEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
     AccessCodeId: |id, out| out.bytes(id.as_uuid().as_bytes());
     OperatorKeyId: |id, out| out.bytes(id.as_uuid().as_bytes());
+    TicketKeyId: |id, out| out.bytes(id.as_uuid().as_bytes());
     LogEntryId: |id, out| out.bytes(id.as_uuid().as_bytes());
 }
 

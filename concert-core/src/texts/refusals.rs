@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::id::{ReservationId, SeatNumber};
 use crate::money::Money;
 use crate::token_status::TokenStatus;
+use crate::void_reason::VoidReason;
 
 /// The sentences of this crate that are made in English where they arise.
 const SAID_HERE: Said = Said(SAID);
@@ -53,6 +54,8 @@ texts_of_refusals! { |texts, reader|
     Self::WrongAmount { price, amount } => texts.wrong_amount(reader.money(*amount), reader.money(*price)),
     Self::BalanceLimit { balance } => texts.balance_limit(reader.money(*balance), reader.money(Money::MAX)),
     Self::Unauthenticated(text) => (*text).to_owned(),
+    Self::TicketUnreadable => texts.ticket_unreadable(),
+    Self::TicketForged => texts.ticket_forged(),
     Self::BadCredentials => texts.bad_credentials(),
     Self::LoginRequired => texts.login_required(),
     Self::TokenEnded => texts.token_ended(),
@@ -71,6 +74,7 @@ texts_of_refusals! { |texts, reader|
     Self::PaymentNotFound => texts.payment_not_found(),
     Self::SaleNotFound => texts.sale_not_found(),
     Self::TicketNotFound => texts.ticket_not_found(),
+    Self::TicketKeyNotFound => texts.ticket_key_not_found(),
     Self::CodeNotFound => texts.code_not_found(),
     Self::OperatorKeyNotFound => texts.operator_key_not_found(),
     Self::OrderNotFound => texts.order_not_found(),
@@ -105,7 +109,10 @@ texts_of_refusals! { |texts, reader|
     Self::ConcertOver => texts.concert_over(),
     Self::ConcertClosed => texts.concert_closed(),
     Self::ConcertCancelled => texts.concert_cancelled(),
-    Self::TicketVoid => texts.ticket_void(),
+    Self::TicketVoid { reason } => texts.ticket_void(void_word(*reason)),
+    Self::TicketForOtherConcert { .. } => texts.ticket_for_other_concert(),
+    Self::TicketKeyRetired { retired_at } => texts.ticket_key_retired(reader.moment(*retired_at)),
+    Self::AlreadyCheckedIn { checked_in_at, gate } => texts.already_checked_in(gate, reader.moment(*checked_in_at)),
     Self::AlreadyPaid => texts.already_paid(),
     Self::AlreadyRefunded => texts.already_refunded(),
     Self::InsufficientBalance { balance, price } => {
@@ -162,6 +169,15 @@ const fn status_word(status: Option<TokenStatus>) -> &'static str {
     }
 }
 
+/// The variant of the text.
+const fn void_word(reason: VoidReason) -> &'static str {
+    match reason {
+        VoidReason::Refunded => "refunded",
+        VoidReason::Moved => "moved",
+        VoidReason::Cancelled => "cancelled",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -192,6 +208,8 @@ mod tests {
             Error::WrongAmount { price: more, amount: less },
             Error::BalanceLimit { balance: less },
             Error::Unauthenticated("the access token is not valid"),
+            Error::TicketUnreadable,
+            Error::TicketForged,
             Error::BadCredentials,
             Error::LoginRequired,
             Error::TokenEnded,
@@ -212,6 +230,7 @@ mod tests {
             Error::PaymentNotFound,
             Error::SaleNotFound,
             Error::TicketNotFound,
+            Error::TicketKeyNotFound,
             Error::CodeNotFound,
             Error::OperatorKeyNotFound,
             Error::OrderNotFound,
@@ -246,7 +265,12 @@ mod tests {
             Error::ConcertOver,
             Error::ConcertClosed,
             Error::ConcertCancelled,
-            Error::TicketVoid,
+            Error::TicketVoid { reason: VoidReason::Refunded },
+            Error::TicketVoid { reason: VoidReason::Moved },
+            Error::TicketVoid { reason: VoidReason::Cancelled },
+            Error::TicketForOtherConcert { concert: crate::id::ConcertId::generate() },
+            Error::TicketKeyRetired { retired_at: at },
+            Error::AlreadyCheckedIn { checked_in_at: at, gate: "A".to_owned() },
             Error::AlreadyPaid,
             Error::AlreadyRefunded,
             Error::InsufficientBalance { balance: less, price: more },

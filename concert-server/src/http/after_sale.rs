@@ -139,6 +139,10 @@ struct TicketBody {
     amount: Money,
     paid_at: Moment,
     refunded_at: Option<Moment>,
+    /// When it was checked in, if it was.
+    checked_in_at: Option<Moment>,
+    /// At which gate.
+    gate: Option<String>,
     /// From owner to owner, the first first.
     moves: Vec<MoveBody>,
 }
@@ -183,6 +187,8 @@ impl From<TicketView> for TicketBody {
             amount: found.amount,
             paid_at: Moment(found.paid_at),
             refunded_at: found.refunded_at.map(Moment),
+            checked_in_at: found.check_in.as_ref().map(|made| Moment(made.checked_in_at)),
+            gate: found.check_in.map(|made| made.gate.as_str().to_owned()),
             moves: found.moves.into_iter().map(MoveBody::from).collect(),
         }
     }

@@ -17,6 +17,7 @@ mod brakes;
 mod call;
 mod catalog;
 mod cors;
+mod doors;
 mod edge;
 mod events;
 mod export;
@@ -32,6 +33,7 @@ mod representation;
 mod reservations;
 mod routing;
 mod sales;
+mod tickets;
 mod tokens;
 mod users;
 mod version;
@@ -175,6 +177,7 @@ fn endpoints() -> Vec<Endpoint> {
         payments::endpoints(),
         history::endpoints(),
         belongings::endpoints(),
+        tickets::endpoints(),
         users::endpoints(),
         admin::endpoints(),
         admin_reads::endpoints(),
@@ -183,6 +186,7 @@ fn endpoints() -> Vec<Endpoint> {
         admin_sales::endpoints(),
         halls::endpoints(),
         admin_codes::endpoints(),
+        doors::endpoints(),
         after_sale::endpoints(),
         ops::endpoints(),
         openapi::endpoints(),

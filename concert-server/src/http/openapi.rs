@@ -25,8 +25,8 @@ use super::problem::ProblemBody;
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
 use super::{
-    admin, admin_codes, admin_concerts, admin_reads, admin_sales, after_sale, belongings, catalog, events, export,
-    halls, history, ops, payments, plan, reservations, sales, tokens, users, words,
+    admin, admin_codes, admin_concerts, admin_reads, admin_sales, after_sale, belongings, catalog, doors, events,
+    export, halls, history, ops, payments, plan, reservations, sales, tickets, tokens, users, words,
 };
 
 const DOCUMENT: &str = "/api-docs/openapi.json";
@@ -85,7 +85,10 @@ pub fn openapi() -> Value {
         history::entries,
         belongings::orders,
         belongings::order,
-        belongings::tickets,
+        tickets::tickets,
+        tickets::keys,
+        tickets::ticket,
+        tickets::qr,
         users::sign_up,
         users::log_in,
         users::log_out,
@@ -111,6 +114,12 @@ pub fn openapi() -> Value {
         halls::price,
         halls::swap,
         halls::add,
+        doors::check_in,
+        doors::check_ins,
+        doors::void_tickets,
+        doors::keys,
+        doors::make_key,
+        doors::retire_key,
         after_sale::refund,
         after_sale::ticket,
         after_sale::move_ticket,

@@ -6,8 +6,9 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use concert_core::texts::{Language, Locale};
-use concert_core::{Error, ReservationId, SeatNumber};
+use concert_core::{Error, ReservationId, SeatNumber, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -200,6 +201,16 @@ impl Problem {
         self.0.code
     }
 
+    /// What is wrong, for people.
+    pub(super) fn detail(&self, locale: Locale) -> String {
+        self.0.said.told(locale)
+    }
+
+    /// What belongs to its code alone.
+    pub(super) fn members(&self) -> &Map<String, Value> {
+        &self.0.members
+    }
+
     /// The body, for a request of this id.
     pub(super) fn body(&self, request_id: &str, locale: Locale) -> String {
         let body = ProblemBody {
@@ -298,12 +309,21 @@ fn members_of(error: &Error) -> Map<String, Value> {
         }
         Error::SeatBlocked { seats } => json!({"seatNumbers": seats}),
         Error::VersionChanged { version } => json!({"version": version}),
+        Error::TicketVoid { reason } => json!({"reason": reason}),
+        Error::TicketForOtherConcert { concert } => json!({"concertId": concert}),
+        Error::TicketKeyRetired { retired_at } => json!({"retiredAt": moment(retired_at)}),
+        Error::AlreadyCheckedIn { checked_in_at, gate } => json!({"checkedInAt": moment(checked_in_at), "gate": gate}),
         _ => return Map::new(),
     };
     match members {
         Value::Object(members) => members,
         _ => Map::new(),
     }
+}
+
+/// A moment as bodies write it.
+fn moment(at: &Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// For Retry-After: rounded up, and at least one.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use concert_core::{
     CodeKind as Code, ConcertStatus as Concert, EntryOrder as Order, ExportKind as Export, PaymentStatus as Payment,
     ReservationStatus as Reservation, SalePhase as Phase, SeatAfterRefund as AfterRefund, SeatStatus as Seat,
-    TicketStatus as Ticket, TokenStatus as Token, WalletEntryKind as Entry,
+    TicketStatus as Ticket, TokenStatus as Token, VoidReason as Void, WalletEntryKind as Entry,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -62,6 +62,8 @@ words! {
     SeatAfterRefund: "Where the seat goes. TO_SALE: it is for sale again. OFF_SALE: it is blocked." =
         AfterRefund::ALL.map(AfterRefund::as_str);
     TicketStatus: "VALID, or VOID: refunded." = Ticket::ALL.map(Ticket::as_str);
+    VoidReason: "REFUNDED, MOVED (it has another owner, who has a newer version) or CANCELLED (with its concert)." =
+        Void::ALL.map(Void::as_str);
     SeatStatus: "FREE, HELD (not paid), SOLD, or BLOCKED (not on sale)." = Seat::ALL.map(Seat::as_str);
     ExportKind: "What a list is of." = Export::ALL.map(Export::as_str);
     ExportFormat: "CSV (RFC 4180) or JSON." = ["csv", "json"];

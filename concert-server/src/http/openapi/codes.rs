@@ -109,6 +109,21 @@ pub(super) fn codes_of(operation: &str) -> Option<&'static [&'static str]> {
         }
         "refundPayment" => &["BALANCE_LIMIT", "PAYMENT_NOT_FOUND", "ALREADY_REFUNDED"],
         "ticket" => &["TICKET_NOT_FOUND"],
+        "ownTicket" => &["NOT_YOURS", "USER_NOT_FOUND", "TICKET_NOT_FOUND"],
+        "ticketQr" => &["NOT_YOURS", "USER_NOT_FOUND", "TICKET_NOT_FOUND", "TICKET_VOID"],
+        "checkIn" => &[
+            "TICKET_UNREADABLE",
+            "TICKET_FORGED",
+            "CONCERT_NOT_FOUND",
+            "TICKET_KEY_NOT_FOUND",
+            "TICKET_NOT_FOUND",
+            "TICKET_FOR_OTHER_CONCERT",
+            "TICKET_KEY_RETIRED",
+            "TICKET_VOID",
+            "ALREADY_CHECKED_IN",
+        ],
+        "listCheckIns" | "voidTickets" => &["CONCERT_NOT_FOUND"],
+        "retireTicketKey" => &["TICKET_KEY_NOT_FOUND"],
         "moveTicket" => &["TICKET_NOT_FOUND", "USER_NOT_FOUND", "TICKET_VOID", "CONCERT_CANCELLED", "SEAT_LIMIT"],
         "rechargeUser" => &["USER_NOT_FOUND", "BALANCE_LIMIT", "REFERENCE_USED"],
         "explainToken" => &["TOKEN_UNKNOWN"],
@@ -117,7 +132,10 @@ pub(super) fn codes_of(operation: &str) -> Option<&'static [&'static str]> {
         "explainUser" => &["USER_NOT_FOUND"],
 
         "ready" => &["DATABASE_UNAVAILABLE", "DATABASE_SETUP", "SHUT_DOWN", "OVERLOADED"],
-        "concertDates"
+        "ticketKeys"
+        | "allTicketKeys"
+        | "makeTicketKey"
+        | "concertDates"
         | "sales"
         | "salesForOperators"
         | "concertsForOperators"

@@ -8,6 +8,8 @@ use super::operations;
 /// The highest number that a JSON client surely keeps exactly, and that of a 32-bit integer.
 const MOST_EXACT: i64 = 9_007_199_254_740_991;
 const MOST_32_BIT: i64 = 2_147_483_647;
+/// The test vector of docs/tickets.md.
+const PAYLOAD: &str = "v1.01920000-0000-7000-8000-000000000001.AZIRERERcRGBEREREREREQGSIiIiInIigiIiIiIiIiIAAAAqAAAAAw.6F2NisVxSajm1SiZrnLIcO9tlt9GKg26_s3cWZsYyy5vvmib0jMgea59Uxjge2_3PAtRYgjNtcKQKgA09eTpDQ";
 /// The highest amount and balance.
 const MOST_MONEY: f64 = 99_999_999.99;
 
@@ -122,6 +124,13 @@ fn of_text(name: &str) -> Value {
                 "example": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTlhMmI2ZSJ9.c2lnbmF0dXJl",
             })
         }
+        "ticket" | "payload" => text(256, PAYLOAD),
+        "publicKey" => json!({
+            "minLength": 43, "maxLength": 43, "pattern": r"^[\w-]{43}$",
+            "example": "6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw",
+        }),
+        "algorithm" => text(16, "Ed25519"),
+        "gate" => text(64, "north 2"),
         "username" => text(64, "alice"),
         "password" | "currentPassword" | "newPassword" => json!({"maxLength": 256, "example": "correct horse battery"}),
         "name" | "concertName" => text(255, "Spring Tour, Seoul"),
@@ -141,13 +150,13 @@ fn of_text(name: &str) -> Value {
             "pattern": "^[0-9a-f]{64}$", "minLength": 64, "maxLength": 64,
             "example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         }),
-        "createdBy" | "cancelledBy" | "movedBy" | "by" => text(255, "box office 1"),
+        "createdBy" | "retiredBy" | "checkedInBy" | "cancelledBy" | "movedBy" | "by" => text(255, "box office 1"),
         "act" => text(64, "RECHARGE"),
         "subject" => text(64, "user"),
         "requestId" => text(128, "9f0c2f5e-8a44-4a55-9d0e-5a1b3c0d7e42"),
         "Problem.type" => text(64, "about:blank"),
         "Problem.title" => text(64, "Conflict"),
-        "Problem.detail" => text(400, "seat 7 is already reserved"),
+        "Problem.detail" | "ConflictBody.detail" => text(400, "seat 7 is already reserved"),
         "date" | "performanceDate" => json!({"example": "2027-03-05"}),
         "Idempotency-Key" => json!({
             "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$",
@@ -165,7 +174,10 @@ fn of_list(name: &str) -> Value {
         "SeatsChangedBody.seatNumbers" | "reserved" | "refused" => list(0, 65_536),
         "seatNumbers" => list(1, 65_536),
         "SeatsBody.data" => list(0, 1_000),
+        "VoidTicketsBody.data" => list(0, 100_000),
         "data" => list(0, 100),
+        "checkins" | "results" => list(1, 500),
+        "keys" => list(0, 10_000),
         "NewConcertRequest.sections" => list(1, 10_000),
         "RowRequest.places" | "AddRequest.places" => list(1, 65_536),
         "PointsRequest." | "SeatsRequest." => list(1, 1_000_000),

@@ -82,6 +82,8 @@ texts! {
     "INVALID_REQUEST": "The path, the query, a header or the body is not valid." / "Read `detail`, mend the request, and send it again.";
     "WRONG_AMOUNT": "The amount is not the price." / "Pay the price that the hold's answer named as `price` or `total`.";
     "BALANCE_LIMIT": "The balance would pass its limit." / "Recharge less, or spend some of the balance first.";
+    "TICKET_UNREADABLE": "What was shown is no ticket." / "Scan it again.";
+    "TICKET_FORGED": "The signature does not fit what the ticket says." / "Let nobody in with it.";
     "UNAUTHENTICATED": "There is no access token or operator key, or it is not valid here." / "Log in, or join the queue, and send what the answer carries as `Authorization: Bearer`.";
     "BAD_CREDENTIALS": "The username or the password is wrong." / "Ask the user again. It does not say which of the two, so that nobody can find out names.";
     "LOGIN_REQUIRED": "The user has a password, so an id alone proves nothing; or joins by id alone are off." / "Log in, and join with the session's access token.";
@@ -101,6 +103,7 @@ texts! {
     "PAYMENT_NOT_FOUND": "There is no such payment." / "List the payments of the user.";
     "SALE_NOT_FOUND": "There is no such sale." / "Look at the sales again.";
     "TICKET_NOT_FOUND": "Nobody has bought this." / "Check the id: it is that of a paid reservation.";
+    "TICKET_KEY_NOT_FOUND": "The ticket, or the path, names a key that was never made here." / "Let nobody in with it; list the keys.";
     "CODE_NOT_FOUND": "The sale has no such access code." / "List the codes of the sale.";
     "OPERATOR_KEY_NOT_FOUND": "There is no such operator key." / "List the keys.";
     "ORDER_NOT_FOUND": "There is no such order." / "List the orders of the user.";
@@ -127,7 +130,10 @@ texts! {
     "CONCERT_OVER": "The date of the concert is past." / "Choose another concert.";
     "CONCERT_CLOSED": "The concert is not on sale." / "Pay what is held; choose another concert for more.";
     "CONCERT_CANCELLED": "The concert was called off." / "Nothing: what was paid is refunded.";
-    "TICKET_VOID": "The ticket was refunded or has another owner now." / "Ask its owner for the new one.";
+    "TICKET_VOID": "The ticket was refunded, has another owner now, or its concert was called off; `reason` says which." / "Ask its owner for the new one.";
+    "TICKET_FOR_OTHER_CONCERT": "The ticket is for another concert than the one of this door; `concertId` says which." / "Show it at the other door.";
+    "TICKET_KEY_RETIRED": "The ticket is signed with a key that was retired." / "Have its owner look at the tickets again: there is a new code.";
+    "ALREADY_CHECKED_IN": "Somebody is in with this ticket; `checkedInAt` and `gate` say since when and where." / "Ask whoever shows it.";
     "ALREADY_PAID": "The reservation is paid." / "Nothing: the seat is sold to the user.";
     "ALREADY_REFUNDED": "The payment was refunded." / "Nothing: the money is back in the wallet.";
     "INSUFFICIENT_BALANCE": "The balance is below the price." / "Recharge the wallet before the deadline, and pay again.";

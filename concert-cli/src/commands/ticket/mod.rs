@@ -1,16 +1,19 @@
-//! `ticket`: sold seats and their owners.
+//! `ticket`: sold seats, their owners, and what is shown at the door.
+
+mod key;
+mod verify;
 
 use clap::{Args, Subcommand};
-use concert_core::{BoxOffice, Operator, Reason, ReservationId, TicketView, Username};
+use concert_core::{BoxOffice, CheckIn, Operator, Reason, ReservationId, TicketView, Username};
 
 use super::confirm::Confirm;
 use super::operator::By;
 use super::user;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, moment, print};
-use crate::texts::money;
+use crate::table::{Output, Show, facts, moment, print, word};
+use crate::texts::{money, told};
 
-/// Show a sold seat, or give it to another owner
+/// Show a sold seat, give it to another owner, or verify what is shown at the door
 ///
 /// A ticket has the id of its reservation.
 #[derive(Debug, Args)]
@@ -43,6 +46,23 @@ enum Action {
         #[command(flatten)]
         by: By,
     },
+    /// Say what the payload of a QR code says, whether it would be let in now, and who is in with it
+    ///
+    /// Changes nothing. Exits with 1 if it would not be let in.
+    Verify {
+        /// `v1.<key id>.<ticket>.<signature>`, as a scanner reads it
+        payload: String,
+    },
+    /// The keys that tickets are signed with
+    Key(key::Opts),
+}
+
+/// Who is in with a ticket.
+fn who_is_in(check_in: Option<&CheckIn>) -> String {
+    check_in.map_or_else(
+        || word("no"),
+        |made| told(&format!("{}, gate {}, by {}", moment(made.checked_in_at), made.gate, made.by)),
+    )
 }
 
 impl Show for TicketView {
@@ -65,6 +85,7 @@ impl Show for TicketView {
         lines.push(("paid by", self.paid_by.to_string()));
         lines.push(("paid at", moment(self.paid_at)));
         lines.extend(self.refunded_at.map(|at| ("refunded at", moment(at))));
+        lines.push(("checked in", who_is_in(self.check_in.as_ref())));
         for moved in &self.moves {
             let (from, to, at) = (moved.from, moved.to, moment(moved.moved_at));
             lines.push(("moved", format!("{at}, from {from} to {to}, by {}: {}", moved.moved_by, moved.reason)));
@@ -89,5 +110,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             back_office.move_ticket(*ticket, owner.id, reason.clone()).await?;
             print(output, &back_office.ticket(*ticket).await?)
         }
+        Action::Verify { payload } => verify::run(payload, box_office, output).await,
+        Action::Key(opts) => key::run(opts, box_office, output).await,
     }
 }
