@@ -15,7 +15,7 @@ FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --sta
 PREFIX := /usr/local
 RELEASE := $${CARGO_TARGET_DIR:-target}/release
 
-.PHONY: help setup build install deb package-check programs demo demo-check test lint features docs package deny review test-cluster bench bench-quick bench-turns flash-sale flash-sale-check
+.PHONY: help setup build install deb package-check programs demo demo-check test lint features docs package deny review test-cluster test-api test-client backup-check monitoring-check book bench bench-quick bench-turns flash-sale flash-sale-check
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,23 @@ test: setup ## Runs all tests, on a private MariaDB; the suite a second time as 
 	for example in buy_one_seat rush_hour embed_in_your_app; do $${CARGO_TARGET_DIR:-target}/debug/examples/$$example || exit 1; done
 	$(FLASH_SALE_CHECK)
 	$(TEST_ENV) CONCERT_TEST_SERVER_OPTIONS=--innodb-snapshot-isolation=ON $(CARGO) test --locked --workspace --test suite
+
+test-api: programs ## Schemathesis on a server of its own, with a token: every phase; installs it in target/schemathesis.
+	@scripts/test-api.sh
+
+test-client: programs ## A TypeScript client, generated from the OpenAPI document, buys a seat; needs node.
+	scripts/with-server.sh tests/client/run.sh
+
+backup-check: programs ## Dumps a database while it sells, restores the dump, and audits it.
+	scripts/with-server.sh scripts/backup-check.sh
+
+monitoring-check: ## promtool on the alert rules, on their tests and on the scrape.
+	@scripts/setup.sh --monitoring
+	cd docs/monitoring && promtool check rules alerts.yml && promtool test rules alerts.test.yml && promtool check config prometheus.yml
+
+book: ## The handbook as pages, in target/book; installs mdbook where it is missing.
+	command -v mdbook >/dev/null || $(CARGO) install --locked --quiet --debug mdbook
+	mdbook build docs
 
 test-cluster: ## Three Galera nodes and three servers, of which a node and a server are killed: ledger and audit, in 2 minutes.
 	@scripts/setup.sh --cluster

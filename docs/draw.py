@@ -6,7 +6,7 @@
     concert-cli queue verify-draw SALE --places places.csv
     python3 docs/draw.py sale.json --places places.csv
 
-A million tickets take it about a minute. How the draw is made is in docs/draw.md.
+A million tickets take it about a minute. How the draw is made is in docs/src/draw.md.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building and running need beside Rust: MariaDB's server programs, and curl for the demo.
-# With --cluster, Galera as well. Changes nothing where they are there.
+# With --cluster, Galera as well; with --monitoring, promtool alone is added. Changes nothing where they are there.
 set -euo pipefail
 
 have() { PATH="$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin" command -v "$1" >/dev/null 2>&1; }
@@ -16,6 +16,7 @@ have curl || packages+=(curl ca-certificates)
 if [ "${1:-}" = --cluster ] && ! { [ -e /usr/lib/galera/libgalera_smm.so ] && have wsrep_sst_rsync && have rsync && have lsof; }; then
   packages+=(mariadb-server galera-4 rsync lsof iproute2)
 fi
+[ "${1:-}" != --monitoring ] || have promtool || packages+=(prometheus)
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if ! have apt-get; then

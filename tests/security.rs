@@ -1,4 +1,4 @@
-//! `docs/security.md` names tests that exist, and has every row of its two lists.
+//! `docs/src/security.md` names tests that exist, and has every row of its two lists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::imports::source_files;
 
-const PAGE: &str = include_str!("../docs/security.md");
+const PAGE: &str = include_str!("../docs/src/security.md");
 /// Folders of the workspace that have tests.
 const SOURCES: [&str; 4] = ["tests", "concert-core/src", "concert-server/src", "concert-cli/src"];
 
@@ -51,7 +51,7 @@ fn every_test_that_the_page_on_security_names_is_there() {
     let there = tests_of_the_workspace();
     let named = rows(PAGE).into_iter().flat_map(|[_, _, tests]| quoted(tests));
     let gone: Vec<_> = named.filter(|name| !there.contains(*name)).collect();
-    assert!(gone.is_empty(), "docs/security.md names tests that are not there: {gone:#?}");
+    assert!(gone.is_empty(), "docs/src/security.md names tests that are not there: {gone:#?}");
 }
 
 #[test]

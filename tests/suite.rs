@@ -6,6 +6,7 @@ mod door;
 mod evening;
 mod explain;
 mod halls;
+mod handbook;
 mod history;
 mod host;
 mod http;

@@ -105,7 +105,7 @@ pub fn say_where(listeners: &Listeners, config: &Config) {
 fn warn_of_plain(address: SocketAddr) {
     if !address.ip().to_canonical().is_loopback() {
         tracing::warn!(
-            "{address} takes plain HTTP from other machines: let a proxy with TLS stand before it, as docs/operations.md \
+            "{address} takes plain HTTP from other machines: let a proxy with TLS stand before it, as docs/src/operations.md \
              shows, and let nobody else reach it"
         );
     }

@@ -1,5 +1,7 @@
 //! Logs and metrics.
 
+mod catalogue;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, stderr};
@@ -8,16 +10,17 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use concert_core::{QueueFigures, SaleFigures, SaleId, SalePhase};
-use metrics::{
-    Counter, Histogram, Label, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
+use metrics::{Counter, Histogram, Label, counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
 use tracing_subscriber::EnvFilter;
 use warp::http::StatusCode;
 
-/// From half a millisecond, a poll, to ten seconds, when clients have given up.
+pub use self::catalogue::{METRICS, Metric, MetricKind};
+
 /// The most sales beside the default one whose queues are measured.
 const MOST_SALES: usize = 200;
+/// From half a millisecond, a poll, to ten seconds, when clients have given up.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Up to the most commands that one batch takes.
 const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
@@ -64,7 +67,8 @@ pub(crate) fn recorder() -> PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("the application has its own recorder of metrics: /metrics stays empty");
         }
-        describe();
+        catalogue::describe();
+        gauge!("concert_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         handle
     };
     RECORDER.get_or_init(install).clone()
@@ -74,68 +78,6 @@ fn with_buckets(builder: PrometheusBuilder) -> Result<PrometheusBuilder, BuildEr
     builder
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), &COMMANDS)
-}
-
-fn describe() {
-    describe_counter!("concert_http_requests_total", "Requests, by route, method and status");
-    describe_histogram!(
-        "concert_http_request_seconds",
-        Unit::Seconds,
-        "Latency of requests until the head of the answer, by route"
-    );
-    describe_counter!("concert_refusals_total", "Refusals and failures, by code");
-    describe_counter!("concert_brakes_total", "Calls that a brake refused with 429, by brake");
-    describe_gauge!("concert_connections", "Open connections");
-    describe_gauge!("concert_event_streams", "Open event streams");
-    describe_counter!(
-        "concert_states_readings_total",
-        "Times that the states of a concert's seats were read for the cache"
-    );
-    describe_counter!("concert_plan_readings_total", "Times that the plan of a hall was read for the cache");
-    describe_counter!("concert_seats_readings_total", "Times that the seats of a concert were read for the cache");
-    describe_counter!("concert_dates_readings_total", "Times that the dates were read for the cache");
-    describe_histogram!("concert_batch_commands", "Commands in one transaction, by lane");
-    describe_histogram!("concert_batch_seconds", Unit::Seconds, "Time from taking a batch to its commit, by lane");
-    describe_counter!("concert_batches_total", "Batches, by lane, way (assumed or locked) and outcome");
-    describe_counter!(
-        "concert_best_seats_moved_total",
-        "Readings of the best seats that found a seat changed before it was locked"
-    );
-    describe_counter!("concert_retries_total", "Attempts at batches that failed, by lane and reason");
-    describe_counter!("concert_overloaded_total", "Commands refused because the lane was full, by lane");
-    describe_gauge!("concert_lane_depth", "Commands that wait in this process, by lane");
-    describe_gauge!("concert_clock_offset_seconds", "By how much the database's clock is ahead of this machine's");
-    describe_gauge!("concert_clock_error_seconds", "By how much the reading of the database's clock may be wrong");
-    describe_gauge!(
-        "concert_clock_behind_seconds",
-        "By how much the clock of this server's database node is behind what another server has written"
-    );
-    describe_gauge!("concert_database_up", "1 if the database answered the last scrape, else 0");
-    describe_gauge!(
-        "concert_queue_waiting",
-        "WAITING tokens; as all of a queue, by sale, where it is not the default one"
-    );
-    describe_gauge!("concert_queue_seen", "WAITING tokens that polled, streamed or joined lately");
-    describe_gauge!("concert_queue_unseen", "WAITING tokens that did not, and are passed over");
-    describe_gauge!("concert_queue_active", "ACTIVE tokens");
-    describe_gauge!("concert_queue_max_active", "The cap on ACTIVE tokens");
-    describe_gauge!("concert_queue_joined", "Tokens ever issued");
-    describe_gauge!("concert_queue_admissions_per_second", "Admissions per second over the last minutes");
-    describe_gauge!("concert_queue_paused", "1 while nobody is let in");
-    describe_gauge!("concert_queue_per_minute", "The most tokens that are let in per minute");
-    describe_gauge!("concert_queue_no_shows", "Turns that were never claimed");
-    describe_gauge!("concert_queue_bypassed", "Seats that operators ever held for users past the queue");
-    describe_gauge!("concert_queue_departed", "Tokens that ended while they were waiting");
-    describe_gauge!("concert_holds", "Seats held unpaid");
-    describe_counter!("concert_tokens_expired_total", "Tokens that this process's rerank passes ended");
-    describe_counter!("concert_tokens_admitted_total", "Tokens that this process's rerank passes admitted");
-    describe_counter!("concert_holds_released_total", "Lapsed holds that this process's sweep passes released");
-    describe_counter!("concert_holds_unpaid_total", "Holds that ended unpaid, by how: given_back or lapsed");
-    describe_counter!(
-        "concert_catch_ups_total",
-        "Times that a node of a cluster caught up before something was said not to be there"
-    );
-    describe_counter!("concert_pass_failures_total", "Periodic passes that failed, by pass");
 }
 
 /// Where requests of one route, method and status are counted.
@@ -202,6 +144,11 @@ pub(crate) fn connection_closed() {
     gauge!("concert_connections").decrement(1.0);
 }
 
+/// What the system says about this process.
+pub(crate) fn process() {
+    Collector::default().collect();
+}
+
 pub(crate) fn lanes(depths: &[(&'static str, usize)]) {
     for (lane, depth) in depths {
         gauge!("concert_lane_depth", "lane" => *lane).set(*depth as f64);
@@ -236,13 +183,18 @@ fn queue(figures: &QueueFigures, sale: &[Label]) {
         ("concert_queue_max_active", f64::from(figures.admission.max_active)),
         ("concert_queue_paused", f64::from(u8::from(figures.admission.paused))),
         ("concert_queue_per_minute", per_minute),
-        ("concert_queue_no_shows", figures.no_shows as f64),
-        ("concert_queue_bypassed", figures.bypassed as f64),
-        ("concert_queue_departed", figures.departed as f64),
-        ("concert_queue_joined", figures.joined as f64),
         ("concert_queue_admissions_per_second", figures.admitted_per_second.unwrap_or_default()),
     ];
     for (name, value) in gauges {
         gauge!(name, sale.to_vec()).set(value);
+    }
+    let counters = [
+        ("concert_queue_joined_total", figures.joined),
+        ("concert_queue_no_shows_total", figures.no_shows),
+        ("concert_queue_bypassed_total", figures.bypassed),
+        ("concert_queue_departed_total", figures.departed),
+    ];
+    for (name, value) in counters {
+        counter!(name, sale.to_vec()).absolute(value);
     }
 }

@@ -15,7 +15,7 @@ use crate::table::{Output, Show, facts, print, word};
 /// Compute the draw of a sale again from all its tokens, and say whether all agrees
 ///
 /// It reads the tokens on one snapshot: who was drawn, in the order of arrival. From their ids follows the chain, from that
-/// and the secret the key, and from the key each place. Exits 1 if something disagrees. docs/draw.md says how anyone can
+/// and the secret the key, and from the key each place. Exits 1 if something disagrees. docs/src/draw.md says how anyone can
 /// do the same.
 #[derive(Debug, Args)]
 pub struct Opts {

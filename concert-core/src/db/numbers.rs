@@ -1,5 +1,5 @@
 //! What the numbers of both servers' errors mean for a transaction. Read from the lists of MariaDB 10.11 and MySQL 9.7;
-//! `docs/database-errors.md` is this table with reasons. A number that is not here is [`Class::Fatal`].
+//! `docs/src/database-errors.md` is this table with reasons. A number that is not here is [`Class::Fatal`].
 
 use super::Class;
 use super::Class::{Conflict, Interrupted, Lost, Refused};
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_documentation_has_every_number() {
-        let page = include_str!("../../../docs/database-errors.md");
+        let page = include_str!("../../../docs/src/database-errors.md");
         for (number, name, class) in NUMBERS {
             let row = format!("| {number} | `{name}` | {class:?} |");
             assert!(page.contains(&row), "{row}");

@@ -1,6 +1,6 @@
 //! The draw: who has joined at the doors is put in random order at the opening, so that anyone can check it.
 //!
-//! How, to the byte, is in `docs/draw.md`. All of it is one write of the gate: every process computes the places from
+//! How, to the byte, is in `docs/src/draw.md`. All of it is one write of the gate: every process computes the places from
 //! what stands there.
 
 mod change;

@@ -2,7 +2,7 @@
 //!
 //! The claims are 40 bytes: the ids of ticket and concert, 16 bytes each, then seat number and version, 4 bytes each, the
 //! most significant first. The signature (Ed25519, RFC 8032) is over all that stands before the last dot, as ASCII. See
-//! docs/tickets.md, which has test vectors.
+//! docs/src/tickets.md, which has test vectors.
 
 use std::fmt;
 use std::str::FromStr;
@@ -189,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    /// The test vector of docs/tickets.md.
+    /// The test vector of docs/src/tickets.md.
     const SEED: [u8; KEY] = [7; KEY];
     const PUBLIC_KEY: &str = "6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw";
     const VECTOR: &str = "v1.01920000-0000-7000-8000-000000000001.AZIRERERcRGBEREREREREQGSIiIiInIigiIiIiIiIiIAAAAqAAAAAw.6F2NisVxSajm1SiZrnLIcO9tlt9GKg26_s3cWZsYyy5vvmib0jMgea59Uxjge2_3PAtRYgjNtcKQKgA09eTpDQ";
@@ -209,7 +209,7 @@ mod tests {
     fn the_test_vector_of_the_documentation_holds() {
         assert_eq!(signer().public_key().expect("has one").to_string(), PUBLIC_KEY);
         assert_eq!(vector(), VECTOR);
-        assert!(include_str!("../../../docs/tickets.md").contains(VECTOR), "the documentation has it");
+        assert!(include_str!("../../../docs/src/tickets.md").contains(VECTOR), "the documentation has it");
     }
 
     #[test]

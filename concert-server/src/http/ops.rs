@@ -81,6 +81,7 @@ async fn metrics(call: Call) -> Answer {
         tokio::time::timeout(SCRAPE_PATIENCE, figures).await.ok().and_then(Result::ok)
     };
     telemetry::figures(call.app.vitals.figures.get(read).await);
+    telemetry::process();
     telemetry::lanes(&back_office.lane_depths());
     let text = call.app.metrics().render();
     Ok(warp::reply::with_header(text, CONTENT_TYPE, "text/plain; version=0.0.4").into_response())

@@ -70,7 +70,7 @@ pub(super) struct SaleBody {
     concerts: Vec<DateBody>,
 }
 
-/// A draw: what anyone needs to check it. docs/draw.md says how.
+/// A draw: what anyone needs to check it. docs/src/draw.md says how.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DrawBody {

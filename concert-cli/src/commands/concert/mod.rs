@@ -48,7 +48,7 @@ impl Opts {
 enum Action {
     /// Put a concert on sale that a TOML file describes, all of it or nothing
     ///
-    /// See docs/concerts.md and examples/concerts/hall.toml; `concert generate` makes such a file up.
+    /// See docs/src/concerts.md and examples/concerts/hall.toml; `concert generate` makes such a file up.
     Add {
         /// The file; `-`: stdin
         file: PathBuf,

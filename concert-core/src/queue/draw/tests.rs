@@ -75,7 +75,7 @@ fn a_public_value_is_what_everybody_types_alike() {
     }
 }
 
-/// What `docs/draw.py` computes, another program in another language; the same numbers are in `docs/draw.md`.
+/// What `docs/draw.py` computes, another program in another language; the same numbers are in `docs/src/draw.md`.
 #[test]
 fn the_published_vectors_are_met() {
     let vectors = include_str!("../../../../docs/draw-vectors.json");

@@ -8,7 +8,7 @@ use super::operations;
 /// The highest number that a JSON client surely keeps exactly, and that of a 32-bit integer.
 const MOST_EXACT: i64 = 9_007_199_254_740_991;
 const MOST_32_BIT: i64 = 2_147_483_647;
-/// The test vector of docs/tickets.md.
+/// The test vector of docs/src/tickets.md.
 const PAYLOAD: &str = "v1.01920000-0000-7000-8000-000000000001.AZIRERERcRGBEREREREREQGSIiIiInIigiIiIiIiIiIAAAAqAAAAAw.6F2NisVxSajm1SiZrnLIcO9tlt9GKg26_s3cWZsYyy5vvmib0jMgea59Uxjge2_3PAtRYgjNtcKQKgA09eTpDQ";
 /// The highest amount and balance.
 const MOST_MONEY: f64 = 99_999_999.99;
