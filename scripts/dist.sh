@@ -11,3 +11,4 @@ for program in concert-server concert-cli; do
   "$programs/$program" completions zsh > "$out/zsh/_$program"
   "$programs/$program" completions fish > "$out/fish/$program.fish"
 done
+gzip -9n "$out"/man/*.1

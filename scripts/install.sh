@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 built=$1 prefix=$2
 to=${DESTDIR:-}$prefix
 install -D -m 755 -t "$to/bin" "$built/concert-server" "$built/concert-cli"
-install -D -m 644 -t "$to/share/man/man1" "$built"/dist/man/*.1
+install -D -m 644 -t "$to/share/man/man1" "$built"/dist/man/*.1.gz
 install -D -m 644 -t "$to/share/bash-completion/completions" "$built"/dist/bash/*
 install -D -m 644 -t "$to/share/zsh/site-functions" "$built"/dist/zsh/*
 install -D -m 644 -t "$to/share/fish/vendor_completions.d" "$built"/dist/fish/*

@@ -50,7 +50,7 @@ fn version(facts: &Facts) -> Finding {
     let other = others.iter().find(|name| facts.version.contains(*name) || facts.version_comment.contains(*name));
     let finding = Finding::fine(
         "version",
-        format!("{} {} ({})", other.unwrap_or(&flavour), facts.version, facts.version_comment),
+        format!("{} {}, {}", other.unwrap_or(&flavour), facts.version, facts.version_comment.trim_matches(['(', ')'])),
         "MariaDB 10.6 or newer, or MySQL 8.0 or newer",
     );
     match other {

@@ -6,6 +6,9 @@ use super::{Finding, Verdict};
 
 const PROXY: &str = "connect to the database itself, or have the proxy keep each session's settings";
 
+/// The longest global value that is shown beside ours.
+const LONGEST_SHOWN: usize = 32;
+
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let session = |name: &str| facts.session.get(name).map(String::as_str).unwrap_or_default();
     let isolation = match session("transaction_isolation") {
@@ -13,8 +16,10 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         isolation => isolation,
     };
     let ours = |check, is: &str, should_be: &str, is_fine: bool, global: &str| {
-        let global = facts.setting(global).map(|value| format!(" in our sessions ({value} globally)"));
-        let is = format!("{is}{}", global.unwrap_or_default());
+        // A list of modes would be longer than a line.
+        let global = facts.setting(global).filter(|value| value.len() <= LONGEST_SHOWN);
+        let is =
+            format!("{is} in our sessions{}", global.map_or(String::new(), |value| format!(" ({value} globally)")));
         Finding::fine(check, is, should_be).unless(is_fine, Verdict::Change, PROXY)
     };
     let mode = session("sql_mode");
@@ -50,11 +55,7 @@ const WRONG: i64 = 30_000_000;
 
 fn clock(facts: &Facts) -> Finding {
     let (ahead, error) = (facts.clock_ahead, facts.clock_error);
-    let is = format!(
-        "the database's clock is {:+.3} s from this machine's, give or take {:.3} s",
-        seconds(ahead),
-        seconds(error)
-    );
+    let is = format!("{:+.3} s from this machine's, give or take {:.3} s", seconds(ahead), seconds(error));
     let apart = ahead.abs().saturating_sub(error);
     let verdict = if apart > WRONG { Verdict::Change } else { Verdict::Advice };
     Finding::fine("clock", is, "within 1 s: deadlines go by the database's clock, logs and certificates by this one's")
