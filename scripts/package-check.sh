@@ -11,7 +11,8 @@ mirror=${MIRROR:-http://deb.debian.org/debian}
 root=$(mktemp -d -t concert-root.XXXXXX)
 chmod 755 "$root"
 say() { echo "package-check: $*" >&2; }
-in_root() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+enter=("$(command -v chroot)" "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive)
+in_root() { "${enter[@]}" "$@"; }
 server=
 finish() {
   [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
@@ -36,7 +37,7 @@ cp /etc/resolv.conf "$root/etc/resolv.conf"
 mount -t proc proc "$root/proc"
 cp "$deb" "$root/tmp/concert.deb"
 in_root apt-get -qq update
-in_root apt-get -qq -y install /tmp/concert.deb > /dev/null
+in_root apt-get -qq -y -o Dpkg::Use-Pty=0 install /tmp/concert.deb > /dev/null
 
 say "what was installed"
 in_root dpkg --verify concert
@@ -49,11 +50,12 @@ in_root sh -ec '
   concert-server config | grep "^data-dir .*/etc/concert/concert.toml:"' >&2
 
 say "the server, as its user, on its private database"
-as_concert() { in_root setpriv --reuid=concert --regid=concert --init-groups --no-new-privs env -C /var/lib/concert "$@"; }
+as_user=(setpriv --reuid=concert --regid=concert --init-groups --no-new-privs env -C /var/lib/concert)
+as_concert() { in_root "${as_user[@]}" "$@"; }
 # Port 0 would be found nowhere: the settings say where `health` asks.
 port=$((20000 + RANDOM % 10000))
 sed -i "s/^listen = .*/listen = \"127.0.0.1:$port\"/" "$root/etc/concert/concert.toml"
-as_concert concert-server > "$root/tmp/server.log" 2>&1 &
+"${enter[@]}" "${as_user[@]}" concert-server > "$root/tmp/server.log" 2>&1 &
 server=$!
 for _ in $(seq 300); do
   as_concert concert-server health >/dev/null 2>&1 && break
@@ -69,9 +71,9 @@ wait "$server" || { say "it ended with $?"; cat "$root/tmp/server.log" >&2; exit
 server=
 
 say "removed: settings and data stay; purged: the data"
-in_root apt-get -qq -y remove concert > /dev/null
+in_root apt-get -qq -y -o Dpkg::Use-Pty=0 remove concert > /dev/null
 test -e "$root/etc/concert/concert.toml"
-in_root apt-get -qq -y purge concert > /dev/null
+in_root apt-get -qq -y -o Dpkg::Use-Pty=0 purge concert > /dev/null
 test ! -e "$root/etc/concert/concert.toml"
 test -d "$root/var/lib/concert/mariadb"
 say "$(basename "$deb") installs, serves and goes"
