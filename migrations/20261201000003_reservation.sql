@@ -63,7 +63,9 @@ create table if not exists ticket_moves (
     reason    varchar(255) not null,
     -- The entry of the operators' log. A repeated move finds itself by it.
     entry_id  binary(16)   not null,
-    primary key (ticket_id, nth)
+    primary key (ticket_id, nth),
+    -- What a user has given away, for explanations, newest first.
+    key ticket_moves_from_user (from_user, moved_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_unicode_ci comment = 'concert box office';
 
 -- One row: how far the sweep has come.

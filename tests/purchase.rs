@@ -168,7 +168,14 @@ async fn reserving_is_refused_for_the_reason_that_holds() {
     house.office.hold_one(user, today, seat(1)).await.expect("today is not over");
     house.office.hold_one(user, concert, seat(1)).await.expect("holds");
     let refused = house.office.hold_one(user, concert, seat(2)).await;
-    assert!(matches!(refused, Err(Error::TooManyHolds { limit: 2 })));
+    let Err(Error::TooManyHolds { limit: 2, held: Some(2), yours }) = refused else { panic!("{refused:?}") };
+    let mut named: Vec<_> = yours.iter().map(|hold| (hold.concert, hold.seat)).collect();
+    named.sort_unstable();
+    let mut held = [(today, seat(1)), (concert, seat(1))];
+    held.sort_unstable();
+    assert_eq!(named, held, "what the user can pay or give back");
+    house.office.cancel(user, yours[0].reservation).await.expect("gives one back");
+    house.office.hold_one(user, concert, seat(2)).await.expect("holds");
     house.assert_sound().await;
 }
 

@@ -9,7 +9,9 @@ use std::time::Duration;
 use chrono::SecondsFormat;
 
 pub use self::kind::ErrorKind;
-use self::text::{describe_blocked, describe_free, describe_left, describe_not_open, describe_status, describe_taken};
+use self::text::{
+    describe_blocked, describe_free, describe_holds, describe_left, describe_not_open, describe_status, describe_taken,
+};
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber};
 use crate::invalid::InvalidInput;
@@ -237,10 +239,15 @@ pub enum Error {
     #[error("nobody has either of these seats, so there is nothing to swap")]
     SeatsNotReserved,
     /// The user holds as many unpaid seats as the policy allows.
-    #[error("at most {limit} unpaid seats can be held at once; pay or give one back")]
+    #[error("{}", describe_holds(*limit, *held))]
     TooManyHolds {
         /// [`Policy::with_max_holds_per_user`](crate::Policy::with_max_holds_per_user).
         limit: u32,
+        /// How many seats the user holds unpaid; `None`: that was not asked, since more seats were wanted than anyone may
+        /// hold.
+        held: Option<u32>,
+        /// These seats, newest first, 32 at most: they can be paid or given back.
+        yours: Vec<HeldSeat>,
     },
     /// The user has held the seat and let it go too often in a row, so it is left to others for a while.
     #[error(
@@ -350,6 +357,20 @@ pub enum Error {
     /// A defect, or a database with contents that must not be.
     #[error("an internal error")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// A seat that a user holds unpaid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldSeat {
+    /// The hold.
+    pub reservation: ReservationId,
+    /// The concert.
+    pub concert: ConcertId,
+    /// The seat.
+    pub seat: SeatNumber,
+    /// Until when it is held.
+    pub expires_at: Timestamp,
 }
 
 impl From<InvalidInput> for Error {

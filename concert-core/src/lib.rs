@@ -144,7 +144,7 @@ pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::concert_status::ConcertStatus;
 pub use crate::currency::Currency;
 pub use crate::doctor::{Finding, Verdict};
-pub use crate::error::{Error, ErrorKind};
+pub use crate::error::{Error, ErrorKind, HeldSeat};
 pub use crate::explain::{Event, EventKind, Explanation, Subject};
 pub use crate::export::{
     Export, ExportKind, ExportTotals, Exported, ExportedAttendee, ExportedConcert, ExportedEntry, ExportedPayment,

@@ -166,10 +166,10 @@ async fn holds_of_all_processes_count() {
     }
     let two = Wanted::Seats(vec![seat(4), seat(5)]);
     let refused = house.office.hold(user, concert, two).await.expect_err("is refused");
-    assert!(matches!(refused, Error::TooManyHolds { limit: 3 }), "{refused:?}");
+    assert!(matches!(refused, Error::TooManyHolds { limit: 3, .. }), "{refused:?}");
     assert_eq!(ways(LANE), [&[LOCKED.to_owned(), LOCKED.to_owned()][..], &tried_and_locked("guard")].concat());
     house.office.hold_one(user, concert, seat(4)).await.expect("holds");
-    assert_refused(&house, concert, user, |error| matches!(error, Error::TooManyHolds { limit: 3 })).await;
+    assert_refused(&house, concert, user, |error| matches!(error, Error::TooManyHolds { limit: 3, .. })).await;
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn what_was_paid_or_given_back_does_not_count() {
     house.office.hold_one(user, concert, seat(4)).await.expect("holds");
     let tried = "the guard counts what was paid in time, too; who it holds up is counted exactly under lock";
     assert_eq!(ways(LANE), [ASSUMED, "assumed guard", LOCKED, LOCKED, LOCKED], "{tried}");
-    assert_refused(&house, concert, user, |error| matches!(error, Error::TooManyHolds { limit: 1 })).await;
+    assert_refused(&house, concert, user, |error| matches!(error, Error::TooManyHolds { limit: 1, .. })).await;
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn who_asks_first_gets_the_seat_and_who_asks_twice_has_both_counted() {
     let (house, concert, [user, other]) = known_hall_with(|policy| policy.with_max_holds_per_user(1)).await;
     let answers = at_once(&house.office, concert, [(user, 1), (other, 1), (user, 2)]).await;
     let expected =
-        matches!(answers, [Ok(_), Err(Error::SeatAlreadyReserved { .. }), Err(Error::TooManyHolds { limit: 1 })]);
+        matches!(answers, [Ok(_), Err(Error::SeatAlreadyReserved { .. }), Err(Error::TooManyHolds { limit: 1, .. })]);
     assert!(expected, "{answers:?}");
     assert_eq!(ways(LANE), tried_and_locked("refused"));
     house.assert_sound().await;

@@ -54,7 +54,7 @@ async fn all_other_rules_hold_past_the_queue() {
     for number in 1..=4 {
         hold(number).await.expect("holds");
     }
-    assert!(matches!(hold(5).await, Err(Error::TooManyHolds { limit: 4 })));
+    assert!(matches!(hold(5).await, Err(Error::TooManyHolds { limit: 4, .. })));
     desk.block_seats(concert, [seat(7)], "camera".parse().expect("a reason")).await.expect("blocks");
     assert_eq!(hold(7).await.expect_err("is not on sale").code(), "SEAT_BLOCKED");
     assert_eq!(hold(1).await.expect_err("is taken").code(), "SEAT_ALREADY_RESERVED");

@@ -1,8 +1,8 @@
 //! Sold seats that get another owner.
 
 use concert_core::{
-    BoxOffice, ConcertId, Error, Operator, OrderId, Page, ReservationId, ReservationStatus, Role, TicketStatus, UserId,
-    WalletEntryKind,
+    BoxOffice, ConcertId, Error, EventKind, Operator, OrderId, Page, ReservationId, ReservationStatus, Role,
+    TicketStatus, UserId, WalletEntryKind,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -85,6 +85,74 @@ async fn moving_is_refused_for_the_reason_that_holds() {
     back_office.cancel_concert(concert, ill()).await.expect("calls it off");
     assert!(matches!(moving(tickets[0], users[1]).await, Err(Error::ConcertCancelled)));
     house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn nobody_gets_a_ticket_who_is_disabled_or_forgotten() {
+    let house = House::open().await;
+    let concert = house.concert(2).await;
+    let users = house.active_users(3, 1_000).await;
+    let (_, tickets) = buy(&house.office, users[0], concert, &[1]).await;
+    let back_office = house.office.operator(ann());
+    let moving = async |to| back_office.move_ticket(tickets[0], to, ill()).await;
+    back_office.disable_user(users[1]).await.expect("disables");
+    back_office.forget_user(users[2]).await.expect("forgets");
+    assert!(matches!(moving(users[1]).await, Err(Error::UserDisabled)));
+    assert!(matches!(moving(users[2]).await, Err(Error::UserNotFound)));
+    assert_eq!(back_office.ticket(tickets[0]).await.expect("reads").user, users[0]);
+    back_office.enable_user(users[1]).await.expect("enables");
+    moving(users[1]).await.expect("moves");
+    house.assert_sound().await;
+}
+
+/// Each event of the kind, with its detail.
+async fn told(office: &BoxOffice, what: impl Into<concert_core::Subject>, kind: EventKind) -> Vec<String> {
+    let told = office.back_office().explain(what).await.expect("explains");
+    told.events.into_iter().filter(|event| event.what == kind).map(|event| event.detail).collect()
+}
+
+#[tokio::test]
+async fn explanations_tell_who_moved_and_swapped_a_ticket_when_and_why() {
+    let house = House::open().await;
+    let concert = house.concert(4).await;
+    let users = house.active_users(2, 1_000).await;
+    let (_, tickets) = buy(&house.office, users[0], concert, &[1, 2]).await;
+    let (ticket, other) = (tickets[0], tickets[1]);
+    let back_office = house.office.operator(ann());
+    house.advance(10);
+    let reason = Some("a broken seat".parse().expect("a reason"));
+    back_office.swap_seats(concert, [seat(1), seat(4)], reason).await.expect("swaps");
+    house.advance(10);
+    back_office.move_ticket(ticket, users[1], ill()).await.expect("moves");
+
+    let office = &house.office;
+    let moved = format!("from user {} to user {}, by ann: the buyer is ill", users[0], users[1]);
+    let swapped = "from seat 1 to seat 4, by ann: a broken seat";
+    assert_eq!(told(office, ticket, EventKind::Moved).await, [moved.clone()]);
+    assert_eq!(told(office, ticket, EventKind::Swapped).await, [swapped]);
+    assert!(
+        told(office, other, EventKind::Moved).await.is_empty()
+            && told(office, other, EventKind::Swapped).await.is_empty()
+    );
+    let story = office.back_office().explain(ticket).await.expect("explains");
+    let kinds: Vec<_> = story.events.iter().map(|event| event.what).collect();
+    assert_eq!(kinds, [EventKind::Held, EventKind::Paid, EventKind::Swapped, EventKind::Moved], "in order of time");
+
+    // The seat that it left, and the one that it has.
+    let gone = format!("reservation {ticket} from seat 1 to seat 4; a broken seat; by ann");
+    for number in [1, 4] {
+        assert_eq!(told(office, (concert, seat(number)), EventKind::Swapped).await, [gone.clone()]);
+    }
+    let of_seat = told(office, (concert, seat(4)), EventKind::Moved).await;
+    assert_eq!(of_seat, [format!("{moved}; reservation {ticket}")]);
+
+    // Who gave it, and who has it.
+    let about = format!("{moved}; seat 4 of Spring, reservation {ticket}");
+    assert_eq!(told(office, users[0], EventKind::Moved).await, [about.clone()]);
+    assert_eq!(told(office, users[1], EventKind::Moved).await, [format!("{about}, which user {} bought", users[0])]);
+    assert_eq!(told(office, users[1], EventKind::Swapped).await.len(), 1);
+    back_office.move_ticket(ticket, users[0], ill()).await.expect("comes back");
+    assert_eq!(told(office, users[0], EventKind::Moved).await.len(), 2, "each once");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::cancelling::CALLED_OFF;
-use super::rows::{CalledOff, Effects, Moved, Paid, Refunded, Rows};
+use super::rows::{CalledOff, Effects, Moved, Paid, Recipient, Refunded, Rows};
 use super::{
     Answer, CallOff, ClearSeats, Cleared, Command, MoveTicket, Refund, RefundPayment, SeatAfterRefund, TicketMove,
 };
@@ -198,8 +198,8 @@ impl Desk {
         found.map(|(payment, paid)| (*payment, *paid))
     }
 
-    /// Refuses in this order: no such ticket, concert called off, void, no such user, the user has it already, more seats
-    /// than one user may have.
+    /// Refuses in this order: no such ticket, concert called off, void, no such user (or one who was forgotten), disabled
+    /// user, the user has it already, more seats than one user may have.
     fn move_ticket(&mut self, command: &MoveTicket) -> Result<TicketMove, Error> {
         let ticket = self.rows.tickets.get_mut(&command.ticket).ok_or(Error::TicketNotFound)?;
         let entry = command.by.entry(Act::TicketMove, ActSubject::Ticket(command.ticket), self.now);
@@ -214,8 +214,10 @@ impl Desk {
         if seat.holder()? != Some(command.ticket) || seat.held_until()?.is_some() {
             return Err(Error::TicketVoid { reason: VoidReason::Refunded });
         }
-        if !self.rows.accounts.contains_key(&to) {
-            return Err(Error::UserNotFound);
+        match self.rows.recipients.get(&to) {
+            Some(Recipient::Allowed) => {}
+            Some(Recipient::Disabled) => return Err(Error::UserDisabled),
+            Some(Recipient::Forgotten) | None => return Err(Error::UserNotFound),
         }
         if from == to {
             return Err(Error::invalid("this user has the ticket already"));

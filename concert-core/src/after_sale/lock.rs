@@ -7,7 +7,7 @@ use sqlx::{MySqlConnection, Row as _};
 
 use super::Command;
 use super::moves::{ReadTickets, read_tickets, select_tickets};
-use super::rows::{ConcertState, Paid, Rows};
+use super::rows::{ConcertState, Paid, Recipient, Rows};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
@@ -52,6 +52,11 @@ statements! {
          from seats s force index (primary) straight_join payments p force index (payments_reservation_successful) \
          on p.reservation_id = s.reservation_id and p.successful = 1 where {each}",
         each Part { text: "(s.concert_id = {concert} and s.seat_number in ({seats}))", between: " or " }
+    }
+    /// Once their rows are locked, so that nobody disables them meanwhile.
+    RECIPIENTS {
+        "select id, disabled_at is not null as is_disabled, forgotten_at is not null as is_forgotten \
+         from users force index (primary) where id in ({users})"
     }
     MADE { "select id, balance_after, created_at from wallet_entries where id in ({entries})" }
 }
@@ -104,19 +109,35 @@ pub(super) async fn lock(
 
     let mut rows = lock_seats_of(connection, &named, &keys).await?;
     let payers = rows.payments.values().map(|paid| paid.user);
-    let new_owners = commands.iter().filter_map(|command| match command {
-        Command::Move(ticket) => Some(ticket.to),
-        _ => None,
-    });
+    let new_owners: Vec<_> = commands.iter().filter_map(new_owner).collect();
     let mut script = Script::default();
-    let accounts = lock_accounts(&mut script, payers.chain(new_owners).collect());
+    let accounts = lock_accounts(&mut script, payers.chain(new_owners.iter().copied()).collect());
+    let recipients = script.select_keys(&RECIPIENTS, new_owners, |params, users| params.list("users", users));
     let made = entries_made_earlier(&mut script, commands, attempt);
     let selected = script.run(connection).await?;
     rows.accounts = read_accounts(&selected, &accounts)?;
+    rows.recipients = selected.rows(&recipients).map(read_recipient).collect::<Result<_, _>>()?;
     rows.made = read_entries(&selected, &made)?;
     // Their rows are locked already, so that all users are locked in one order.
     rows.taken = TakenSeats::lock(connection, &asked(commands, &rows), attempt.now).await?;
     Ok(rows)
+}
+
+const fn new_owner(command: &Command) -> Option<UserId> {
+    match command {
+        Command::Move(ticket) => Some(ticket.to),
+        Command::Refund(_) | Command::CallOff(_) | Command::Clear(_) => None,
+    }
+}
+
+fn read_recipient(row: &MySqlRow) -> Result<(UserId, Recipient), sqlx::Error> {
+    let is = |column| row.try_get::<bool, _>(column);
+    let recipient = match (is("is_forgotten")?, is("is_disabled")?) {
+        (true, _) => Recipient::Forgotten,
+        (false, true) => Recipient::Disabled,
+        (false, false) => Recipient::Allowed,
+    };
+    Ok((row.try_get("id")?, recipient))
 }
 
 /// What is limited of those who get tickets.

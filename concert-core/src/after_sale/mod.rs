@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 pub use cancelling::Cancellation;
 pub(crate) use cancelling::{CallOff, ClearSeats, Cleared};
-pub(crate) use moves::MoveTicket;
 pub(crate) use moves::ticket;
+pub(crate) use moves::{GivenAway, MoveTicket, given_away_by, moves_of};
 pub use moves::{TicketMove, TicketStatus, TicketView};
 pub(crate) use progress::{LEASE, cancellation, finish, next_seats, renew, unfinished};
 pub(crate) use refund::RefundPayment;
@@ -44,7 +44,7 @@ use crate::sql::Script;
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::rows::{ConcertState, Effects, Paid, Rows, Ticket};
+    pub(crate) use super::rows::{ConcertState, Effects, Paid, Recipient, Rows, Ticket};
     pub(crate) use super::{Answer, CallOff, ClearSeats, Command, MoveTicket, RefundPayment};
 }
 

@@ -40,6 +40,15 @@ statements! {
          where n.id in ({reservations})"
     }
     MOVES { moves!() }
+    /// What a user has given away.
+    MOVED_FROM {
+        "select m.ticket_id, m.nth, m.from_user, m.to_user, m.moved_at, m.moved_by, m.reason, m.entry_id, \
+         r.seat_number, c.concert_name \
+         from ticket_moves m force index (ticket_moves_from_user) \
+         straight_join reservations r force index (primary) on r.id = m.ticket_id \
+         straight_join concerts c force index (primary) on c.id = r.concert_id \
+         where m.from_user = {user} order by m.moved_at desc, m.ticket_id desc limit {limit}"
+    }
     TICKET {
         "select r.id, r.user_id, u.username, r.concert_id, c.concert_name, c.status as concert_status, r.seat_number, \
          s.section, s.seat_row, r.status, p.id as payment_id, p.user_id as paid_by, p.amount, p.paid_at, p.refunded_at \
@@ -207,6 +216,31 @@ fn read_move(row: &MySqlRow) -> Result<TicketMove, sqlx::Error> {
         reason: row.try_get("reason")?,
         entry: row.try_get("entry_id")?,
     })
+}
+
+/// How tickets got from owner to owner, each from the first move to the last.
+pub(crate) async fn moves_of(pool: &MySqlPool, tickets: Vec<ReservationId>) -> Result<Vec<TicketMove>, sqlx::Error> {
+    if tickets.is_empty() {
+        return Ok(Vec::new());
+    }
+    fetch_all(pool, &MOVES, |params| params.list("reservations", tickets)).await?.iter().map(read_move).collect()
+}
+
+/// A ticket that a user has given away, and the seat that it is of now.
+pub(crate) struct GivenAway {
+    pub(crate) change: TicketMove,
+    pub(crate) seat: SeatNumber,
+    pub(crate) concert_name: String,
+}
+
+/// Newest first.
+pub(crate) async fn given_away_by(pool: &MySqlPool, user: UserId, limit: u32) -> Result<Vec<GivenAway>, sqlx::Error> {
+    let rows = fetch_all(pool, &MOVED_FROM, |params| params.bind("user", user).bind("limit", limit)).await?;
+    let read = |row: &MySqlRow| {
+        let (seat, concert_name) = (row.try_get("seat_number")?, row.try_get("concert_name")?);
+        Ok(GivenAway { change: read_move(row)?, seat, concert_name })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// A ticket; `None`: nobody has bought this.

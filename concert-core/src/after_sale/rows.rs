@@ -45,6 +45,16 @@ pub(crate) struct ConcertState {
     pub(crate) limits: Vec<SeatLimit>,
 }
 
+/// Whether a user can be given a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    Allowed,
+    /// Whoever may neither log in nor queue gets no ticket from others either.
+    Disabled,
+    /// Nobody is behind the user any more.
+    Forgotten,
+}
+
 /// The rows that a batch concerns.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
@@ -56,6 +66,8 @@ pub(crate) struct Rows {
     /// They tell whether a payment is refunded: its reservation then no longer has its seat.
     pub(crate) seats: HashMap<SeatKey, Seat>,
     pub(crate) accounts: HashMap<UserId, Account>,
+    /// Those who are to get tickets, if there are such users.
+    pub(crate) recipients: HashMap<UserId, Recipient>,
     /// What those who get tickets have of what is limited.
     pub(crate) taken: TakenSeats,
     /// Entries that commands of this batch made in an earlier attempt: when, and the balance with them.

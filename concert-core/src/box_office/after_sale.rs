@@ -99,8 +99,9 @@ impl BackOffice {
     /// there.
     ///
     /// # Errors
-    /// [`Error::TicketNotFound`], [`Error::ConcertCancelled`], [`Error::TicketVoid`] (refunded), [`Error::UserNotFound`],
-    /// [`Error::InvalidInput`] (the user has it already), [`Error::SeatLimit`].
+    /// [`Error::TicketNotFound`], [`Error::ConcertCancelled`], [`Error::TicketVoid`] (refunded), [`Error::UserNotFound`]
+    /// (also one who was forgotten), [`Error::UserDisabled`], [`Error::InvalidInput`] (the user has it already),
+    /// [`Error::SeatLimit`].
     pub async fn move_ticket(
         &self,
         ticket: ReservationId,

@@ -5,10 +5,13 @@ use super::{BoxOffice, wrong_answer};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::db;
-use crate::error::Error;
-use crate::id::{ConcertId, ReservationId};
+use crate::error::{Error, HeldSeat};
+use crate::id::{ConcertId, ReservationId, UserId};
 use crate::page::Page;
 use crate::reservation::{self, Answer, Command, Order, OrderRef, Reservation, ReservationList, UserSeats, Wanted};
+
+/// The most holds that a refusal for too many of them names.
+const MOST_HOLDS_NAMED: usize = 32;
 
 /// Orders. What is held in one call is one order; each seat of it is a reservation, which can be paid or given back
 /// alone. So what takes an [`OrderRef`] takes the id of an order or of a reservation.
@@ -45,9 +48,10 @@ impl BoxOffice {
         wanted: impl Into<Wanted>,
     ) -> Result<Order, Error> {
         let (caller, wanted) = (caller.into(), wanted.into().checked()?);
+        let user = caller.user;
         let limit = self.policy().max_holds_per_user;
         if wanted.count() > limit as usize {
-            return Err(Error::TooManyHolds { limit });
+            return Err(Error::TooManyHolds { limit, held: None, yours: Vec::new() });
         }
         let ids: Vec<_> = caller.entity_ids("reservations", wanted.count()).map(ReservationId::from_uuid).collect();
         let caller = caller.asking(&[&concert, &wanted]);
@@ -55,10 +59,27 @@ impl BoxOffice {
             let (wanted, ids) = (wanted.clone(), ids.clone());
             self.inner.reservations.submit(Command::Hold { caller, concert, wanted, ids })
         };
-        match self.act(caller, ActOn::Concert(concert), hold).await? {
-            Answer::Held(held) => Order::of(held).ok_or_else(wrong_answer),
-            Answer::Cancelled | Answer::Extended(_) => Err(wrong_answer()),
+        match self.act(caller, ActOn::Concert(concert), hold).await {
+            Ok(Answer::Held(held)) => Order::of(held).ok_or_else(wrong_answer),
+            Ok(Answer::Cancelled | Answer::Extended(_)) => Err(wrong_answer()),
+            Err(Error::TooManyHolds { limit, .. }) => Err(self.too_many_holds(user, limit).await),
+            Err(error) => Err(error),
         }
+    }
+
+    /// The refusal with what the user holds. Only who is refused for it pays for this look; without an answer from the
+    /// database it is the refusal alone.
+    async fn too_many_holds(&self, user: UserId, limit: u32) -> Error {
+        let holds = db::read(|| reservation::holds_of(self.pool(), user, self.now())).await;
+        let held = holds.as_ref().ok().map(|holds| holds.len() as u32);
+        let seat = |hold: Reservation| HeldSeat {
+            reservation: hold.id,
+            concert: hold.concert,
+            seat: hold.seat,
+            expires_at: hold.expires_at,
+        };
+        let yours = holds.unwrap_or_default().into_iter().take(MOST_HOLDS_NAMED).map(seat).collect();
+        Error::TooManyHolds { limit, held, yours }
     }
 
     /// One of the user's orders as it is now, or one reservation of it alone. [`Order::total`] is what

@@ -12,6 +12,14 @@ pub(super) fn describe_taken(seats: &[SeatNumber], yours: &[(SeatNumber, Reserva
     if yours.is_empty() { taken } else { format!("{taken}; you hold {} yourself", yours.join(", ")) }
 }
 
+pub(super) fn describe_holds(limit: u32, held: Option<u32>) -> String {
+    let most = format!("at most {limit} unpaid seats can be held at once");
+    match held {
+        Some(held @ 1..) => format!("{most}, and you hold {held}; pay or give one back"),
+        _ => format!("{most}; pay or give one back"),
+    }
+}
+
 pub(super) fn describe_blocked(seats: &[SeatNumber]) -> String {
     seats_that_are(seats, "not on sale")
 }

@@ -1,6 +1,7 @@
 //! Explains what happened to a token, a seat, a reservation or a user, when and why, and what will happen next. For
 //! support desks. It only reads, and tells no more than the database records.
 
+mod passing;
 mod reservation;
 mod seat;
 mod store;
@@ -149,6 +150,8 @@ pub enum EventKind {
     Added,
     /// A seat and another changed places.
     Swapped,
+    /// A ticket got another owner.
+    Moved,
 }
 
 impl fmt::Display for EventKind {
@@ -176,6 +179,7 @@ impl fmt::Display for EventKind {
             Self::Priced => "price set",
             Self::Added => "added",
             Self::Swapped => "places swapped",
+            Self::Moved => "ticket moved",
         })
     }
 }

@@ -3,7 +3,7 @@
 use sqlx::MySqlPool;
 
 use super::store::{self, CheckInRow, PaymentRow, ReservationRow};
-use super::{Event, EventKind, Explanation, moment};
+use super::{Event, EventKind, Explanation, moment, passing};
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
 use crate::id::ReservationId;
@@ -16,6 +16,10 @@ pub(crate) async fn explain(
     now: Timestamp,
 ) -> Result<Option<Explanation>, sqlx::Error> {
     let Some(row) = store::reservation(pool, id).await? else { return Ok(None) };
+    let passing = passing::of(pool, std::slice::from_ref(&row)).await?.remove(&id).unwrap_or_default();
+    let mut events = events(&row, "", now);
+    events.extend(passing.events());
+    events.sort_by_key(|event| event.at);
     let held = &row.reservation;
     let subject = format!(
         "reservation {id}: seat {} of {} on {}, {}, for user {}",
@@ -24,7 +28,7 @@ pub(crate) async fn explain(
     Ok(Some(Explanation {
         subject,
         now: held.status_at(now).as_str().to_owned(),
-        events: events(&row, "", now),
+        events,
         older_left_out: false,
         next: vec![next(&row, now)],
     }))

@@ -3,7 +3,7 @@
 use sqlx::MySqlPool;
 
 use super::store::{self, ReservationRow, SeatRow};
-use super::{Event, EventKind, Explanation, MOST_TOLD, moment, reservation};
+use super::{Event, EventKind, Explanation, MOST_TOLD, moment, passing, reservation};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{ConcertId, SeatNumber};
@@ -26,11 +26,16 @@ pub(crate) async fn explain(
     let has_it = seat.reservation.filter(|_| seat.until.is_none_or(|until| now < until));
     let holding = has_it.and_then(|id| rows.iter().find(|row| row.reservation.id == id));
     let acts = entries_about(pool, ActSubject::Concert(concert), MOST_TOLD).await?;
+    let mut passing = passing::of(pool, &rows).await?;
     // Both are newest first; moments that are the same keep their order.
     let mut events: Vec<_> = acts.iter().rev().filter_map(|act| changed_by(act, number)).collect();
     events.extend(rows.iter().rev().flat_map(|row| {
         let about = format!("user {}, reservation {}", row.reservation.user, row.reservation.id);
-        reservation::events(row, &about, now)
+        let passing = passing.remove(&row.reservation.id).unwrap_or_default();
+        let moves = passing.events().into_iter().filter(|event| event.what == EventKind::Moved);
+        let moves = moves
+            .map(|event| Event { detail: format!("{}; reservation {}", event.detail, row.reservation.id), ..event });
+        reservation::events(row, &about, now).into_iter().chain(moves)
     }));
     events.sort_by_key(|event| event.at);
     let SeatRow { concert_name, date, price, .. } = &seat;
@@ -54,7 +59,11 @@ fn changed_by(act: &LogEntry, number: SeatNumber) -> Option<Event> {
         "SEAT_UNBLOCK" => (EventKind::Unblocked, said("reason")),
         "SEAT_PRICE" => (EventKind::Priced, after.get("price").map(|price| format!("{price}; "))),
         "SEAT_ADD" => (EventKind::Added, None),
-        "SEAT_SWAP" => (EventKind::Swapped, Some(format!("seats {seats}; "))),
+        "SEAT_SWAP" => {
+            let gone = |(id, from, to)| format!("reservation {id} from seat {from} to seat {to}; ");
+            let gone: String = passing::moved_seats(act).map(gone).collect();
+            (EventKind::Swapped, Some(gone + &said("reason").unwrap_or_default()))
+        }
         _ => return None,
     };
     let is_named = seats.parse::<SeatRanges>().is_ok_and(|seats| seats.contains(number));

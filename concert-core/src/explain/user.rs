@@ -4,7 +4,8 @@ use sqlx::MySqlPool;
 
 use super::store::TokenRow;
 use super::token::{self, QueuePosition, TurnRules};
-use super::{Event, EventKind, Explanation, MOST_TOLD, reservation, store};
+use super::{Event, EventKind, Explanation, MOST_TOLD, passing, reservation, store};
+use crate::after_sale::{GivenAway, given_away_by};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::UserId;
@@ -25,6 +26,8 @@ pub(crate) async fn explain(
     let account = db::read(|| wallet::balance(pool, id, None, now)).await?.ok_or(Error::UserNotFound)?;
     let tokens = db::read(|| store::tokens_of(pool, id)).await?;
     let reservations = db::read(|| store::reservations_of(pool, id)).await?;
+    let passing = db::read(|| passing::of(pool, &reservations)).await?;
+    let given_away = db::read(|| given_away_by(pool, id, MOST_TOLD + 1)).await?;
     let page = Page::new(Some(MOST_TOLD), None)?;
     let entries = db::read(|| wallet::entries_of(pool, id, &page)).await?.unwrap_or_default();
     // One for each sale whose queue the user is in.
@@ -35,17 +38,28 @@ pub(crate) async fn explain(
 
     let (tokens_told, tokens_from) = told(&tokens, |row| row.token.created_at);
     let (reservations_told, reservations_from) = told(&reservations, |row| row.reservation.reserved_at);
+    let (given_away, given_away_from) = told(&given_away, |gone| gone.change.moved_at);
     let entries_from = entries.data.last().map(|entry| entry.created_at).filter(|_| entries.has_more);
     let mut events = vec![signed_up(&who)];
     events.extend(tokens_told.iter().rev().flat_map(|row| token::events(row, now)));
     for row in reservations_told.iter().rev() {
-        let about =
+        let mut about =
             format!("seat {} of {}, reservation {}", row.reservation.seat, row.concert_name, row.reservation.id);
+        if let Some(passing) = passing.get(&row.reservation.id) {
+            if let Some(first) = passing.first_owner().filter(|first| *first != id) {
+                about = format!("{about}, which user {first} bought");
+            }
+            let of_it = passing.events().into_iter();
+            events.extend(of_it.map(|event| Event { detail: format!("{}; {about}", event.detail), ..event }));
+        }
         events.extend(reservation::events(row, &about, now));
     }
+    // What came back to the user is told with its reservation.
+    let is_gone = |gone: &&GivenAway| reservations.iter().all(|row| row.reservation.id != gone.change.ticket);
+    events.extend(given_away.iter().rev().filter(is_gone).map(passing::given_away));
     events.extend(entries.data.iter().rev().map(balance_changed));
     // The timeline begins where it is whole: where the list that was cut short begins.
-    let whole_from = [tokens_from, reservations_from, entries_from].into_iter().flatten().max();
+    let whole_from = [tokens_from, reservations_from, given_away_from, entries_from].into_iter().flatten().max();
     events.retain(|event| event.what == EventKind::SignedUp || whole_from.is_none_or(|from| event.at >= from));
     events.sort_by_key(|event| event.at);
 

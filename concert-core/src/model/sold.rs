@@ -1,6 +1,7 @@
 //! What is done with seats after they were sold: the lane over tables.
 
 use super::lanes::{ModelLane, require};
+use super::tables::UserRow;
 use super::*;
 use crate::after_sale::model::Command;
 
@@ -54,10 +55,15 @@ impl Tables {
     }
 }
 
+const fn recipient(row: &UserRow) -> after_sale::Recipient {
+    if row.is_enabled { after_sale::Recipient::Allowed } else { after_sale::Recipient::Disabled }
+}
+
 impl ModelLane for AfterSaleBatch {
     fn read(&self, tables: &Tables, commands: &[Command], attempt: &Attempt) -> after_sale::Rows {
         let mut rows = after_sale::Rows {
             accounts: tables.accounts(tables.users.keys().copied()),
+            recipients: tables.users.iter().map(|(id, row)| (*id, recipient(row))).collect(),
             concerts: tables.concerts.keys().map(|id| (*id, tables.concert_state(*id))).collect(),
             ..after_sale::Rows::default()
         };

@@ -381,6 +381,7 @@ impl Spec {
         match self.hold(nth) {
             Some((_, Hold::Paid | Hold::Refunded)) if self.called_off => Err("CONCERT_CANCELLED"),
             Some((_, Hold::Refunded)) => Err("TICKET_VOID"),
+            Some((_, Hold::Paid)) if self.disabled.contains(&user) => Err("USER_DISABLED"),
             Some((owner, Hold::Paid)) if owner == user => Err("INVALID_REQUEST"),
             Some((_, Hold::Paid)) if self.limit.is_some_and(|limit| self.has(user) >= limit as usize) => {
                 Err("SEAT_LIMIT")

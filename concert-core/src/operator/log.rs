@@ -34,6 +34,11 @@ statements! {
         )
     }
     PAGE_START { "select logged_at from operator_log where id = {id}" }
+    SWAPS_OF {
+        entries!(
+            "force index (operator_log_subject) where subject = 'concert' and subject_id in ({concerts}) and act = 'SEAT_SWAP'"
+        )
+    }
     ABOUT { entries!("force index (operator_log_subject) where subject = {subject} and subject_id <=> {subject_id}") }
 }
 
@@ -262,6 +267,16 @@ pub(crate) async fn entries_about(
         let params = params.bind("subject", Keyword::new(subject.kind())).bind("subject_id", subject.id());
         params.bind("limit", limit)
     });
+    rows.await?.iter().map(read_entry).collect()
+}
+
+/// The swaps of seats of some concerts, newest first, `limit` at most.
+pub(crate) async fn swaps_of(
+    pool: &MySqlPool,
+    concerts: &[ConcertId],
+    limit: u32,
+) -> Result<Vec<LogEntry>, sqlx::Error> {
+    let rows = fetch_all(pool, &SWAPS_OF, |params| params.list("concerts", concerts).bind("limit", limit));
     rows.await?.iter().map(read_entry).collect()
 }
 

@@ -11,7 +11,7 @@ pub(crate) use key_ring::KeyRing;
 pub use keys::{NewOperatorKey, OperatorKey, Role};
 pub(crate) use keys::{all_keys, make_key, revoke_key};
 pub use log::LogEntry;
-pub(crate) use log::{Act, ActSubject, entries_about, log_entries, write_log};
+pub(crate) use log::{Act, ActSubject, entries_about, log_entries, swaps_of, write_log};
 pub use reason::Reason;
 
 /// The statements of this folder.

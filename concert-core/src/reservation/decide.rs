@@ -110,7 +110,7 @@ impl Desk {
         let limit = self.rules.max_holds_per_user;
         let holds = self.rows.holds.get_mut(&caller.user).ok_or(Unread)?;
         if !holds.fit(more, limit) {
-            return Err(Error::TooManyHolds { limit });
+            return Err(Error::TooManyHolds { limit, held: None, yours: Vec::new() });
         }
         // Such an order could never be paid: no wallet holds that much.
         if total(seats.iter().map(|key| self.rows.seats[key].price)).is_none() {

@@ -100,7 +100,7 @@ texts_of_refusals! { |texts, reader|
     Self::SeatsNotTogether { count } => texts.seats_not_together(*count),
     Self::SeatBlocked { seats } => texts.seat_blocked(seats.len(), numbers(seats)),
     Self::SeatsNotReserved => texts.seats_not_reserved(),
-    Self::TooManyHolds { limit } => texts.too_many_holds(*limit),
+    Self::TooManyHolds { limit, held, .. } => texts.too_many_holds(held.unwrap_or(0), *limit),
     Self::SeatHeldTooOften { seat, times, wait } => {
         texts.seat_held_too_often(seat.to_string(), *times, wait.as_millis().div_ceil(1000).to_string())
     },
@@ -258,7 +258,8 @@ mod tests {
             Error::SeatBlocked { seats: seats(&[7]) },
             Error::SeatBlocked { seats: seats(&[7, 9]) },
             Error::SeatsNotReserved,
-            Error::TooManyHolds { limit: 4 },
+            Error::TooManyHolds { limit: 4, held: None, yours: vec![] },
+            Error::TooManyHolds { limit: 4, held: Some(3), yours: vec![] },
             Error::SeatHeldTooOften { seat, times: 3, wait: Duration::from_millis(59_001) },
             Error::HoldAlreadyExtended,
             Error::HoldOutlastsTurn,

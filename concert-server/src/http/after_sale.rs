@@ -319,8 +319,8 @@ async fn ticket(mut call: Call) -> Answer {
         (status = 200, body = TicketBody, description = "Moved"),
         (status = 400, description = "The body is not valid, or the user has the ticket already"),
         (status = 401, description = "No valid operator key"),
-        (status = 403, description = "The role of the operator key does not allow this"),
-        (status = 404, description = "No such ticket, or no such user"),
+        (status = 403, description = "The role of the operator key does not allow this, or the user is disabled"),
+        (status = 404, description = "No such ticket, or no such user: nobody has it, or its person was forgotten"),
         (status = 409, description = "The ticket is void, the concert is called off, or the user has as many seats as one may"),
     )
 )]

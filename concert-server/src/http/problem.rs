@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use concert_core::texts::{Language, Locale};
-use concert_core::{Error, ReservationId, SeatNumber, Timestamp};
+use concert_core::{Error, HeldSeat, ReservationId, SeatNumber, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -306,6 +306,14 @@ fn members_of(error: &Error) -> Map<String, Value> {
         Error::SeatAlreadyReserved { seats, yours } => {
             let hold = |(seat, id): &(SeatNumber, ReservationId)| json!({"seatNumber": seat, "reservationId": id});
             json!({"seatNumbers": seats, "yours": yours.iter().map(hold).collect::<Vec<_>>()})
+        }
+        Error::TooManyHolds { limit, held: None, .. } => json!({"limit": limit}),
+        Error::TooManyHolds { limit, held, yours } => {
+            let hold = |hold: &HeldSeat| {
+                let HeldSeat { reservation, concert, seat, expires_at, .. } = hold;
+                json!({"reservationId": reservation, "concertId": concert, "seatNumber": seat, "expiresAt": expires_at})
+            };
+            json!({"limit": limit, "held": held, "yours": yours.iter().map(hold).collect::<Vec<_>>()})
         }
         Error::SeatBlocked { seats } => json!({"seatNumbers": seats}),
         Error::VersionChanged { version } => json!({"version": version}),
