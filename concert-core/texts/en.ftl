@@ -86,7 +86,7 @@ seats-not-reserved = nobody has either of these seats, so there is nothing to sw
 too-many-holds = at most { $limit } unpaid seats can be held at once{ $held ->
     [0] ; pay or give one back
    *[other] , and you hold { $held }; pay or give one back
-}
+ }
 seat-held-too-often = seat { $seat } was let go { $times } times in a row by this user; others come first for { $wait } s
 hold-already-extended = the deadline is already extended; that is possible only once
 hold-outlasts-turn = the hold already lasts until the turn ends, and this turn can last no longer

@@ -70,7 +70,7 @@ seats-not-reserved = 두 좌석 모두 비어 있어 바꿀 것이 없습니다.
 too-many-holds = 결제하지 않은 좌석은 한 번에 최대 { $limit }석까지 선점할 수 있습니다. { $held ->
     [0] 결제하거나 하나를 취소해 주십시오.
    *[other] 지금 { $held }석을 선점하고 있으니, 결제하거나 하나를 취소해 주십시오.
-}
+ }
 seat-held-too-often = { $seat }번 좌석을 { $times }번 연달아 선점했다가 놓았습니다. { $wait }초 동안은 다른 사람에게 먼저 기회가 갑니다.
 hold-already-extended = 결제 기한은 한 번만 연장할 수 있으며, 이미 연장했습니다.
 hold-outlasts-turn = 결제 기한이 이미 입장 시간의 끝까지라서 더 연장할 수 없습니다.
