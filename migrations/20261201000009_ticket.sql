@@ -5,7 +5,7 @@ create table if not exists ticket_keys (
     number      int unsigned not null,
     public_key  binary(32)   not null,
     -- The seed of the private key (RFC 8032). Every server and the command line sign with it, so it is here; it is in no
-    -- answer, no export and no log. See docs/security.md.
+    -- answer, no export and no log. See docs/src/security.md.
     private_key binary(32)   not null,
     created_at  datetime(6)  not null,
     created_by  varchar(255) not null,

@@ -96,7 +96,7 @@ pub(super) fn trouble(frame: &Frame, error: &Error, sale: Option<SaleId>) -> Tro
         Error::SeatBlocked { seats } => (t.trouble_seat_blocked(numbers(seats)), None),
         Error::NotEnoughSeats { free } => (t.trouble_few_seats(*free), None),
         Error::SeatsNotTogether { count } => (t.trouble_not_together(*count), None),
-        Error::TooManyHolds { limit } => (t.trouble_too_many_holds(*limit), orders()),
+        Error::TooManyHolds { limit, .. } => (t.trouble_too_many_holds(*limit), orders()),
         Error::SeatLimit { limit, left, .. } => (t.trouble_seat_limit(*left, *limit), orders()),
         Error::SeatHeldTooOften { wait, .. } => {
             (t.trouble_held_too_often(wait.as_millis().div_ceil(1_000) as u64), None)

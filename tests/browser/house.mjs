@@ -1,0 +1,83 @@
+// A box office for one test file: the real server on a private database of its own, and the real CLI.
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const root = new URL("../..", import.meta.url).pathname;
+const bin = process.env.CONCERT_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug");
+
+/** How long the server may take to begin, in milliseconds. Making a database takes some seconds. */
+const LONGEST_START = 60_000;
+
+/** A port that is free now. */
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export class House {
+  /** Starts a server with these options beside its own. */
+  static async open(...options) {
+    const house = new House();
+    house.folder = await mkdtemp(join(tmpdir(), "concert-browser-"));
+    house.options = options;
+    house.port = await freePort();
+    house.url = `http://127.0.0.1:${house.port}`;
+    await house.start();
+    return house;
+  }
+
+  async start() {
+    const options = ["--listen", `127.0.0.1:${this.port}`, "--data-dir", `${this.folder}/data`, ...this.options];
+    const env = { ...process.env, RUST_LOG: "warn", LANG: "C" };
+    delete env.DATABASE_URL;
+    this.server = spawn(join(bin, "concert-server"), options, { stdio: ["ignore", "inherit", "inherit"], env });
+    const begun = Date.now();
+    for (;;) {
+      const ready = await fetch(`${this.url}/health/ready`).then((answer) => answer.ok, () => false);
+      if (ready) return;
+      if (this.server.exitCode !== null || Date.now() - begun > LONGEST_START) throw new Error("the server does not begin");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async stop() {
+    const ended = new Promise((resolve) => this.server.once("exit", resolve));
+    this.server.kill("SIGTERM");
+    await ended;
+  }
+
+  async close() {
+    await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** What a command of the CLI says, as JSON. */
+  async cli(...options) {
+    const env = { ...process.env, CONCERT_DATA_DIR: `${this.folder}/data`, LANG: "C" };
+    delete env.DATABASE_URL;
+    const { stdout } = await run(join(bin, "concert-cli"), ["--output", "json", ...options], { env });
+    return JSON.parse(stdout);
+  }
+
+  /** Puts a concert on sale: two sections with rows of ten, the front one dearer. Returns its id. */
+  async concert(name, { sale, rows = 2, seats = 10 } = {}) {
+    const file = `${this.folder}/${name}.toml`;
+    const section = (title, price, from) => {
+      const named = Array.from({ length: rows }, (_, nth) => `{ name = "${from + nth}", seats = ${seats} }`);
+      return `[[sections]]\nname = "${title}"\nprice = ${price}\nrows = [${named.join(", ")}]\n`;
+    };
+    const day = new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10);
+    const head = `name = "${name}"\ndate = ${day}\nstarts_at = 20:00:00\ntime_zone = "Asia/Seoul"\n`;
+    await writeFile(file, head + section("Front", 120, 1) + section("Back", 80, 1 + rows));
+    const added = await this.cli("concert", "add", file, ...(sale ? ["--sale", sale] : []), "--as", "tests");
+    return added.concertId;
+  }
+}
