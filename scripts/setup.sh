@@ -17,6 +17,15 @@ if [ "${1:-}" = --cluster ] && ! { [ -e /usr/lib/galera/libgalera_smm.so ] && ha
   packages+=(mariadb-server galera-4 rsync lsof iproute2)
 fi
 [ "${1:-}" != --monitoring ] || have promtool || packages+=(prometheus)
+if [ "${1:-}" = --browser ]; then
+  have chromium || packages+=(chromium)
+  have zbarimg || packages+=(zbar-tools)
+  # Korean letters, for the pictures.
+  fc-list :lang=ko 2>/dev/null | grep -q . || packages+=(fontconfig fonts-nanum)
+fi
+if [ "${1:-}" = --pages ] || [ "${1:-}" = --browser ]; then
+  have node && have npm || packages+=(nodejs npm)
+fi
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if ! have apt-get; then

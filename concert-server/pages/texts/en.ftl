@@ -22,6 +22,7 @@ title-503 = Service Unavailable
 ## Sentences that are said where they arise, in English. Their Korean is found by the English; a variable is any text
 
 said-route-not-found = there is nothing at this path; see /docs
+said-plan-version = the plan no longer has this version, or not yet; it has version { $present }
 said-method-not-allowed = this path answers { $methods }
 said-payload-too-large = a body is at most { $most } bytes
 said-media-type = a body is JSON: Content-Type: application/json

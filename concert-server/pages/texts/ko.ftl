@@ -21,6 +21,7 @@ title-503 = 지금은 이용할 수 없음
 ## 만들어지는 자리에서 영어로 쓰는 문장. 영어 문장으로 한국어를 찾으며, 변수에는 어떤 글이든 올 수 있다
 
 said-route-not-found = 이 경로에는 아무것도 없습니다. /docs를 참고해 주십시오.
+said-plan-version = 좌석 배치도에 이 버전은 이제 없거나 아직 없습니다. 지금 버전은 { $present }입니다.
 said-method-not-allowed = 이 경로에서 쓸 수 있는 메서드: { $methods }
 said-payload-too-large = 요청 본문은 { $most }바이트를 넘을 수 없습니다.
 said-media-type = 요청 본문은 JSON이어야 합니다. Content-Type: application/json

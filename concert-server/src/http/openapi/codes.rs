@@ -95,6 +95,8 @@ pub(super) fn codes_of(operation: &str) -> Option<&'static [&'static str]> {
         "addConcert" => &["SALE_NOT_FOUND", "CONCERT_EXISTS"],
         "changeConcert" => &["CONCERT_NOT_FOUND", "CONCERT_CANCELLED", "VERSION_CHANGED"],
         "cancelConcert" => &["CONCERT_NOT_FOUND", "CONCERT_CANCELLED"],
+        "plan" => &["CONCERT_NOT_FOUND", "PLAN_VERSION_NOT_FOUND"],
+        "planState" => &["CONCERT_NOT_FOUND", "TOO_MANY_STREAMS"],
         "seats"
         | "concertForOperators"
         | "cancellation"

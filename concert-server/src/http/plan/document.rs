@@ -76,9 +76,13 @@ pub(super) struct PlanBody<'p> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PlanBounds)]
 struct BoundsBody {
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     left: i32,
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     top: i32,
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     right: i32,
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     bottom: i32,
 }
 
@@ -118,7 +122,7 @@ struct RunBody {
     #[schema(minimum = 1)]
     count: usize,
     /// From one number to the next. Not there: 1.
-    #[schema(default = 1)]
+    #[schema(default = 1, minimum = -2147483648, maximum = 2147483647)]
     #[serde(skip_serializing_if = "is_one")]
     step: i32,
     /// The place of the first seat in the row; the others have the next ones, without a gap. Not there: its number.
@@ -126,15 +130,17 @@ struct RunBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<i32>,
     /// Where the first seat stands.
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     x: i32,
     /// See `x`.
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     y: i32,
     /// From one seat to the next. Not there: 10.
-    #[schema(default = 10)]
+    #[schema(default = 10, minimum = -2147483648, maximum = 2147483647)]
     #[serde(skip_serializing_if = "is_ten")]
     dx: i32,
     /// From one seat to the next. Not there: 0.
-    #[schema(default = 0)]
+    #[schema(default = 0, minimum = -2147483648, maximum = 2147483647)]
     #[serde(skip_serializing_if = "is_zero")]
     dy: i32,
     /// Instead of `dx` and `dy` where steps differ: those from each seat to the next, first in x, then in y.

@@ -7,6 +7,7 @@ use warp::http::StatusCode;
 /// The codes that HTTP alone has, beside the library's.
 const OF_HTTP: [(&str, StatusCode); 9] = [
     ("ROUTE_NOT_FOUND", StatusCode::NOT_FOUND),
+    ("PLAN_VERSION_NOT_FOUND", StatusCode::NOT_FOUND),
     ("METHOD_NOT_ALLOWED", StatusCode::METHOD_NOT_ALLOWED),
     ("FORM_EXPIRED", StatusCode::FORBIDDEN),
     ("REQUEST_TIMEOUT", StatusCode::REQUEST_TIMEOUT),
@@ -148,6 +149,7 @@ texts! {
     "DATABASE_SETUP": "The database cannot be used as it is set up." / "Operators: the log says what to change. Clients: try again later.";
     "INTERNAL": "A defect." / "Report it with the `requestId`; the log has the cause under it.";
     "ROUTE_NOT_FOUND": "There is nothing at this path." / "See `/docs` for what there is.";
+    "PLAN_VERSION_NOT_FOUND": "The plan of the hall no longer has this version, or not yet." / "Ask for the version that `version` names, or for none.";
     "METHOD_NOT_ALLOWED": "The path does not answer this method." / "Use one that the `Allow` header names.";
     "REQUEST_TIMEOUT": "The body took too long to arrive." / "Send it again.";
     "PAYLOAD_TOO_LARGE": "The body is larger than this route reads." / "Send less at once.";
