@@ -133,7 +133,7 @@ pub use crate::after_sale::{
     Cancellation, Refund, RefundReason, SeatAfterRefund, TicketMove, TicketStatus, TicketView,
 };
 pub use crate::audit::Violation;
-pub use crate::box_office::{BackOffice, BoxOffice, ClearedSoFar, Follow};
+pub use crate::box_office::{BackOffice, BoxOffice, ClearedSoFar, Follow, HallDesk};
 pub use crate::bytes::Bytes32;
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};
 pub use crate::catalog::{

@@ -62,6 +62,11 @@ async fn seats_are_blocked_priced_added_and_swapped_at_the_desk() {
     assert_eq!((&priced["changed"], &priced["reserved"], &priced["refused"]), (&json!(4), &json!([1]), &json!([])));
     let unblocked = desk.run(&["seat", "unblock", CONCERT, "2", "--output", "json"]).json();
     assert_eq!((&unblocked["changed"], &unblocked["seatNumbers"]), (&json!(1), &json!([2])));
+    let dry = desk.run(&["seat", "price", CONCERT, "1-2", "--price", "9", "--dry-run"]).ok();
+    assert!(dry.contains("would change  2") && dry.contains("version       4"), "{dry}");
+    let marked =
+        ["seat", "add", CONCERT, "30", "--price", "70", "--mark", "accessible,aisle", "--dry-run", "--output", "json"];
+    assert_eq!(desk.run(&marked).json()["dryRun"], json!(true));
     let added =
         ["seat", "add", CONCERT, "5-8", "--price", "70", "--section", "Side", "--row", "A", "--first-place", "1"];
     let added = desk.run(&[&added[..], &["--output", "json"]].concat()).json();

@@ -218,6 +218,60 @@ async fn seats_are_added_to_a_hall_and_sold_like_the_others() {
 }
 
 #[tokio::test]
+async fn added_seats_have_the_marks_that_they_are_given() {
+    let house = House::open().await;
+    let (office, concert) = (&house.office, house.hall(1, 2).await);
+    let marks = ["restricted view", "ACCESSIBLE", "accessible"].map(|mark| mark.parse().expect("a mark"));
+    let new = NewSeats::new(money(60), seats("3-4")).with_marks(marks.to_vec());
+    office.back_office().add_seats(concert, new.clone()).await.expect("adds");
+    let marked = "select count(*) from seats where marks = 'ACCESSIBLE,RESTRICTED_VIEW' and seat_number in (3, 4)";
+    assert_eq!(house.count(marked).await, 2);
+    assert_eq!(house.count("select count(*) from seats where marks is not null").await, 2);
+    let too_many = (0..9).map(|nth| format!("A_MARK_OF_THIRTY_TWO_CHARACTERS{nth}").parse().expect("a mark")).collect();
+    let refused = office.back_office().add_seats(concert, new.with_marks(too_many)).await.expect_err("is refused");
+    assert_eq!(refused.code(), "INVALID_REQUEST");
+    let log = office.back_office().log(concert_core::Page::default()).await.expect("lists").data;
+    assert_eq!(log[0].after.as_ref().expect("is told")["marks"], json!(["ACCESSIBLE", "RESTRICTED_VIEW"]));
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_a_change_of_the_hall_would_do_and_does_nothing() {
+    let house = House::open().await;
+    let (office, concert) = (&house.office, house.hall(1, 6).await);
+    let user = house.active_users(1, 1_000).await[0];
+    office.hold(user, concert, seat(1)).await.expect("holds");
+    office.hold(user, concert, seat(4)).await.expect("holds");
+    house.advance(200);
+    office.hold(user, concert, seat(2)).await.expect("holds");
+    house.advance(100);
+    // Seats 1 and 4 have lapsed by now, and no sweep has been.
+    let hall = office.back_office().hall(concert);
+    let (dry, acts) = (hall.clone().dry_run(true), house.count("select count(*) from operator_log").await);
+    let reason = || "camera".parse().expect("a reason");
+    let would = dry.block(seats("1-3, 9"), reason()).await.expect("says");
+    assert_eq!((would.dry_run, would.changed, would.version), (true, 2, 1));
+    assert_eq!(refused(&would), [(2, "SEAT_ALREADY_RESERVED"), (9, "SEAT_NOT_FOUND")]);
+    assert_eq!(dry.price(seats("1-6"), money(7)).await.expect("says").reserved, seats("2"));
+    assert_eq!(dry.unblock(seats("2-3"), None).await.expect("says").refused.len(), 1);
+    let row = NewSeats::new(money(60), seats("6-8"));
+    assert_eq!(refused(&dry.add(row).await.expect("says")), [(6, "SEAT_EXISTS")]);
+    let swap = dry.swap([seat(2), seat(5)], None).await.expect("says");
+    assert_eq!((swap.dry_run, swap.moved[0].to), (true, seat(5)));
+    assert_eq!(dry.swap([seat(5), seat(6)], None).await.expect_err("is refused").code(), "SEATS_NOT_RESERVED");
+
+    assert_eq!(version(&house).await, 1);
+    assert_eq!(house.count("select count(*) from operator_log").await, acts, "no act");
+    assert_eq!(available(office, concert).await, [1, 3, 4, 5, 6]);
+    assert_eq!(house.count("select count(*) from seats where price = 100").await, 6);
+    // The change does what was said.
+    let done = hall.block(seats("1-3, 9"), reason()).await.expect("blocks");
+    let mut said = would;
+    (said.dry_run, said.version) = (false, 2);
+    assert_eq!(done, said);
+    house.assert_sound().await;
+}
+
+#[tokio::test]
 async fn neighbours_are_places_and_who_wants_to_sit_together_is_refused_rather_than_split() {
     let site = Site::open().await;
     let house = &site.house;
@@ -272,7 +326,13 @@ async fn operators_change_a_hall_over_rest() {
     assert_eq!((&said["changed"], &said["reserved"]), (&json!(4), &json!([6])));
     let said = post("/unblock", json!({"seatNumbers": [5]})).send().await.expect(200, "").body;
     assert_eq!((&said["changed"], &said["version"]), (&json!(1), &json!(4)));
-    let row = json!({"seats": "7-9", "price": 50, "section": "Hall", "row": "1", "places": [8, 9, 10]});
+    let dry = post("/block", json!({"seatNumbers": [5, 6], "reason": "camera", "dryRun": true}));
+    let said = dry.send().await.expect(200, "").body;
+    assert_eq!((&said["changed"], &said["dryRun"], &said["version"]), (&json!(1), &json!(true), &json!(4)));
+    let dry = post("/swap", json!({"seatNumbers": [6, 1], "dryRun": true})).send().await.expect(200, "").body;
+    assert_eq!((&dry["moved"][0]["to"], &dry["dryRun"]), (&json!(1), &json!(true)));
+    let row = json!({"seats": "7-9", "price": 50, "section": "Hall", "row": "1", "places": [8, 9, 10],
+        "marks": ["accessible"]});
     assert_eq!(post("", row).send().await.expect(200, "").body["changed"], 3);
     let said =
         post("/swap", json!({"seatNumbers": [6, 1], "reason": "a broken seat"})).send().await.expect(200, "").body;
@@ -292,6 +352,10 @@ async fn operators_change_a_hall_over_rest() {
     ] {
         post(rest, body).send().await.expect(400, "INVALID_REQUEST");
     }
+    let listed = site.get(&path("")).bearer(&key).send().await.expect(200, "").body;
+    let listed = listed["data"].as_array().or_else(|| listed["seats"].as_array()).expect("a list").clone();
+    let seven = listed.iter().find(|seat| seat["seatNumber"] == 7).expect("seat 7");
+    assert_eq!(seven["marks"], json!(["ACCESSIBLE"]));
     let nowhere = format!("/api/v1/admin/concerts/{}/seats/block", ConcertId::generate());
     let blocked = site.post(&nowhere, &json!({"seatNumbers": [1], "reason": "camera"})).bearer(&key).send().await;
     blocked.expect(404, "CONCERT_NOT_FOUND");

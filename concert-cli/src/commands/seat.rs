@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use concert_core::{
-    BoxOffice, ConcertId, Error, Money, NewSeats, Reason, SeatNumber, SeatRanges, SeatsChanged, SeatsSwapped,
+    BoxOffice, ConcertId, Error, Mark, Money, NewSeats, Reason, SeatNumber, SeatRanges, SeatsChanged, SeatsSwapped,
 };
 
 use super::names::ConcertRef;
@@ -31,6 +31,9 @@ enum Action {
         /// The reason, for the record
         #[arg(long, value_name = "TEXT")]
         reason: Reason,
+        /// Say what would be changed, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         by: By,
     },
@@ -43,6 +46,9 @@ enum Action {
         /// The reason, for the record
         #[arg(long, value_name = "TEXT")]
         reason: Option<Reason>,
+        /// Say what would be changed, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         by: By,
     },
@@ -55,6 +61,9 @@ enum Action {
         /// The price of each: 0 or more
         #[arg(long, value_name = "AMOUNT")]
         price: Money,
+        /// Say what would be changed, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         by: By,
     },
@@ -80,6 +89,12 @@ enum Action {
         /// The place of the first of them in the row, the others beside it; otherwise the places are the numbers
         #[arg(long, value_name = "PLACE", value_parser = clap::value_parser!(i32).range(1..))]
         first_place: Option<i32>,
+        /// What is special about them: accessible, restricted_view or whatever the house says; can be repeated
+        #[arg(long = "mark", value_name = "MARK", value_delimiter = ',')]
+        marks: Vec<Mark>,
+        /// Say what would be changed, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         by: By,
     },
@@ -96,6 +111,9 @@ enum Action {
         /// The reason, for the record
         #[arg(long, value_name = "TEXT")]
         reason: Option<Reason>,
+        /// Say what would be changed, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         by: By,
     },
@@ -151,7 +169,8 @@ impl Show for SeatsChanged {
             [] => "-".to_owned(),
             seats => seats.iter().copied().collect::<SeatRanges>().to_string(),
         };
-        let mut rows = vec![("changed", self.changed.to_string()), ("seats", listed(&self.seats))];
+        let changed = if self.dry_run { "would change" } else { "changed" };
+        let mut rows = vec![(changed, self.changed.to_string()), ("seats", listed(&self.seats))];
         if !self.reserved.is_empty() {
             rows.push(("of them reserved", listed(&self.reserved)));
         }
@@ -171,41 +190,44 @@ impl Show for SeatsSwapped {
             .iter()
             .map(|one| [one.from.to_string(), one.to.to_string(), one.reservation.to_string()])
             .collect();
-        table(["From", "To", "Reservation id"], &moved)
+        let moved = table(["From", "To", "Reservation id"], &moved);
+        if self.dry_run { format!("nothing is moved yet: this is a dry run\n{moved}") } else { moved }
     }
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
-    let office = |by: &By| Ok::<_, Failure>(box_office.operator(by.operator()?));
+    let hall = |by: &By, concert: ConcertId, dry_run: bool| {
+        Ok::<_, Failure>(box_office.operator(by.operator()?).hall(concert).dry_run(dry_run))
+    };
     let done = match &opts.action {
-        Action::Block { concert, which, reason, by } => {
+        Action::Block { concert, which, reason, dry_run, by } => {
             let concert = concert.find(box_office).await?;
             let seats = which.numbers(box_office, concert).await?;
-            office(by)?.block_seats(concert, seats, reason.clone()).await?
+            hall(by, concert, *dry_run)?.block(seats, reason.clone()).await?
         }
-        Action::Unblock { concert, which, reason, by } => {
+        Action::Unblock { concert, which, reason, dry_run, by } => {
             let concert = concert.find(box_office).await?;
             let seats = which.numbers(box_office, concert).await?;
-            office(by)?.unblock_seats(concert, seats, reason.clone()).await?
+            hall(by, concert, *dry_run)?.unblock(seats, reason.clone()).await?
         }
-        Action::Price { concert, which, price, by } => {
+        Action::Price { concert, which, price, dry_run, by } => {
             let concert = concert.find(box_office).await?;
             let seats = which.numbers(box_office, concert).await?;
-            office(by)?.price_seats(concert, seats, *price).await?
+            hall(by, concert, *dry_run)?.price(seats, *price).await?
         }
-        Action::Add { concert, seats, numbers, price, section, row, first_place, by } => {
+        Action::Add { concert, seats, numbers, price, section, row, first_place, marks, dry_run, by } => {
             let numbers = seats.iter().chain(numbers).flat_map(SeatRanges::numbers);
             let mut new = NewSeats::new(*price, numbers);
-            (new.section, new.row) = (section.clone(), row.clone());
+            (new.section, new.row, new.marks) = (section.clone(), row.clone(), marks.clone());
             if let Some(first) = first_place {
                 let places: Vec<_> = (*first..).take(new.seats.len()).collect();
                 new = new.at_places(&places)?;
             }
-            office(by)?.add_seats(concert.find(box_office).await?, new).await?
+            hall(by, concert.find(box_office).await?, *dry_run)?.add(new).await?
         }
-        Action::Swap { concert, seat, other, reason, by } => {
+        Action::Swap { concert, seat, other, reason, dry_run, by } => {
             let concert = concert.find(box_office).await?;
-            let swapped = office(by)?.swap_seats(concert, [*seat, *other], reason.clone()).await?;
+            let swapped = hall(by, concert, *dry_run)?.swap([*seat, *other], reason.clone()).await?;
             return print(output, &swapped);
         }
     };

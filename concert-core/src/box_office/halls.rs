@@ -39,7 +39,7 @@ impl BackOffice {
         seats: impl IntoIterator<Item = SeatNumber>,
         reason: Reason,
     ) -> Result<SeatsChanged, Error> {
-        self.change_hall(concert, HallChange::Block { seats: seats.into_iter().collect(), reason }).await
+        self.hall(concert).block(seats, reason).await
     }
 
     /// Puts seats on sale again that were blocked, or refunded and kept off sale. Held and sold ones are refused.
@@ -52,7 +52,7 @@ impl BackOffice {
         seats: impl IntoIterator<Item = SeatNumber>,
         reason: Option<Reason>,
     ) -> Result<SeatsChanged, Error> {
-        self.change_hall(concert, HallChange::Unblock { seats: seats.into_iter().collect(), reason }).await
+        self.hall(concert).unblock(seats, reason).await
     }
 
     /// Sets what seats cost from now on, 0 or more. A hold costs what its seat did when it was held, and what is paid
@@ -66,7 +66,7 @@ impl BackOffice {
         seats: impl IntoIterator<Item = SeatNumber>,
         price: Money,
     ) -> Result<SeatsChanged, Error> {
-        self.change_hall(concert, HallChange::Price { seats: seats.into_iter().collect(), price }).await
+        self.hall(concert).price(seats, price).await
     }
 
     /// Adds seats to a hall, free and on sale. Those whose number another seat has, or whose place in the row, are
@@ -76,7 +76,7 @@ impl BackOffice {
     /// [`Error::InvalidInput`] (a name that is none, a number or a place that comes twice, no seat, too many),
     /// [`Error::ConcertNotFound`].
     pub async fn add_seats(&self, concert: ConcertId, seats: NewSeats) -> Result<SeatsChanged, Error> {
-        self.change_hall(concert, HallChange::Add(seats)).await
+        self.hall(concert).add(seats).await
     }
 
     /// Lets two seats change places: whoever has one of them, held or sold, has the other from then on. If nobody has one
@@ -92,18 +92,108 @@ impl BackOffice {
         seats: [SeatNumber; 2],
         reason: Option<Reason>,
     ) -> Result<SeatsSwapped, Error> {
+        self.hall(concert).swap(seats, reason).await
+    }
+
+    /// The hall of a concert, to change it, or to see what a change would do: [`HallDesk::dry_run`].
+    #[must_use]
+    pub fn hall(&self, concert: ConcertId) -> HallDesk {
+        HallDesk { desk: self.clone(), concert, dry_run: false }
+    }
+}
+
+/// Changes of one hall, from [`BackOffice::hall`]: those of [`BackOffice`], with the choice of a dry run.
+///
+/// ```no_run
+/// use concert_core::{BoxOffice, ConcertId, Error, SeatRanges};
+///
+/// # async fn example(office: BoxOffice, concert: ConcertId) -> Result<(), Error> {
+/// let hall = office.operator("ann@example.org".parse()?).hall(concert);
+/// let camera: SeatRanges = "1-4".parse()?;
+/// let would = hall.clone().dry_run(true).block(camera.numbers(), "camera".parse()?).await?;
+/// if would.refused.is_empty() {
+///     hall.block(camera.numbers(), "camera".parse()?).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct HallDesk {
+    desk: BackOffice,
+    concert: ConcertId,
+    dry_run: bool,
+}
+
+impl HallDesk {
+    /// Whether to say only what would be changed. The same rules decide over the same locked rows; nothing is written,
+    /// and no act is recorded.
+    #[must_use]
+    pub fn dry_run(self, dry_run: bool) -> Self {
+        Self { dry_run, ..self }
+    }
+
+    /// As [`BackOffice::block_seats`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn block(
+        &self,
+        seats: impl IntoIterator<Item = SeatNumber>,
+        reason: Reason,
+    ) -> Result<SeatsChanged, Error> {
+        self.change(HallChange::Block { seats: seats.into_iter().collect(), reason }).await
+    }
+
+    /// As [`BackOffice::unblock_seats`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn unblock(
+        &self,
+        seats: impl IntoIterator<Item = SeatNumber>,
+        reason: Option<Reason>,
+    ) -> Result<SeatsChanged, Error> {
+        self.change(HallChange::Unblock { seats: seats.into_iter().collect(), reason }).await
+    }
+
+    /// As [`BackOffice::price_seats`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn price(
+        &self,
+        seats: impl IntoIterator<Item = SeatNumber>,
+        price: Money,
+    ) -> Result<SeatsChanged, Error> {
+        self.change(HallChange::Price { seats: seats.into_iter().collect(), price }).await
+    }
+
+    /// As [`BackOffice::add_seats`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn add(&self, seats: NewSeats) -> Result<SeatsChanged, Error> {
+        self.change(HallChange::Add(seats)).await
+    }
+
+    /// As [`BackOffice::swap_seats`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn swap(&self, seats: [SeatNumber; 2], reason: Option<Reason>) -> Result<SeatsSwapped, Error> {
         if seats[0] == seats[1] {
             return Err(Error::invalid("name two different seats"));
         }
-        let by = self.by.sign();
-        self.office.inner.swaps.submit(SwapSeats { concert, seats, reason, by }).await
+        let (concert, dry_run, by) = (self.concert, self.dry_run, self.desk.by.sign());
+        self.desk.office.inner.swaps.submit(SwapSeats { dry_run, concert, seats, reason, by }).await
     }
 
-    async fn change_hall(&self, concert: ConcertId, change: HallChange) -> Result<SeatsChanged, Error> {
-        let (change, by) = (change.checked()?, self.by.sign());
+    async fn change(&self, change: HallChange) -> Result<SeatsChanged, Error> {
+        let (concert, dry_run, by) = (self.concert, self.dry_run, self.desk.by.sign());
+        let change = change.checked()?;
         if let Some(price) = change.price() {
-            self.office.policy().check_amount(price)?;
+            self.desk.office.policy().check_amount(price)?;
         }
-        self.office.inner.halls.submit(ChangeHall { concert, change, by }).await
+        self.desk.office.inner.halls.submit(ChangeHall { dry_run, concert, change, by }).await
     }
 }

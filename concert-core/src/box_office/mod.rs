@@ -34,6 +34,7 @@ use tokio::sync::{OnceCell, Semaphore};
 pub use self::after_sale::ClearedSoFar;
 pub use self::back_office::BackOffice;
 pub use self::follow::Follow;
+pub use self::halls::HallDesk;
 use crate::after_sale::AfterSaleBatch;
 use crate::batch::{Lane, RareLane};
 use crate::clock::{Clock, SystemClock, Timestamp};

@@ -22,6 +22,7 @@ pub(crate) use list::{
     bookable, concert_dates, concert_exists, concert_sections, concerts, concerts_named, read_date, read_zone, sale_of,
     seats,
 };
+pub(crate) use numbering::{LONGEST_MARKS, marks_fit};
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]

@@ -8,7 +8,7 @@ use crate::id::SeatNumber;
 use crate::name::{LONGEST_SECTION, SECTION_RULE, free_text};
 
 /// The longest list of marks of a seat, with commas between, in characters.
-const LONGEST_MARKS: usize = 255;
+pub(crate) const LONGEST_MARKS: usize = 255;
 
 /// A section whose seats have their numbers. Names are as they are stored.
 #[derive(Debug)]
@@ -206,10 +206,15 @@ fn check_marks(section: &NumberedSection<'_>) -> Result<(), Error> {
     // Of all marks together, so that not every seat has to be looked at.
     let of_rows = section.rows.iter().filter_map(|row| row.detail).flat_map(|row| &row.marks);
     let all: BTreeSet<&Mark> = section.section.marks.iter().map(|marking| &marking.mark).chain(of_rows).collect();
-    if all.iter().map(|mark| mark.as_str().len() + 1).sum::<usize>() > LONGEST_MARKS + 1 {
-        return Err(Error::invalid(format!("the marks of a section have at most {LONGEST_MARKS} characters together")));
+    if marks_fit(all.into_iter()) {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::invalid(format!("the marks of a section have at most {LONGEST_MARKS} characters together")))
+}
+
+/// Whether a seat can have all these marks: they are stored with commas between.
+pub(crate) fn marks_fit<'m>(marks: impl Iterator<Item = &'m Mark>) -> bool {
+    marks.map(|mark| mark.as_str().len() + 1).sum::<usize>() <= LONGEST_MARKS + 1
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::catalog::{LONGEST_MARKS, Mark, marks_fit};
 use crate::error::Error;
 use crate::id::SeatNumber;
 use crate::money::Money;
@@ -14,7 +15,7 @@ use crate::name::{LONGEST_ROW, LONGEST_SECTION, ROW_RULE, SECTION_RULE, free_tex
 ///
 /// # fn main() -> Result<(), Error> {
 /// let seats: SeatRanges = "501-510".parse()?;
-/// let row = NewSeats::new(Money::whole(60)?, seats.numbers()).in_section("Stalls").in_row("13");
+/// let row = NewSeats::new(Money::whole(60)?, seats.numbers()).in_section("Stalls").in_row("13").with_marks(vec!["accessible".parse()?]);
 /// assert_eq!(row.seats.len(), 10);
 /// # Ok(())
 /// # }
@@ -28,6 +29,8 @@ pub struct NewSeats {
     pub row: Option<String>,
     /// What each costs.
     pub price: Money,
+    /// What is special about them.
+    pub marks: Vec<Mark>,
     /// The seats.
     pub seats: Vec<NewSeat>,
 }
@@ -47,7 +50,7 @@ impl NewSeats {
     #[must_use]
     pub fn new(price: Money, numbers: impl IntoIterator<Item = SeatNumber>) -> Self {
         let seat = |number| NewSeat { number, place: None };
-        Self { section: None, row: None, price, seats: numbers.into_iter().map(seat).collect() }
+        Self { section: None, row: None, price, marks: Vec::new(), seats: numbers.into_iter().map(seat).collect() }
     }
 
     /// The same seats, in the section of this name: 1 to 32 characters.
@@ -60,6 +63,12 @@ impl NewSeats {
     #[must_use]
     pub fn in_row(self, name: impl Into<String>) -> Self {
         Self { row: Some(name.into()), ..self }
+    }
+
+    /// The same seats; all of them have these marks.
+    #[must_use]
+    pub fn with_marks(self, marks: Vec<Mark>) -> Self {
+        Self { marks, ..self }
     }
 
     /// The same seats at these places, in their order.
@@ -83,6 +92,14 @@ impl NewSeats {
         }
         if let Some(row) = &mut self.row {
             *row = free_text(row, LONGEST_ROW, ROW_RULE)?;
+        }
+        // In the order in which a hall that is made has them.
+        self.marks.sort_unstable();
+        self.marks.dedup();
+        if !marks_fit(self.marks.iter()) {
+            return Err(Error::invalid(format!(
+                "the marks of a seat have at most {LONGEST_MARKS} characters together"
+            )));
         }
         let (mut numbers, mut places) = (HashSet::new(), HashSet::new());
         for seat in &self.seats {

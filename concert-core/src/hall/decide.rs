@@ -75,8 +75,17 @@ pub(crate) fn decide(
     attempt: &Attempt,
 ) -> (Vec<Result<SeatsChanged, Error>>, Effects) {
     let mut effects = Effects::default();
-    let answers = commands.iter().map(|command| change(&mut rows, &mut effects, command, attempt)).collect();
-    (answers, effects)
+    let answers = commands.iter().map(|command| {
+        if !command.dry_run {
+            return change(&mut rows, &mut effects, command, attempt);
+        }
+        // The same rules over the same locked rows, so that it says what a change of this moment would do. The lane has
+        // one command at a time: nobody sees the rows again that it went through.
+        let would = change(&mut rows, &mut Effects::default(), command, attempt)?;
+        let version = rows.halls.get(&command.concert).and_then(|hall| hall.version).ok_or(Unread)?;
+        Ok(SeatsChanged { dry_run: true, version, ..would })
+    });
+    (answers.collect(), effects)
 }
 
 /// The seats of one command, as it goes through them.
@@ -94,7 +103,7 @@ impl Outcome {
 
     fn answer(self, version: u32) -> SeatsChanged {
         let Self { changed, refused, reserved } = self;
-        SeatsChanged { changed: changed.len(), seats: changed, refused, reserved, version }
+        SeatsChanged { changed: changed.len(), seats: changed, refused, reserved, version, dry_run: false }
     }
 }
 

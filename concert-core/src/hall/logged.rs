@@ -77,6 +77,7 @@ pub(super) fn entry(command: &ChangeHall, outcome: &Outcome, before: Option<Valu
             Act::SeatAdd,
             json!({
                 "changed": changed, "seats": seats, "price": new.price, "section": new.section, "row": new.row,
+                "marks": new.marks,
             }),
         ),
     };

@@ -56,6 +56,9 @@ pub struct SeatsChanged {
     pub reserved: Vec<SeatNumber>,
     /// The version of the concert now.
     pub version: u32,
+    /// Whether this is what would be changed, and nothing was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 /// A seat that stayed as it was.
@@ -129,6 +132,8 @@ impl HallChange {
 /// The lane's one command.
 #[derive(Debug)]
 pub(crate) struct ChangeHall {
+    /// Whether it only says what it would change.
+    pub(crate) dry_run: bool,
     pub(crate) concert: ConcertId,
     pub(crate) change: HallChange,
     pub(crate) by: Signature,

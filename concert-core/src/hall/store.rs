@@ -9,7 +9,7 @@ use super::decide::{Effects, HallEffects, HallRows, SeatEffect};
 use super::runs::SeatRun;
 use super::{ChangeHall, HallChange};
 use crate::batch::Attempt;
-use crate::catalog::shared;
+use crate::catalog::{Mark, shared};
 use crate::clock::Timestamp;
 use crate::db::Failure;
 use crate::operator::write_log;
@@ -57,7 +57,7 @@ statements! {
         "delete from seat_runs where {guard}concert_id = {concert} and first_seat in ({firsts})"
     }
     INSERT_RUNS { insert "seat_runs" (concert_id, first_seat, last_seat, price, section, seat_row) }
-    INSERT_SEATS { insert "seats" (concert_id, seat_number, price, section, seat_row, place) }
+    INSERT_SEATS { insert "seats" (concert_id, seat_number, price, section, seat_row, place, marks) }
 }
 
 /// Locks, in this order: the concert, the seats.
@@ -154,9 +154,13 @@ fn write_seats(script: &mut Script, hall: &HallEffects) {
             params.bind("price", *price).bind("concert", concert).list("seats", seats)
         }),
         SeatEffect::Add(new) => script.insert(&INSERT_SEATS, &new.seats, |row, seat| {
+            let marks = new.marks.iter().map(Mark::as_str).collect::<Vec<_>>().join(",");
+            let marks = (!marks.is_empty()).then_some(marks);
             let row = row.bind("concert_id", concert).bind("seat_number", seat.number).bind("price", new.price);
             let row = row.bind("section", new.section.as_deref().map(Text));
-            row.bind("seat_row", new.row.as_deref().map(Text)).bind("place", seat.place)
+            row.bind("seat_row", new.row.as_deref().map(Text))
+                .bind("place", seat.place)
+                .bind("marks", marks.as_deref().map(Text))
         }),
     }
 }

@@ -55,6 +55,9 @@ pub struct SeatsSwapped {
     pub concert: ConcertId,
     /// One reservation or two.
     pub moved: Vec<MovedSeat>,
+    /// Whether this is what would be moved, and nothing was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 /// A reservation that has another seat than before.
@@ -77,6 +80,8 @@ pub struct MovedSeat {
 /// The lane's one command.
 #[derive(Debug)]
 pub(crate) struct SwapSeats {
+    /// Whether it only says what it would move.
+    pub(crate) dry_run: bool,
     pub(crate) concert: ConcertId,
     pub(crate) seats: [SeatNumber; 2],
     pub(crate) reason: Option<Reason>,
@@ -147,7 +152,15 @@ impl Batch for SwapBatch {
     fn decide(&self, rows: Vec<Rows>, commands: &[SwapSeats], attempt: &Attempt) -> Decision<Self> {
         let mut effects = Effects::default();
         let answers = rows.into_iter().zip(commands);
-        let answers = answers.map(|(rows, command)| swap(rows, &mut effects, command, attempt.now)).collect();
+        let answers = answers.map(|(rows, command)| {
+            if !command.dry_run {
+                return swap(rows, &mut effects, command, attempt.now);
+            }
+            // The same rules over the same locked rows.
+            let would = swap(rows, &mut Effects::default(), command, attempt.now)?;
+            Ok(SeatsSwapped { dry_run: true, ..would })
+        });
+        let answers = answers.collect();
         Decision { answers, effects }
     }
 
@@ -233,7 +246,7 @@ fn swap(rows: Rows, effects: &mut Effects, command: &SwapSeats, now: Timestamp) 
         // Each is where it was to go.
         let moved = [moved(1, 0), moved(0, 1)].into_iter().flatten();
         let moved = moved.map(|one| MovedSeat { from: one.to, to: one.from, ..one }).collect();
-        return Ok(SeatsSwapped { concert: command.concert, moved });
+        return Ok(SeatsSwapped { concert: command.concert, moved, dry_run: false });
     }
     let moved: Vec<_> = [moved(0, 1), moved(1, 0)].into_iter().flatten().collect();
     if moved.is_empty() {
@@ -247,7 +260,7 @@ fn swap(rows: Rows, effects: &mut Effects, command: &SwapSeats, now: Timestamp) 
     let seats = command.seats.iter().copied().collect::<crate::seat_ranges::SeatRanges>().to_string();
     let after = json!({"seats": seats, "moved": moved, "reason": command.reason});
     effects.log.push(command.by.entry(Act::SeatSwap, ActSubject::Concert(command.concert), now).with_after(after));
-    Ok(SeatsSwapped { concert: command.concert, moved })
+    Ok(SeatsSwapped { concert: command.concert, moved, dry_run: false })
 }
 
 fn write(script: &mut Script, effects: &Effects, now: Timestamp) {

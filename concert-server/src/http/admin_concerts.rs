@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use warp::http::StatusCode;
 
+pub(super) use self::bodies::read_marks;
 use self::bodies::{
     ConcertBody, ConcertChangeRequest, ConcertListBody, ConcertPageBody, ConcertPreviewBody, NewConcertRequest,
 };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::http::StatusCode;
 
+use super::admin_concerts::read_marks;
 use super::body::{amount, if_there, json, parsed, parsed_if_there, seats_if_there};
 use super::call::Call;
 use super::problem::Problem;
@@ -40,6 +41,9 @@ struct BlockRequest {
     #[serde(deserialize_with = "parsed")]
     #[schema(value_type = String, example = "camera")]
     reason: Reason,
+    /// Whether to say only what would be changed.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Exactly one of `seatNumbers` and `seats` says which seats.
@@ -58,6 +62,9 @@ struct UnblockRequest {
     #[serde(default, deserialize_with = "parsed_if_there")]
     #[schema(value_type = String, required = false)]
     reason: Option<Reason>,
+    /// Whether to say only what would be changed.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Exactly one of `seatNumbers` and `seats` says which seats.
@@ -76,6 +83,9 @@ struct PriceRequest {
     #[serde(deserialize_with = "amount")]
     #[schema(value_type = f64, example = 80)]
     price: Money,
+    /// Whether to say only what would be changed.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Two seats.
@@ -89,6 +99,9 @@ struct SwapRequest {
     #[serde(default, deserialize_with = "parsed_if_there")]
     #[schema(value_type = String, required = false)]
     reason: Option<Reason>,
+    /// Whether to say only what would be changed.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// Seats to add: a row, or a part of one. Exactly one of `seatNumbers` and `seats` says their numbers.
@@ -120,6 +133,13 @@ struct AddRequest {
     #[serde(default, deserialize_with = "if_there")]
     #[schema(value_type = Vec<i32>, required = false)]
     places: Option<Vec<i32>>,
+    /// What is special about them, such as ACCESSIBLE or RESTRICTED_VIEW.
+    #[serde(default, deserialize_with = "if_there")]
+    #[schema(value_type = Vec<String>, required = false)]
+    marks: Option<Vec<String>>,
+    /// Whether to say only what would be changed.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// What became of the seats.
@@ -139,6 +159,10 @@ struct SeatsChangedBody {
     reserved: Vec<SeatNumber>,
     /// The version of the concert now.
     version: u32,
+    /// Whether this is what would be changed, and nothing was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    dry_run: bool,
 }
 
 /// A seat that stayed as it was.
@@ -162,6 +186,7 @@ impl From<SeatsChanged> for SeatsChangedBody {
             refused: done.refused.into_iter().map(refused).collect(),
             reserved: done.reserved,
             version: done.version,
+            dry_run: done.dry_run,
         }
     }
 }
@@ -174,6 +199,10 @@ struct SwappedBody {
     concert_id: ConcertId,
     /// One reservation or two.
     moved: Vec<MovedBody>,
+    /// Whether this is what would be moved, and nothing was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    dry_run: bool,
 }
 
 /// A reservation that has another seat than before.
@@ -200,7 +229,7 @@ impl From<SeatsSwapped> for SwappedBody {
             from,
             to,
         };
-        Self { concert_id: done.concert, moved: done.moved.into_iter().map(moved).collect() }
+        Self { concert_id: done.concert, moved: done.moved.into_iter().map(moved).collect(), dry_run: done.dry_run }
     }
 }
 
@@ -232,8 +261,9 @@ fn named(numbers: Option<Vec<SeatNumber>>, ranges: Option<SeatRanges>) -> Result
 async fn block(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let BlockRequest { seat_numbers, seats, reason } = call.json().await?;
-    let done = back_office.block_seats(concert, named(seat_numbers, seats)?, reason).await?;
+    let BlockRequest { seat_numbers, seats, reason, dry_run } = call.json().await?;
+    let hall = back_office.hall(concert).dry_run(dry_run);
+    let done = hall.block(named(seat_numbers, seats)?, reason).await?;
     json(StatusCode::OK, &SeatsChangedBody::from(done))
 }
 
@@ -255,8 +285,9 @@ async fn block(mut call: Call) -> Answer {
 async fn unblock(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let UnblockRequest { seat_numbers, seats, reason } = call.json().await?;
-    let done = back_office.unblock_seats(concert, named(seat_numbers, seats)?, reason).await?;
+    let UnblockRequest { seat_numbers, seats, reason, dry_run } = call.json().await?;
+    let hall = back_office.hall(concert).dry_run(dry_run);
+    let done = hall.unblock(named(seat_numbers, seats)?, reason).await?;
     json(StatusCode::OK, &SeatsChangedBody::from(done))
 }
 
@@ -279,8 +310,9 @@ async fn unblock(mut call: Call) -> Answer {
 async fn price(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let PriceRequest { seat_numbers, seats, price } = call.json().await?;
-    let done = back_office.price_seats(concert, named(seat_numbers, seats)?, price).await?;
+    let PriceRequest { seat_numbers, seats, price, dry_run } = call.json().await?;
+    let hall = back_office.hall(concert).dry_run(dry_run);
+    let done = hall.price(named(seat_numbers, seats)?, price).await?;
     json(StatusCode::OK, &SeatsChangedBody::from(done))
 }
 
@@ -304,10 +336,11 @@ async fn price(mut call: Call) -> Answer {
 async fn swap(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let SwapRequest { seat_numbers, reason } = call.json().await?;
+    let SwapRequest { seat_numbers, reason, dry_run } = call.json().await?;
+    let hall = back_office.hall(concert).dry_run(dry_run);
     let seats = <[SeatNumber; 2]>::try_from(seat_numbers.unwrap_or_default());
     let seats = seats.map_err(|_| Problem::invalid("seatNumbers are the two seats that change places"))?;
-    json(StatusCode::OK, &SwappedBody::from(back_office.swap_seats(concert, seats, reason).await?))
+    json(StatusCode::OK, &SwappedBody::from(hall.swap(seats, reason).await?))
 }
 
 #[utoipa::path(
@@ -329,11 +362,12 @@ async fn swap(mut call: Call) -> Answer {
 async fn add(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let AddRequest { seat_numbers, seats, price, section, row, places } = call.json().await?;
+    let AddRequest { seat_numbers, seats, price, section, row, places, marks, dry_run } = call.json().await?;
+    let hall = back_office.hall(concert).dry_run(dry_run);
     let mut new = NewSeats::new(price, named(seat_numbers, seats)?);
-    (new.section, new.row) = (section, row);
+    (new.section, new.row, new.marks) = (section, row, read_marks(&marks.unwrap_or_default())?);
     if let Some(places) = places {
         new = new.at_places(&places)?;
     }
-    json(StatusCode::OK, &SeatsChangedBody::from(back_office.add_seats(concert, new).await?))
+    json(StatusCode::OK, &SeatsChangedBody::from(hall.add(new).await?))
 }

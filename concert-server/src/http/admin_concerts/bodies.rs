@@ -166,7 +166,7 @@ fn marking((mark, seats): (String, Vec<i64>)) -> Result<Marking, Problem> {
     Ok(Marking::of(mark.parse().map_err(Error::from)?, seat_numbers(seats)?))
 }
 
-fn read_marks(marks: &[String]) -> Result<Vec<Mark>, Problem> {
+pub(in crate::http) fn read_marks(marks: &[String]) -> Result<Vec<Mark>, Problem> {
     marks.iter().map(|mark| Ok(mark.parse().map_err(Error::from)?)).collect()
 }
 
