@@ -196,6 +196,16 @@ pub enum Error {
     /// The code does not count: it is unknown, used up, revoked, or of another sale.
     #[error("this code does not count here; it may be mistyped, used up or of another sale")]
     CodeRefused,
+    /// Codes were made for this idempotency key already. They are shown once and stored as hashes, so they cannot be shown
+    /// again.
+    #[error(
+        "codes were made for this idempotency key already, at {}, and are shown only once; if they are lost, revoke them and make others with another key",
+        at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    )]
+    CodesAlreadyMade {
+        /// When they were made: that is how a list shows them.
+        at: Timestamp,
+    },
     /// The user has as many seats as one user may have of the concert or the sale, held and sold together.
     #[error("one user may have at most {limit} seats of this {of}; {}", describe_left(*left))]
     SeatLimit {

@@ -61,6 +61,7 @@ sale-closed = this sale is closed; what is held can still be paid
 draw-made = the draw of this sale is made; what it depends on cannot be changed
 order-settled = people have joined this sale in the order { $order }, which stays; another order is for a sale that nobody has joined
 code-refused = this code does not count here; it may be mistyped, used up or of another sale
+codes-already-made = codes were made for this idempotency key already, at { $moment }, and are shown only once; if they are lost, revoke them and make others with another key
 seat-limit = one user may have at most { $limit } seats of this { $of }; { $left ->
     [0] this user has them all
    *[other] this user may have { $left } more

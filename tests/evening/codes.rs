@@ -282,6 +282,30 @@ async fn operators_make_list_and_revoke_codes_over_rest_and_only_hashes_are_stor
 }
 
 #[tokio::test]
+async fn codes_are_made_once_for_an_idempotency_key_and_a_repeat_says_what_to_do() {
+    let (house, sale) = evening().await;
+    let back_office = house.office.back_office();
+    let new = |key: &str| {
+        let new = NewCodes::new(CodeKind::Front, 3).expect("a number");
+        new.with_key(key.parse::<concert_core::IdempotencyKey>().expect("a key"))
+    };
+    let race = (0..8).map(|_| {
+        let (back_office, new) = (back_office.clone(), new("one"));
+        async move { back_office.make_codes(sale, new).await }
+    });
+    let answers = all(race).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+    for refused in answers.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.code(), "CODES_ALREADY_MADE");
+        assert!(refused.to_string().contains("revoke them"), "{refused}");
+    }
+    assert_eq!(house.count("select count(*) from access_codes").await, 3);
+    assert_eq!(house.count("select count(*) from operator_log where act = 'CODES_MAKE'").await, 1);
+    back_office.make_codes(sale, new("two")).await.expect("another key makes others");
+    assert_eq!(house.count("select count(*) from access_codes").await, 6);
+}
+
+#[tokio::test]
 async fn whoever_tries_many_codes_is_braked_and_nobody_else_is() {
     let (house, sale) = evening().await;
     let code = codes(&house, sale, CodeKind::Presale, 1, 10).await.remove(0);

@@ -14,6 +14,7 @@ pub(crate) use store::{codes_of, make_codes, revoke_codes};
 #[cfg(any(test, feature = "internals"))]
 pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[store::STATEMENTS];
 
+use crate::caller::IdempotencyKey;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{AccessCodeId, SaleId};
@@ -150,11 +151,12 @@ impl SqlValue for CodeHash {
 }
 
 /// What codes to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCodes {
     pub(crate) kind: CodeKind,
     pub(crate) count: u32,
     pub(crate) uses: u32,
+    pub(crate) key: Option<IdempotencyKey>,
 }
 
 impl NewCodes {
@@ -166,7 +168,7 @@ impl NewCodes {
         if !(1..=MOST_CODES).contains(&count) {
             return Err(Error::invalid(format!("1 to {MOST_CODES} codes are made at once, not {count}")));
         }
-        Ok(Self { kind, count, uses: 1 })
+        Ok(Self { kind, count, uses: 1, key: None })
     }
 
     /// The same, each of which can be redeemed so often, 1 to 10 000 000 times.
@@ -178,6 +180,13 @@ impl NewCodes {
             return Err(Error::invalid(format!("a code has 1 to {MOST_USES} uses, not {uses}")));
         }
         Ok(Self { uses, ..self })
+    }
+
+    /// The same, made once however often the operator asks for them with this key. Codes are shown once, so whoever asks
+    /// again is refused: [`Error::CodesAlreadyMade`].
+    #[must_use]
+    pub fn with_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
+        Self { key: key.into(), ..self }
     }
 }
 

@@ -10,8 +10,8 @@ use super::{AccessCode, CodeEntry, CodeHash, CodeKind, CodeRef, CodesToRevoke, M
 use crate::clock::Timestamp;
 use crate::db::{self, Failure};
 use crate::error::Error;
-use crate::id::{AccessCodeId, SaleId};
-use crate::operator::{Act, ActSubject, Signature, write_log};
+use crate::id::{AccessCodeId, LogEntryId, SaleId};
+use crate::operator::{Act, ActSubject, LogEntry, Signature, write_log};
 use crate::page::{Page, Paged};
 use crate::sql::{Keyword, Script, Text, fetch_all, fetch_optional, statements};
 
@@ -32,6 +32,7 @@ macro_rules! entries {
 }
 
 statements! {
+    MADE_BEFORE { "select logged_at from operator_log force index (primary) where id = {entry}" }
     SALE { "select id from sales where id = {sale}" }
     INSERT { insert "access_codes" (id, sale_id, code_hash, kind, uses, uses_left, created_at, created_by) }
     NEWEST { entries!("") }
@@ -63,7 +64,8 @@ async fn require_sale(pool: &MySqlPool, sale: SaleId) -> Result<(), Error> {
     found.map(drop).ok_or(Error::SaleNotFound)
 }
 
-/// Makes codes, all or none.
+/// Makes codes, all or none. With an idempotency key once: the entry of the log has an id that follows from the key, so
+/// the log's own key lets one of several requests through.
 pub(crate) async fn make_codes(
     pool: &MySqlPool,
     sale: SaleId,
@@ -72,7 +74,33 @@ pub(crate) async fn make_codes(
     now: Timestamp,
 ) -> Result<MadeCodes, Error> {
     require_sale(pool, sale).await?;
-    let NewCodes { kind, count, uses } = new;
+    let entry = by.entry(Act::CodesMake, ActSubject::Sale(sale), now);
+    let Some(key) = &new.key else { return insert_codes(pool, sale, &new, entry).await };
+    let id = LogEntryId::from_uuid(key.derive_for_operator(by.name(), "codes"));
+    refuse_if_made(pool, id).await?;
+    let made = insert_codes(pool, sale, &new, LogEntry { id, ..entry }).await;
+    if made.is_err() {
+        // Another request of the same moment was first, or the answer to this one's COMMIT was lost.
+        refuse_if_made(pool, id).await?;
+    }
+    made
+}
+
+async fn refuse_if_made(pool: &MySqlPool, entry: LogEntryId) -> Result<(), Error> {
+    let found = db::read(|| async { fetch_optional(pool, &MADE_BEFORE, |params| params.bind("entry", entry)).await });
+    match found.await? {
+        Some(row) => Err(Error::CodesAlreadyMade { at: row.try_get("logged_at").map_err(db::to_error)? }),
+        None => Ok(()),
+    }
+}
+
+async fn insert_codes(
+    pool: &MySqlPool,
+    sale: SaleId,
+    &NewCodes { kind, count, uses, .. }: &NewCodes,
+    entry: LogEntry,
+) -> Result<MadeCodes, Error> {
+    let (by, now) = (entry.by.clone(), entry.at);
     let codes: Vec<_> = (0..count).map(|_| (AccessCodeId::generate(), AccessCode::generate())).collect();
     // If this is dropped before COMMIT, the connection closes and the server rolls back.
     let mut connection = db::unhurried_connection(pool).await?;
@@ -82,11 +110,10 @@ pub(crate) async fn make_codes(
         script.insert(&INSERT, chunk, |row, (id, code)| {
             let row = row.bind("id", id).bind("sale_id", sale).bind("code_hash", code.hash());
             let row = row.bind("kind", Keyword::new(kind.as_str())).bind("uses", uses).bind("uses_left", uses);
-            row.bind("created_at", now).bind("created_by", Text(by.name()))
+            row.bind("created_at", now).bind("created_by", Text(&by))
         });
         script.run(&mut connection).await.map_err(Failure::into_error)?;
     }
-    let entry = by.entry(Act::CodesMake, ActSubject::Sale(sale), now);
     let mut script = Script::default();
     write_log(&mut script, &[entry.with_after(json!({"kind": kind, "count": count, "uses": uses}))]);
     script.commit(&mut connection).await.map_err(Failure::into_error)?;

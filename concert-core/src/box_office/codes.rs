@@ -25,7 +25,7 @@ impl BackOffice {
     /// Makes codes for a sale, all or none. They are in the answer and nowhere else: the database has their hashes.
     ///
     /// # Errors
-    /// [`Error::SaleNotFound`].
+    /// [`Error::SaleNotFound`], [`Error::CodesAlreadyMade`] (with this idempotency key).
     pub async fn make_codes(&self, sale: SaleId, new: NewCodes) -> Result<MadeCodes, Error> {
         access_code::make_codes(self.office.pool(), sale, new, &self.by.sign(), self.office.now()).await
     }

@@ -85,6 +85,7 @@ refusals! {
     Self::DrawMade => "DRAW_MADE", Conflict;
     Self::OrderSettled { .. } => "ORDER_SETTLED", Conflict;
     Self::CodeRefused => "CODE_REFUSED", Forbidden;
+    Self::CodesAlreadyMade { .. } => "CODES_ALREADY_MADE", Conflict;
     Self::SeatLimit { .. } => "SEAT_LIMIT", Conflict;
     Self::AlreadyInQueue => "ALREADY_IN_QUEUE", Conflict;
     Self::SeatAlreadyReserved { .. } => "SEAT_ALREADY_RESERVED", Conflict;

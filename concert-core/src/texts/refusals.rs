@@ -90,6 +90,7 @@ texts_of_refusals! { |texts, reader|
     Self::DrawMade => texts.draw_made(),
     Self::OrderSettled { order } => texts.order_settled(format!("{order:?}")),
     Self::CodeRefused => texts.code_refused(),
+    Self::CodesAlreadyMade { at } => texts.codes_already_made(reader.moment(*at)),
     Self::SeatLimit { of, limit, left } => texts.seat_limit(*left, *limit, *of),
     Self::AlreadyInQueue => texts.already_in_queue(),
     Self::SeatAlreadyReserved { seats, yours } => match yours.as_slice() {
@@ -245,6 +246,7 @@ mod tests {
             Error::DrawMade,
             Error::OrderSettled { order: "draw" },
             Error::CodeRefused,
+            Error::CodesAlreadyMade { at },
             limit("concert", 0),
             limit("sale", 2),
             Error::AlreadyInQueue,

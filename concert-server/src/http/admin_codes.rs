@@ -138,8 +138,9 @@ impl From<CodeEntry> for CodeBody {
     post, path = "/api/v1/admin/sales/{saleId}/codes", tag = "operators", operation_id = "makeCodes",
     summary = "Make access codes for a sale",
     description = "Takes the role operator. The codes are in the answer and nowhere else: the database has their hashes. So a \
-                   repeated request makes others; revoke those of an answer that was lost.",
-    params(("saleId" = uuid::Uuid, Path)),
+                   repeated request makes others, but with an Idempotency-Key it is refused; revoke those of an answer that \
+                   was lost.",
+    params(("saleId" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = NewCodesRequest,
     security(("operatorKey" = ["operator"])),
     responses(
@@ -148,13 +149,15 @@ impl From<CodeEntry> for CodeBody {
         (status = 401, description = "No valid operator key"),
         (status = 403, description = "The role of the operator key does not allow this"),
         (status = 404, description = "No such sale"),
+        (status = 409, description = "Codes were made with this idempotency key already"),
     )
 )]
 async fn make(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let sale: SaleId = call.id()?;
     let NewCodesRequest { count, uses, kind } = call.json().await?;
-    let made = back_office.make_codes(sale, NewCodes::new(kind, count)?.with_uses(uses)?).await?;
+    let new = NewCodes::new(kind, count)?.with_uses(uses)?.with_key(call.idempotency_key()?);
+    let made = back_office.make_codes(sale, new).await?;
     let (code_ids, codes) = made.codes.iter().map(|(id, code)| (*id, code.to_string())).unzip();
     let body = MadeCodesBody { sale_id: sale, kind, uses, codes, code_ids };
     created(&format!("/api/v1/admin/sales/{sale}/codes"), &body)

@@ -90,7 +90,8 @@ pub(super) fn codes_of(operation: &str) -> Option<&'static [&'static str]> {
         "addSale" => &["SALE_EXISTS"],
         "changeSale" => &["SALE_NOT_FOUND", "SALE_EXISTS", "DRAW_MADE", "ORDER_SETTLED", "VERSION_CHANGED"],
         "namePublicValue" => &["SALE_NOT_FOUND", "SALE_NOT_OPEN", "DRAW_MADE"],
-        "sale" | "saleForOperators" | "makeCodes" | "listCodes" => &["SALE_NOT_FOUND"],
+        "sale" | "saleForOperators" | "listCodes" => &["SALE_NOT_FOUND"],
+        "makeCodes" => &["SALE_NOT_FOUND", "CODES_ALREADY_MADE"],
         "revokeCodes" => &["SALE_NOT_FOUND", "CODE_NOT_FOUND"],
         "addConcert" => &["SALE_NOT_FOUND", "CONCERT_EXISTS"],
         "changeConcert" => &["CONCERT_NOT_FOUND", "CONCERT_CANCELLED", "VERSION_CHANGED"],
@@ -126,7 +127,9 @@ pub(super) fn codes_of(operation: &str) -> Option<&'static [&'static str]> {
         ],
         "listCheckIns" | "voidTickets" => &["CONCERT_NOT_FOUND"],
         "retireTicketKey" => &["TICKET_KEY_NOT_FOUND"],
-        "moveTicket" => &["TICKET_NOT_FOUND", "USER_NOT_FOUND", "TICKET_VOID", "CONCERT_CANCELLED", "SEAT_LIMIT"],
+        "moveTicket" => {
+            &["TICKET_NOT_FOUND", "USER_NOT_FOUND", "USER_DISABLED", "TICKET_VOID", "CONCERT_CANCELLED", "SEAT_LIMIT"]
+        }
         "rechargeUser" => &["USER_NOT_FOUND", "BALANCE_LIMIT", "REFERENCE_USED"],
         "explainToken" => &["TOKEN_UNKNOWN"],
         "explainSeat" | "explainSeatOfConcert" => &["CONCERT_NOT_FOUND", "SEAT_NOT_FOUND"],
