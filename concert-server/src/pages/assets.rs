@@ -24,6 +24,8 @@ const SVG: &str = "image/svg+xml";
 /// Every file: its name, its kind, its content. Scripts are built from `pages/ts` by `make pages`.
 const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", CSS, include_bytes!("../../pages/style.css")),
+    ("admin.js", SCRIPT, include_bytes!("../../pages/built/admin.js")),
+    ("admin.css", CSS, include_bytes!("../../pages/built/admin.css")),
     ("icon.svg", SVG, include_bytes!("../../pages/icon.svg")),
 ];
 

@@ -17,6 +17,7 @@
 //!
 //! What is refused is an `Err(Problem)`, as in the REST interface; `refusal.rs` makes a page of it.
 
+mod admin;
 mod assets;
 mod body;
 mod concert;
@@ -74,6 +75,7 @@ pub(crate) fn endpoints(max_age: Duration) -> Vec<Endpoint> {
         post("/orders/{orderId}/extend", shelf, order::extend),
         post("/orders/{orderId}/give-back", shelf, order::give_back),
         get("/tickets", shelf, orders::tickets),
+        get("/admin", shelf, admin::page).for_operators(),
         get("/wallet", shelf, wallet::page),
         post("/wallet/recharge", shelf, wallet::recharge),
     ];
