@@ -103,7 +103,8 @@ async fn the_operators_page_shows_nothing_without_a_key_and_loads_its_script_and
     for (language, title) in [("en", "Log in with an operator key"), ("ko", "운영자 키로 로그인")] {
         let page = browser.get(&format!("/admin?lang={language}")).await.expect(200).shows(title).text;
         assert!(page.contains("id=\"log-in\" hidden") && page.contains("id=\"desk\" hidden"), "{page}");
-        for (part, ending) in [("<script type=\"module\"", ".js"), ("rel=\"stylesheet\" href=\"/assets/admin", ".css")] {
+        for (part, ending) in [("<script type=\"module\"", ".js"), ("rel=\"stylesheet\" href=\"/assets/admin", ".css")]
+        {
             assert!(page.contains(part) && page.contains(ending), "{part}: {page}");
         }
         // Its words have places for values, which its script fills in.

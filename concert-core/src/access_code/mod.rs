@@ -289,7 +289,11 @@ mod tests {
     fn numbers_out_of_bounds_are_refused() {
         assert!(NewCodes::new(CodeKind::Front, 0).is_err() && NewCodes::new(CodeKind::Front, 10_001).is_err());
         let made = NewCodes::new(CodeKind::Front, 10_000).expect("the most");
-        assert!(made.with_uses(0).is_err() && made.with_uses(10_000_001).is_err() && made.with_uses(100).is_ok());
+        assert!(
+            made.clone().with_uses(0).is_err()
+                && made.clone().with_uses(10_000_001).is_err()
+                && made.with_uses(100).is_ok()
+        );
         assert!("front".parse::<CodeKind>().is_ok() && "VIP".parse::<CodeKind>().is_err());
     }
 }

@@ -129,12 +129,12 @@ impl Endpoint {
     }
 
     /// A page: its refusals are shown by [`App::showing_problems_by`].
-    pub(crate) fn as_page(self) -> Self {
+    pub(crate) fn into_page(self) -> Self {
         Self { is_page: true, ..self }
     }
 
     /// A route for operators.
-    pub(super) fn for_operators(mut self) -> Self {
+    pub(crate) fn for_operators(mut self) -> Self {
         self.route.for_operators = true;
         self
     }

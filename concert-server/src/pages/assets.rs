@@ -19,11 +19,14 @@ const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 const DIGITS: usize = 12;
 
 const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Every file: its name, its kind, its content. Scripts are built from `pages/ts` by `make pages`.
 const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", CSS, include_bytes!("../../pages/style.css")),
+    ("buyer.js", SCRIPT, include_bytes!("../../pages/built/buyer.js")),
+    ("hall.js", SCRIPT, include_bytes!("../../pages/built/hall.js")),
     ("admin.js", SCRIPT, include_bytes!("../../pages/built/admin.js")),
     ("admin.css", CSS, include_bytes!("../../pages/built/admin.css")),
     ("icon.svg", SVG, include_bytes!("../../pages/icon.svg")),
@@ -53,7 +56,7 @@ pub(super) fn path(name: &str) -> Option<&'static str> {
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![endpoint("GET", "/assets/{file}", file).as_page()]
+    vec![endpoint("GET", "/assets/{file}", file).into_page()]
 }
 
 async fn file(call: Call) -> Answer {

@@ -131,7 +131,7 @@ where
             Ok(body::write(&headers, response))
         }
     };
-    endpoint(method, template, answer).as_page()
+    endpoint(method, template, answer).into_page()
 }
 
 /// The frame of a page, and the cookies that the browser does not have yet.

@@ -5,7 +5,7 @@ use concert_core::{Error, ErrorKind};
 use warp::http::StatusCode;
 
 /// The codes that HTTP alone has, beside the library's.
-const OF_HTTP: [(&str, StatusCode); 9] = [
+const OF_HTTP: [(&str, StatusCode); 10] = [
     ("ROUTE_NOT_FOUND", StatusCode::NOT_FOUND),
     ("PLAN_VERSION_NOT_FOUND", StatusCode::NOT_FOUND),
     ("METHOD_NOT_ALLOWED", StatusCode::METHOD_NOT_ALLOWED),
