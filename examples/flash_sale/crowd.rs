@@ -36,6 +36,8 @@ pub struct Sale {
     pub halls: [Hall; 2],
     pub meter: Meter,
     pub ledger: Ledger,
+    /// Whether the servers brake users who make too many calls: those that were started for this do.
+    pub brakes_users: bool,
     users: Vec<UserId>,
     agents: Vec<Agent>,
     /// What somebody holds or held last: for robots.
@@ -76,6 +78,7 @@ impl Sale {
             halls: Default::default(),
             meter: Meter::default(),
             ledger: Ledger::default(),
+            brakes_users: opts.start_server,
             users: stage.users.clone(),
             agents: stage.addresses.iter().map(agent).collect(),
             shown: Mutex::default(),

@@ -61,7 +61,7 @@ impl Buyer {
         let (desk, settings) = (format!("/api/v1/admin/sales/{}", sale.program.sale), json!({"maxActive": 1_000_000}));
         self.trick(sale, "sat down at the desk", "PATCH", &desk, &settings, &["UNAUTHENTICATED"]).await?;
         self.trick(sale, "sent nonsense", "POST", holding, &json!([1, 2]), &["INVALID_REQUEST"]).await?;
-        if self.nth.is_multiple_of(ONE_RUSHES_OF) {
+        if sale.brakes_users && self.nth.is_multiple_of(ONE_RUSHES_OF) {
             self.rush(sale, &join).await?;
         }
         Ok(())
