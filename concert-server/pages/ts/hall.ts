@@ -270,7 +270,7 @@ class HallPage {
 
   private describe(seat: number): string {
     const state = this.chosen.has(seat) ? text("state-chosen") : text(STATE_TEXTS[this.hall.state[seat]!]!);
-    const marks = this.hall.marksOf(seat).map((mark) => text(`mark-${mark}`).replace(/^mark-/, "").replaceAll("_", " ").toLowerCase());
+    const marks = this.hall.marksOf(seat).map((mark) => text(`mark-${mark.toLowerCase().replaceAll("_", "-")}`).replace(/^mark-/, "").replaceAll("-", " "));
     return [this.name(seat), amount(this.hall.priceOf(seat)), state, ...marks].join(" · ");
   }
 
