@@ -63,7 +63,8 @@ async fn seats_are_blocked_priced_added_and_swapped_at_the_desk() {
     let unblocked = desk.run(&["seat", "unblock", CONCERT, "2", "--output", "json"]).json();
     assert_eq!((&unblocked["changed"], &unblocked["seatNumbers"]), (&json!(1), &json!([2])));
     let dry = desk.run(&["seat", "price", CONCERT, "1-2", "--price", "9", "--dry-run"]).ok();
-    assert!(dry.contains("would change  2") && dry.contains("version       4"), "{dry}");
+    let dry = dry.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(dry, "would change 2 seats 1, 2 of them reserved 1 version 4");
     let marked =
         ["seat", "add", CONCERT, "30", "--price", "70", "--mark", "accessible,aisle", "--dry-run", "--output", "json"];
     assert_eq!(desk.run(&marked).json()["dryRun"], json!(true));

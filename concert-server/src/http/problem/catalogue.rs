@@ -117,6 +117,7 @@ texts! {
     "DRAW_MADE": "The draw of the sale is made, so what it depends on stays." / "Leave that part of the change out.";
     "ORDER_SETTLED": "People have joined the sale in its order, which stays." / "Make another sale for another order.";
     "CODE_REFUSED": "The access code is unknown, used up, revoked, or of another sale." / "Ask for the code again; many wrong ones are braked.";
+    "CODES_ALREADY_MADE": "Codes were made with this idempotency key, and cannot be shown again." / "Revoke them, and make others with another key.";
     "SEAT_LIMIT": "The user has as many seats as one user may have of the concert or the sale." / "Take at most `left` more.";
     "ALREADY_IN_QUEUE": "The user is in the queue, and the caller did not prove to be that user." / "Send the queue token or the session; the answer is then the place in the queue.";
     "SEAT_ALREADY_RESERVED": "Seats that were asked for are held or sold; none is held." / "Choose others than `seatNumbers`. Those in `yours` are the caller's own holds.";
