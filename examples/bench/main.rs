@@ -23,7 +23,7 @@ use std::pin::Pin;
 use clap::Parser;
 
 use self::report::Row;
-use self::rows::{books, crowd, halls, polls, process, queue, seats, visits, writes};
+use self::rows::{books, crowd, doors, halls, polls, process, queue, seats, visits, writes};
 use self::world::World;
 
 /// As in the server; both sides of every row have it.
@@ -80,7 +80,7 @@ type Measuring<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Failure>> + 'a
 type Measure = for<'a> fn(&'a World, &'a Opts) -> Measuring<'a>;
 
 /// The groups of rows, each measured whole; in any order, since none relies on another.
-const GROUPS: [(&str, Measure); 17] = [
+const GROUPS: [(&str, Measure); 18] = [
     ("reserve", |world, opts| Box::pin(writes::reserve(world, opts))),
     ("recharge", |world, opts| Box::pin(writes::recharge(world, opts))),
     ("pay", |world, opts| Box::pin(writes::pay(world, opts))),
@@ -97,6 +97,7 @@ const GROUPS: [(&str, Measure); 17] = [
     ("rerank", |world, opts| Box::pin(queue::rerank(world, opts))),
     ("poll", |world, opts| Box::pin(polls::poll(world, opts))),
     ("books", |world, opts| Box::pin(books::books(world, opts))),
+    ("checkins", |world, opts| Box::pin(doors::doors(world, opts))),
     ("memory", |world, opts| Box::pin(process::memory(world, opts))),
 ];
 

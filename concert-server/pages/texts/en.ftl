@@ -431,3 +431,54 @@ script-new-plan = Seats or prices have changed. The plan is new.
 script-plan-live = The plan is live.
 script-plan-unsure = Not sure: the plan may be out of date. Trying to reach the server.
 script-no-plan = The plan cannot be shown now. Use the list below.
+## A ticket, and the door
+
+ticket-title = Ticket
+ticket-qr = The QR code of this ticket
+ticket-hint = Show this at the door, on the screen or on paper. Whoever has it gets in with it once, so show it to nobody else.
+ticket-number = Ticket
+ticket-version = Version
+ticket-holder = Holder
+ticket-used = Used
+ticket-gate = gate { $gate }
+ticket-void = Void
+ticket-void-refunded = It was refunded.
+ticket-void-cancelled = The concert was called off. Whoever has paid gets the money back.
+door-title = Door
+door-needs-script = This page reads tickets by a script. Turn scripts on, or check tickets in over the REST interface.
+door-key = Operator key
+door-key-hint = Kept in this tab alone, until it is closed.
+door-gate = Name of this gate
+door-concert = Concert
+door-go-on = Go on
+door-ready = Ready
+door-camera = The camera
+door-code = Scan with a hand scanner, or paste what the QR code says
+door-check = Check in
+door-conflicts = To look at: let in without the network, and not so by the records
+
+## Texts of the door's script
+
+script-door-in = Come in
+script-door-stop = Stop
+script-door-seat = seat { $seat }
+script-door-row = row { $row }
+script-door-alone = checked without the network
+script-door-already = Already in since { $time }, gate { $gate }
+script-door-void-refunded = Void: it was refunded
+script-door-void-moved = Void: it has another owner now
+script-door-void-cancelled = Void: the concert was called off
+script-door-other-concert = For another concert
+script-door-unreadable = This is no ticket
+script-door-forged = Forged or damaged
+script-door-old-key = Its key counts no more: have its owner open the ticket again
+script-door-unknown = Nobody has bought this ticket
+script-door-unsure = This browser cannot verify tickets without the network
+script-door-key-refused = This operator key does not count here
+script-door-no-network = The server does not answer. Go on once it does.
+script-door-no-concerts = There are no concerts
+script-door-no-camera = No camera here that reads QR codes: use a hand scanner, or paste the code
+script-door-online = Connected
+script-door-offline = Without the network
+script-door-waiting = { $count } to deliver
+script-door-conflict = { $time }: { $why }

@@ -418,3 +418,54 @@ script-new-plan = 좌석이나 가격이 바뀌어 배치도를 새로 그렸습
 script-plan-live = 배치도를 실시간으로 보여 줍니다.
 script-plan-unsure = 확실하지 않습니다. 배치도가 최신이 아닐 수 있어 서버에 다시 연결하고 있습니다.
 script-no-plan = 지금은 배치도를 보여 줄 수 없습니다. 아래 목록을 이용해 주세요.
+## 티켓과 입장
+
+ticket-title = 티켓
+ticket-qr = 이 티켓의 QR 코드
+ticket-hint = 입장할 때 화면이나 종이로 보여 주세요. 이 코드를 가진 사람은 누구든 한 번 입장할 수 있으니 다른 사람에게 보이지 마세요.
+ticket-number = 티켓 번호
+ticket-version = 버전
+ticket-holder = 소유자
+ticket-used = 사용함
+ticket-gate = { $gate } 게이트
+ticket-void = 무효
+ticket-void-refunded = 환불된 티켓입니다.
+ticket-void-cancelled = 공연이 취소되었습니다. 결제하신 분께 환불해 드립니다.
+door-title = 입장 확인
+door-needs-script = 이 화면은 스크립트로 티켓을 읽습니다. 스크립트를 켜거나 REST로 확인해 주세요.
+door-key = 운영자 키
+door-key-hint = 이 탭에만 저장되고, 탭을 닫으면 사라집니다.
+door-gate = 게이트 이름
+door-concert = 공연
+door-go-on = 계속
+door-ready = 준비됨
+door-camera = 카메라
+door-code = 스캐너로 읽거나 QR 코드의 내용을 붙여 넣으세요
+door-check = 입장 확인
+door-conflicts = 확인 필요: 연결 없이 입장시켰지만 기록과 다릅니다
+
+## 입장 확인 스크립트의 문구
+
+script-door-in = 입장하세요
+script-door-stop = 입장 불가
+script-door-seat = { $seat }번
+script-door-row = { $row }열
+script-door-alone = 연결 없이 확인함
+script-door-already = { $time }에 { $gate } 게이트로 이미 입장함
+script-door-void-refunded = 무효: 환불된 티켓
+script-door-void-moved = 무효: 소유자가 바뀐 티켓
+script-door-void-cancelled = 무효: 공연이 취소됨
+script-door-other-concert = 다른 공연의 티켓
+script-door-unreadable = 티켓이 아닙니다
+script-door-forged = 위조되었거나 훼손된 티켓
+script-door-old-key = 더는 쓰지 않는 키로 서명된 티켓입니다. 소유자가 티켓 화면을 다시 열어야 합니다
+script-door-unknown = 판매된 적이 없는 티켓
+script-door-unsure = 이 브라우저는 연결 없이 티켓을 확인할 수 없습니다
+script-door-key-refused = 이 운영자 키는 쓸 수 없습니다
+script-door-no-network = 서버가 응답하지 않습니다. 연결된 뒤에 다시 시도하세요.
+script-door-no-concerts = 공연이 없습니다
+script-door-no-camera = QR 코드를 읽을 카메라가 없습니다. 스캐너를 쓰거나 코드를 붙여 넣으세요
+script-door-online = 연결됨
+script-door-offline = 연결 안 됨
+script-door-waiting = 전송 대기 { $count }건
+script-door-conflict = { $time }: { $why }

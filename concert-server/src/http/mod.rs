@@ -63,6 +63,7 @@ pub use self::problem::{KnownProblem, known_problems};
 pub(crate) use self::problem::{Problem, Refusal};
 pub(crate) use self::representation::{Representation, takes_gzip};
 pub use self::routing::Route;
+pub(crate) use self::tickets::svg as ticket_qr;
 pub(crate) use self::routing::{Answer, Endpoint, endpoint};
 use self::sales::Sales;
 use crate::brakes::{BrakeClock, BrakeOptions, Brakes};

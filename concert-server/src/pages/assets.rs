@@ -27,6 +27,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", CSS, include_bytes!("../../pages/style.css")),
     ("buyer.js", SCRIPT, include_bytes!("../../pages/built/buyer.js")),
     ("hall.js", SCRIPT, include_bytes!("../../pages/built/hall.js")),
+    ("door.js", SCRIPT, include_bytes!("../../pages/built/door.js")),
     ("admin.js", SCRIPT, include_bytes!("../../pages/built/admin.js")),
     ("admin.css", CSS, include_bytes!("../../pages/built/admin.css")),
     ("icon.svg", SVG, include_bytes!("../../pages/icon.svg")),

@@ -22,6 +22,7 @@ mod assets;
 mod body;
 mod concert;
 mod csrf;
+mod door;
 mod form;
 mod home;
 mod keys;
@@ -35,6 +36,7 @@ mod sale;
 mod session;
 mod shelf;
 mod sign_up;
+mod ticket;
 mod visit;
 mod wallet;
 mod when;
@@ -75,7 +77,9 @@ pub(crate) fn endpoints(max_age: Duration) -> Vec<Endpoint> {
         post("/orders/{orderId}/extend", shelf, order::extend),
         post("/orders/{orderId}/give-back", shelf, order::give_back),
         get("/tickets", shelf, orders::tickets),
+        get("/tickets/{ticketId}", shelf, ticket::page),
         get("/admin", shelf, admin::page).for_operators(),
+        get("/door", shelf, door::page).for_operators(),
         get("/wallet", shelf, wallet::page),
         post("/wallet/recharge", shelf, wallet::recharge),
     ];

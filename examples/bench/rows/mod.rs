@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod crowd;
+pub mod doors;
 pub mod halls;
 pub mod limit;
 pub mod polls;

@@ -1,0 +1,351 @@
+// The door: scans tickets, checks them in, and goes on without the network.
+//
+// Every scan is sent with its time, so that a scan whose answer was lost is the same one when it is delivered once more.
+// Without an answer the ticket is verified here, with the public keys and the list of void tickets that were fetched
+// before, and the scan waits for its delivery. The operator key is kept in this tab alone.
+
+import { announce, make } from "./dom";
+import { language, text } from "./session";
+import { NotATicket, type PublicKey, verify } from "./ticket";
+
+interface Scan {
+  concert: string;
+  ticket: string;
+  gate: string;
+  checkedInAt: string;
+}
+
+interface VoidTicket {
+  ticketId: string;
+  version: number;
+  reason: string;
+}
+
+interface Known {
+  keys: PublicKey[];
+  void: Record<string, { version: number; reason: string }>;
+  since: string | null;
+  isCancelled: boolean;
+  /** Who came in at this gate: when, and at which gate. */
+  inside: Record<string, { at: string; gate: string }>;
+}
+
+interface CheckedIn {
+  ticketId: string;
+  seatNumber: number;
+  section: string | null;
+  row: string | null;
+  checkedInAt: string;
+  gate: string;
+}
+
+type Refused = { code: string; detail?: string } & Record<string, unknown>;
+
+/** A gate waits this long for the server before it decides by itself. */
+const PATIENCE_MS = 3_000;
+/** How often keys and void tickets are fetched, and waiting scans delivered. */
+const EVERY_MS = 30_000;
+/** The same code held before the camera is one scan. */
+const SAME_SCAN_MS = 3_000;
+/** The most check-ins of one delivery. */
+const MOST_AT_ONCE = 500;
+const KEY = "concert-door-key";
+const WAITING = "concert-door-waiting";
+
+const element = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E;
+const stored = <T>(name: string, otherwise: T): T => JSON.parse(localStorage.getItem(name) ?? "null") ?? otherwise;
+const store = (name: string, value: unknown): void => localStorage.setItem(name, JSON.stringify(value));
+
+let key = sessionStorage.getItem(KEY) ?? "";
+let concert = "";
+let gate = "";
+let known: Known = nothingKnown();
+/** By how much the server's clock is ahead of this one. */
+let ahead = 0;
+let last = { code: "", at: 0 };
+
+function nothingKnown(): Known {
+  return { keys: [], void: {}, since: null, isCancelled: false, inside: {} };
+}
+
+class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly problem: Refused,
+  ) {
+    super(problem.detail ?? problem.code);
+  }
+}
+
+/** Asks the server. Throws a `Refusal`, or another error where there was no answer. */
+async function ask<T>(path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { Authorization: `Bearer ${key}`, "Accept-Language": language() };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const init: RequestInit = { headers, credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" };
+  if (body !== undefined) Object.assign(init, { method: "POST", body: JSON.stringify(body) });
+  const response = await fetch(path, init);
+  const date = response.headers.get("Date");
+  if (date) ahead = Date.parse(date) - Date.now();
+  if (response.ok) return (await response.json()) as T;
+  // Overloaded, or a proxy before a server that is away: as good as no answer.
+  if (response.status >= 500 || response.status === 429) throw new Error(String(response.status));
+  throw new Refusal(response.status, await response.json().catch(() => ({ code: String(response.status) })));
+}
+
+// Entering: the key, the concert, the gate.
+
+async function enter(event: SubmitEvent): Promise<void> {
+  event.preventDefault();
+  key = element<HTMLInputElement>("door-key").value.trim();
+  gate = element<HTMLInputElement>("door-gate").value.trim();
+  const choice = element<HTMLSelectElement>("door-concert");
+  if (choice.value === "" || choice.hidden) {
+    await listConcerts(choice);
+    return;
+  }
+  concert = choice.value;
+  sessionStorage.setItem(KEY, key);
+  store("concert-door-gate", gate);
+  known = { ...nothingKnown(), ...stored<Partial<Known>>(`concert-door-${concert}`, {}) };
+  element("door-enter").hidden = true;
+  element("door-open").hidden = false;
+  element("door-where").textContent = `${choice.selectedOptions[0]?.textContent ?? ""} · ${gate}`;
+  element("door-code").focus();
+  void synchronise();
+  setInterval(() => void synchronise(), EVERY_MS);
+  void watch();
+}
+
+async function listConcerts(choice: HTMLSelectElement): Promise<void> {
+  try {
+    const found = await ask<{ data?: Concert[] } | Concert[]>("/api/v1/admin/concerts");
+    const concerts = Array.isArray(found) ? found : (found.data ?? []);
+    const options = concerts.map((one) => make("option", { value: one.concertId }, `${one.name} · ${one.date}`));
+    choice.replaceChildren(...options);
+    element("door-concerts").hidden = choice.hidden = options.length === 0;
+    trouble(options.length === 0 ? text("door-no-concerts") : "");
+    choice.focus();
+  } catch (error) {
+    trouble(error instanceof Refusal ? text("door-key-refused") : text("door-no-network"));
+  }
+}
+
+interface Concert {
+  concertId: string;
+  name: string;
+  date: string;
+}
+
+function trouble(words: string): void {
+  const place = element("door-trouble");
+  place.hidden = words === "";
+  place.textContent = words;
+}
+
+// Scanning.
+
+/** What a gate does with what was scanned or typed. */
+async function scan(code: string): Promise<void> {
+  const ticket = code.trim();
+  if (ticket === "" || (ticket === last.code && Date.now() - last.at < SAME_SCAN_MS)) return;
+  last = { code: ticket, at: Date.now() };
+  const sent: Scan = { concert, ticket, gate, checkedInAt: new Date(Date.now() + ahead).toISOString() };
+  try {
+    const { ticket: shown, gate: at, checkedInAt } = sent;
+    const made = await ask<CheckedIn>(`/api/v1/admin/concerts/${concert}/checkins`, { ticket: shown, gate: at, checkedInAt });
+    isOnline(true);
+    remember(made.ticketId, made.checkedInAt, made.gate);
+    show(true, text("door-in"), place(made.seatNumber, made.section, made.row));
+  } catch (error) {
+    if (error instanceof Refusal) {
+      isOnline(true);
+      const { problem } = error;
+      show(false, text("door-stop"), words(problem));
+    } else {
+      isOnline(false);
+      await scanAlone(sent);
+    }
+  }
+  last.at = Date.now();
+}
+
+/** Without an answer: by what was fetched before. */
+async function scanAlone(sent: Scan): Promise<void> {
+  try {
+    const claims = await verify(sent.ticket, known.keys);
+    const gone = known.void[claims.ticketId];
+    const inside = known.inside[claims.ticketId];
+    if (claims.concertId !== concert) return show(false, text("door-stop"), text("door-other-concert"));
+    if (known.isCancelled) return show(false, text("door-stop"), text("door-void-cancelled"));
+    if (gone && claims.version <= gone.version) return show(false, text("door-stop"), words({ code: "TICKET_VOID", reason: gone.reason }));
+    if (inside) return show(false, text("door-stop"), text("door-already", { time: clock(inside.at), gate: inside.gate }));
+    remember(claims.ticketId, sent.checkedInAt, sent.gate);
+    store(WAITING, [...stored<Scan[]>(WAITING, []), sent]);
+    showWaiting();
+    show(true, text("door-in"), `${place(claims.seatNumber, null, null)} · ${text("door-alone")}`);
+  } catch (error) {
+    const why = error instanceof NotATicket ? error.code : "UNSURE";
+    show(false, text("door-stop"), words({ code: why }));
+  }
+}
+
+function remember(ticketId: string, at: string, where: string): void {
+  known.inside[ticketId] = { at, gate: where };
+  store(`concert-door-${concert}`, known);
+}
+
+function place(seat: number, section: string | null, row: string | null): string {
+  const parts = [section ?? "", row ? text("door-row", { row }) : "", text("door-seat", { seat })];
+  return parts.filter((part) => part !== "").join(" · ");
+}
+
+const clock = (at: unknown): string =>
+  new Date(String(at)).toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+/** A refusal in the language of the page. */
+function words(refused: Refused): string {
+  switch (refused.code) {
+    case "ALREADY_CHECKED_IN":
+      return text("door-already", { time: clock(refused["checkedInAt"]), gate: String(refused["gate"]) });
+    case "TICKET_VOID":
+      return text(`door-void-${String(refused["reason"]).toLowerCase()}`);
+    case "TICKET_FOR_OTHER_CONCERT":
+      return text("door-other-concert");
+    case "TICKET_UNREADABLE":
+      return text("door-unreadable");
+    case "TICKET_FORGED":
+      return text("door-forged");
+    case "TICKET_KEY_NOT_FOUND":
+    case "TICKET_KEY_RETIRED":
+      return text("door-old-key");
+    case "TICKET_NOT_FOUND":
+      return text("door-unknown");
+    case "UNSURE":
+      return text("door-unsure");
+    case "UNAUTHENTICATED":
+    case "ROLE_NOT_ALLOWED":
+      return text("door-key-refused");
+    default:
+      return refused.detail ?? refused.code;
+  }
+}
+
+function show(isGood: boolean, headline: string, detail: string): void {
+  const result = element("door-result");
+  result.className = `door-result ${isGood ? "in" : "stop"}`;
+  result.replaceChildren(make("strong", {}, headline), make("span", {}, detail));
+  // The region is announced by itself where it changes; a second announcement would double it.
+  navigator.vibrate?.(isGood ? 80 : [80, 80, 240]);
+}
+
+function isOnline(is: boolean): void {
+  const badge = element("door-network");
+  badge.textContent = text(is ? "door-online" : "door-offline");
+  badge.className = `badge ${is ? "good" : "held"}`;
+}
+
+// Keys, void tickets, deliveries.
+
+async function synchronise(): Promise<void> {
+  try {
+    known.keys = (await ask<{ keys: PublicKey[] }>("/api/v1/tickets/keys")).keys;
+    for (let more = true; more; ) {
+      const since = known.since ? `?since=${encodeURIComponent(known.since)}` : "";
+      const page = await ask<{ data: VoidTicket[]; hasMore: boolean; nextSince: string; concertStatus: string }>(
+        `/api/v1/admin/concerts/${concert}/void-tickets${since}`,
+      );
+      for (const { ticketId, version, reason } of page.data) {
+        const before = known.void[ticketId];
+        if (!before || before.version <= version) known.void[ticketId] = { version, reason };
+      }
+      [known.since, more, known.isCancelled] = [page.nextSince, page.hasMore, page.concertStatus === "CANCELLED"];
+    }
+    store(`concert-door-${concert}`, known);
+    isOnline(true);
+    await deliver();
+  } catch (error) {
+    if (!(error instanceof Refusal)) isOnline(false);
+    else show(false, text("door-stop"), words(error.problem));
+  }
+}
+
+/** Delivers what waits. What is in conflict is shown until somebody has seen it. */
+async function deliver(): Promise<void> {
+  for (;;) {
+    const waiting = stored<Scan[]>(WAITING, []);
+    const first = waiting[0];
+    if (!first) break;
+    const batch = waiting.filter((one) => one.concert === first.concert).slice(0, MOST_AT_ONCE);
+    const checkins = batch.map(({ ticket, gate: at, checkedInAt }) => ({ ticket, gate: at, checkedInAt }));
+    const answer = await ask<{ results: ({ status: string } & Refused)[] }>(
+      `/api/v1/admin/concerts/${first.concert}/checkins`,
+      { checkins },
+    );
+    answer.results.forEach((result, nth) => {
+      const sent = batch[nth];
+      if (result.status === "REFUSED" && sent) conflict(sent, result);
+    });
+    // What was scanned meanwhile waits on.
+    const delivered = new Set(batch.map((one) => one.ticket + one.checkedInAt));
+    store(WAITING, stored<Scan[]>(WAITING, []).filter((one) => !delivered.has(one.ticket + one.checkedInAt)));
+    showWaiting();
+  }
+}
+
+function conflict(sent: Scan, refused: Refused): void {
+  element("door-conflicts").hidden = false;
+  const line = text("door-conflict", { time: clock(sent.checkedInAt), why: words(refused) });
+  element("door-conflict-list").prepend(make("li", {}, line));
+  announce(line);
+}
+
+function showWaiting(): void {
+  const count = stored<Scan[]>(WAITING, []).length;
+  const place = element("door-waiting");
+  place.hidden = count === 0;
+  place.textContent = text("door-waiting", { count });
+}
+
+// The camera.
+
+declare const BarcodeDetector:
+  | (new (options: { formats: string[] }) => { detect(source: HTMLVideoElement): Promise<{ rawValue: string }[]> })
+  | undefined;
+
+async function watch(): Promise<void> {
+  const video = element<HTMLVideoElement>("door-video");
+  const note = element("door-camera");
+  if (typeof BarcodeDetector === "undefined" || !navigator.mediaDevices?.getUserMedia) {
+    note.textContent = text("door-no-camera");
+    return;
+  }
+  try {
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
+    await video.play();
+  } catch {
+    note.textContent = text("door-no-camera");
+    return;
+  }
+  video.hidden = false;
+  note.hidden = true;
+  const detector = new BarcodeDetector({ formats: ["qr_code"] });
+  const look = async (): Promise<void> => {
+    const [found] = await detector.detect(video).catch(() => []);
+    if (found) await scan(found.rawValue);
+    setTimeout(() => requestAnimationFrame(() => void look()), 80);
+  };
+  void look();
+}
+
+element<HTMLFormElement>("door-form").addEventListener("submit", (event) => void enter(event as SubmitEvent));
+element<HTMLFormElement>("door-scan").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = element<HTMLInputElement>("door-code");
+  void scan(field.value);
+  field.value = "";
+  field.focus();
+});
+addEventListener("online", () => void (concert && synchronise()));
+element<HTMLInputElement>("door-key").value = key;
+element<HTMLInputElement>("door-gate").value = stored<string>("concert-door-gate", "");
+showWaiting();
