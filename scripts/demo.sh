@@ -33,9 +33,11 @@ for _ in $(seq 600); do
 done
 
 # New ones at every start, so that there is always a concert with free seats; --yes, since earlier starts have left payments.
-seeded=$("$bin/concert-cli" --output json seed --concerts 1 --seats 50 --users 3 --balance 1000 --yes 2>/dev/null)
+seeded=$("$bin/concert-cli" --output json seed --concerts 1 --seats 600 --rows 24 --users 3 --balance 1000 --yes 2>/dev/null)
 concert=$(sed -n 's/.*"concertId": *"\([^"]*\)".*/\1/p' <<<"$(tr ',' '\n' <<<"$seeded")" | head -n 1)
 user=$(sed -n 's/.*"userId": *"\([^"]*\)".*/\1/p' <<<"$(tr ',' '\n' <<<"$seeded")" | head -n 1)
+key() { "$bin/concert-cli" --output json key make --role "$1" --name "demo-$1-$$" 2>/dev/null | sed -n 's/.*"key": *"\([^"]*\)".*/\1/p'; }
+operator_key=$(key operator) gate_key=$(key gate)
 seats=$(curl -fs "$url/api/v1/reservations/$concert/seats")
 price=$(grep -o '"price":[0-9.]*' <<<"$seats" | head -n 1 | cut -d: -f2)
 
@@ -54,8 +56,12 @@ EOF
 
 cat <<EOF
 
-concert is ready on $url (API page: $url/docs/)
-  concert $concert, 50 seats
+concert is ready. Open $url/ in a browser: sign up, join the queue, choose a seat, put money in, pay.
+  operators: $url/admin with the key $operator_key
+  gates:     $url/door with the key $gate_key
+
+The interface for programs is there, too (API page: $url/docs/)
+  concert $concert, 600 seats in 24 rows
   user    $user, balance 1000
 
 A whole purchase, to paste; the last line tries the sold seat again and is refused with 409:

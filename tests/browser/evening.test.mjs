@@ -1,6 +1,8 @@
 // An evening at the pages, in a real browser.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { Buyer, DESKTOP, PHONE, launch } from "./buyer.mjs";
 import { House } from "./house.mjs";
 
@@ -113,4 +115,56 @@ test("a network that is cut and comes back loses no place, and the page says whe
   assert.match(await second.page.title(), /turn/i);
   await first.close();
   await second.close();
+});
+
+test("a ticket's code is read from the page, lets its holder in once, and is stopped the second time", async () => {
+  const buyer = await Buyer.at(browser, house, PHONE);
+  await buyer.signUp(`/sales/${sale}`);
+  await buyer.join(sale);
+  await buyer.turn();
+  await buyer.pay(await buyer.best(concert, 1));
+  await buyer.open("/tickets");
+  await buyer.page.locator('a[href^="/tickets/"]').last().click();
+  const code = buyer.page.locator(".qr");
+  await code.waitFor();
+  await buyer.isSound("ticket");
+  const picture = `${house.folder}/ticket.png`;
+  await code.screenshot({ path: picture });
+  const { stdout } = await promisify(execFile)("zbarimg", ["--quiet", "--raw", picture]);
+  const payload = stdout.trim();
+  assert.equal(payload, await code.getAttribute("data-payload"));
+  assert.equal((await house.cli("ticket", "verify", payload)).valid, true);
+
+  const { key } = await house.cli("key", "make", "--role", "gate", "--name", "north");
+  const gate = await Buyer.at(browser, house);
+  await gate.open("/door");
+  await gate.isSound("door log-in");
+  await gate.page.fill("#door-key", key);
+  await gate.page.fill("#door-gate", "north");
+  await gate.page.click("#door-form button");
+  await gate.page.locator("#door-concert").waitFor();
+  await gate.page.selectOption("#door-concert", concert);
+  await gate.page.click("#door-form button");
+  for (const [shown, nth] of [["in", 1], ["stop", 2]]) {
+    await gate.page.fill("#door-code", payload);
+    await gate.page.click("#door-scan button");
+    await gate.page.locator(`#door-result.${shown}`).waitFor();
+    await gate.isSound(`door ${nth}`);
+    // The same code at once again counts as the same showing.
+    await gate.page.waitForTimeout(4_000);
+  }
+  await gate.close();
+  await buyer.close();
+});
+
+test("the operators' page takes a key and shows the figures", async () => {
+  const { key } = await house.cli("key", "make", "--role", "operator", "--name", "ann");
+  const desk = await Buyer.at(browser, house);
+  await desk.open("/admin");
+  await desk.isSound("admin log-in");
+  await desk.page.locator("input[type=password]").fill(key);
+  await desk.page.locator("form:has(input[type=password]) button").first().click();
+  await desk.page.locator("canvas").first().waitFor();
+  await desk.isSound("admin");
+  await desk.close();
 });
