@@ -22,7 +22,7 @@ mariadb-dump --no-defaults --socket="$socket" --user="${DB_USER:-root}" --single
 wait "$selling"
 sql -e 'create database restored'
 sql restored <"$CONCERT_DATA_DIR/concert.sql"
-sold() { sql -N "$1" -e "select count(*) from payments where status = 'SUCCESS'"; }
+sold() { sql -N "$1" -e "select count(*) from payments where payment_status = 'SUCCESS'"; }
 before=$(sold restored) now=$(sold concert)
 "$bin/concert-cli" --database-url "mysql://${DB_USER:-root}@localhost/restored?socket=$socket" audit
 [ "$before" -ge 5 ] && [ "$before" -le "$now" ] && [ "$now" -eq 60 ]
