@@ -1,8 +1,8 @@
 //! What the server says to people, in their language: `Texts::new(language)` has a method for each text of the catalogues
 //! `pages/texts/en.ftl` and `ko.ftl`.
 
-use warp::http::HeaderMap;
 use warp::http::header::ACCEPT_LANGUAGE;
+use warp::http::{HeaderMap, HeaderValue};
 
 /// The texts that the build made of the catalogues.
 mod made {
@@ -17,9 +17,14 @@ pub(crate) use self::made::Texts;
 pub(crate) const SAID: Said = Said(made::SAID);
 
 impl Texts {
-    /// The language that the client prefers. More than one field of the name are one list (RFC 9110, section 5.3).
+    /// The language that the client prefers.
     pub(crate) fn language(headers: &HeaderMap) -> Language {
-        let mut fields = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|field| field.to_str().ok());
+        Self::language_of(headers.get_all(ACCEPT_LANGUAGE))
+    }
+
+    /// The same, of the values of `Accept-Language`. More than one are one list (RFC 9110, section 5.3).
+    pub(crate) fn language_of<'a>(fields: impl IntoIterator<Item = &'a HeaderValue>) -> Language {
+        let mut fields = fields.into_iter().filter_map(|field| field.to_str().ok());
         match (fields.next(), fields.next()) {
             (None, _) => Language::default(),
             (Some(field), None) => Language::from_accept_language(field),

@@ -109,7 +109,7 @@ impl Show for Revoked {
         let revoked = match self.key.revoked_at {
             Some(at) => moment(at),
             None if self.dry_run => word("not yet: this is a dry run"),
-            None => "no".to_owned(),
+            None => word("no"),
         };
         facts([
             ("key id", self.key.id.to_string()),

@@ -1,23 +1,23 @@
 //! `/api/v1/admin`: the doors. Who is in, which tickets count no more, and the keys that tickets are signed with.
 
+mod bodies;
+
 use concert_core::texts::Locale;
-use concert_core::{
-    BackOffice, CheckIn, ConcertId, Error, Gate, OperatorKeyId, Page, Paged, PresentedTicket, PublicKey, ReservationId,
-    Role, SeatNumber, TicketKey, TicketKeyId, VoidTicket, VoidTickets,
-};
+use concert_core::{BackOffice, CheckIn, ConcertId, Error, ErrorKind, Page, Paged, Role, VoidTickets};
 use flate2::Compression;
 use futures_util::future::join_all;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 use warp::http::header::CACHE_CONTROL;
 use warp::http::{HeaderValue, StatusCode};
 
-use super::body::{Instant, Moment, created, if_there, json, parsed_if_there};
+use self::bodies::{
+    CheckInBody, CheckInRequest, CheckInSent, CheckInsBody, CheckInsQuery, ConflictBody, DeliveredBody, DeliveryBody,
+    ShownTicket, TicketKeyBody, TicketKeysBody, VoidTicketBody, VoidTicketsBody, VoidTicketsQuery,
+};
+use super::body::{Moment, created, json};
 use super::call::Call;
 use super::problem::Problem;
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get, post};
-use super::words;
 use crate::texts::Texts;
 
 /// The most check-ins of one delivery.
@@ -34,249 +34,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         post("/api/v1/admin/tickets/keys", make_key),
         post("/api/v1/admin/tickets/keys/{keyId}/retire", retire_key),
     ]
-}
-
-/// What is sent to check in: a ticket that is shown at a gate, or those that a gate let in without the network.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "for the document: bodies are read as `CheckInSent`, whose refusals say what is wrong")]
-enum CheckInRequest {
-    #[schema(title = "One ticket")]
-    One(ShownTicket),
-    #[schema(title = "A delivery")]
-    Delivery(Delivery),
-}
-
-/// A ticket that is shown at a gate.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ShownTicket {
-    /// Its payload, as it was scanned.
-    ticket: String,
-    /// The gate, by the name that it goes by: 1 to 64 characters.
-    gate: String,
-    /// When the gate let it in, where it was without the network: at most 24 hours ago.
-    #[serde(default, deserialize_with = "if_there")]
-    #[schema(value_type = Instant, required = false)]
-    checked_in_at: Option<Instant>,
-}
-
-/// Those that a gate let in without the network.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "for the document")]
-struct Delivery {
-    checkins: Vec<ShownTicket>,
-}
-
-impl ShownTicket {
-    fn presented(self) -> Result<PresentedTicket, Error> {
-        let gate: Gate = self.gate.parse()?;
-        Ok(PresentedTicket::new(self.ticket, gate).checked_in_at(self.checked_in_at.map(|at| at.0)))
-    }
-}
-
-/// Either of them.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CheckInSent {
-    #[serde(default, deserialize_with = "if_there")]
-    ticket: Option<String>,
-    #[serde(default, deserialize_with = "if_there")]
-    gate: Option<String>,
-    #[serde(default, deserialize_with = "if_there")]
-    checked_in_at: Option<Instant>,
-    #[serde(default, deserialize_with = "if_there")]
-    checkins: Option<Vec<ShownTicket>>,
-}
-
-/// A ticket that was checked in.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct CheckInBody {
-    #[schema(value_type = uuid::Uuid)]
-    ticket_id: ReservationId,
-    #[schema(value_type = uuid::Uuid)]
-    concert_id: ConcertId,
-    /// The seat as it is now.
-    #[schema(value_type = i32)]
-    seat_number: SeatNumber,
-    section: Option<String>,
-    row: Option<String>,
-    /// The version that was shown.
-    version: u32,
-    #[schema(example = "north 2")]
-    gate: String,
-    /// When the gate let it in.
-    checked_in_at: Moment,
-    /// When that was recorded: later, where the gate was without the network.
-    recorded_at: Moment,
-    /// The operator's name.
-    checked_in_by: String,
-    #[schema(value_type = Option<uuid::Uuid>)]
-    key_id: Option<OperatorKeyId>,
-}
-
-impl From<CheckIn> for CheckInBody {
-    fn from(made: CheckIn) -> Self {
-        Self {
-            ticket_id: made.ticket,
-            concert_id: made.concert,
-            seat_number: made.seat,
-            section: made.section,
-            row: made.row,
-            version: made.version,
-            gate: made.gate.as_str().to_owned(),
-            checked_in_at: Moment(made.checked_in_at),
-            recorded_at: Moment(made.recorded_at),
-            checked_in_by: made.by,
-            key_id: made.key,
-        }
-    }
-}
-
-/// What became of a delivery, in its order.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct DeliveryBody {
-    /// How many are in with it.
-    checked_in: usize,
-    /// How many are in conflict: each says why.
-    refused: usize,
-    results: Vec<DeliveredBody>,
-}
-
-/// What became of one of them: a check-in, or a refusal with the members of its problem.
-#[derive(Serialize, ToSchema)]
-#[serde(tag = "status", rename_all = "SCREAMING_SNAKE_CASE")]
-enum DeliveredBody {
-    CheckedIn(CheckInBody),
-    Refused(ConflictBody),
-}
-
-/// Why somebody whom a gate let in is not in by the records.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct ConflictBody {
-    #[schema(value_type = words::ProblemCode)]
-    code: &'static str,
-    detail: String,
-    /// What belongs to the code: `checkedInAt` and `gate` of ALREADY_CHECKED_IN, `reason` of TICKET_VOID.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    members: serde_json::Map<String, serde_json::Value>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct CheckInsQuery {
-    /// The most check-ins of the page.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u32>,
-    /// The ticket of the last check-in of the page before.
-    #[serde(default, deserialize_with = "parsed_if_there")]
-    #[param(value_type = Option<uuid::Uuid>)]
-    starting_after: Option<ReservationId>,
-}
-
-/// A page of check-ins.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct CheckInsBody {
-    data: Vec<CheckInBody>,
-    /// Whether older ones follow; `startingAfter` the ticket of the last of these shows them.
-    has_more: bool,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct VoidTicketsQuery {
-    /// `nextSince` of the last answer; all where it is left out.
-    #[param(value_type = Option<Instant>)]
-    since: Option<Instant>,
-    /// About how many: those of one moment are all on one page.
-    #[param(minimum = 1, maximum = 1000, default = 1000)]
-    limit: Option<u32>,
-}
-
-/// Tickets that count no more.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct VoidTicketsBody {
-    #[schema(value_type = uuid::Uuid)]
-    concert_id: ConcertId,
-    /// CANCELLED: no ticket of this concert counts, whether or not it is listed.
-    #[schema(value_type = words::ConcertStatus)]
-    concert_status: &'static str,
-    /// In the order in which they became void. A ticket may be there several times.
-    data: Vec<VoidTicketBody>,
-    /// Whether more follow at once, since `nextSince`.
-    has_more: bool,
-    /// What to ask for the next time. Some may come again; none is left out.
-    next_since: Moment,
-}
-
-/// A ticket that counts no more.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct VoidTicketBody {
-    #[schema(value_type = uuid::Uuid)]
-    ticket_id: ReservationId,
-    /// The newest version that is void: it and all before it.
-    version: u32,
-    #[schema(value_type = words::VoidReason)]
-    reason: &'static str,
-    voided_at: Moment,
-}
-
-impl From<VoidTicket> for VoidTicketBody {
-    fn from(found: VoidTicket) -> Self {
-        let VoidTicket { ticket, version, reason, voided_at, .. } = found;
-        Self { ticket_id: ticket, version, reason: reason.as_str(), voided_at: Moment(voided_at) }
-    }
-}
-
-/// The keys that tickets are signed with.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct TicketKeysBody {
-    /// In the order in which they were made; the last one in force signs.
-    keys: Vec<TicketKeyBody>,
-}
-
-/// A key that tickets are signed with. Nobody can read its private half.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct TicketKeyBody {
-    #[schema(value_type = uuid::Uuid)]
-    key_id: TicketKeyId,
-    #[schema(example = "Ed25519")]
-    algorithm: &'static str,
-    /// 32 bytes, in base64url without padding.
-    #[schema(value_type = String, example = "6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw")]
-    public_key: PublicKey,
-    created_at: Moment,
-    /// By which operator; `first use`: for the first ticket that was shown.
-    created_by: String,
-    /// Since when no ticket that is signed with it counts; null: it is in force.
-    retired_at: Option<Moment>,
-    retired_by: Option<String>,
-}
-
-impl From<TicketKey> for TicketKeyBody {
-    fn from(key: TicketKey) -> Self {
-        Self {
-            key_id: key.id,
-            algorithm: "Ed25519",
-            public_key: key.public_key,
-            created_at: Moment(key.created_at),
-            created_by: key.created_by,
-            retired_at: key.retired_at.map(Moment),
-            retired_by: key.retired_by,
-        }
-    }
 }
 
 #[utoipa::path(
@@ -330,8 +87,7 @@ async fn deliver(back_office: &BackOffice, concert: ConcertId, delivered: Vec<Sh
     // Whatever has not to do with a ticket is the answer to the whole: nothing of what was carried out is lost, and
     // delivering it again finds it.
     let failed = |error: &Error| {
-        error.is_retryable()
-            || matches!(error, Error::ConcertNotFound | Error::ShutDown | Error::Internal(_) | Error::Setup(_))
+        matches!(error, Error::ConcertNotFound) || matches!(error.kind(), ErrorKind::TryAgain | ErrorKind::Internal)
     };
     if let Some(error) = answers.iter().filter_map(|answer| answer.as_ref().err()).find(|error| failed(error)) {
         return Err(error.clone().into());

@@ -15,7 +15,9 @@ use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::cors::CorsLayer;
 use tracing::Instrument as _;
 use uuid::Uuid;
-use warp::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, VARY, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use warp::http::{HeaderMap, HeaderValue, Method, Request};
 use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
@@ -128,8 +130,8 @@ impl Router {
         let (route, method) = routing::labels(&self.0.routes, request.method(), request.uri().path());
         let id = request_id(request.headers());
         let (address, client) = self.0.brakes.client(peer.ip(), request.headers());
-        let locale = Locale { language: Texts::language(request.headers()), ..self.0.house };
-        Seen { begun: Instant::now(), id, route, method, locale, peer, address, client }
+        let languages = request.headers().get_all(ACCEPT_LANGUAGE).iter().cloned().collect();
+        Seen { begun: Instant::now(), id, route, method, languages, house: self.0.house, peer, address, client }
     }
 }
 
@@ -139,8 +141,9 @@ struct Seen {
     id: HeaderValue,
     route: &'static str,
     method: &'static str,
-    /// What problems are told in.
-    locale: Locale,
+    /// What the client reads, as it said: problems are told in it, and only then is it looked at.
+    languages: Vec<HeaderValue>,
+    house: Locale,
     peer: SocketAddr,
     /// The client's address, which is not the peer's behind a proxy.
     address: IpAddr,
@@ -160,9 +163,10 @@ impl Seen {
     fn finish(self, mut response: Response) -> Response {
         let mut problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
-            *response.body_mut() = problem.body(self.id(), self.locale).into();
+            let locale = Locale { language: Texts::language_of(&self.languages), ..self.house };
+            *response.body_mut() = problem.body(self.id(), locale).into();
             let headers = response.headers_mut();
-            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.language.tag()));
+            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(locale.language.tag()));
             headers.append(VARY, HeaderValue::from_static("accept-language"));
         }
         problem = problem.or_else(|| response.extensions_mut().remove::<ShownProblem>().map(|shown| shown.0));

@@ -134,7 +134,7 @@ impl Endpoint {
     }
 
     /// A route for operators.
-    pub(crate) fn for_operators(mut self) -> Self {
+    pub(super) fn for_operators(mut self) -> Self {
         self.route.for_operators = true;
         self
     }

@@ -21,6 +21,7 @@ use warp::reply::Response;
 use super::auth;
 use super::body::{Moment, called_off, json, parsed, parsed_if_there};
 use super::call::Call;
+use super::catalog::time_of_day;
 use super::problem::Problem;
 use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
@@ -143,7 +144,7 @@ impl From<OwnTicket> for OwnTicketBody {
             concert_name: found.concert_name.to_string(),
             concert_status: called_off(bought.concert_status),
             date: found.date,
-            starts_at: found.starts_at.map(|time| time.format("%H:%M").to_string()),
+            starts_at: found.starts_at.map(time_of_day),
             seat_number: bought.seat,
             section: bought.section,
             row: bought.row,
