@@ -279,6 +279,9 @@ async fn operators_make_list_and_revoke_codes_over_rest_and_only_hashes_are_stor
     let acts: Vec<_> = log.iter().map(|entry| entry.act.as_str()).filter(|act| act.starts_with("CODES")).collect();
     assert_eq!(acts, ["CODES_REVOKE", "CODES_REVOKE", "CODES_MAKE"]);
     assert!(!format!("{log:?}").contains(&code), "the log does not know the codes");
+    // The longest list.
+    let many = ask(&path, json!({"count": 1_000, "uses": 1, "kind": "FRONT"})).await.expect(201, "").body;
+    assert_eq!(ask(&revoke, json!({"codes": many["codes"]})).await.expect(200, "").body["revoked"], 1_000);
 }
 
 #[tokio::test]

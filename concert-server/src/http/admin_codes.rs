@@ -11,6 +11,9 @@ use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get, post};
 use super::words;
 
+/// The largest body that names codes, in bytes: 1 000 of them.
+const LARGEST_LIST: usize = 64 * 1024;
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get("/api/v1/admin/sales/{saleId}/codes", list),
@@ -202,7 +205,7 @@ async fn list(mut call: Call) -> Answer {
 async fn revoke(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let sale: SaleId = call.id()?;
-    let which = match call.json().await? {
+    let which = match call.large_json(LARGEST_LIST).await? {
         RevokeCodesRequest { codes: None, all: true } => CodesToRevoke::All,
         RevokeCodesRequest { codes: Some(codes), all: false } => {
             CodesToRevoke::These(codes.iter().map(|code| code.parse::<CodeRef>()).collect::<Result<_, _>>()?)

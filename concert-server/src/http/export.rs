@@ -55,7 +55,7 @@ struct ExportQuery {
     ),
     security(("operatorKey" = ["viewer"])),
     responses(
-        (status = 200, body = String, content_type = "text/csv", description = "The list", headers(
+        (status = 200, content((String = "text/csv"), (Vec<Object> = "application/json")), description = "The list", headers(
             ("X-Export-Rows" = i64, description = "How many rows"),
             ("X-Export-Amount" = f64, description = "The sum of the payments, of the prices of sold seats, or of the entries"),
             ("X-Export-Refunded" = f64, description = "The part of it that was refunded"),

@@ -15,6 +15,9 @@ use super::call::Call;
 use super::problem::Problem;
 use super::routing::{Answer, Endpoint, post};
 
+/// The largest body that names seats, in bytes: 65 536 of them by number, and their places.
+const LARGEST_LIST: usize = 1024 * 1024;
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         post("/api/v1/admin/concerts/{concertId}/seats/block", block),
@@ -261,7 +264,7 @@ fn named(numbers: Option<Vec<SeatNumber>>, ranges: Option<SeatRanges>) -> Result
 async fn block(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let BlockRequest { seat_numbers, seats, reason, dry_run } = call.json().await?;
+    let BlockRequest { seat_numbers, seats, reason, dry_run } = call.large_json(LARGEST_LIST).await?;
     let hall = back_office.hall(concert).dry_run(dry_run);
     let done = hall.block(named(seat_numbers, seats)?, reason).await?;
     json(StatusCode::OK, &SeatsChangedBody::from(done))
@@ -285,7 +288,7 @@ async fn block(mut call: Call) -> Answer {
 async fn unblock(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let UnblockRequest { seat_numbers, seats, reason, dry_run } = call.json().await?;
+    let UnblockRequest { seat_numbers, seats, reason, dry_run } = call.large_json(LARGEST_LIST).await?;
     let hall = back_office.hall(concert).dry_run(dry_run);
     let done = hall.unblock(named(seat_numbers, seats)?, reason).await?;
     json(StatusCode::OK, &SeatsChangedBody::from(done))
@@ -310,7 +313,7 @@ async fn unblock(mut call: Call) -> Answer {
 async fn price(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let PriceRequest { seat_numbers, seats, price, dry_run } = call.json().await?;
+    let PriceRequest { seat_numbers, seats, price, dry_run } = call.large_json(LARGEST_LIST).await?;
     let hall = back_office.hall(concert).dry_run(dry_run);
     let done = hall.price(named(seat_numbers, seats)?, price).await?;
     json(StatusCode::OK, &SeatsChangedBody::from(done))
@@ -336,7 +339,7 @@ async fn price(mut call: Call) -> Answer {
 async fn swap(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let SwapRequest { seat_numbers, reason, dry_run } = call.json().await?;
+    let SwapRequest { seat_numbers, reason, dry_run } = call.large_json(LARGEST_LIST).await?;
     let hall = back_office.hall(concert).dry_run(dry_run);
     let seats = <[SeatNumber; 2]>::try_from(seat_numbers.unwrap_or_default());
     let seats = seats.map_err(|_| Problem::invalid("seatNumbers are the two seats that change places"))?;
@@ -362,7 +365,8 @@ async fn swap(mut call: Call) -> Answer {
 async fn add(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
-    let AddRequest { seat_numbers, seats, price, section, row, places, marks, dry_run } = call.json().await?;
+    let AddRequest { seat_numbers, seats, price, section, row, places, marks, dry_run } =
+        call.large_json(LARGEST_LIST).await?;
     let hall = back_office.hall(concert).dry_run(dry_run);
     let mut new = NewSeats::new(price, named(seat_numbers, seats)?);
     (new.section, new.row, new.marks) = (section, row, read_marks(&marks.unwrap_or_default())?);

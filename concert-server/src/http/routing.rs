@@ -187,7 +187,19 @@ where
     Endpoint { route: Route::new(method, template), braking: Braking::Call, handler, is_page: false }
 }
 
-/// All endpoints as one filter: the first in the table with the path and the method answers. Without one, 404 or 405.
+/// Those that have the path, all of one template: a literal one before one with a parameter in the same place.
+fn of_path<'a, T>(
+    all: &'a [T],
+    route: impl Fn(&T) -> &Route + Copy + 'a,
+    path: &str,
+) -> impl Iterator<Item = &'a T> + Clone {
+    let literal = all.iter().position(|one| route(one).template == path);
+    let first = literal.or_else(|| all.iter().position(|one| route(one).has_path(path)));
+    let template = first.map(|first| route(&all[first]).template);
+    all[first.unwrap_or(all.len())..].iter().filter(move |one| Some(route(one).template) == template)
+}
+
+/// All endpoints as one filter: the one of the path's template with the method answers. Without one, 404 or 405.
 pub(super) fn filter(
     endpoints: Vec<Endpoint>,
     app: &App,
@@ -196,18 +208,15 @@ pub(super) fn filter(
     warp::method().and(warp::path::full()).and(call::filter(&Arc::new(app.clone()))).then(
         move |method: Method, path: FullPath, call: Call| {
             let path = path.as_str();
-            let mut claims =
-                endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
-            let claim = claims.next();
+            let known = of_path(&endpoints, |endpoint| &endpoint.route, path);
+            let claim = known.clone().find_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
             let shown =
                 call.app.show_problem.zip(call.headers_of_page(claim.map(|(endpoint, _)| endpoint.is_page), path));
             let braked = call.brake(claim.map_or(Braking::Call, |(endpoint, _)| endpoint.braking));
             let answering = match (braked, claim) {
                 (Err(braked), _) => Box::pin(ready(Err(braked))),
                 (Ok(()), Some((endpoint, parameter))) => (endpoint.handler)(call.with_parameter(parameter)),
-                (Ok(()), None) => {
-                    Box::pin(ready(Err(not_answered(endpoints.iter().map(|endpoint| &endpoint.route), path))))
-                }
+                (Ok(()), None) => Box::pin(ready(Err(not_answered(known.map(|endpoint| &endpoint.route))))),
             };
             // Unwind safe: a handler shares nothing but the box office.
             AssertUnwindSafe(answering).catch_unwind().map(move |done| {
@@ -221,9 +230,10 @@ pub(super) fn filter(
     )
 }
 
-fn not_answered<'a>(routes: impl IntoIterator<Item = &'a Route>, path: &str) -> Problem {
+/// `routes`: those of the path.
+fn not_answered<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Problem {
     let mut allowed = Vec::new();
-    for route in routes.into_iter().filter(|route| route.has_path(path)) {
+    for route in routes {
         allowed.push(route.method);
         allowed.extend((route.method == "GET").then_some("HEAD"));
     }
@@ -244,8 +254,7 @@ const OTHER_METHOD: &str = "OTHER";
 
 /// The labels of a request: the template that has its path, and its method.
 pub(super) fn labels(routes: &[Route], method: &Method, path: &str) -> (&'static str, &'static str) {
-    let has_path = || routes.iter().filter(|route| route.has_path(path));
-    let route = has_path().find(|route| route.has_method(method)).or_else(|| has_path().next());
+    let route = of_path(routes, |route| route, path).next();
     let method = match *method {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
@@ -281,9 +290,21 @@ mod tests {
     #[test]
     fn the_last_in_line_tells_a_wrong_method_from_a_wrong_path() {
         let delete = Route { method: "DELETE", ..LOOK };
-        let said = not_answered(&[LOOK, delete], "/api/v1/tokens/7").body("r", Locale::default());
+        let said = not_answered(&[LOOK, delete]).body("r", Locale::default());
         assert!(said.contains("this path answers DELETE, GET, HEAD"), "{said}");
-        assert!(not_answered(&[LOOK], "/api/v1/token").body("r", Locale::default()).contains("ROUTE_NOT_FOUND"));
+        assert!(not_answered(&[]).body("r", Locale::default()).contains("ROUTE_NOT_FOUND"));
+    }
+
+    #[test]
+    fn a_literal_path_is_no_parameter_of_another_route_whatever_the_order_and_the_method() {
+        const PAY: Route = Route { method: "POST", template: "/payments/process", ..LOOK };
+        const PAYMENT: Route = Route { template: "/payments/{paymentId}", ..LOOK };
+        for table in [[PAY, PAYMENT], [PAYMENT, PAY]] {
+            let methods = |path| of_path(&table, |route| route, path).map(|route| route.method).collect::<Vec<_>>();
+            assert_eq!(methods("/payments/process"), ["POST"]);
+            assert_eq!(methods("/payments/7"), ["GET"]);
+            assert!(methods("/payments").is_empty());
+        }
     }
 
     #[test]

@@ -110,20 +110,8 @@ const CODES: &[(&[&str], &[&str])] = &[
     (&["cancelConcert"], &["CONCERT_NOT_FOUND", "CONCERT_CANCELLED"]),
     (&["plan"], &["CONCERT_NOT_FOUND", "PLAN_VERSION_NOT_FOUND"]),
     (&["planState"], &["CONCERT_NOT_FOUND", "TOO_MANY_STREAMS"]),
-    (
-        &[
-            "seats",
-            "concertForOperators",
-            "cancellation",
-            "seatsOfConcert",
-            "exportConcert",
-            "blockSeats",
-            "unblockSeats",
-            "priceSeats",
-            "addSeats",
-        ],
-        &["CONCERT_NOT_FOUND"],
-    ),
+    (&["seats", "concertForOperators", "cancellation", "seatsOfConcert", "exportConcert"], &["CONCERT_NOT_FOUND"]),
+    (&["blockSeats", "unblockSeats", "priceSeats", "addSeats"], &["CONCERT_NOT_FOUND", "CONCERT_CANCELLED"]),
     (
         &["swapSeats"],
         &["CONCERT_NOT_FOUND", "SEAT_NOT_FOUND", "CONCERT_CANCELLED", "SEAT_BLOCKED", "SEATS_NOT_RESERVED"],

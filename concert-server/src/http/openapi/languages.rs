@@ -10,7 +10,7 @@ pub(super) fn complete(document: &mut Value) {
         "name": "Accept-Language",
         "in": "header",
         "description": "The languages that `title` and `detail` of a problem may be in: Korean or English, and English for all others.",
-        "schema": {"type": "string", "maxLength": 1000},
+        "schema": {"type": "string"},
         "example": "ko, en;q=0.8",
     });
     for (_, _, operation) in operations(document) {
