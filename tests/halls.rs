@@ -99,6 +99,8 @@ async fn a_hall_that_cannot_be_is_refused_and_nothing_of_it_stays() {
             "a concert has 1 to 2147483647 seats",
         ),
         (vec![section("Front", 1 << 16, 1 << 15)], "a concert has 1 to 2147483647 seats"),
+        // Each seat is numbered before anything is written: that must end.
+        (vec![section("Front", 1_000, 1_001)], "at most 1000000 seats are added at once"),
     ];
     for (sections, why) in refused {
         let error = build(&house, sections).await.expect_err(why);

@@ -163,6 +163,7 @@ said-concert-limit = a user may have 1 to { $most } seats of a concert, or any n
 said-concert-status = the status of a concert is ON_SALE, CLOSED or CANCELLED
 said-row-seats = a row has 1 to { $most } seats
 said-hall-parts = a hall has at least one part, and each part at least 1 seat
+said-added-seats = at most { $most } seats are added at once
 said-made-up-seats = at most { $most } seats are made up at once
 said-mark = a mark is 1 to { $most } letters, digits and _, such as ACCESSIBLE or RESTRICTED_VIEW
 said-same-sections = two sections with rows are { $same }: nobody could tell their rows apart

@@ -147,6 +147,7 @@ said-concert-limit = 한 사람이 살 수 있는 공연 좌석은 1석에서 { 
 said-concert-status = 공연 상태는 ON_SALE, CLOSED, CANCELLED 중 하나입니다.
 said-row-seats = 한 열의 좌석은 1석에서 { $most }석까지입니다.
 said-hall-parts = 공연장에는 구역이 하나 이상 있어야 하고, 구역마다 좌석이 하나 이상 있어야 합니다.
+said-added-seats = 한 번에 더할 수 있는 좌석은 최대 { $most }석입니다.
 said-made-up-seats = 한 번에 만들 수 있는 좌석은 최대 { $most }석입니다.
 said-mark = 표시는 영문자, 숫자, _로 된 1자에서 { $most }자입니다. 예: ACCESSIBLE, RESTRICTED_VIEW.
 said-same-sections = 열이 있는 두 구역이 { $same }: 열을 구별할 수 없습니다.

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use super::hall::{SeatRow, Section};
+use super::hall::{MOST_SEATS, SeatRow, Section};
 use crate::error::Error;
 use crate::money::Money;
 
@@ -18,8 +18,6 @@ const BLOCK_ROW: u32 = 20;
 /// How far the first row of a stadium is from the middle of the field, in rows; and how far a ring from the one before it.
 const FIELD: u32 = 40;
 const BETWEEN_RINGS: u32 = 4;
-/// The most seats that are made up at once.
-const MOST_SEATS: u64 = 1_000_000;
 
 /// A part of a hall to make up: seats of one price.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,8 @@ use crate::id::SeatNumber;
 use crate::invalid::InvalidInput;
 use crate::money::Money;
 
+/// The most seats that are made up, or added to a concert, at once: each is numbered before it is written.
+pub(super) const MOST_SEATS: u64 = 1_000_000;
 /// The longest name of a row, in characters.
 pub(super) const LONGEST_ROW: usize = 16;
 /// The longest mark, in characters.

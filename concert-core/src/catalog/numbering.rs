@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::hall::{LONGEST_ROW, Mark, Marking, RowSeats, SeatRow, Section, SectionRows};
+use super::hall::{LONGEST_ROW, MOST_SEATS, Mark, Marking, RowSeats, SeatRow, Section, SectionRows};
 use crate::error::Error;
 use crate::id::SeatNumber;
 use crate::name::{LONGEST_SECTION, SECTION_RULE, free_text};
@@ -25,16 +25,27 @@ pub(crate) struct NumberedSection<'s> {
 pub(crate) struct NumberedRow<'s> {
     pub(crate) name: Option<String>,
     pub(crate) numbers: Vec<i32>,
+    /// Whether the numbers go up by one, and so are places themselves.
+    is_consecutive: bool,
     detail: Option<&'s SeatRow>,
 }
 
-impl NumberedRow<'_> {
+impl<'s> NumberedRow<'s> {
+    fn new(name: String, numbers: Vec<i32>, detail: Option<&'s SeatRow>) -> Self {
+        let is_consecutive = numbers.is_sorted_by(|one, next| one + 1 == *next);
+        Self { name: Some(name), numbers, is_consecutive, detail }
+    }
+
+    /// Of a section without rows.
+    const fn without_name(numbers: Vec<i32>) -> Self {
+        Self { name: None, numbers, is_consecutive: true, detail: None }
+    }
+
     /// The place of the nth seat; `None`: its number.
     pub(crate) fn place(&self, nth: usize) -> Option<i32> {
         let place = match &self.detail?.places {
             Some(places) => places[nth],
-            // Numbers that go up by one are places themselves.
-            None if self.is_consecutive() => return None,
+            None if self.is_consecutive => return None,
             None => nth as i32 + 1,
         };
         Some(place)
@@ -49,10 +60,6 @@ impl NumberedRow<'_> {
         let mut numbers = self.numbers.clone();
         numbers.sort_unstable();
         numbers.chunk_by(|one, next| one + 1 == *next).map(|run| (run[0], run[run.len() - 1])).collect()
-    }
-
-    fn is_consecutive(&self) -> bool {
-        self.numbers.is_sorted_by(|one, next| one + 1 == *next)
     }
 }
 
@@ -121,6 +128,9 @@ fn check_size(sections: &[Section], first: i64) -> Result<(), Error> {
     if seats == 0 || last > i64::from(i32::MAX) {
         return Err(Error::invalid(format!("a concert has 1 to {} seats", i32::MAX)));
     }
+    if seats > MOST_SEATS {
+        return Err(Error::invalid(format!("at most {MOST_SEATS} seats are added at once")));
+    }
     Ok(())
 }
 
@@ -134,10 +144,10 @@ fn has_lists(section: &Section) -> bool {
 /// The rows of a section. `next` is the number after the highest so far.
 fn number_rows<'s>(section: &'s Section, next: &mut i64) -> Result<Vec<NumberedRow<'s>>, Error> {
     match &section.rows {
-        SectionRows::None(seats) => Ok(vec![NumberedRow { name: None, numbers: go_on(next, *seats)?, detail: None }]),
-        SectionRows::Equal { rows, seats } => (1..=*rows)
-            .map(|row| Ok(NumberedRow { name: Some(row.to_string()), numbers: go_on(next, *seats)?, detail: None }))
-            .collect(),
+        SectionRows::None(seats) => Ok(vec![NumberedRow::without_name(go_on(next, *seats)?)]),
+        SectionRows::Equal { rows, seats } => {
+            (1..=*rows).map(|row| Ok(NumberedRow::new(row.to_string(), go_on(next, *seats)?, None))).collect()
+        }
         SectionRows::Named(rows) => rows.iter().map(|row| number_row(row, next)).collect(),
     }
 }
@@ -163,7 +173,7 @@ fn number_row<'s>(row: &'s SeatRow, next: &mut i64) -> Result<NumberedRow<'s>, E
     if row.points.as_ref().is_some_and(|points| points.len() != seats) {
         return Err(Error::invalid(format!("row {name} has {seats} seats: it needs as many points")));
     }
-    Ok(NumberedRow { name: Some(name), numbers, detail: Some(row) })
+    Ok(NumberedRow::new(name, numbers, Some(row)))
 }
 
 /// The next numbers.
