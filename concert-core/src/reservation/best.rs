@@ -139,7 +139,7 @@ impl Hall {
     /// free seats once at most, or a few times if the party has to be split.
     pub(crate) fn best(&self, count: usize, section: Option<&str>) -> Option<Vec<SeatNumber>> {
         self.together(count, section).or_else(|| {
-            let mut seats = split::seats(count, self.rows_in(section).enumerate())?;
+            let mut seats = split::seats(count, self.numbered_rows_in(section))?;
             seats.sort_unstable();
             Some(seats)
         })
@@ -161,7 +161,12 @@ impl Hall {
     }
 
     fn rows_in(&self, section: Option<&str>) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(move |row| section.is_none() || row.section.as_deref() == section)
+        self.numbered_rows_in(section).map(|(_, row)| row)
+    }
+
+    /// With where each is in the whole hall: a row of another section between two of them sets them apart.
+    fn numbered_rows_in(&self, section: Option<&str>) -> impl Iterator<Item = (usize, &Row)> {
+        self.rows.iter().enumerate().filter(move |(_, row)| section.is_none() || row.section.as_deref() == section)
     }
 
     /// Takes a seat; one that is not free stays as it is.
