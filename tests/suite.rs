@@ -2,6 +2,7 @@
 
 mod assumed;
 mod audit;
+mod best_seats;
 mod door;
 mod evening;
 mod explain;

@@ -49,7 +49,7 @@ use crate::payment::PaymentBatch;
 use crate::policy::Policy;
 use crate::probe::Probe;
 use crate::queue::{QueueBatch, QueueViews};
-use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, SeatChanges, SweepBatch};
+use crate::reservation::{HallLayouts, RecentHolds, ReservationBatch, SeatChanges, SeatingCache, SweepBatch};
 use crate::ticket::{CheckInBatch, TicketKeys};
 use crate::user::UserBatch;
 use crate::visit::VisitBatch;
@@ -135,7 +135,14 @@ impl BoxOffice {
         };
         let rules = rules::of_holds(&policy);
         let (layouts, changes) = (HallLayouts::default(), Arc::clone(&seat_changes));
-        let reservations = ReservationBatch { layouts, recent, rules, changes, views: Arc::clone(&views) };
+        let reservations = ReservationBatch {
+            layouts,
+            seatings: SeatingCache::default(),
+            recent,
+            rules,
+            changes,
+            views: Arc::clone(&views),
+        };
         let sweeps = SweepBatch { changes: Arc::clone(&seat_changes) };
         let refunds = AfterSaleBatch { changes: Arc::clone(&seat_changes) };
         #[cfg(feature = "jwt")]

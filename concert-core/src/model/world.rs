@@ -57,7 +57,7 @@ impl Process {
             payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
             wallet: WalletBatch,
             after_sale: AfterSaleBatch { changes: Arc::clone(&changes) },
-            reservation: ReservationBatch { layouts, recent, rules, changes, views },
+            reservation: ReservationBatch { layouts, seatings: Default::default(), recent, rules, changes, views },
         };
         process.remember_hall(concert, tables);
         process

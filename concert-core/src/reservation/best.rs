@@ -43,7 +43,7 @@ pub(crate) struct Hall {
     /// By the lowest number in each, so front to back.
     rows: Vec<Row>,
     /// Where each seat is, by number.
-    places: Vec<SeatPlace>,
+    places: Arc<[SeatPlace]>,
     /// The seats that a user must leave to others, and until when.
     left_to_others: HashMap<SeatNumber, (UserId, Timestamp)>,
 }
@@ -63,7 +63,7 @@ struct Row {
     section: Option<Arc<str>>,
     name: Option<Arc<str>>,
     /// By place.
-    seats: Vec<(i32, SeatNumber)>,
+    seats: Arc<[(i32, SeatNumber)]>,
     /// By place; between any two is a taken seat or an aisle.
     free: Vec<Run>,
 }
@@ -96,7 +96,24 @@ impl Hall {
         };
         let mut places: Vec<_> = rows.iter().enumerate().flat_map(places).collect();
         places.sort_unstable_by_key(|seat| seat.number);
-        Self { rows, places, left_to_others: HashMap::new() }
+        Self { rows, places: places.into(), left_to_others: HashMap::new() }
+    }
+
+    /// The same seats, of which others are free, and none is left to others.
+    pub(crate) fn with_free(&self, is_free: impl Fn(SeatNumber) -> bool) -> Self {
+        let rows = self.rows.iter().map(|row| row.with_free(&is_free)).collect();
+        Self { rows, places: Arc::clone(&self.places), left_to_others: HashMap::new() }
+    }
+
+    /// How many seats there are, free or not.
+    pub(crate) fn seats(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The section and the row of a seat; `None`: there is no such seat.
+    pub(crate) fn names_of(&self, seat: SeatNumber) -> Option<[Option<Arc<str>>; 2]> {
+        let row = &self.rows[self.place_of(seat)?.row];
+        Some([row.section.clone(), row.name.clone()])
     }
 
     /// Says who must leave a seat to others, and until when; `None`: nobody.
@@ -234,6 +251,12 @@ impl Row {
         let places = seats.iter().map(|seat| (seat.place, seat.number)).collect();
         let mut row = Self { section, name, seats: places, free: Vec::new() };
         seats.iter().filter(|seat| seat.free).for_each(|seat| row.give_back(seat.place));
+        row
+    }
+
+    fn with_free(&self, is_free: impl Fn(SeatNumber) -> bool) -> Self {
+        let mut row = Self { free: Vec::new(), ..self.clone() };
+        self.seats.iter().filter(|(_, number)| is_free(*number)).for_each(|(place, _)| row.give_back(*place));
         row
     }
 

@@ -5,6 +5,7 @@ mod seats;
 
 use super::layout::Concert;
 use super::rows::{Effects, Rows};
+use super::seating::Seatings;
 use super::{
     Answer, Command, HoldRules, HoldState, OrderRef, Reservation, ReservationStatus, SeatKey, Wanted, logged, total,
 };
@@ -30,9 +31,15 @@ pub(crate) fn decide(
     (answers, desk.effects)
 }
 
-/// The best seats that these commands would choose.
-pub(crate) fn best_seats(rows: Rows, commands: &[Command], attempt: &Attempt, rules: HoldRules) -> Vec<SeatKey> {
-    let mut desk = Desk::new(rows, attempt, rules);
+/// The best seats that these commands would choose, of those in `seatings`, locked or not.
+pub(super) fn best_seats(
+    rows: Rows,
+    seatings: Seatings,
+    commands: &[Command],
+    attempt: &Attempt,
+    rules: HoldRules,
+) -> Vec<SeatKey> {
+    let mut desk = Desk { seatings, ..Desk::new(rows, attempt, rules) };
     for command in commands {
         let _ = desk.carry_out(command);
     }
@@ -48,12 +55,15 @@ struct Desk {
     effects: Effects,
     /// The best seats that were chosen, whether or not they were then held.
     best: Vec<SeatKey>,
+    /// Where nothing is carried out, the seats that need not be among the rows.
+    seatings: Seatings,
 }
 
 impl Desk {
     fn new(rows: Rows, attempt: &Attempt, rules: HoldRules) -> Self {
         let &Attempt { now, may_have_committed } = attempt;
-        Self { now, may_have_committed, rules, rows, effects: Effects::default(), best: Vec::new() }
+        let (effects, best, seatings) = (Effects::default(), Vec::new(), Seatings::default());
+        Self { now, may_have_committed, rules, rows, effects, best, seatings }
     }
 
     fn carry_out(&mut self, command: &Command) -> Result<Answer, Error> {

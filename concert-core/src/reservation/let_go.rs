@@ -82,11 +82,6 @@ impl LetGo {
     pub(super) fn at_most(&self, rules: HoldRules) -> u32 {
         self.times.value().copied().unwrap_or(rules.max_holds_in_a_row - 1)
     }
-
-    /// Whether both were read and are the same.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.times.value().is_ok_and(|times| other.times.value() == Ok(times)) && self.last == other.last
-    }
 }
 
 /// The statement that takes seats states how often they were let go at most.

@@ -169,13 +169,6 @@ impl TakenSeats {
         Self(counts.into_iter().map(read).collect())
     }
 
-    /// Whether both were counted, with the same result.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let same = |one: &SeatCount, other: &SeatCount| matches!((one.before.value(), other.before.value()), (Ok(a), Ok(b)) if a == b);
-        self.0.len() == other.0.len()
-            && self.0.iter().all(|(asked, count)| other.0.get(asked).is_some_and(|other| same(count, other)))
-    }
-
     /// Refuses `more` seats for a user beyond the limit.
     pub(crate) fn require(&self, user: UserId, limit: SeatLimit, more: u32) -> Result<(), Error> {
         let SeatLimit { of, most } = limit;

@@ -1,9 +1,9 @@
 //! Locks the rows of a batch of holds.
 //!
-//! Only the rules know which seats are best, and a hall is too large to lock. So the rules first run over rows that are
-//! only read. The seats that they choose are then locked. If these are as they were read, the rules choose the same
-//! seats again. Batches that look for the best seats of one concert lock its row, so they run one after the other. Only
-//! buyers who name their seats can change a seat between reading and locking, which is rare.
+//! Only the rules know which seats are best, and a hall is too large to lock. So the rules first run over a hall that is
+//! only read, and the seats that they choose are locked. Then they run again: as long as they choose seats that are not
+//! locked, these are locked too. Batches that look for the best seats of one concert lock its row, so they run one after
+//! the other. Only buyers who name their seats can change a seat between reading and locking, which is rare.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,8 @@ use super::eligibility::{
 };
 use super::limits::{self, Asked, TakenSeats};
 use super::rows::Rows;
-use super::seat::{Halls, lock_halls, look_at_halls, look_at_seats};
+use super::seat::{Halls, lock_halls, look_at_seats};
+use super::seating::Seatings;
 use super::{
     Command, HoldRules, Holds, Reservation, ReservationBatch, Seat, SeatKey, Wanted, lock_seats, read_seats, store,
 };
@@ -26,8 +27,10 @@ use crate::id::{ConcertId, UserId};
 use crate::queue::{lock_live_tokens, read_turns};
 use crate::sql::Script;
 
-/// After this many readings that found a seat changed, all seats of the halls are locked.
-const MOST_LOOKS: usize = 4;
+/// After choosing this often, all seats of the halls are locked.
+const MOST_CHOICES: usize = 4;
+/// A hall is not as it is remembered where somebody changed it by hand; the second time it is read as it is.
+const MOST_LOOKS: usize = 2;
 
 /// Locks, in this order: tokens, concerts whose best seats are wanted, seats, users to whom limited seats
 /// are added, or seats past the queue.
@@ -49,8 +52,7 @@ pub(super) async fn lock(
     let users = select_users(&mut script, holders.map(|command| command.caller().user).collect());
     let known = store::select_known(&mut script, commands, attempt);
     let extensions = store::select_extensions(&mut script, commands);
-    let sought = sought_halls(commands);
-    store::lock_concerts(&mut script, sought.clone());
+    let sought = store::lock_concerts(&mut script, sought_halls(commands));
     // One round trip if every command names its seats. The others learn them from the rows of this one.
     let all_asked = commands.iter().all(|command| asked_seats(command).is_some());
     let asked: Vec<_> = commands.iter().filter_map(asked_seats).flatten().collect();
@@ -76,12 +78,13 @@ pub(super) async fn lock(
     } else {
         let mut named = asked.clone();
         named.extend(known.values().map(Reservation::seat_key));
+        let sought = store::read_versions(&selected, &sought)?;
         if sought.is_empty() {
             rows.seats = locked(connection, named).await?;
             rows.taken = TakenSeats::lock(connection, &asked_of_limits, attempt.now).await?;
         } else {
             rows.known = Lookup::read(known.clone());
-            lock_best(connection, commands, attempt, rules, &mut rows, (named, sought, asked_of_limits)).await?;
+            lock_best(connection, commands, attempt, batch, &mut rows, (named, sought, asked_of_limits)).await?;
         }
     }
     let past_queue = users_past_queue(commands);
@@ -168,7 +171,10 @@ fn asked_seats(command: &Command) -> Option<impl Iterator<Item = SeatKey>> {
     }
 }
 
-async fn locked(connection: &mut MySqlConnection, wanted: Vec<SeatKey>) -> Result<HashMap<SeatKey, Seat>, Failure> {
+async fn locked(
+    connection: &mut MySqlConnection,
+    wanted: impl IntoIterator<Item = SeatKey>,
+) -> Result<HashMap<SeatKey, Seat>, Failure> {
     let mut script = Script::default();
     let seats = lock_seats(&mut script, wanted.into_iter());
     read_seats(&script.run(connection).await?, &seats)
@@ -183,42 +189,75 @@ fn sought_halls(commands: &[Command]) -> Vec<ConcertId> {
     sought.collect::<HashSet<_>>().into_iter().collect()
 }
 
+/// What a batch that looks for best seats names beside them: seats, halls with their version, and what is limited.
+type Named = (Vec<SeatKey>, HashMap<ConcertId, u32>, Asked);
+
 /// Adds the halls, locks the seats that are named or would be taken, and then the users to whom limited ones are added.
 async fn lock_best(
     connection: &mut MySqlConnection,
     commands: &[Command],
     attempt: &Attempt,
-    rules: HoldRules,
+    batch: &ReservationBatch,
     rows: &mut Rows,
-    (named, sought, limited): (Vec<SeatKey>, Vec<ConcertId>, Asked),
+    named: Named,
 ) -> Result<(), Failure> {
+    let rules = batch.rules;
+    if let Some(seatings) = look(connection, attempt, batch, rows, &named).await? {
+        let mut wanted: HashSet<_> = named.0.iter().copied().collect();
+        for nth in 0..MOST_CHOICES {
+            let chosen = best_seats(rows.clone(), seatings.clone(), commands, attempt, rules);
+            // Invariant: the rules decide the same over the same rows, so every seat that they will choose is locked.
+            if nth > 0 && chosen.iter().all(|key| wanted.contains(key)) {
+                return Ok(());
+            }
+            if nth > 0 {
+                metrics::counter!("concert_best_seats_moved_total").increment(1);
+            }
+            wanted.extend(chosen);
+            rows.seats = locked(connection, wanted.iter().copied()).await?;
+            rows.taken = TakenSeats::lock(connection, &named.2, attempt.now).await?;
+            rows.correct_halls(&wanted, rules, attempt.now);
+        }
+    }
+    lock_whole_halls(connection, attempt, rules, rows, named).await
+}
+
+/// Reads the halls, the named seats and the counts, unlocked; `None`: a hall is not as it is remembered.
+async fn look(
+    connection: &mut MySqlConnection,
+    attempt: &Attempt,
+    batch: &ReservationBatch,
+    rows: &mut Rows,
+    (named, sought, limited): &Named,
+) -> Result<Option<Seatings>, Failure> {
     for _ in 0..MOST_LOOKS {
         let mut script = Script::default();
-        let (seats, halls) =
-            (look_at_seats(&mut script, named.iter().copied()), look_at_halls(&mut script, sought.clone()));
-        let counted = limits::select(&mut script, &limited, attempt.now);
+        let seats = look_at_seats(&mut script, named.iter().copied());
+        let halls = batch.seatings.select(&mut script, sought, batch.rules, attempt.now);
+        let counted = limits::select(&mut script, limited, attempt.now);
         let selected = script.run(connection).await?;
-        let mut seen = read_seats(&selected, &seats)?;
-        let mut halls = Halls::read(&selected, &halls)?;
-        rows.halls = halls.free(rules, attempt.now);
-        rows.taken = TakenSeats::read(&selected, &counted, &limited)?;
-        // Free seats alone: no rule can choose another, and a hall of taken seats is large.
-        seen.extend(halls.into_seats().filter_map(|(key, mut seat)| seat.is_free(attempt.now).then_some((key, seat))));
-        let mut wanted = named.clone();
-        wanted.extend(best_seats(Rows { seats: seen.clone(), ..rows.clone() }, commands, attempt, rules));
-        rows.seats = locked(connection, wanted).await?;
-        let counted = TakenSeats::lock(connection, &limited, attempt.now).await?;
-        let is_counted = std::mem::replace(&mut rows.taken, counted).is_same(&rows.taken);
-        // Invariant: the rules decide the same over the same rows, so every seat that they will choose is locked.
-        if is_counted && rows.seats.iter().all(|(key, seat)| seen.get(key).is_some_and(|seen| seen.is_same(seat))) {
-            return Ok(());
+        if let Some((seatings, halls)) = batch.seatings.read(&selected, halls, batch.rules, attempt.now)? {
+            rows.seats = read_seats(&selected, &seats)?;
+            rows.taken = TakenSeats::read(&selected, &counted, limited)?;
+            rows.halls = halls;
+            return Ok(Some(seatings));
         }
-        metrics::counter!("concert_best_seats_moved_total").increment(1);
     }
-    // Nobody can change locked rows. Seats of earlier rounds, and users, were locked out of order, so this may deadlock,
-    // which costs the batch another attempt.
+    Ok(None)
+}
+
+/// Nobody can change locked rows. Seats of earlier choices, and users, were locked out of order, so this may deadlock,
+/// which costs the batch another attempt.
+async fn lock_whole_halls(
+    connection: &mut MySqlConnection,
+    attempt: &Attempt,
+    rules: HoldRules,
+    rows: &mut Rows,
+    (named, sought, limited): Named,
+) -> Result<(), Failure> {
     let mut script = Script::default();
-    let (halls, seats) = (lock_halls(&mut script, sought), lock_seats(&mut script, named.into_iter()));
+    let (halls, seats) =
+        (lock_halls(&mut script, sought.into_keys().collect()), lock_seats(&mut script, named.into_iter()));
     let selected = script.run(connection).await?;
     let mut halls = Halls::read(&selected, &halls)?;
     rows.halls = halls.free(rules, attempt.now);

@@ -18,6 +18,7 @@ mod order_list;
 mod recent_holds;
 mod rows;
 mod seat;
+mod seating;
 mod store;
 mod sweep;
 mod tickets;
@@ -45,6 +46,7 @@ pub use order::{Order, OrderRef, Wanted};
 pub(crate) use order_list::{open_orders_of, orders_of};
 pub(crate) use recent_holds::RecentHolds;
 pub(crate) use seat::{HoldState, Seat, SeatKey, lock_seats, lock_with_seats, read_seats, sell_seats, strike_sold};
+pub(crate) use seating::SeatingCache;
 pub(crate) use store::{
     concert_status, order, read_reservation, read_reservations, reservation, reservation_columns, sale_of,
     select_reservations,
@@ -60,6 +62,7 @@ pub use user_seats::{SeatCount, UserSeats};
 pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     store::STATEMENTS,
     seat::STATEMENTS,
+    seating::STATEMENTS,
     eligibility::STATEMENTS,
     giving_back::STATEMENTS,
     layout::STATEMENTS,
@@ -244,6 +247,7 @@ pub(crate) enum Answer {
 /// The lane's batch.
 pub(crate) struct ReservationBatch {
     pub(crate) layouts: HallLayouts,
+    pub(crate) seatings: SeatingCache,
     pub(crate) recent: Arc<RecentHolds>,
     pub(crate) rules: HoldRules,
     pub(crate) changes: Arc<SeatChanges>,

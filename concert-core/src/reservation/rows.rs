@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::best::Hall;
 use super::layout::Concert;
 use super::limits::{AddedSeats, TakenSeats};
-use super::{Holds, Reservation, ReservationStatus, Seat, SeatKey, Users};
+use super::{HoldRules, Holds, Reservation, ReservationStatus, Seat, SeatKey, Users};
 use crate::clock::Timestamp;
 use crate::fact::{Column, Lookup, Unread};
 use crate::id::{ConcertId, ReservationId};
@@ -33,6 +33,27 @@ pub(crate) struct Rows {
     pub(crate) concerts: HashMap<ConcertId, Concert>,
     /// Extensions that commands of this batch made earlier, and the reservations that they named: for repeated calls.
     pub(crate) extensions: HashMap<Uuid, ReservationId>,
+}
+
+impl Rows {
+    /// Makes the halls say of seats what their locked rows say. A seat without a row is not free.
+    pub(super) fn correct_halls<'a>(
+        &mut self,
+        locked: impl IntoIterator<Item = &'a SeatKey>,
+        rules: HoldRules,
+        now: Timestamp,
+    ) {
+        for key in locked {
+            let Some(hall) = self.halls.get_mut(&key.concert) else { continue };
+            let is_free = self.seats.get_mut(key).is_some_and(|seat| seat.is_free(now));
+            if is_free {
+                hall.give_back(key.seat)
+            } else {
+                hall.take(key.seat)
+            }
+            hall.leave_to_others(key.seat, self.seats.get(key).and_then(|seat| seat.left_to_others(rules, now)));
+        }
+    }
 }
 
 /// May be assumed of a reservation: it was not made before.

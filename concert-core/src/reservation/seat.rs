@@ -86,11 +86,11 @@ impl Seat {
         Self { section, row, place: None, price, is_blocked: false, holder, held_until, taker: None, let_go }
     }
 
-    #[cfg(test)]
-    pub(crate) const fn free(price: Money) -> Self {
+    /// A seat that nobody has or ever had.
+    pub(super) fn vacant([section, row]: [Option<Arc<str>>; 2], price: Money) -> Self {
         Self {
-            section: None,
-            row: None,
+            section,
+            row,
             place: None,
             price,
             is_blocked: false,
@@ -99,6 +99,11 @@ impl Seat {
             taker: None,
             let_go: LetGo::NEVER,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn free(price: Money) -> Self {
+        Self::vacant([None, None], price)
     }
 
     /// The same seat, held or bought by `taker`, and with what its row says of who let it go.
@@ -203,16 +208,6 @@ impl Seat {
     pub(super) fn let_go_at_most(&self, rules: HoldRules) -> u32 {
         self.let_go.at_most(rules)
     }
-
-    /// Whether both were read and are the same.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let read = |seat: &Self| Some((*seat.holder.value().ok()?, *seat.held_until.value().ok()?));
-        (&self.section, &self.row, self.place, self.price) == (&other.section, &other.row, other.place, other.price)
-            && self.is_blocked == other.is_blocked
-            && read(self).is_some_and(|seat| Some(seat) == read(other))
-            && self.taker == other.taker
-            && self.let_go.is_same(&other.let_go)
-    }
 }
 
 /// The columns that `read_seat` reads.
@@ -270,13 +265,15 @@ statements! {
             between: " or "
         }
     }
-    /// All seats of concerts, by number.
-    LOOK_AT_HALLS {
+    /// The seats of concerts that somebody let go so often that the seat may have to be left to others. A hold that has
+    /// lapsed counts, released or not.
+    LET_GO_SEATS {
         concat!(
             "select ", seat_columns!(), " from seats s force index (primary) where s.concert_id in ({concerts}) \
-             order by s.concert_id, s.seat_number"
+             and s.let_go_times >= if(s.reserved_until <= {now}, {times_before}, {times})"
         )
     }
+    /// All seats of concerts, by number.
     LOCK_HALLS {
         concat!(
             "select ", seat_columns!(), " from seats s force index (primary) where s.concert_id in ({concerts}) \
@@ -355,8 +352,11 @@ pub(crate) fn read_seats(selected: &ResultSet, reading: &Reading) -> Result<Hash
     Ok(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?)
 }
 
-pub(super) fn look_at_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
-    script.select_keys(&LOOK_AT_HALLS, concerts, |params, concerts| params.list("concerts", concerts))
+pub(super) fn let_go_seats(script: &mut Script, concerts: Vec<ConcertId>, rules: HoldRules, now: Timestamp) -> Reading {
+    script.select_keys(&LET_GO_SEATS, concerts, |params, concerts| {
+        let times = rules.max_holds_in_a_row;
+        params.list("concerts", concerts).bind("now", now).bind("times_before", times - 1).bind("times", times)
+    })
 }
 
 pub(super) fn lock_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {

@@ -68,7 +68,7 @@ statements! {
         )
     }
     /// In the order of their ids.
-    LOCK_CONCERTS { "select id from concerts force index (primary) where id in ({concerts}) for update" }
+    LOCK_CONCERTS { "select id, version from concerts force index (primary) where id in ({concerts}) for update" }
     /// Two rows each: the reservation and its seat. A seat that has passed on since is not touched, and the count
     /// tells.
     RELEASE {
@@ -167,6 +167,12 @@ pub(crate) fn read_reservations(selected: &ResultSet, readings: &[Reading]) -> R
 /// Locks concerts, so that batches that look for the best seats of one run one after the other.
 pub(super) fn lock_concerts(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {
     script.select_keys(&LOCK_CONCERTS, concerts, |params, concerts| params.list("concerts", concerts))
+}
+
+/// The versions of the concerts there are.
+pub(super) fn read_versions(selected: &ResultSet, reading: &Reading) -> Result<HashMap<ConcertId, u32>, Failure> {
+    let version = |row: &MySqlRow| Ok((row.try_get("id")?, row.try_get("version")?));
+    Ok(selected.rows(reading).map(version).collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// States the assumptions of a batch of holds. Some need no guard: the statement that takes the seats and the primary

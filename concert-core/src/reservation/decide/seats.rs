@@ -76,6 +76,12 @@ impl Desk {
             });
         };
         self.best.extend(seats.iter().map(|seat| SeatKey { concert, seat: *seat }));
+        if let Some(seating) = self.seatings.get(&concert) {
+            let vacant = |seat: &SeatNumber| Some((SeatKey { concert, seat: *seat }, seating.vacant_seat(*seat)?));
+            for (key, seat) in seats.iter().filter_map(vacant) {
+                self.rows.seats.entry(key).or_insert(seat);
+            }
+        }
         // Only locked seats can be taken. `lock` has locked all that the rules choose.
         self.named_seats(user, concert, &seats)
     }
