@@ -71,11 +71,12 @@ pub struct Sold {
 impl Sale {
     fn new(opts: &Opts, stage: &Stage, program: Program) -> Self {
         let agent = |address: &_| Agent::new(*address, opts.connections, opts.timeout);
+        let halls = program.plans.clone().map(Hall::new);
         Self {
             program,
             people: opts.people.clone(),
             begun: Instant::now(),
-            halls: Default::default(),
+            halls,
             meter: Meter::default(),
             ledger: Ledger::default(),
             brakes_users: opts.start_server,

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use flate2::read::GzDecoder;
 use rand::RngExt as _;
 use rand::rngs::SmallRng;
-use serde::Deserialize;
 
 use crate::Failure;
 use crate::wire::Answer;
@@ -31,41 +30,52 @@ impl View {
     }
 }
 
-/// The last list that anyone got. Each buyer gets one of its own over the wire; equal ones are read once.
-#[derive(Default)]
-pub struct Hall(Mutex<Option<View>>);
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Seat {
-    seat_number: i32,
-    available: bool,
+/// A hall, as buyers see it: the states of its seats as they were last sent to anyone. Each buyer gets them over the wire;
+/// equal ones are read once.
+pub struct Hall {
+    /// The seats in the order of the plan, in which their states are sent.
+    seats: Vec<i32>,
+    last: Mutex<Option<View>>,
 }
 
+/// How many seats one byte of the states has.
+const IN_ONE_BYTE: usize = 4;
+
 impl Hall {
-    /// What an answer that has a list shows.
+    pub fn new(seats: Vec<i32>) -> Self {
+        Self { seats, last: Mutex::default() }
+    }
+
+    /// What an answer that has the states shows.
     pub fn view(&self, answer: &Answer) -> Result<View, Failure> {
-        let etag = answer.header("etag").ok_or("seats without an ETag")?;
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let etag = answer.header("etag").ok_or("states without an ETag")?;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(view) = last.as_ref().filter(|view| view.etag == etag) {
             return Ok(view.clone());
         }
-        let view = View { etag: etag.to_owned(), free: Arc::new(free_seats(answer)?) };
+        let mut unpacked = Vec::new();
+        let states = if answer.header("content-encoding") == Some("gzip") {
+            GzDecoder::new(answer.body.as_slice()).read_to_end(&mut unpacked)?;
+            &unpacked
+        } else {
+            &answer.body
+        };
+        let view = View { etag: etag.to_owned(), free: Arc::new(self.free_seats(states)?) };
         *last = Some(view.clone());
         Ok(view)
     }
-}
 
-fn free_seats(answer: &Answer) -> Result<Vec<i32>, Failure> {
-    let mut unpacked = Vec::new();
-    let json = if answer.header("content-encoding") == Some("gzip") {
-        GzDecoder::new(answer.body.as_slice()).read_to_end(&mut unpacked)?;
-        &unpacked
-    } else {
-        &answer.body
-    };
-    let seats: Vec<Seat> = serde_json::from_slice(json)?;
-    Ok(seats.into_iter().filter(|seat| seat.available).map(|seat| seat.seat_number).collect())
+    /// By number. Two bits a seat, and 0 is free.
+    fn free_seats(&self, states: &[u8]) -> Result<Vec<i32>, Failure> {
+        if states.len() != self.seats.len().div_ceil(IN_ONE_BYTE) {
+            return Err("the states are those of another hall".into());
+        }
+        let is_free = |nth: usize| states[nth / IN_ONE_BYTE] >> (nth % IN_ONE_BYTE * 2) & 3 == 0;
+        let free = self.seats.iter().enumerate().filter(|(nth, _)| is_free(*nth));
+        let mut free: Vec<_> = free.map(|(_, number)| *number).collect();
+        free.sort_unstable();
+        Ok(free)
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +97,12 @@ mod tests {
         assert_eq!(view.choose(&mut rng, 4), [7, 9]);
         view.free = Arc::default();
         assert!(view.choose(&mut rng, 2).is_empty());
+    }
+
+    #[test]
+    fn free_seats_are_those_whose_bits_are_0_in_the_order_of_the_plan() {
+        let hall = Hall::new(vec![9, 1, 2, 3, 7]);
+        assert_eq!(hall.free_seats(&[0b11_00_01_00, 0b10]).expect("reads"), [2, 9]);
+        assert!(hall.free_seats(&[0]).is_err());
     }
 }

@@ -33,6 +33,8 @@ pub struct Program {
     pub sale: SaleId,
     /// The second one is called off at the end.
     pub concerts: [Concert; 2],
+    /// The seats of each in the order of its plan.
+    pub plans: [Vec<i32>; 2],
     /// When the doors open, and when people are let in.
     pub doors: Instant,
     pub opening: Instant,
@@ -63,7 +65,7 @@ pub async fn announce(opts: &Opts, stage: &Stage) -> Result<Program, Failure> {
     });
     let made = desk.post("/api/v1/admin/sales", &body, 201).await?;
     let (sale, etag): (SaleId, _) = (made.id("saleId")?, made.etag.ok_or("a sale without an ETag")?);
-    let mut concerts = Vec::new();
+    let (mut concerts, mut plans) = (Vec::new(), Vec::new());
     for (seats, days) in [(people.seats, 1), (people.called_off_seats, 2)] {
         let date = now.date_naive().checked_add_days(Days::new(days)).ok_or("the end of time")?;
         let body = json!({
@@ -72,8 +74,10 @@ pub async fn announce(opts: &Opts, stage: &Stage) -> Result<Program, Failure> {
         });
         let id = desk.post("/api/v1/admin/concerts", &body, 201).await?.id("concertId")?;
         concerts.push(Concert { id });
+        plans.push(stage.office.hall_plan(id).await?.seats().map(|seat| seat.number.get()).collect());
     }
     let concerts = concerts.try_into().map_err(|_| "two concerts")?;
+    let plans = plans.try_into().map_err(|_| "two plans")?;
     let count = (f64::from(people.buyers) * people.codes.0).ceil() as u32;
     let (presale, front) = (codes(stage, sale, "PRESALE", count).await?, codes(stage, sale, "FRONT", count).await?);
     let body = json!({"kind": "FRONT", "count": 1, "uses": LEAKED_USES});
@@ -92,7 +96,7 @@ pub async fn announce(opts: &Opts, stage: &Stage) -> Result<Program, Failure> {
     // Whoever has not seen that change is told so.
     desk.patch(&path, &json!({"maxActive": 1}), Some(&etag)).await?.expect(412)?;
     let doors = begun + LEAD;
-    Ok(Program { sale, concerts, doors, opening: doors + people.doors_for, opens_at, presale, front, leaked })
+    Ok(Program { sale, concerts, plans, doors, opening: doors + people.doors_for, opens_at, presale, front, leaked })
 }
 
 /// Names what was drawn in public, once the doors have opened.

@@ -150,11 +150,11 @@ impl Buyer {
         }
     }
 
-    /// As a browser does: compressed, and only if anything has changed.
+    /// As the pages do: the states of the seats, compressed, and only if anything has changed.
     async fn look(&mut self, sale: &Sale) -> Result<(), Ending> {
-        let mut headers = vec![("accept-encoding", "gzip")];
+        let mut headers = vec![("accept", "application/octet-stream"), ("accept-encoding", "gzip")];
         headers.extend(self.seen.as_ref().map(|seen| ("if-none-match", seen.etag.as_str())));
-        let path = format!("/api/v1/reservations/{}/seats", self.concert_id(sale));
+        let path = format!("/api/v1/reservations/{}/plan/state", self.concert_id(sale));
         let request = request("GET", &path, &headers, None);
         let answer = sale.agent(self.server).ask(&sale.meter, Step::Seats, &request).await?;
         match answer.status {

@@ -22,13 +22,16 @@ statements! {
          from concerts c force index (primary) \
          join seats s force index (primary) on s.concert_id = c.id where c.id = {concert} order by s.seat_number"
     }
-    /// As numbers, since a hall has tens of thousands. `{free}`: what a seat counts as that nobody has.
+    /// For each 64 numbers, since a hall has tens of thousands, a bit for every seat there is, that is not free, that has
+    /// a deadline and that has a reservation. A shift is an unsigned number, whatever is shifted.
     STATES {
-        "select c.plan_version, s.seat_number, \
-         case when s.is_reserved = 0 or s.reserved_until <= {now} then {free} \
-         when s.reserved_until is not null then 1 when s.reservation_id is not null then 2 else 3 end as state \
+        "select max(c.plan_version) as plan_version, s.seat_number div 64 as block, \
+         bit_or(true << (s.seat_number % 64)) as seats, \
+         bit_or((s.is_reserved = 1 and ifnull(s.reserved_until > {now}, true)) << (s.seat_number % 64)) as taken, \
+         bit_or((s.reserved_until is not null) << (s.seat_number % 64)) as held, \
+         bit_or((s.reservation_id is not null) << (s.seat_number % 64)) as sold \
          from concerts c force index (primary) \
-         join seats s force index (primary) on s.concert_id = c.id where c.id = {concert} order by s.seat_number"
+         join seats s force index (primary) on s.concert_id = c.id where c.id = {concert} group by block order by block"
     }
 }
 
@@ -139,26 +142,33 @@ pub(crate) async fn seat_states(
     now: Timestamp,
 ) -> Result<Option<SeatStates>, sqlx::Error> {
     let Some(found) = bookable(pool, concert, house).await? else { return Ok(None) };
-    let free = if found.check(now).is_ok() { 0_u32 } else { 3 };
+    let free = if found.check(now).is_ok() { SeatStatus::Free } else { SeatStatus::Blocked };
     let mut states = SeatStates { version: 1, seats: Vec::new() };
     let fetching = fetch_each(
         pool,
         &STATES,
-        |params| params.bind("now", now).bind("free", free).bind("concert", concert),
+        |params| params.bind("now", now).bind("concert", concert),
         |row| {
-            if states.seats.is_empty() {
-                states.version = row.try_get("plan_version")?;
+            states.version = row.try_get("plan_version")?;
+            let first = row.try_get::<i64, _>("block")? * i64::from(u64::BITS);
+            let [seats, taken, held, sold]: [u64; 4] =
+                [row.try_get("seats")?, row.try_get("taken")?, row.try_get("held")?, row.try_get("sold")?];
+            for nth in (0..u64::BITS).filter(|nth| is_set(seats, *nth)) {
+                let status = match () {
+                    () if !is_set(taken, nth) => free,
+                    () if is_set(held, nth) => SeatStatus::Held,
+                    () if is_set(sold, nth) => SeatStatus::Sold,
+                    () => SeatStatus::Blocked,
+                };
+                states.seats.push((SeatNumber::known((first + i64::from(nth)) as i32), status));
             }
-            let status = match row.try_get::<i64, _>("state")? {
-                0 => SeatStatus::Free,
-                1 => SeatStatus::Held,
-                2 => SeatStatus::Sold,
-                _ => SeatStatus::Blocked,
-            };
-            states.seats.push((row.try_get("seat_number")?, status));
             Ok(())
         },
     );
     fetching.await?;
     Ok(Some(states))
+}
+
+const fn is_set(bits: u64, nth: u32) -> bool {
+    bits >> nth & 1 == 1
 }

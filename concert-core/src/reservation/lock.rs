@@ -16,7 +16,7 @@ use super::eligibility::{
 use super::limits::{self, Asked, TakenSeats};
 use super::rows::Rows;
 use super::seat::{Halls, lock_halls, look_at_seats};
-use super::seating::Seatings;
+use super::seating::{Seatings, SoughtHalls};
 use super::{
     Command, HoldRules, Holds, Reservation, ReservationBatch, Seat, SeatKey, Wanted, lock_seats, read_seats, store,
 };
@@ -236,7 +236,9 @@ async fn look(
         let halls = batch.seatings.select(&mut script, sought, batch.rules, attempt.now);
         let counted = limits::select(&mut script, limited, attempt.now);
         let selected = script.run(connection).await?;
-        if let Some((seatings, halls)) = batch.seatings.read(&selected, halls, batch.rules, attempt.now)? {
+        if let Some(SoughtHalls { seatings, halls }) =
+            batch.seatings.read(&selected, halls, batch.rules, attempt.now)?
+        {
             rows.seats = read_seats(&selected, &seats)?;
             rows.taken = TakenSeats::read(&selected, &counted, limited)?;
             rows.halls = halls;

@@ -47,9 +47,9 @@ impl Rows {
             let Some(hall) = self.halls.get_mut(&key.concert) else { continue };
             let is_free = self.seats.get_mut(key).is_some_and(|seat| seat.is_free(now));
             if is_free {
-                hall.give_back(key.seat)
+                hall.give_back(key.seat);
             } else {
-                hall.take(key.seat)
+                hall.take(key.seat);
             }
             hall.leave_to_others(key.seat, self.seats.get(key).and_then(|seat| seat.left_to_others(rules, now)));
         }

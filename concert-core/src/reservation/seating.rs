@@ -43,9 +43,11 @@ pub(super) struct Seating {
     version: u32,
     /// With no seat free.
     hall: Hall,
-    /// By number.
-    prices: Vec<(SeatNumber, Money)>,
+    prices: Prices,
 }
+
+/// By number.
+type Prices = Vec<(SeatNumber, Money)>;
 
 impl Seating {
     /// A seat as if nobody had it or had ever had it; `None`: there is no such seat.
@@ -69,6 +71,12 @@ pub(super) struct HallReading {
     seatings: Reading,
     free: Reading,
     let_go: Reading,
+}
+
+/// The halls as they are now, and where their seats are.
+pub(super) struct SoughtHalls {
+    pub(super) seatings: Seatings,
+    pub(super) halls: HashMap<ConcertId, Hall>,
 }
 
 impl SeatingCache {
@@ -98,7 +106,7 @@ impl SeatingCache {
         reading: HallReading,
         rules: HoldRules,
         now: Timestamp,
-    ) -> Result<Option<(Seatings, HashMap<ConcertId, Hall>)>, Failure> {
+    ) -> Result<Option<SoughtHalls>, Failure> {
         let mut seatings = reading.known;
         let read = read_seatings(selected, &reading.seatings, &reading.versions)?;
         self.keep(&read);
@@ -125,7 +133,7 @@ impl SeatingCache {
                 hall.leave_to_others(seat, row.left_to_others(rules, now));
             }
         }
-        Ok(Some((seatings, halls)))
+        Ok(Some(SoughtHalls { seatings, halls }))
     }
 
     fn known(&self, versions: &HashMap<ConcertId, u32>) -> Seatings {
@@ -175,7 +183,7 @@ fn read_seatings(
     reading: &Reading,
     versions: &HashMap<ConcertId, u32>,
 ) -> Result<Seatings, Failure> {
-    let mut read: HashMap<ConcertId, (Vec<HallSeat>, Vec<(SeatNumber, Money)>)> = HashMap::new();
+    let mut read: HashMap<ConcertId, (Vec<HallSeat>, Prices)> = HashMap::new();
     let (mut section, mut seat_row) = (None, None);
     for row in selected.rows(reading) {
         let (seats, prices) = read.entry(row.try_get("concert_id")?).or_default();

@@ -38,6 +38,7 @@ impl World {
         let program = Program {
             sale: SaleId::generate(),
             concerts,
+            plans: [Vec::new(), Vec::new()],
             doors: now,
             opening: now,
             opens_at: chrono::DateTime::UNIX_EPOCH,
