@@ -236,14 +236,17 @@ async fn look(
         let halls = batch.seatings.select(&mut script, sought, batch.rules, attempt.now);
         let counted = limits::select(&mut script, limited, attempt.now);
         let selected = script.run(connection).await?;
-        if let Some(SoughtHalls { seatings, halls }) =
-            batch.seatings.read(&selected, halls, batch.rules, attempt.now)?
-        {
-            rows.seats = read_seats(&selected, &seats)?;
-            rows.taken = TakenSeats::read(&selected, &counted, limited)?;
-            rows.halls = halls;
-            return Ok(Some(seatings));
+        let Some(SoughtHalls { seatings, halls, let_go }) = batch.seatings.read(&selected, halls)? else { continue };
+        rows.seats = read_seats(&selected, &seats)?;
+        rows.taken = TakenSeats::read(&selected, &counted, limited)?;
+        rows.halls = halls;
+        if !let_go.is_empty() {
+            let mut script = Script::default();
+            let let_go = look_at_seats(&mut script, let_go.into_iter());
+            let let_go = read_seats(&script.run(connection).await?, &let_go)?;
+            rows.leave_to_others(&let_go, batch.rules, attempt.now);
         }
+        return Ok(Some(seatings));
     }
     Ok(None)
 }

@@ -54,6 +54,15 @@ impl Rows {
             hall.leave_to_others(key.seat, self.seats.get(key).and_then(|seat| seat.left_to_others(rules, now)));
         }
     }
+
+    /// Notes in the halls to whom seats that were let go must not go.
+    pub(super) fn leave_to_others(&mut self, let_go: &HashMap<SeatKey, Seat>, rules: HoldRules, now: Timestamp) {
+        for (key, seat) in let_go {
+            if let Some(hall) = self.halls.get_mut(&key.concert) {
+                hall.leave_to_others(key.seat, seat.left_to_others(rules, now));
+            }
+        }
+    }
 }
 
 /// May be assumed of a reservation: it was not made before.

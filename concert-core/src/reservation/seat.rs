@@ -265,14 +265,6 @@ statements! {
             between: " or "
         }
     }
-    /// The seats of concerts that somebody let go so often that the seat may have to be left to others. A hold that has
-    /// lapsed counts, released or not.
-    LET_GO_SEATS {
-        concat!(
-            "select ", seat_columns!(), " from seats s force index (primary) where s.concert_id in ({concerts}) \
-             and s.let_go_times >= if(s.reserved_until <= {now}, {times_before}, {times})"
-        )
-    }
     /// All seats of concerts, by number.
     LOCK_HALLS {
         concat!(
@@ -350,13 +342,6 @@ pub(super) fn take(script: &mut Script, made: &[Reservation], let_go_at_most: u3
 pub(crate) fn read_seats(selected: &ResultSet, reading: &Reading) -> Result<HashMap<SeatKey, Seat>, Failure> {
     let mut names = Names::default();
     Ok(selected.rows(reading).map(|row| read_seat(row, &mut names)).collect::<Result<_, _>>()?)
-}
-
-pub(super) fn let_go_seats(script: &mut Script, concerts: Vec<ConcertId>, rules: HoldRules, now: Timestamp) -> Reading {
-    script.select_keys(&LET_GO_SEATS, concerts, |params, concerts| {
-        let times = rules.max_holds_in_a_row;
-        params.list("concerts", concerts).bind("now", now).bind("times_before", times - 1).bind("times", times)
-    })
 }
 
 pub(super) fn lock_halls(script: &mut Script, concerts: Vec<ConcertId>) -> Reading {

@@ -8,7 +8,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sqlx::Row as _;
 
 use super::best::{Hall, HallSeat};
-use super::seat::{let_go_seats, read_seats};
 use super::{HoldRules, Seat, SeatKey};
 use crate::catalog::shared;
 use crate::clock::Timestamp;
@@ -28,11 +27,13 @@ statements! {
         "select concert_id, seat_number, section, seat_row, place, price from seats force index (primary) \
          where concert_id in ({concerts}) order by concert_id, seat_number"
     }
-    /// How many seats there are in each block of numbers, and a bit for each that is free. A shift is an unsigned number,
-    /// whatever is shifted; null counts as no bit.
+    /// How many seats there are for each 64 numbers, and bits: for every seat that is free, and for every one that somebody
+    /// let go so often that it may have to be left to others, where a hold that has lapsed counts, released or not. A
+    /// shift is an unsigned number, whatever is shifted; null counts as no bit.
     FREE_SEATS {
         "select concert_id, seat_number div 64 as block, count(*) as seats, \
-         bit_or((is_reserved = 0 or reserved_until <= {now}) << (seat_number % 64)) as free \
+         bit_or((is_reserved = 0 or reserved_until <= {now}) << (seat_number % 64)) as free, \
+         bit_or((let_go_times >= if(reserved_until <= {now}, {times_before}, {times})) << (seat_number % 64)) as let_go \
          from seats force index (primary) where concert_id in ({concerts}) group by concert_id, block"
     }
 }
@@ -70,13 +71,14 @@ pub(super) struct HallReading {
     known: Seatings,
     seatings: Reading,
     free: Reading,
-    let_go: Reading,
 }
 
 /// The halls as they are now, and where their seats are.
 pub(super) struct SoughtHalls {
     pub(super) seatings: Seatings,
     pub(super) halls: HashMap<ConcertId, Hall>,
+    /// Whatever may have to be left to others.
+    pub(super) let_go: Vec<SeatKey>,
 }
 
 impl SeatingCache {
@@ -92,30 +94,27 @@ impl SeatingCache {
         let unknown = versions.keys().filter(|concert| !known.contains_key(concert)).copied().collect();
         let seatings = script.select_keys(&SEATINGS, unknown, |params, concerts| params.list("concerts", concerts));
         let free = script.select_keys(&FREE_SEATS, versions.keys().copied().collect(), |params, concerts| {
-            params.bind("now", now).list("concerts", concerts)
+            let times = rules.max_holds_in_a_row;
+            let params = params.bind("now", now).bind("now", now).bind("times_before", times - 1).bind("times", times);
+            params.list("concerts", concerts)
         });
-        let let_go = let_go_seats(script, versions.keys().copied().collect(), rules, now);
-        HallReading { versions: versions.clone(), known, seatings, free, let_go }
+        HallReading { versions: versions.clone(), known, seatings, free }
     }
 
     /// The halls, and the seatings that they have; `None`: a hall has seats that its seating lacks, or lacks some, which
     /// is forgotten.
-    pub(super) fn read(
-        &self,
-        selected: &ResultSet,
-        reading: HallReading,
-        rules: HoldRules,
-        now: Timestamp,
-    ) -> Result<Option<SoughtHalls>, Failure> {
+    pub(super) fn read(&self, selected: &ResultSet, reading: HallReading) -> Result<Option<SoughtHalls>, Failure> {
         let mut seatings = reading.known;
         let read = read_seatings(selected, &reading.seatings, &reading.versions)?;
         self.keep(&read);
         seatings.extend(read);
-        let mut free: HashMap<ConcertId, FreeSeats> = HashMap::new();
+        let (mut free, mut let_go) = (HashMap::<ConcertId, FreeSeats>::new(), Vec::new());
         for row in selected.rows(&reading.free) {
-            let of_concert = free.entry(row.try_get("concert_id")?).or_default();
+            let (concert, block) = (row.try_get("concert_id")?, row.try_get::<i64, _>("block")? as i32);
+            let of_concert = free.entry(concert).or_default();
             of_concert.seats += row.try_get::<i64, _>("seats")? as usize;
-            of_concert.blocks.insert(row.try_get::<i64, _>("block")? as i32, row.try_get("free")?);
+            of_concert.blocks.insert(block, row.try_get("free")?);
+            let_go.extend(numbers(block, row.try_get("let_go")?).map(|seat| SeatKey { concert, seat }));
         }
         let seats_of = |concert: &ConcertId| free.get(concert).map_or(0, |free| free.seats);
         let is_other = |(concert, seating): (&ConcertId, &Arc<Seating>)| seats_of(concert) != seating.hall.seats();
@@ -127,13 +126,8 @@ impl SeatingCache {
             let seating = seatings.get(&concert)?;
             Some((concert, seating.hall.with_free(|seat| free.contains(seat))))
         };
-        let mut halls: HashMap<ConcertId, Hall> = free.into_iter().filter_map(hall).collect();
-        for (SeatKey { concert, seat }, row) in read_seats(selected, &reading.let_go)? {
-            if let Some(hall) = halls.get_mut(&concert) {
-                hall.leave_to_others(seat, row.left_to_others(rules, now));
-            }
-        }
-        Ok(Some(SoughtHalls { seatings, halls }))
+        let halls = free.into_iter().filter_map(hall).collect();
+        Ok(Some(SoughtHalls { seatings, halls, let_go }))
     }
 
     fn known(&self, versions: &HashMap<ConcertId, u32>) -> Seatings {
@@ -176,6 +170,11 @@ impl FreeSeats {
         let number = seat.get();
         self.blocks.get(&(number / BLOCK)).is_some_and(|free| free >> (number % BLOCK) & 1 == 1)
     }
+}
+
+/// The numbers of a block's bits.
+fn numbers(block: i32, bits: u64) -> impl Iterator<Item = SeatNumber> {
+    (0..BLOCK).filter(move |nth| bits >> nth & 1 == 1).map(move |nth| SeatNumber::known(block * BLOCK + nth))
 }
 
 fn read_seatings(
