@@ -24,6 +24,9 @@ pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
 /// The shortest time between two readings of one concert that this process's own sales cause. Requests in between wait
 /// for the second one. It bounds the cost of a sell-out, and is too short to be noticed.
 const PAUSE_BETWEEN_SALES: Duration = Duration::from_millis(100);
+/// A reading that takes longer is followed by a pause of this many times as long, up to the age at which it is old anyway.
+/// A large hall that sells by the hundred seats a second would otherwise be read all the time.
+const HALL_READING_SHARE: u32 = 4;
 /// The list of dates stays fresh for this many times as long as its reading took. Halls that are sold out are read as a
 /// whole, so a reading may take long; this bounds its share of one connection.
 const DATES_READING_SHARE: u32 = 10;
@@ -66,6 +69,7 @@ pub(super) struct CachedPage {
     changes: u64,
     /// When the reading began, by the system.
     begun: Instant,
+    took: Duration,
 }
 
 impl CachedPage {
@@ -204,7 +208,8 @@ impl Board {
     ) -> Result<CachedPage, Problem> {
         let before = slot.cached();
         if let Some(before) = &before {
-            tokio::time::sleep_until(before.begun + PAUSE_BETWEEN_SALES.min(self.0.max_age)).await;
+            let pause = PAUSE_BETWEEN_SALES.max(before.took * HALL_READING_SHARE).min(self.0.max_age);
+            tokio::time::sleep_until(before.begun + pause).await;
         }
         let (begun, changes, read_at) = (Instant::now(), page.changes(&office), office.now());
         let content = match page.read(&office, before.clone()).await {
@@ -219,7 +224,7 @@ impl Board {
             Page::Dates | Page::Seats(_) | Page::States(_) => self.0.max_age,
         };
         let (body, plan) = content.map_or((None, None), |content| (Some(content.body), content.plan));
-        let cached = CachedPage { body, plan, read_at, max_age, changes, begun };
+        let cached = CachedPage { body, plan, read_at, max_age, changes, begun, took: begun.elapsed() };
         slot.bytes.store(cached.bytes(), Ordering::Relaxed);
         *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
         drop(reading);
@@ -343,7 +348,15 @@ mod tests {
         let body = Representation::new("application/json", b"[1]", Compression::fast(), None);
         slot.bytes.store(body.bytes(), Ordering::Relaxed);
         let (begun, read_at) = (Instant::now(), concert_core::Clock::now(&concert_core::SystemClock));
-        let cached = CachedPage { body: Some(body), plan: None, read_at, max_age: MAX_AGE, changes: 0, begun };
+        let cached = CachedPage {
+            body: Some(body),
+            plan: None,
+            read_at,
+            max_age: MAX_AGE,
+            changes: 0,
+            begun,
+            took: Duration::ZERO,
+        };
         *slot.cached.write().expect("no panic") = Some(cached);
         board.keep(hall, slot);
         let known = |page| board.0.slots.lock().expect("no panic").contains_key(&page);
