@@ -4,6 +4,8 @@ mod cancel;
 mod codes;
 mod concerts;
 mod draw;
+mod draw_of_a_million;
+mod draw_with_codes;
 mod export;
 mod limits;
 mod past_queue;

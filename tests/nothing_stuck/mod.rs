@@ -11,6 +11,7 @@ mod b2_silence;
 mod b3_classes;
 mod b4_private_database;
 mod b5_http;
+mod b5_refreshes;
 mod b6_clocks;
 mod b7_ghosts;
 mod b8_holds_can_be_paid;

@@ -2,6 +2,7 @@
 //! balancers do, and that can keep one question or one answer back.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
@@ -20,6 +21,7 @@ struct State {
     silent_below: watch::Sender<usize>,
     opened: Mutex<usize>,
     trap: Mutex<Option<Trap>>,
+    counts: Mutex<Vec<(&'static str, Arc<AtomicUsize>)>>,
 }
 
 /// What is kept back next, and how that is told.
@@ -60,8 +62,12 @@ impl Proxy {
         let folder = tempfile::tempdir().expect("a folder");
         let socket = folder.path().join("proxy.sock");
         let listener = UnixListener::bind(&socket).expect("binds");
-        let state =
-            Arc::new(State { silent_below: watch::Sender::new(0), opened: Mutex::new(0), trap: Mutex::new(None) });
+        let state = Arc::new(State {
+            silent_below: watch::Sender::new(0),
+            opened: Mutex::new(0),
+            trap: Mutex::new(None),
+            counts: Mutex::default(),
+        });
         tokio::spawn(accept(listener, server, Arc::clone(&state)));
         Self { socket, state, _folder: folder }
     }
@@ -85,13 +91,23 @@ impl Proxy {
         *self.state.trap.lock().expect("no panic") = Some(trap);
         Caught { caught, release }
     }
+
+    /// Counts the questions that have this part, from now on.
+    pub fn count(&self, part: &'static str) -> Arc<AtomicUsize> {
+        let count = Arc::new(AtomicUsize::new(0));
+        self.state.counts.lock().expect("no panic").push((part, Arc::clone(&count)));
+        count
+    }
 }
 
 impl State {
-    /// Takes the trap if this question is the one.
-    fn trap(&self, question: &[u8]) -> Option<Trap> {
+    /// Counts the question, and takes the trap if it is the one.
+    fn note(&self, question: &[u8]) -> Option<Trap> {
         let mut trap = self.trap.lock().expect("no panic");
         let text = String::from_utf8_lossy(question);
+        for (part, count) in self.counts.lock().expect("no panic").iter() {
+            count.fetch_add(usize::from(text.contains(part)), Ordering::Relaxed);
+        }
         trap.take_if(|trap| trap.parts.iter().all(|part| text.contains(part)))
     }
 }
@@ -123,7 +139,7 @@ async fn pass_on(mut client: UnixStream, server: impl AsRef<Path>, number: usize
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 let question = &asked[..length];
-                if let Some(mut trap) = state.trap(question) {
+                if let Some(mut trap) = state.note(question) {
                     match trap.keeps {
                         Keeps::Question => {
                             trap.caught.notify_one();

@@ -188,7 +188,7 @@ impl QueueView {
         self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(ticket)
     }
 
-    /// The newest token of a user; the snapshot is at least as new as the answer.
+    /// The newest token of a user. Whoever waits has a position in the snapshot, which may be a refresh old.
     pub(crate) async fn latest_token(
         &self,
         pool: &MySqlPool,
@@ -198,9 +198,10 @@ impl QueueView {
         let Some((token, change_seq)) = db::read(|| reads::latest_token(pool, self.sale, user)).await? else {
             return Ok(None);
         };
-        // Or a token that another process has just made would be WAITING without a position.
-        if self.look(Snapshot::change_seq).is_none_or(|seen| seen < change_seq) {
-            self.refresh(pool, now).await?;
+        // Another process has just made it. Nobody else waits for a refresh: a crowd whose turns are over asks here.
+        let is_new = token.status == TokenStatus::Waiting && self.place(token.ticket, now) == TicketPlace::Unknown;
+        if is_new && token.is_live(now) {
+            self.catch_up(pool, change_seq, now).await?;
         }
         Ok(Some(token))
     }

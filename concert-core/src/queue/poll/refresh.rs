@@ -45,6 +45,16 @@ impl QueueView {
         read_changes(pool, &[self], now).await
     }
 
+    /// Makes the snapshot as new as `change_seq`. Of many who ask at once, one refreshes it for all.
+    pub(super) async fn catch_up(&self, pool: &MySqlPool, change_seq: u64, now: Timestamp) -> Result<(), Error> {
+        let is_behind = || self.look(Snapshot::change_seq).is_none_or(|seen| seen < change_seq);
+        if !is_behind() {
+            return Ok(());
+        }
+        let _refreshing = self.refreshing.lock().await;
+        if is_behind() { read_changes(pool, &[self], now).await } else { Ok(()) }
+    }
+
     /// Whether the snapshot may be served without a refresh.
     fn is_fresh(&self) -> bool {
         let at = self.refreshed_at.load(Ordering::Acquire);
