@@ -56,17 +56,17 @@ pages: ## Builds the scripts of the pages from concert-server/pages/ts; cargo ta
 pages-check: pages ## Fails if what is built is not what its sources say.
 	@[ -z "$$(git status --porcelain concert-server/pages/built)" ] || { git diff --stat concert-server/pages/built; echo "run make pages, and commit concert-server/pages/built" >&2; exit 1; }
 
-test: setup ## Runs all tests, on a private MariaDB; the suite a second time as newer MariaDBs are set up.
+test: setup ## Runs all tests, on a private MariaDB; the suite a second time as newer MariaDBs are set up; the pages where a browser can be had.
 	$(CARGO) build --locked --workspace --all-targets
 	$(TEST_ENV) $(CARGO) test --locked --workspace --all-targets
 	$(TEST_ENV) $(CARGO) test --locked --workspace --doc
 	for example in buy_one_seat rush_hour embed_in_your_app; do $${CARGO_TARGET_DIR:-target}/debug/examples/$$example || exit 1; done
 	$(FLASH_SALE_CHECK)
 	$(TEST_ENV) CONCERT_TEST_SERVER_OPTIONS=--innodb-snapshot-isolation=ON $(CARGO) test --locked --workspace --test suite
+	@scripts/test-pages.sh --where-possible
 
 test-pages: programs ## The pages in a real browser, on the real server: purchases, accessibility, pictures in target/pages.
-	@scripts/setup.sh --browser
-	cd tests/browser && npm ci --silent --no-audit --no-fund && npm test --silent
+	@scripts/test-pages.sh
 
 test-api: programs ## Schemathesis on a server of its own, with a token: every phase; installs it in target/schemathesis.
 	@scripts/test-api.sh
