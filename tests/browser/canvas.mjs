@@ -71,6 +71,15 @@ export async function rests(page, canvas = ".stage canvas") {
   );
 }
 
+/** What `look` finds, as soon as it finds something. */
+export async function eventually(look) {
+  for (const begun = Date.now(); Date.now() - begun < PATIENCE_MS; ) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error(`not within ${PATIENCE_MS} ms: ${look}`);
+}
+
 export const distance = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
 
 /** Two points are as good as one. */

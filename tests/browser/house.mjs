@@ -69,7 +69,7 @@ export class House {
 
   /** The answer of a call of the REST interface, as JSON; with `body`, a POST. */
   async rest(path, { key, body } = {}) {
-    const headers = { ...(key && { Authorization: `Bearer ${key}` }), ...(body && { "Content-Type": "application/json" }) };
+    const headers = { Accept: "application/json", ...(key && { Authorization: `Bearer ${key}` }), ...(body && { "Content-Type": "application/json" }) };
     const answer = await fetch(this.url + path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
     return answer.json();
   }

@@ -366,6 +366,7 @@ admin-word-saved = 저장했습니다.
 admin-word-nothing-changed = 변경된 내용이 없습니다.
 admin-word-changed-meanwhile = 그동안 다른 운영자가 판매를 변경했습니다. 지금 상태를 다시 불러왔으며, 입력한 내용은 저장되지 않았습니다.
 admin-word-which-seats = 좌석 번호를 입력하세요 (예: 1-4, 9).
+admin-word-seat-of = { $name } 님이 가진 좌석입니다.
 admin-word-seats-changed = 변경: { $changed }. 거절: { $refused }
 admin-word-would-cancel = 결제 { $payments }건, 총 { $amount }을 환불하고 선점 { $holds }건을 끝냅니다.
 admin-word-cancelling = 결제 { $payments }건 중 { $refunded }건, 지금까지 { $amount }을 환불했습니다.
