@@ -168,7 +168,7 @@ choose-up-to = 한 번에 { $count }석까지 잡을 수 있습니다.
 choose-hold = 고른 좌석 잡기
 choose-none = 여기에는 남은 좌석이 없습니다.
 seat = { $number }번
-hall = 좌석 배치도
+hall = 공연장
 price-from-to = { $from } ~ { $to }
 
 ## 화면: 주문
