@@ -104,7 +104,7 @@ export class Buyer {
     await this.send("/wallet/recharge");
   }
 
-  /** Nothing that WCAG 2.2 AA forbids is on the page, nothing went wrong on it; and a picture of it is kept. */
+  /** Nothing that WCAG 2.2 AA or good practice forbids is on the page, nothing went wrong on it; and a picture of it is kept. */
   async isSound(state) {
     // What moves is in its place.
     await this.page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
@@ -112,7 +112,7 @@ export class Buyer {
     await this.page.screenshot({ path: join(shots, `${state.replaceAll(/[^\p{L}\p{N}]+/gu, "-")}.png`), fullPage: true });
     // There are no frames, so everything is done in the page itself.
     const axe = new AxeBuilder({ page: this.page }).options({ resultTypes: ["violations"] }).setLegacyMode();
-    const found = await axe.withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
+    const found = await axe.withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
     const violations = found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" | ")}`);
     assert.deepEqual(violations, [], state);
     assert.deepEqual(this.faults, [], state);

@@ -56,7 +56,10 @@ async function firstView(house, path) {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** A visitor with an empty cache, and the time from the start of the navigation to the frame after the one with seats. */
+/**
+ * A visitor with an empty cache: the time from the start of the navigation to the frame after the one with seats, and how
+ * much of it went by until the server answered, for the page, the states and the plan.
+ */
 async function visitor(browser, address) {
   const context = await browser.newContext({ ...DESKTOP, locale: "en-GB" });
   const page = await context.newPage();
@@ -69,8 +72,13 @@ async function visitor(browser, address) {
   });
   await page.goto(address);
   await page.waitForFunction(() => window.paintedAt, null, { timeout: PATIENCE_MS });
-  const painted = await page.evaluate(() => window.paintedAt);
-  return { context, page, painted };
+  const [painted, server] = await page.evaluate(() => {
+    const asked = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource").filter(({ name }) => /\/plan/.test(name))];
+    // The stream of changes begins after the first paint.
+    const waited = asked.filter(({ responseEnd }) => responseEnd && responseEnd < window.paintedAt);
+    return [window.paintedAt, waited.reduce((sum, { requestStart, responseStart }) => sum + responseStart - requestStart, 0)];
+  });
+  return { context, page, painted, server };
 }
 
 /** The times between frames while something is done, in milliseconds, ascending. */
@@ -135,7 +143,7 @@ async function measured(browser, house, concert, key) {
   for (let nth = 0; nth < PAINTS; nth++) {
     await last?.context.close();
     last = await visitor(browser, `${house.url}/concerts/${concert}`);
-    paints.push(last.painted);
+    paints.push({ all: last.painted, server: last.server });
   }
   const { context, page } = last;
   await page.evaluate(() => document.querySelector(".stage").scrollIntoView({ block: "center" }));
@@ -182,9 +190,10 @@ function print(runs, sizes) {
   console.log("\n| what | target | best of the runs | |\n|---|---|---|---|");
   for (const what of Object.keys(runs[0])) {
     if (what === "first paint") {
-      const times = runs.flatMap((run) => run[what]).sort((a, b) => a - b);
-      const middle = times[times.length >> 1];
-      line(what, `<= ${TARGETS.paint} ms`, `${times[0].toFixed(0)} ms (middle ${middle.toFixed(0)}, longest ${times.at(-1).toFixed(0)} ms, ${times.length} visits)`, times[0] <= TARGETS.paint);
+      const visits = runs.flatMap((run) => run[what]).sort((a, b) => a.all - b.all);
+      const [best, middle] = [visits[0], visits[visits.length >> 1]];
+      const said = ({ all, server }) => `${all.toFixed(0)} ms, of which ${server.toFixed(0)} until the server answered`;
+      line(what, `<= ${TARGETS.paint} ms`, `${said(best)} (middle of ${visits.length} visits: ${said(middle)})`, best.all <= TARGETS.paint);
     } else {
       const [best] = runs.map((run) => judge(run[what])).sort((a, b) => b.inTime - a.inTime);
       line(what, `95 % of frames <= ${FRAME_MS} ms`, best.text, best.inTime >= 0.95);
@@ -210,7 +219,7 @@ try {
   const runs = [];
   for (let run = 0; run < RUNS; run++) {
     runs.push(await measured(browser, house, concert, key));
-    console.log(`run ${run + 1}: load ${loadavg()[0].toFixed(1)}, first paints ${runs[run]["first paint"].map((time) => time.toFixed(0)).join(", ")} ms`);
+    console.log(`run ${run + 1}: load ${loadavg()[0].toFixed(1)}, first paints ${runs[run]["first paint"].map(({ all }) => all.toFixed(0)).join(", ")} ms`);
   }
   print(runs, sizes);
 } finally {

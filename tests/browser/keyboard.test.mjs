@@ -77,6 +77,8 @@ class Typist {
     await this.page.keyboard.press(by);
     await this.page.waitForFunction(() => !window.isOld && document.readyState === "complete");
     await this.page.waitForURL(address);
+    // The plan comes after the page, and moves what is below it.
+    if ((await this.page.locator("#hall").count()) > 0) await this.page.locator(".stage[data-drawn]").waitFor();
     if (await this.page.evaluate(() => document.activeElement !== document.body)) return this.seesFocus("a new page");
     await this.press("Tab");
     const isThere = await this.page.evaluate(() => {
