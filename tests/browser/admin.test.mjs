@@ -8,7 +8,8 @@ import { House } from "./house.mjs";
 let house, browser, concert, other, sale, buyer, colours;
 
 before(async () => {
-  [house, browser] = await Promise.all([House.open("--max-active", "50"), launch()]);
+  browser = await launch();
+  house = await House.open("--max-active", "50");
   concert = await house.concert("Marked", { sections: markedHall() });
   other = await house.concert("Other");
   sale = await house.sale();

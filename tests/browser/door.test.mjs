@@ -9,7 +9,8 @@ import { House } from "./house.mjs";
 let house, browser, concert, sale, key;
 
 before(async () => {
-  [house, browser] = await Promise.all([House.open("--max-active", "50"), launch()]);
+  browser = await launch();
+  house = await House.open("--max-active", "50");
   concert = await house.concert("Spring", { rows: 2, seats: 10 });
   sale = await house.sale();
   ({ key } = await house.cli("key", "make", "--role", "gate", "--name", "gates"));

@@ -30,7 +30,12 @@ export class House {
     house.options = options;
     house.port = await freePort();
     house.url = `http://127.0.0.1:${house.port}`;
-    await house.start();
+    try {
+      await house.start();
+    } catch (error) {
+      await house.close();
+      throw error;
+    }
     return house;
   }
 
@@ -39,16 +44,20 @@ export class House {
     const env = { ...process.env, RUST_LOG: "warn", LANG: "C" };
     delete env.DATABASE_URL;
     this.server = spawn(join(bin, "concert-server"), options, { stdio: ["ignore", "inherit", "inherit"], env });
+    let failure = null;
+    this.server.once("error", (error) => (failure = error));
     const begun = Date.now();
     for (;;) {
       const ready = await fetch(`${this.url}/health/ready`).then((answer) => answer.ok, () => false);
       if (ready) return;
+      if (failure) throw failure;
       if (this.server.exitCode !== null || Date.now() - begun > LONGEST_START_MS) throw new Error("the server does not begin");
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
   async stop() {
+    if (this.server.pid === undefined || this.server.exitCode !== null) return;
     const ended = new Promise((resolve) => this.server.once("exit", resolve));
     this.server.kill("SIGTERM");
     await ended;
