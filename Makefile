@@ -15,7 +15,7 @@ FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --sta
 PREFIX := /usr/local
 RELEASE := $${CARGO_TARGET_DIR:-target}/release
 
-.PHONY: help setup build pages pages-check install deb package-check programs demo demo-check test lint features docs package deny review test-pages test-cluster test-api test-client backup-check monitoring-check book bench bench-quick bench-turns flash-sale flash-sale-check
+.PHONY: help setup build pages pages-check install deb package-check programs demo demo-check test lint features docs package deny review test-pages page-frames test-cluster test-api test-client backup-check monitoring-check book bench bench-quick bench-turns flash-sale flash-sale-check
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,17 +56,21 @@ pages: ## Builds the scripts of the pages from concert-server/pages/ts; cargo ta
 pages-check: pages ## Fails if what is built is not what its sources say.
 	@[ -z "$$(git status --porcelain concert-server/pages/built)" ] || { git diff --stat concert-server/pages/built; echo "run make pages, and commit concert-server/pages/built" >&2; exit 1; }
 
-test: setup ## Runs all tests, on a private MariaDB; the suite a second time as newer MariaDBs are set up.
+test: setup ## Runs all tests, on a private MariaDB; the suite a second time as newer MariaDBs are set up; the pages where a browser can be had.
 	$(CARGO) build --locked --workspace --all-targets
 	$(TEST_ENV) $(CARGO) test --locked --workspace --all-targets
 	$(TEST_ENV) $(CARGO) test --locked --workspace --doc
 	for example in buy_one_seat rush_hour embed_in_your_app; do $${CARGO_TARGET_DIR:-target}/debug/examples/$$example || exit 1; done
 	$(FLASH_SALE_CHECK)
 	$(TEST_ENV) CONCERT_TEST_SERVER_OPTIONS=--innodb-snapshot-isolation=ON $(CARGO) test --locked --workspace --test suite
+	@scripts/test-pages.sh --where-possible
 
 test-pages: programs ## The pages in a real browser, on the real server: purchases, accessibility, pictures in target/pages.
+	@scripts/test-pages.sh
+
+page-frames: programs ## First paint and frame times of a hall of 50 000 seats in a browser: FRAMES_OPTIONS="--seats 100000 --runs 5".
 	@scripts/setup.sh --browser
-	cd tests/browser && npm ci --silent --no-audit --no-fund && npm test --silent
+	cd tests/browser && npm ci --silent --no-audit --no-fund && node frames.mjs $(FRAMES_OPTIONS)
 
 test-api: programs ## Schemathesis on a server of its own, with a token: every phase; installs it in target/schemathesis.
 	@scripts/test-api.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and running need beside Rust: MariaDB's server programs, and curl for the demo.
-# With --cluster, Galera as well; with --monitoring, promtool alone is added. Changes nothing where they are there.
+# With --cluster, Galera as well; with --monitoring, promtool alone is added; with --pages, node; with --browser, node,
+# Chromium and what reads a QR code. Changes nothing where they are there.
 set -euo pipefail
 
 have() { PATH="$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin" command -v "$1" >/dev/null 2>&1; }
@@ -18,7 +19,7 @@ if [ "${1:-}" = --cluster ] && ! { [ -e /usr/lib/galera/libgalera_smm.so ] && ha
 fi
 [ "${1:-}" != --monitoring ] || have promtool || packages+=(prometheus)
 if [ "${1:-}" = --browser ]; then
-  have chromium || packages+=(chromium)
+  have chromium || have google-chrome || packages+=(chromium)
   have zbarimg || packages+=(zbar-tools)
   # Korean letters, for the pictures.
   fc-list :lang=ko 2>/dev/null | grep -q . || packages+=(fontconfig fonts-nanum)
@@ -29,7 +30,7 @@ fi
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if ! have apt-get; then
-  echo "MariaDB (10.6 or newer) or curl is missing. Fedora: dnf install mariadb-server curl; macOS: brew install mariadb curl." >&2
+  echo "Missing, as Debian names them: ${packages[*]}. MariaDB (10.6 or newer) and curl on Fedora: dnf install mariadb-server curl; macOS: brew install mariadb curl." >&2
   exit 1
 fi
 as_root=()

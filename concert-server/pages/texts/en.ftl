@@ -379,6 +379,7 @@ admin-word-saved = Saved.
 admin-word-nothing-changed = Nothing was changed.
 admin-word-changed-meanwhile = Somebody has changed the sale meanwhile. This is how it is now; nothing of yours was saved.
 admin-word-which-seats = Say which seats: numbers and ranges, such as 1-4, 9.
+admin-word-seat-of = { $name } has it.
 admin-word-seats-changed = Changed: { $changed }. Refused: { $refused }
 admin-word-would-cancel = It would refund { $payments } payments, { $amount } in all, and end { $holds } holds.
 admin-word-cancelling = { $refunded } of { $payments } payments are refunded, { $amount } so far.

@@ -168,7 +168,7 @@ choose-up-to = 한 번에 { $count }석까지 잡을 수 있습니다.
 choose-hold = 고른 좌석 잡기
 choose-none = 여기에는 남은 좌석이 없습니다.
 seat = { $number }번
-hall = 좌석 배치도
+hall = 공연장
 price-from-to = { $from } ~ { $to }
 
 ## 화면: 주문
@@ -366,6 +366,7 @@ admin-word-saved = 저장했습니다.
 admin-word-nothing-changed = 변경된 내용이 없습니다.
 admin-word-changed-meanwhile = 그동안 다른 운영자가 판매를 변경했습니다. 지금 상태를 다시 불러왔으며, 입력한 내용은 저장되지 않았습니다.
 admin-word-which-seats = 좌석 번호를 입력하세요 (예: 1-4, 9).
+admin-word-seat-of = { $name } 님이 가진 좌석입니다.
 admin-word-seats-changed = 변경: { $changed }. 거절: { $refused }
 admin-word-would-cancel = 결제 { $payments }건, 총 { $amount }을 환불하고 선점 { $holds }건을 끝냅니다.
 admin-word-cancelling = 결제 { $payments }건 중 { $refunded }건, 지금까지 { $amount }을 환불했습니다.

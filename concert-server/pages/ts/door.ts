@@ -246,7 +246,15 @@ function isOnline(is: boolean): void {
 
 // Keys, void tickets, deliveries.
 
-async function synchronise(): Promise<void> {
+let synchronising: Promise<void> | null = null;
+
+/** One at a time: two deliveries of the same scans would show a conflict twice. */
+function synchronise(): Promise<void> {
+  synchronising ??= fetchAndDeliver().finally(() => (synchronising = null));
+  return synchronising;
+}
+
+async function fetchAndDeliver(): Promise<void> {
   try {
     known.keys = (await ask<{ keys: PublicKey[] }>("/api/v1/tickets/keys")).keys;
     for (let more = true; more; ) {

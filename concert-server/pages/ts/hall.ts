@@ -86,8 +86,8 @@ class HallPage {
     const tools = make(
       "div",
       { class: "tools", role: "group", "aria-label": text("view") },
-      button("zoom-in", "+", () => this.view.zoom(ZOOM_STEP)),
-      button("zoom-out", "−", () => this.view.zoom(1 / ZOOM_STEP)),
+      button("zoom-in", "+", () => this.zoom(ZOOM_STEP)),
+      button("zoom-out", "−", () => this.zoom(1 / ZOOM_STEP)),
       button("whole-hall", "⤢", () => this.view.showAll(true)),
     );
     this.stage.setAttribute("aria-label", text("plan"));
@@ -229,12 +229,20 @@ class HallPage {
     if (arrow && event.shiftKey) this.view.pan(-arrow[0] * PAN_PX, -arrow[1] * PAN_PX);
     else if (arrow) this.step(...arrow);
     else if (event.key === "PageDown" || event.key === "PageUp") this.jump(event.key === "PageDown" ? 1 : -1);
-    else if (event.key === "+" || event.key === "=") this.view.zoom(ZOOM_STEP);
-    else if (event.key === "-") this.view.zoom(1 / ZOOM_STEP);
+    else if (event.key === "+" || event.key === "=") this.zoom(ZOOM_STEP);
+    else if (event.key === "-") this.zoom(1 / ZOOM_STEP);
     else if (event.key === "0" || event.key === "Home") this.view.showAll(true);
     else if ((event.key === "Enter" || event.key === " ") && this.cursor !== null) this.toggle(this.cursor);
     else return;
     event.preventDefault();
+  }
+
+  /** Comes closer to the seat under the keys, or else to the one nearest the middle: the middle of a stadium has none. */
+  private zoom(factor: number): void {
+    const middle = this.view.toPlan(this.view.width / 2, this.view.height / 2);
+    const seat = this.showsCursor ? this.cursor : this.hall.seatAt(...middle, Infinity);
+    if (seat === null) this.view.zoom(factor);
+    else this.view.zoom(factor, ...this.view.toScreen(this.hall.x[seat]!, this.hall.y[seat]!));
   }
 
   private step(dx: number, dy: number): void {

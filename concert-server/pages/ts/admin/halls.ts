@@ -59,6 +59,7 @@ class Drawing {
   private readonly view: View;
   private frame = 0;
   private rest: ReturnType<typeof setTimeout> | undefined;
+  private readonly sizes = new ResizeObserver(() => this.resize());
   readonly chosen = new Set<number>();
 
   constructor(
@@ -68,14 +69,21 @@ class Drawing {
   ) {
     stage.replaceChildren(this.canvas);
     this.painter = new Painter(this.canvas, hall);
-    this.view = new View(stage, hall.box, hall.spacing, {
+    // The canvas is this drawing's own, the stage is the next one's, too: it must not hear clicks twice.
+    this.view = new View(this.canvas, hall.box, hall.spacing, {
       moved: () => this.draw(),
       clicked: (x, y) => this.click(x, y, clicked),
       hovered: () => {},
       left: () => {},
     });
-    new ResizeObserver(() => this.resize()).observe(stage);
+    this.sizes.observe(stage);
     this.resize();
+  }
+
+  /** Another drawing takes the place of this one. */
+  close(): void {
+    this.sizes.disconnect();
+    clearTimeout(this.rest);
   }
 
   private click(sx: number, sy: number, clicked: (seat: number) => void): void {
@@ -159,9 +167,12 @@ class HallDesk {
     hide("seats-trouble", "seats-done", "cancel-trouble", "cancel-done", "explanation", "cancel-progress");
     field("call-off").disabled = true;
     field("seats").value = "";
-    const path = `/api/v1/reservations/${this.concert}/plan`;
+    const asked = this.concert;
     try {
-      const plan = (await (await this.desk.ask(path)).json()) as Plan;
+      const plan = (await (await this.desk.ask(`/api/v1/reservations/${asked}/plan`)).json()) as Plan;
+      // Another one was chosen while this one was on its way.
+      if (asked !== this.concert) return;
+      this.drawing?.close();
       this.drawing = new Drawing(part("stage"), new Hall(plan), (seat) => this.clicked(seat));
       await this.refresh();
     } catch (error) {
@@ -213,6 +224,9 @@ class HallDesk {
       );
       part("explanation-subject").textContent = found.subject;
       part("explanation-now").textContent = found.now;
+      const owner = data[0]?.username;
+      part("explanation-owner").hidden = !owner;
+      part("explanation-owner").textContent = owner ? word("seat-of", { name: owner }) : "";
       part("explanation-events").replaceChildren(...found.events.map(({ at, what }) => make("li", {}, make("time", { datetime: at }, moment(at)), ` ${what}`)));
       part("explanation-next").replaceChildren(...found.next.map((next) => make("li", {}, next)));
       const sold = data[0]?.status === "SOLD" ? data[0].reservationId : null;
@@ -227,6 +241,7 @@ class HallDesk {
   private async change(event: SubmitEvent): Promise<void> {
     const numbers = this.numbers();
     if (!numbers || numbers.length === 0) return tell("seats-trouble", word("which-seats"));
+    hide("seats-done");
     const act = (event.submitter as HTMLButtonElement).value;
     const body = act === "block" ? { seatNumbers: numbers, reason: field("seats-reason").value } : { seatNumbers: numbers };
     const path = `/concerts/${this.concert}/seats/${act}`;

@@ -1,0 +1,153 @@
+// What the pages say where something is refused, over or called off: in plain words, and for everybody.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Buyer, DESKTOP, PHONE, launch } from "./buyer.mjs";
+import { House } from "./house.mjs";
+
+let house, browser, concert, sale;
+
+before(async () => {
+  browser = await launch();
+  house = await House.open("--max-active", "50");
+  concert = await house.concert("Spring", { rows: 3, seats: 10 });
+  sale = await house.sale();
+});
+
+after(async () => {
+  await browser?.close();
+  await house?.close();
+});
+
+/** Somebody else takes seats, past the queue. */
+async function rivalTakes(...seats) {
+  const rival = await house.cli("user", "create", `rival${seats[0]}x${Date.now()}`);
+  await house.cli("hold", rival.userId, "--concert", concert, "--seats", seats.join(","), "--bypass-queue", "--as", "tests");
+}
+
+async function isTrouble(buyer, code, state) {
+  const trouble = buyer.page.locator("#trouble");
+  await trouble.waitFor();
+  assert.equal(await trouble.getAttribute("data-code"), code);
+  if (state) await buyer.isSound(state);
+}
+
+const box = (buyer, seat) => buyer.page.locator(`#choose input[name=seat][value="${seat}"]`);
+
+/** Opens the list of the first row, and chooses its first free seat there. Returns the seat's number. */
+async function choosesInRow(buyer, isDrawn = true) {
+  await buyer.open(`/concerts/${concert}?section=Front&row=1`);
+  if (isDrawn) await buyer.page.locator(".stage[data-drawn]").waitFor();
+  const seat = await buyer.page.locator("#choose input[name=seat]:enabled").first().getAttribute("value");
+  await box(buyer, seat).check();
+  if (isDrawn) await buyer.page.locator(".chosen li").waitFor();
+  return seat;
+}
+
+for (const [what, options] of [
+  ["desktop, English, dark", { ...DESKTOP, locale: "en-GB", colorScheme: "dark" }],
+  ["phone, Korean, light", { ...PHONE, locale: "ko-KR", colorScheme: "light" }],
+]) {
+  test(`a seat that another one was faster at: ${what}`, async () => {
+    const buyer = await Buyer.at(browser, house, options);
+    const { page } = buyer;
+    await buyer.signUpToTurn(sale);
+    // Taken while it is chosen: the plan says so at once.
+    const first = await choosesInRow(buyer);
+    await rivalTakes(first);
+    await page.locator("#hall .trouble").waitFor();
+    assert.equal(await box(buyer, first).isDisabled(), true);
+    await buyer.isSound(`${what} seat lost`);
+    // Taken where the plan has not heard of it: the hold is refused.
+    await page.route("**/plan/state", (route) => (/event-stream/.test(route.request().headers().accept) ? route.abort() : route.continue()));
+    await rivalTakes(await choosesInRow(buyer));
+    await page.click("#hold");
+    await page.locator("#hall .trouble").waitFor();
+    assert.equal(await page.locator(".chosen li").count(), 0);
+    await buyer.isSound(`${what} hold refused`);
+    await buyer.close();
+  });
+
+  test(`a turn that ends in the middle of paying, and orders in every state: ${what}`, async () => {
+    const buyer = await Buyer.at(browser, house, options);
+    await buyer.open("/orders");
+    await buyer.signUpToTurn(sale);
+    await buyer.open("/orders");
+    await buyer.isSound(`${what} no orders`);
+    const paid = await buyer.best(concert, 1);
+    await buyer.pay(paid);
+    const [{ paymentId }] = (await house.cli("export", "payments", concert, "--format", "json")).filter(({ username }) => username === buyer.name);
+    const given = await buyer.best(concert, 1);
+    await buyer.send("/give-back");
+    await buyer.isSound(`${what} given back`);
+    const order = await buyer.best(concert, 1);
+    assert.notEqual(given, order);
+    await buyer.page.locator('form[action$="/pay"]').waitFor();
+    await house.cli("token", "expire", buyer.name, "--yes", "--as", "tests");
+    await buyer.send("/pay");
+    await isTrouble(buyer, "TOKEN_NOT_ACTIVE", `${what} turn over while paying`);
+    await buyer.open(`/orders/${order}`);
+    await buyer.isSound(`${what} order after the turn`);
+    await house.cli("refund", paymentId, "--reason", "ill", "--yes", "--as", "tests");
+    await buyer.open(`/orders/${paid}`);
+    await buyer.isSound(`${what} refunded`);
+    await buyer.open("/orders");
+    assert.equal(await buyer.page.locator("main .concerts li").count(), 3);
+    await buyer.isSound(`${what} orders in all states`);
+    assert.deepEqual((await house.cli("audit")).violations, []);
+    await buyer.close();
+  });
+
+  test(`a sale that is over, and one to come: ${what}`, async () => {
+    const name = `Over ${what}`;
+    const over = await house.cli("sale", "add", name, "--closes", "now", "--as", "tests");
+    await house.concert(`At ${what}`, { sale: name });
+    const next = await house.cli("sale", "add", `Next ${what}`, "--doors", "2031-03-05T19:00:00+09:00", "--opens", "2031-03-05T20:00:00+09:00", "--as", "tests");
+    const buyer = await Buyer.at(browser, house, options);
+    await buyer.open(`/sales/${over.saleId}`);
+    assert.equal(await buyer.page.locator('form[action$="/join"]').count(), 0);
+    await buyer.isSound(`${what} sale over`);
+    await buyer.signUp(`/sales/${over.saleId}`);
+    assert.equal(await buyer.page.locator('form[action$="/join"]').count(), 0);
+    await buyer.isSound(`${what} sale over for somebody`);
+    await buyer.open(`/sales/${next.saleId}`);
+    await buyer.isSound(`${what} sale to come`);
+    await buyer.open("/");
+    await buyer.isSound(`${what} all sales`);
+    await buyer.open("/nothing-here");
+    await buyer.isSound(`${what} no page`);
+    await buyer.close();
+  });
+
+  test(`a concert that is called off: ${what}`, async () => {
+    const buyer = await Buyer.at(browser, house, options);
+    const storm = await house.concert(`Storm ${what}`);
+    await buyer.signUpToTurn(sale);
+    const order = await buyer.best(storm, 1);
+    await buyer.pay(order);
+    await buyer.open("/tickets");
+    const ticket = await buyer.page.locator('a[href^="/tickets/"]').first().getAttribute("href");
+    const held = await buyer.best(storm, 1);
+    await house.cli("concert", "cancel", storm, "--reason", "storm", "--yes", "--as", "tests");
+    await buyer.send("/pay");
+    await isTrouble(buyer, "CONCERT_CANCELLED", `${what} paying for what is called off`);
+    for (const [path, state] of [
+      [`/concerts/${storm}`, "concert called off"],
+      [`/orders/${held}`, "order called off"],
+      [ticket, "ticket called off"],
+      ["/tickets", "tickets called off"],
+    ]) {
+      await buyer.open(path);
+      await buyer.isSound(`${what} ${state}`);
+    }
+    await buyer.close();
+  });
+}
+
+test("without scripts, too, a seat that another one was faster at is refused in plain words", async () => {
+  const buyer = await Buyer.at(browser, house, { javaScriptEnabled: false });
+  await buyer.signUpToTurn(sale);
+  await rivalTakes(await choosesInRow(buyer, false));
+  await buyer.send("/hold");
+  await isTrouble(buyer, "SEAT_ALREADY_RESERVED");
+  await buyer.close();
+});
