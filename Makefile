@@ -81,9 +81,10 @@ monitoring-check: ## promtool on the alert rules, on their tests and on the scra
 	@scripts/setup.sh --monitoring
 	cd docs/monitoring && promtool check rules alerts.yml && promtool test rules alerts.test.yml && promtool check config prometheus.yml
 
-book: ## The handbook as pages, in target/book; installs mdbook where it is missing.
-	command -v mdbook >/dev/null || $(CARGO) install --locked --quiet --debug mdbook
+book: ## The handbook as pages, in target/book; fails if a link in them leads nowhere. Installs mdbook where it is missing.
+	command -v mdbook >/dev/null || $(CARGO) install --locked --quiet --debug --no-default-features --features search --version '^0.5' mdbook
 	mdbook build docs
+	scripts/book-check.py target/book
 
 test-cluster: ## Three Galera nodes and three servers, of which a node and a server are killed: ledger and audit, in 2 minutes.
 	@scripts/setup.sh --cluster
