@@ -19,6 +19,12 @@ pub use lists::{VoidTicket, VoidTickets};
 pub(crate) use lists::{check_in_of, check_ins, concert_status, void_tickets};
 pub use payload::{PublicKey, TicketClaims};
 
+#[cfg(test)]
+pub(crate) mod model {
+    pub(crate) use super::check_in::CheckInTicket;
+    pub(crate) use super::decide::{Effects, Rows, Sold};
+}
+
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
