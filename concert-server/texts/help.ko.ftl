@@ -78,6 +78,8 @@ main--log = 무엇을 기록할지. info,concert_core=debug처럼 적습니다
 main--log-format = 기록의 형식
 main--log-format--text = 사람이 읽는 형식
 main--log-format--json = 한 줄에 JSON 객체 하나
+main--otlp-endpoint = 트레이스를 받을 OpenTelemetry 수집기, http://127.0.0.1:4318처럼. HTTP로 OTLP를 /v1/traces에 보냅니다. 지정하지 않으면 보내지 않으며, --features otel로 빌드한 서버에만 있습니다
+main--otlp-sample = 요청 가운데 얼마나 트레이스를 남길지: 1%, 또는 0.01. 1초에 100개까지이며, traceparent가 요구한 것은 따로 1초에 10개까지입니다
 
 config =
     모든 설정과, 그것이 옵션, 환경 변수, 자격 증명, 파일, 기본값 가운데 어디에서 왔는지 보여 줍니다
