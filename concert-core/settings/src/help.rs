@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, Command};
 
 /// The id of the program.
@@ -37,7 +38,7 @@ impl HelpTexts {
         }
         command = command.mut_args(|arg| self.translate_arg(arg, path));
         for name in names_below(&command) {
-            let below = [path, &[name.clone()]].concat();
+            let below = [path, std::slice::from_ref(&name)].concat();
             command = command.mut_subcommand(&name, |command| match name.as_str() {
                 HELP_COMMAND => command.about(self.word(HELP_COMMAND)),
                 _ => self.translate_at(command, &below),
@@ -77,7 +78,7 @@ impl HelpTexts {
         let default =
             arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let words = arg.get_possible_values();
-        let words: Vec<_> = words.iter().filter(|word| !word.is_hide_set()).map(|word| word.get_name()).collect();
+        let words: Vec<_> = words.iter().filter(|word| !word.is_hide_set()).map(PossibleValue::get_name).collect();
         let env = arg.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let notes = [
             ("env", env, arg.is_hide_env_set()),

@@ -19,12 +19,6 @@ pub use lists::{VoidTicket, VoidTickets};
 pub(crate) use lists::{check_in_of, check_ins, concert_status, void_tickets};
 pub use payload::{PublicKey, TicketClaims};
 
-#[cfg(test)]
-pub(crate) mod model {
-    pub(crate) use super::check_in::CheckInTicket;
-    pub(crate) use super::decide::{Effects, Rows, Sold};
-}
-
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
@@ -67,4 +61,11 @@ impl Batch for CheckInBatch {
     fn write(&self, script: &mut Script, effects: &decide::Effects, _attempt: &Attempt) {
         store::write(script, effects);
     }
+}
+
+/// What the model of the rules needs to see.
+#[cfg(test)]
+pub(crate) mod model {
+    pub(crate) use super::check_in::CheckInTicket;
+    pub(crate) use super::decide::{Effects, Rows, Sold};
 }
