@@ -4,7 +4,7 @@ CARGO := cargo
 # Snapshots are compared, never written; `make review` writes them.
 TEST_ENV := INSTA_UPDATE=no INSTA_WORKSPACE_ROOT=$(CURDIR)
 
-CORE_FEATURES := password jwt private-db csv texts internals
+CORE_FEATURES := password jwt private-db csv texts traces internals
 
 # The rehearsal in a few seconds; as in a large one, turns and holds end while the sale lasts.
 FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --start-server --out $${CARGO_TARGET_DIR:-target}/flash-sale-check \
@@ -15,7 +15,7 @@ FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --sta
 PREFIX := /usr/local
 RELEASE := $${CARGO_TARGET_DIR:-target}/release
 
-.PHONY: help setup build pages pages-check install deb package-check programs demo demo-check test lint features docs package deny review test-pages page-frames test-cluster test-api test-client backup-check monitoring-check book bench bench-quick bench-turns flash-sale flash-sale-check
+.PHONY: help setup build pages pages-check install deb package-check programs demo demo-check test lint features docs package deny review test-pages page-frames test-traces test-cluster test-api test-client backup-check monitoring-check book bench bench-quick bench-turns flash-sale flash-sale-check
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -85,9 +85,14 @@ monitoring-check: ## promtool on the alert rules, on their tests and on the scra
 	@scripts/setup.sh --monitoring
 	cd docs/monitoring && promtool check rules alerts.yml && promtool test rules alerts.test.yml && promtool check config prometheus.yml
 
-book: ## The handbook as pages, in target/book; installs mdbook where it is missing.
-	command -v mdbook >/dev/null || $(CARGO) install --locked --quiet --debug mdbook
+book: ## The handbook as pages, in target/book; fails if a link in them leads nowhere. Installs mdbook where it is missing.
+	command -v mdbook >/dev/null || $(CARGO) install --locked --quiet --debug --no-default-features --features search --version '^0.5' mdbook
 	mdbook build docs
+	scripts/book-check.py target/book
+
+test-traces: setup ## A purchase as a trace: a server with the feature otel, and a collector on loopback.
+	$(CARGO) test --locked -p concert-server --features otel --lib telemetry
+	$(CARGO) test --locked -p concert-tests --features otel --test traces
 
 test-cluster: ## Three Galera nodes and three servers, of which a node and a server are killed: ledger and audit, in 2 minutes.
 	@scripts/setup.sh --cluster
@@ -98,10 +103,11 @@ lint: ## Format, clippy.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-features: ## Clippy on the library with no feature, with each alone, with all; none pulls in argon2 or jsonwebtoken.
+features: ## Clippy on the library with no feature, with each alone, with all; on the server with otel. None pulls in argon2 or jsonwebtoken.
 	for features in "" $(CORE_FEATURES) "$(CORE_FEATURES)"; do \
 		$(CARGO) clippy --locked -p concert-core --all-targets --no-default-features --features "$$features" -- -D warnings || exit 1; \
 	done
+	$(CARGO) clippy --locked -p concert-server --all-targets --features otel -- -D warnings
 	! $(CARGO) tree --locked -p concert-core --no-default-features -e normal | grep -E 'argon2|jsonwebtoken'
 
 docs: ## The API's documentation, in target/doc.

@@ -161,38 +161,78 @@ fn dashboards_and_alerts_name_metrics_that_there_are() {
     serde_json::from_str::<serde_json::Value>(&read("docs/monitoring/grafana.json")).expect("JSON");
 }
 
+/// `make monitoring-check` runs the tests that are counted here.
 #[test]
-fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
-    let folder = top().join("docs/src");
-    let summary = read("docs/src/SUMMARY.md");
-    for entry in fs::read_dir(&folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().and_then(|name| name.to_str()).expect("text").to_owned();
-        if !name.ends_with(".md") {
-            continue;
-        }
-        assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{name} is not in SUMMARY.md");
-        let text = fs::read_to_string(&path).expect("text");
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            if file.starts_with("http") {
-                continue;
-            }
-            let file = if file.is_empty() { path.clone() } else { folder.join(file) };
-            assert!(file.exists(), "{name} links to {target}, which is not there");
-            if !anchor.is_empty() {
-                let text = fs::read_to_string(&file).expect("text");
-                let headings = text.lines().filter(|line| line.starts_with('#')).map(slug);
-                assert!(
-                    headings.into_iter().any(|heading| heading == anchor),
-                    "{name} links to {target}: no such heading"
-                );
-            }
-        }
+fn every_alert_has_a_test_of_when_it_is_quiet_and_of_when_it_fires() {
+    let (rules, tests) = (read("docs/monitoring/alerts.yml"), read("docs/monitoring/alerts.test.yml"));
+    for alert in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        let checks = tests.split("eval_time: ").filter(|check| check.contains(&format!("alertname: {alert}\n")));
+        let (fires, quiet): (Vec<_>, Vec<_>) = checks.partition(|check| check.contains("exp_alerts:"));
+        assert!(!fires.is_empty() && !quiet.is_empty(), "{alert} in docs/monitoring/alerts.test.yml");
     }
 }
 
-/// A heading as links name it.
+#[test]
+fn every_page_is_in_the_summary() {
+    let summary = read("docs/src/SUMMARY.md");
+    for name in pages_of_the_handbook() {
+        assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{name} is not in SUMMARY.md");
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let others = ["README.md", "README.ko.md", "ARCHITECTURE.md", "CHANGELOG.md", "concert-core/README.md"];
+    let handbook = pages_of_the_handbook().into_iter().map(|name| format!("docs/src/{name}"));
+    let dead: Vec<_> = handbook.chain(others.map(str::to_owned)).flat_map(|page| dead_links(&page)).collect();
+    assert!(dead.is_empty(), "these lead nowhere:\n{}", dead.join("\n"));
+}
+
+fn pages_of_the_handbook() -> Vec<String> {
+    let entries = fs::read_dir(top().join("docs/src")).expect("a folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
+    names.filter(|name| name.ends_with(".md")).collect()
+}
+
+/// The links of a page to files or headings that are not there. The network is not asked.
+fn dead_links(page: &str) -> Vec<String> {
+    let path = top().join(page);
+    let text = prose(&path);
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let near = targets.filter(|target| !target.starts_with("https://") && !target.starts_with("http://"));
+    let is_dead = |target: &&str| {
+        let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+        let file = if file.is_empty() { path.clone() } else { path.with_file_name("").join(file) };
+        !file.exists() || !anchor.is_empty() && !anchors(&prose(&file)).contains(anchor)
+    };
+    near.filter(is_dead).map(|target| format!("{page}: {target}")).collect()
+}
+
+/// A page without its blocks of code, in which `#` begins a comment.
+fn prose(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut is_code = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    };
+    text.lines().filter(is_prose).map(|line| format!("{line}\n")).collect()
+}
+
+/// The headings of a page as links name them. Of several that are alike, the second has `-1`, the third `-2`.
+fn anchors(prose: &str) -> BTreeSet<String> {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    let headings = prose.lines().filter(|line| line.starts_with('#')).map(slug);
+    headings
+        .map(|slug| {
+            let before = times.entry(slug.clone()).or_default();
+            *before += 1;
+            if *before == 1 { slug } else { format!("{slug}-{}", *before - 1) }
+        })
+        .collect()
+}
+
 fn slug(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()

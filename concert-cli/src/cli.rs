@@ -1,11 +1,13 @@
 //! The command line.
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use concert_core::texts::Language;
 use concert_settings::{Settings, Surroundings};
 
 use crate::commands::{DatabaseCommand, completions, man};
 use crate::database;
 use crate::table::{Output, note};
+use crate::texts::{HELP, of_environment};
 
 const EXIT_CODES: &str = "\
 Results go to stdout, everything else to stderr. NO_COLOR is honoured.
@@ -44,8 +46,9 @@ pub enum Command {
 /// The global options that `-h` shows; `--help` shows all.
 const USUAL_OPTIONS: [&str; 3] = ["database_url", "data_dir", "output"];
 
-/// The command line as it is parsed.
-pub fn command() -> clap::Command {
+/// The command line, in English.
+#[cfg(test)]
+fn command() -> clap::Command {
     finished(Cli::command())
 }
 
@@ -70,13 +73,21 @@ fn plain_usage(mut command: clap::Command) -> clap::Command {
     command.override_usage(usage.trim_start_matches("Usage: ").to_owned())
 }
 
+/// The same, with its help in the language of the environment.
+fn shown(command: clap::Command) -> clap::Command {
+    match of_environment() {
+        Language::English => finished(command),
+        Language::Korean => HELP.translate(finished(command)),
+    }
+}
+
 /// Parses the command line of this process, over what its environment and its file say.
 pub fn parse() -> Result<Cli, clap::Error> {
-    let settings = Settings::read(&Cli::command(), finished, std::env::args_os(), &Surroundings::of_process())?;
+    let settings = Settings::read(&Cli::command(), shown, std::env::args_os(), &Surroundings::of_process())?;
     for warning in &settings.warnings {
         note(&format!("warning: {warning}"));
     }
-    Cli::from_arg_matches(&settings.matches).map_err(|error| error.format(&mut command()))
+    Cli::from_arg_matches(&settings.matches).map_err(|error| error.format(&mut shown(Cli::command())))
 }
 
 #[cfg(test)]
@@ -86,6 +97,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_every_option_has_a_korean_text() {
+        let faults = HELP.faults(&command());
+        assert!(faults.is_empty(), "in concert-cli/texts/help.ko.ftl:\n{}", faults.join("\n"));
+        HELP.translate(command()).debug_assert();
     }
 
     #[test]

@@ -8,13 +8,17 @@ use std::sync::OnceLock;
 use concert_core::rust_decimal::Decimal;
 use concert_core::texts::{Language, Locale, Said};
 use concert_core::{Currency, Money, TimeZone};
+use concert_settings::HelpTexts;
 
 /// The pairs that the build made of the catalogues.
 mod made {
     include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+    include!(concat!(env!("OUT_DIR"), "/help.rs"));
 }
 
 const SAID: Said = Said(made::SAID);
+/// The Korean of the help; the English stands beside the options.
+pub const HELP: HelpTexts = HelpTexts(made::HELP);
 
 static LOCALE: OnceLock<Locale> = OnceLock::new();
 
@@ -28,13 +32,19 @@ pub fn locale() -> Locale {
     *LOCALE.get_or_init(|| Locale { language: of_environment(), ..Locale::default() })
 }
 
-fn of_environment() -> Language {
+/// The language of the environment.
+pub fn of_environment() -> Language {
     Language::from_environment(|name| env::var(name).ok())
 }
 
 /// A text for people in their language. One that nobody translated stays English.
 pub fn told(english: &str) -> String {
     translation(english).unwrap_or_else(|| english.to_owned())
+}
+
+/// The same of a text that may be several, with a semicolon between them.
+pub fn told_parts(english: &str) -> String {
+    translation(english).unwrap_or_else(|| english.split("; ").map(told).collect::<Vec<_>>().join("; "))
 }
 
 /// The same for the name of a fact or a column, which may begin with a capital.
@@ -81,5 +91,86 @@ pub fn seconds(count: impl Display) -> String {
     match locale().language {
         Language::English => format!("{count} s"),
         Language::Korean => format!("{count}초"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The texts between quotes in a source, with `X` in the place of what is formatted into them.
+    fn literals(source: &str) -> Vec<String> {
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines =
+            code.lines().filter(|line| !line.trim_start().starts_with("//") && !line.trim_start().starts_with("#["));
+        let (mut found, mut open): (Vec<String>, Option<String>) = (Vec::new(), None);
+        let text = lines.collect::<Vec<_>>().join("\n").replace("'\"'", "");
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
+            match (&mut open, character) {
+                (None, '"') => open = Some(String::new()),
+                (None, _) => {}
+                (Some(_), '"') => found.extend(open.take()),
+                (Some(_), '\\') if characters.next_if_eq(&'\n').is_some() => {
+                    while characters.next_if(|next| next.is_whitespace()).is_some() {}
+                }
+                (Some(text), '{') => {
+                    while characters.next_if(|next| *next != '}').is_some() {}
+                    characters.next();
+                    text.push('X');
+                }
+                (Some(text), character) => text.push(character),
+            }
+        }
+        found
+    }
+
+    /// Statements, and what is put together with others.
+    fn is_no_sentence(text: &str) -> bool {
+        let begins = [
+            "alter table",
+            "set persist",
+            "drop ",
+            "primary key",
+            "key ",
+            "unique key",
+            "character set",
+            "create ",
+            "concert-cli ",
+        ];
+        begins.iter().any(|begin| text.starts_with(begin)) || text.starts_with([',', ';', ' ', ':', '('])
+    }
+
+    #[test]
+    fn what_the_doctor_finds_and_what_explain_tells_has_a_korean_text() {
+        let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../concert-core/src");
+        let (mut missing, mut seen) = (Vec::new(), 0);
+        for file in [
+            "doctor/server",
+            "doctor/session",
+            "doctor/tables",
+            "explain/mod",
+            "explain/passing",
+            "explain/reservation",
+            "explain/seat",
+            "explain/token",
+            "explain/user",
+        ] {
+            let source = fs::read_to_string(core.join(file).with_extension("rs")).expect("a source");
+            let words =
+                |text: &String| text.split(' ').filter(|word| word.contains(|c: char| c.is_ascii_lowercase())).count();
+            for text in literals(&source).into_iter().filter(|text| words(text) > 1 && !is_no_sentence(text)) {
+                seen += 1;
+                let parts = text.trim_end_matches("; ").trim_end_matches('X').trim_end_matches("; ");
+                if SAID.in_korean(&text).or_else(|| SAID.in_korean(parts)).is_none() {
+                    missing.push(format!("{file}: {text}"));
+                }
+            }
+        }
+        assert!(seen > 90, "{seen}");
+        assert!(missing.is_empty(), "no Korean in concert-cli/texts for\n{}", missing.join("\n"));
     }
 }

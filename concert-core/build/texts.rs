@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{env, fs};
 
 #[path = "catalogue.rs"]
-mod catalogue;
+pub mod catalogue;
 #[path = "methods.rs"]
 mod methods;
 

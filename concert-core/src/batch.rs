@@ -13,6 +13,7 @@ mod inbox;
 mod piece;
 mod rare;
 mod spread;
+mod traced;
 mod writer;
 
 use std::future::Future;
@@ -27,6 +28,9 @@ use self::inbox::{ConnectRequest, Inbox, Job};
 pub(crate) use self::rare::RareLane;
 use self::spread::OpenCommands;
 pub(crate) use self::spread::Spread;
+use self::traced::CallerSpan;
+#[cfg(feature = "traces")]
+pub use self::traced::TRACED;
 use self::writer::Writer;
 use crate::clock::Timestamp;
 use crate::db::{self, Failure, WritersConnection};
@@ -179,7 +183,7 @@ impl<B: Batch> Lane<B> {
         }
         let (answer, answered) = oneshot::channel();
         let open = self.open.add(B::key(&command));
-        self.writers[open.writer].try_send(Job { command, answer }).map_err(|refused| {
+        self.writers[open.writer].try_send(Job { command, answer, caller: CallerSpan::here() }).map_err(|refused| {
             self.open.all().fetch_sub(1, Ordering::Relaxed);
             match refused {
                 mpsc::error::TrySendError::Full(_) => {

@@ -133,6 +133,8 @@ pub use crate::after_sale::{
     Cancellation, Refund, RefundReason, SeatAfterRefund, TicketMove, TicketStatus, TicketView,
 };
 pub use crate::audit::Violation;
+#[cfg(feature = "traces")]
+pub use crate::batch::TRACED;
 pub use crate::box_office::{BackOffice, BoxOffice, ClearedSoFar, Follow, HallDesk};
 pub use crate::bytes::Bytes32;
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};

@@ -1,10 +1,11 @@
-//! A model of seats, wallets and queue, run against the rules.
+//! A model of seats, wallets, queue and doors, run against the rules.
 //!
 //! `Spec` is the box office as one would explain it: one act at a time, plain collections, no ids. `Tables` are the
 //! rows: lanes are given what `lock` would read, and their effects are applied as `write` would, guards included.
 //! `World` runs each batch over locked rows and over assumed ones, and compares. Whatever acts are drawn, however they
 //! fall into batches and whichever way these go, the answers are those of the spec.
 
+mod doors;
 mod draws;
 mod lanes;
 mod orders;
@@ -24,11 +25,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, TimeDelta};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use self::doors::Shown;
 use self::lanes::ModelLane;
 use self::spec::{Hold, Spec};
 use self::tables::{EntryRow, SeatRow, Tables};
@@ -54,6 +56,7 @@ use crate::reservation::{
     HallLayouts, HoldRules, OrderRef, RecentHolds, Reservation, ReservationBatch, ReservationStatus, Seat, SeatChanges,
     SeatKey, Wanted, model as reservation,
 };
+use crate::ticket::{CheckIn, CheckInBatch};
 use crate::visit::VisitBatch;
 use crate::wallet::model as wallet;
 use crate::wallet::{Account, Recharge, Recharged, WalletBatch, WalletEntry};
@@ -111,6 +114,8 @@ enum Act {
     CallOff,
     /// All its seats are cleared.
     Clear,
+    /// A ticket is shown at a gate.
+    CheckIn(Shown),
     Recharge {
         user: usize,
         amount: i64,
@@ -177,6 +182,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         3 => prop::collection::vec(payment, 1..12),
         2 => prop::collection::vec(after_sale, 1..6),
         1 => prop::collection::vec(ending, 1..3).prop_map(|acts| acts),
+        4 => prop::collection::vec(doors::shown().prop_map(Act::CheckIn), 1..6),
         2 => prop::collection::vec(wallet, 1..6),
         2 => own_wallet,
         2 => wait.prop_map(|wait| vec![Act::Wait(wait)]),
@@ -213,6 +219,9 @@ impl Act {
                 nth: if nth < 100 { nth % (holds.len() + 1) } else { pick(nth, holds.len() + 1, &spec.sold()) },
                 user,
             },
+            Self::CheckIn(shown) => Self::CheckIn(shown.aimed(|nth| {
+                if nth < 100 { nth % (holds.len() + 1) } else { pick(nth, holds.len() + 1, &spec.sold()) }
+            })),
             Self::Pay { user, nth, amount } => {
                 let nth = if nth < 100 { nth % (holds.len() + 1) } else { pick(nth, holds.len() + 1, &spec.due()) };
                 let owner = holds.get(nth).filter(|_| user >= USERS).map(|(owner, ..)| *owner);
@@ -239,6 +248,7 @@ const fn lane(act: Act) -> u8 {
         Act::Wait(_) => 5,
         Act::Refund { .. } | Act::Move { .. } | Act::CallOff | Act::Clear => 7,
         Act::Disable { .. } => 8,
+        Act::CheckIn(_) => 9,
     }
 }
 

@@ -9,10 +9,12 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Subcommand, ValueEnum};
+use concert_core::texts::Language;
 use concert_settings::{Settings, Surroundings};
 
 use crate::config::Config;
 use crate::start::StartError;
+use crate::texts::HELP;
 
 /// What to do instead of serving.
 #[derive(Debug, Clone, Subcommand)]
@@ -60,8 +62,8 @@ fn parse_from(
     arguments: impl IntoIterator<Item = OsString>,
     surroundings: &Surroundings,
 ) -> Result<(Config, Option<Action>, Settings), clap::Error> {
-    let settings = Settings::read(&command(), finished, arguments, surroundings)?;
-    let refused = |error: clap::Error| error.format(&mut finished(command()));
+    let settings = Settings::read(&command(), shown, arguments, surroundings)?;
+    let refused = |error: clap::Error| error.format(&mut shown(command()));
     let config = Config::from_arg_matches(&settings.matches).map_err(refused)?;
     let action = settings.matches.subcommand_name().map(|_| Action::from_arg_matches(&settings.matches));
     Ok((config, action.transpose().map_err(refused)?, settings))
@@ -69,7 +71,11 @@ fn parse_from(
 
 /// All that the program takes.
 fn command() -> clap::Command {
-    Action::augment_subcommands(Config::command())
+    let config = Config::command();
+    let [about, long_about] =
+        [config.get_about(), config.get_long_about()].map(|text| text.cloned().unwrap_or_default());
+    // The commands come with a text of their own, which is not the program's.
+    Action::augment_subcommands(config).about(about).long_about(long_about)
 }
 
 /// Settings are taken after a command, too; the help of most commands leaves them out.
@@ -79,6 +85,14 @@ fn finished(command: clap::Command) -> clap::Command {
     let below: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let unseen = |arg: clap::Arg| if arg.is_global_set() { arg.hide(true) } else { arg };
     below.into_iter().fold(command, |command, name| command.mut_subcommand(name, |below| below.mut_args(unseen)))
+}
+
+/// The same, with its help in the language of the environment.
+fn shown(command: clap::Command) -> clap::Command {
+    match Language::from_environment(|name| std::env::var(name).ok()) {
+        Language::English => finished(command),
+        Language::Korean => HELP.translate(finished(command)),
+    }
 }
 
 /// Prints a result.
@@ -98,6 +112,19 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         finished(command()).debug_assert();
+    }
+
+    #[test]
+    fn help_begins_with_what_the_program_is() {
+        let help = command().render_help().to_string();
+        assert!(help.starts_with("The REST server of the concert box office\n"), "{help}");
+    }
+
+    #[test]
+    fn every_command_and_every_option_has_a_korean_text() {
+        let faults = HELP.faults(&finished(command()));
+        assert!(faults.is_empty(), "in concert-server/texts/help.ko.ftl:\n{}", faults.join("\n"));
+        HELP.translate(finished(command())).debug_assert();
     }
 
     #[test]

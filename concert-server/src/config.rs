@@ -16,7 +16,7 @@ use self::values::{address, connections, period, seats_max_age};
 use crate::brakes::BrakeOptions;
 use crate::http::CorsOrigin;
 use crate::limits::Limits;
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFormat, Telemetry, TraceOptions};
 
 /// The REST server of the concert box office.
 ///
@@ -210,6 +210,10 @@ pub struct Config {
     /// Log format
     #[arg(long, env = "CONCERT_LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
     pub log_format: LogFormat,
+
+    /// Which requests are traced, and where traces go
+    #[command(flatten)]
+    pub traces: TraceOptions,
 }
 
 /// On or off.
@@ -241,6 +245,14 @@ impl Config {
             *secret = Some(read.secret);
         }
         Ok(self)
+    }
+
+    /// Starts the logs of this process, and the traces if there are any. Takes a tokio runtime.
+    ///
+    /// # Errors
+    /// A usage error for an endpoint that is none.
+    pub fn start_telemetry(&self) -> Result<Telemetry, clap::Error> {
+        Telemetry::start(self.log_format, self.log.clone(), &self.traces).map_err(usage)
     }
 
     /// The JWT secret that was given.

@@ -7,7 +7,7 @@ use concert_core::BoxOffice;
 use concert_core::private_db::PrivateDatabase;
 use concert_server::config::{Config, Switch};
 use concert_server::start::{self, StartError};
-use concert_server::{App, BrakeClock, Brakes, command, serve, service_manager, telemetry};
+use concert_server::{App, BrakeClock, Brakes, command, serve, service_manager};
 use concert_settings::Settings;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -42,14 +42,16 @@ async fn main() -> ExitCode {
 }
 
 async fn serve_until_stopped(config: Config, settings: &Settings) -> Result<(), StartError> {
-    telemetry::log_to_stderr(config.log_format, config.log.clone());
+    let telemetry = config.start_telemetry()?;
     if let Some(file) = &settings.file {
         tracing::info!("settings are read from {}", file.display());
     }
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    run(config).await
+    let done = run(config).await;
+    telemetry.end().await;
+    done
 }
 
 async fn run(config: Config) -> Result<(), StartError> {

@@ -1,6 +1,14 @@
-//! Logs and metrics.
+//! Logs, metrics and, with the feature `otel`, traces.
 
 mod catalogue;
+#[cfg(feature = "otel")]
+mod collector;
+mod options;
+#[cfg(not(feature = "otel"))]
+#[path = "telemetry/untraced.rs"]
+mod traces;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,9 +22,13 @@ use metrics::{Counter, Histogram, Label, counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 use warp::http::StatusCode;
 
 pub use self::catalogue::{METRICS, Metric, MetricKind};
+pub use self::options::TraceOptions;
+pub(crate) use self::traces::TracedRequest;
 
 /// The most sales beside the default one whose queues are measured.
 const MOST_SALES: usize = 200;
@@ -34,13 +46,36 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sends the logs of this process to stderr.
-pub fn log_to_stderr(format: LogFormat, filter: EnvFilter) {
-    let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(colours);
-    match format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).with_span_list(false).init(),
+/// Logs and traces of this process, as long as it lives.
+#[derive(Debug)]
+pub struct Telemetry(Option<traces::Traces>);
+
+impl Telemetry {
+    /// Sends the logs of this process to stderr, and traces where `options` say. Takes a tokio runtime.
+    ///
+    /// # Errors
+    /// An endpoint for traces that is none, in words.
+    pub fn start(format: LogFormat, filter: EnvFilter, options: &TraceOptions) -> Result<Self, String> {
+        let traces = options.otlp_endpoint.as_deref().map(traces::Traces::to).transpose()?;
+        let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let lines = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(colours);
+        let lines = match format {
+            LogFormat::Text => lines.boxed(),
+            LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+        };
+        let lines = lines.with_filter(traces::not_traced(filter));
+        tracing_subscriber::registry().with(lines).with(traces.as_ref().map(|traces| traces.layer(options))).init();
+        if traces.as_ref().is_some_and(traces::Traces::is_impossible) {
+            tracing::warn!("this server was built without the feature otel: --otlp-endpoint does nothing");
+        }
+        Ok(Self(traces))
+    }
+
+    /// Sends the traces that wait, within a bound.
+    pub async fn end(self) {
+        if let Some(traces) = self.0 {
+            traces.end().await;
+        }
     }
 }
 

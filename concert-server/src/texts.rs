@@ -7,14 +7,18 @@ use warp::http::{HeaderMap, HeaderValue};
 /// The texts that the build made of the catalogues.
 mod made {
     include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+    include!(concat!(env!("OUT_DIR"), "/help.rs"));
 }
 
 use concert_core::texts::{Language, Said};
+use concert_settings::HelpTexts;
 
 pub(crate) use self::made::Texts;
 
 /// The sentences of this crate that are made in English where they arise.
 pub(crate) const SAID: Said = Said(made::SAID);
+/// The Korean of the help of the command line; the English stands beside the options.
+pub(crate) const HELP: HelpTexts = HelpTexts(made::HELP);
 
 impl Texts {
     /// The language that the client prefers.

@@ -105,3 +105,34 @@ fn every_name_of_a_fact_and_a_column_has_a_korean_one() {
     let missing: Vec<_> = found.iter().filter(|name| !known.contains(*name)).collect();
     assert!(missing.is_empty(), "give each a text said-.. in concert-cli/texts/en.ftl and ko.ftl: {missing:?}");
 }
+
+#[tokio::test]
+async fn the_help_the_doctor_and_explain_speak_korean_by_lang() {
+    let desk = Desk::seeded().await;
+    let help = in_korean(&desk, &["queue", "set", "--help"]).ok();
+    for text in [
+        "얼마나 들일지 정합니다",
+        "사용법: concert-cli queue set",
+        "옵션:",
+        "공통 옵션:",
+        "[환경 변수: CONCERT_CONFIG]",
+    ] {
+        assert!(help.contains(text), "{text} in\n{help}");
+    }
+    for english in ["Usage:", "Options:", "[default", "[env", "[possible values", "Print help"] {
+        assert!(!help.contains(english), "{english} in\n{help}");
+    }
+    let in_english = desk.run(&["queue", "set", "--help"]).ok();
+    assert!(in_english.contains("Set how many are let in") && in_english.contains("Global options:"), "{in_english}");
+
+    let doctor = in_korean(&desk, &["doctor"]);
+    for text in ["모두 적용됨", "이 시스템의 세션에서 READ-COMMITTED", "개 모두 정상"] {
+        assert!(doctor.stdout.contains(text), "{text} in\n{}", doctor.stdout);
+    }
+    let told = in_korean(&desk, &["explain", "user", "user-1-1"]).ok();
+    for text in
+        ["현재: 대기열에 없음; 잔액 1000", "회원 가입", "비밀번호 없음", "다음: 없음: 대기열에 서면 맨 뒤입니다"]
+    {
+        assert!(told.contains(text), "{text} in\n{told}");
+    }
+}

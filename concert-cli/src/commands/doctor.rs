@@ -38,12 +38,12 @@ impl Show for Examined {
         if shown.is_empty() {
             return told("all is as it should be");
         }
-        let row = |found: &&Finding| [told(word(found.verdict)), found.check.to_owned(), found.is.clone()];
+        let row = |found: &&Finding| [told(word(found.verdict)), found.check.to_owned(), told(&found.is)];
         let rows: Vec<_> = shown.iter().map(row).collect();
         let open = shown.iter().filter(|found| found.verdict > Verdict::Fine).map(|found| {
-            let mend = found.mend.as_ref().map(|mend| ("mend it", mend.clone()));
-            let known = [(word(found.verdict), found.check.to_owned()), ("is", found.is.clone())];
-            facts(known.into_iter().chain([("should be", found.should_be.clone())]).chain(mend))
+            let mend = found.mend.as_ref().map(|mend| ("mend it", told(mend)));
+            let known = [(word(found.verdict), found.check.to_owned()), ("is", told(&found.is))];
+            facts(known.into_iter().chain([("should be", told(&found.should_be))]).chain(mend))
         });
         [table(["Verdict", "Check", "Is"], &rows)].into_iter().chain(open).collect::<Vec<_>>().join("\n\n")
     }

@@ -7,6 +7,7 @@ use super::names::ConcertRef;
 use super::user;
 use crate::failure::Failure;
 use crate::table::{Output, Show, moment, paragraph, print, table, word};
+use crate::texts::{told, told_parts};
 
 /// Say what happened to a token, a seat, a reservation or a user, when and why, and what will happen next
 ///
@@ -41,16 +42,21 @@ fn seat_number(text: &str) -> Result<SeatNumber, String> {
 
 impl Show for Explanation {
     fn text(&self) -> String {
-        let events: Vec<_> =
-            self.events.iter().map(|event| [moment(event.at), event.what.to_string(), event.detail.clone()]).collect();
+        let events: Vec<_> = self
+            .events
+            .iter()
+            .map(|event| [moment(event.at), told(&event.what.to_string()), told_parts(&event.detail)])
+            .collect();
         let events = match events.is_empty() {
             true => word("Nothing happened to it yet."),
             false => table(["When", "What", "Why"], &events),
         };
         let older =
             if self.older_left_out { format!("\n{}", word("Older events are left out.")) } else { String::new() };
-        let next: String = self.next.iter().map(|next| format!("\n{}", paragraph(&format!("Next: {next}")))).collect();
-        let (subject, now) = (paragraph(&self.subject), paragraph(&format!("Now: {}", self.now)));
+        let next: String =
+            self.next.iter().map(|next| format!("\n{}", paragraph(&format!("Next: {}", told_parts(next))))).collect();
+        let (subject, now) =
+            (paragraph(&told_parts(&self.subject)), paragraph(&format!("Now: {}", told_parts(&self.now))));
         format!("{subject}\n{now}\n{events}{older}{next}")
     }
 }

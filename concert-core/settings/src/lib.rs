@@ -6,12 +6,14 @@
 //!
 //! # Layout
 //! - `file`: finding and reading `concert.toml`.
+//! - `help`: the help of a program in another language.
 //! - `kind`: what a setting takes, read off its option.
 //! - `names`: what may stand in the file, the settings of other programs included.
 //! - `origin`: where a value comes from; which of two settings for one thing counts.
 //! - `report`: what counts and from where, to be shown.
 
 mod file;
+mod help;
 mod kind;
 mod names;
 mod origin;
@@ -25,6 +27,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command};
 
 use self::file::SettingsFile;
+pub use self::help::HelpTexts;
 pub use self::names::NAMES;
 pub use self::origin::Origin;
 pub use self::report::Row;

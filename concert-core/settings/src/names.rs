@@ -42,6 +42,8 @@ pub const NAMES: &[&str] = &[
     "max-holds-per-user",
     "max-polls-per-second",
     "max-streams",
+    "otlp-endpoint",
+    "otlp-sample",
     "pages",
     "recharge",
     "rerank-every",

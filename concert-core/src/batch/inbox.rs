@@ -3,6 +3,7 @@
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Interval;
 
+use super::traced::CallerSpan;
 use super::{Batch, MAX_BATCH};
 use crate::error::Error;
 
@@ -10,6 +11,7 @@ use crate::error::Error;
 pub(super) struct Job<B: Batch> {
     pub(super) command: B::Command,
     pub(super) answer: oneshot::Sender<Result<B::Answer, Error>>,
+    pub(super) caller: CallerSpan,
 }
 
 /// Asks a writer to connect now, and to stay connected.

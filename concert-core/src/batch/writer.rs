@@ -11,11 +11,12 @@ use futures_util::FutureExt as _;
 use sqlx::MySqlPool;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
+use tracing::Instrument as _;
 
 use super::backoff::Backoff;
 use super::inbox::{Arrival, Inbox, Job};
 use super::piece::{LONGEST_SEARCH, Next, Piece, next_after, pause_after};
-use super::{Attempt, Batch, Decision, MAX_BATCH};
+use super::{Attempt, Batch, Decision, MAX_BATCH, traced};
 use crate::clock::Clock as _;
 use crate::db::{self, Cluster, Failure, WritersConnection};
 use crate::error::Error;
@@ -83,6 +84,7 @@ impl<B: Batch> Writer<B> {
     }
 
     async fn run_batch(&mut self, waiting: &mut Vec<Job<B>>, jobs: &mpsc::Receiver<Job<B>>) {
+        let span = traced::batch(B::NAME, waiting.len(), waiting.iter().map(|job| &job.caller));
         let (commands, callers): (Vec<_>, Vec<_>) = waiting.drain(..).map(|job| (job.command, job.answer)).unzip();
         let (begun, crowd) = (Instant::now(), callers.len() > 1);
         let (open, mut callers) = (Arc::clone(&self.open), callers.into_iter());
@@ -93,7 +95,7 @@ impl<B: Batch> Writer<B> {
                 let _ = caller.send(answer);
             }
         };
-        self.run_until_committed(&commands, answer).await;
+        self.run_until_committed(&commands, answer).instrument(span).await;
         metrics::histogram!("concert_batch_commands", "lane" => B::NAME).record(commands.len() as f64);
         metrics::histogram!("concert_batch_seconds", "lane" => B::NAME).record(begun.elapsed().as_secs_f64());
         // A lone caller has nobody to wait for.
@@ -283,7 +285,7 @@ impl<B: Batch> Writer<B> {
         // Set before the script is sent: from here on a failure may mean that the commit happened.
         piece.commit_was_sent = true;
         let latest = connection.latest_commit();
-        let selected = script.commit_by(latest, &mut connection.connection).await?;
+        let selected = traced::timed(script.commit_by(latest, &mut connection.connection)).await?;
         let completed = self.batch.complete(&mut decision.answers, &decision.effects, &selected);
         // It is committed, but the answers are not known: the next attempt finds them in the rows.
         completed.map_err(Failure::CommitUnknown)?;
@@ -291,12 +293,18 @@ impl<B: Batch> Writer<B> {
     }
 }
 
+/// What metrics call a batch that is there.
+const COMMITTED: &str = "committed";
+
 fn outcome<T>(committed: &Result<T, Failure>) -> &'static str {
-    committed.as_ref().err().map_or("committed", Failure::reason)
+    committed.as_ref().err().map_or(COMMITTED, Failure::reason)
 }
 
 /// Counts a batch by the way it went.
 fn count_batch<B: Batch>(way: &'static str, outcome: &'static str) {
+    if outcome == COMMITTED {
+        traced::committed(way);
+    }
     metrics::counter!("concert_batches_total", "lane" => B::NAME, "way" => way, "outcome" => outcome).increment(1);
 }
 

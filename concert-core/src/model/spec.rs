@@ -1,5 +1,6 @@
 //! The box office as one would explain it: one act at a time, plain collections, no ids.
 
+use super::doors::Doors;
 use super::*;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,6 +54,7 @@ pub(super) struct Spec {
     payers: HashMap<usize, usize>,
     off_sale: HashSet<usize>,
     called_off: bool,
+    pub(super) doors: Doors,
     /// How many seats one user may have.
     pub(super) limit: Option<u32>,
     /// Who is there at the opening is put in random order.
@@ -108,6 +110,10 @@ impl Spec {
                 Ok("called off")
             }
             Act::Clear => self.clear(),
+            Act::CheckIn(shown) => {
+                let hold = self.hold(shown.nth()).map(|(_, hold)| hold);
+                self.doors.show(shown, hold, self.called_off, self.now)
+            }
             Act::Recharge { user, amount } => {
                 self.wallets[user] += amount;
                 Ok("recharged")
@@ -388,6 +394,7 @@ impl Spec {
             }
             Some((_, Hold::Paid)) => {
                 self.holds[nth].0 = user;
+                self.doors.moved(nth);
                 Ok("moved")
             }
             _ => Err("TICKET_NOT_FOUND"),

@@ -22,6 +22,9 @@ pub(super) struct Tables {
     pub(super) entries: HashMap<WalletEntryId, EntryRow>,
     /// Each with whether it is refunded.
     pub(super) payments: HashMap<PaymentId, (Payment, bool)>,
+    /// How often tickets got another owner.
+    pub(super) moves: HashMap<ReservationId, u32>,
+    pub(super) check_ins: HashMap<ReservationId, CheckIn>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +119,8 @@ impl Tables {
             users: users.iter().map(|id| (*id, user.clone())).collect(),
             entries: HashMap::new(),
             payments: HashMap::new(),
+            moves: HashMap::new(),
+            check_ins: HashMap::new(),
         }
     }
 

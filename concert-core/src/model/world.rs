@@ -9,6 +9,7 @@ pub(super) struct Process {
     pub(super) payment: PaymentBatch,
     pub(super) wallet: WalletBatch,
     after_sale: AfterSaleBatch,
+    pub(super) check_in: CheckInBatch,
 }
 
 pub(super) struct World {
@@ -57,6 +58,7 @@ impl Process {
             payment: PaymentBatch { after_payment_ttl, active_ttl, recent: Arc::clone(&recent) },
             wallet: WalletBatch,
             after_sale: AfterSaleBatch { changes: Arc::clone(&changes) },
+            check_in: CheckInBatch,
             reservation: ReservationBatch { layouts, seatings: Default::default(), recent, rules, changes, views },
         };
         process.remember_hall(concert, tables);
@@ -176,6 +178,7 @@ impl World {
             Act::Reserve { .. } | Act::Cancel { .. } => self.reservation_batch(acts),
             Act::Pay { .. } => self.payment_batch(acts),
             Act::Refund { .. } | Act::Move { .. } | Act::CallOff | Act::Clear => self.after_sale_batch(acts),
+            Act::CheckIn(_) => self.check_in_batch(acts),
             Act::Recharge { .. } => self.wallet_batch(acts),
             // What the lane of users does is not the model's.
             Act::Disable { .. } => acts.iter().map(|act| self.disable(*act)).collect(),
@@ -348,6 +351,7 @@ impl World {
     pub(super) fn check(&self, spec: &Spec) {
         self.tables.check();
         self.tables.check_turns(self.now);
+        self.check_doors(&spec.doors, spec.now);
         assert_eq!(self.tables.gates[&SaleId::DEFAULT].no_shows, spec.no_shows);
         self.tables.check_draw(SaleId::DEFAULT, spec.drawn.map(|count| count as u64));
         for (nth, user) in self.users.iter().enumerate() {

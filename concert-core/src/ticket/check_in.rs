@@ -118,7 +118,7 @@ pub struct CheckIn {
     #[serde(rename = "keyId")]
     pub key: Option<OperatorKeyId>,
     #[serde(skip)]
-    pub(super) entry: LogEntryId,
+    pub(crate) entry: LogEntryId,
 }
 
 /// What the code of a ticket says, and whether it would be let in.

@@ -23,32 +23,32 @@ const MOST_AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// A seat that was sold.
 #[derive(Debug, Clone)]
 pub(crate) struct Sold {
-    pub(super) concert: ConcertId,
-    pub(super) seat: SeatNumber,
-    pub(super) section: Option<String>,
-    pub(super) row: Option<String>,
-    pub(super) status: ReservationStatus,
+    pub(crate) concert: ConcertId,
+    pub(crate) seat: SeatNumber,
+    pub(crate) section: Option<String>,
+    pub(crate) row: Option<String>,
+    pub(crate) status: ReservationStatus,
     /// How many owners it has had.
-    pub(super) version: u32,
+    pub(crate) version: u32,
 }
 
 /// The rows that a batch concerns.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    pub(super) concerts: HashMap<ConcertId, ConcertStatus>,
+    pub(crate) concerts: HashMap<ConcertId, ConcertStatus>,
     /// When each key was retired, if it was.
-    pub(super) keys: HashMap<TicketKeyId, Option<Timestamp>>,
-    pub(super) tickets: HashMap<ReservationId, Sold>,
-    pub(super) check_ins: HashMap<ReservationId, CheckIn>,
+    pub(crate) keys: HashMap<TicketKeyId, Option<Timestamp>>,
+    pub(crate) tickets: HashMap<ReservationId, Sold>,
+    pub(crate) check_ins: HashMap<ReservationId, CheckIn>,
     /// What the entries are about that earlier requests with the same keys have made.
-    pub(super) entries: HashMap<LogEntryId, Option<Uuid>>,
+    pub(crate) entries: HashMap<LogEntryId, Option<Uuid>>,
 }
 
 /// What a batch changes.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    pub(super) check_ins: Vec<CheckIn>,
-    pub(super) log: Vec<LogEntry>,
+    pub(crate) check_ins: Vec<CheckIn>,
+    pub(crate) log: Vec<LogEntry>,
 }
 
 pub(crate) fn decide(

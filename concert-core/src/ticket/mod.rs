@@ -62,3 +62,10 @@ impl Batch for CheckInBatch {
         store::write(script, effects);
     }
 }
+
+/// What the model of the rules needs to see.
+#[cfg(test)]
+pub(crate) mod model {
+    pub(crate) use super::check_in::CheckInTicket;
+    pub(crate) use super::decide::{Effects, Rows, Sold};
+}

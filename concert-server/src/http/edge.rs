@@ -27,7 +27,7 @@ use super::problem::{Problem, Refusal, ShownProblem};
 use super::routing::{self, Answer, Endpoint, Route};
 use super::{App, cors, endpoints};
 use crate::brakes::{Brakes, Client};
-use crate::telemetry;
+use crate::telemetry::{self, TracedRequest};
 use crate::texts::Texts;
 
 /// The longest request id that is taken from a client, in characters.
@@ -92,14 +92,18 @@ impl Router {
             request.headers_mut().insert(REQUEST_ID, seen.id.clone());
         }
         let span = seen.span();
+        let traced = TracedRequest::begin(seen.route, seen.method, request.headers());
+        let traced_span = traced.span();
         let answer = async {
             let response = match (self.0.answer)(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };
-            seen.finish(response)
+            let (response, code) = seen.finish(response);
+            traced.end(response.status(), code);
+            response
         };
-        answer.instrument(span).await
+        answer.instrument(traced_span).instrument(span).await
     }
 
     /// Answers a request on a connection beyond the limit: health as ever, other routes with a refusal.
@@ -123,7 +127,7 @@ impl Router {
                 Ok(response) => response,
                 Err(never) => match never {},
             };
-        seen.span().in_scope(move || seen.finish(response))
+        seen.span().in_scope(move || seen.finish(response).0)
     }
 
     fn look_at(&self, request: &Request<Incoming>, peer: SocketAddr) -> Seen {
@@ -160,7 +164,8 @@ impl Seen {
         tracing::error_span!("request", request_id = self.id())
     }
 
-    fn finish(self, mut response: Response) -> Response {
+    /// The response as it is sent, and the code of its problem.
+    fn finish(self, mut response: Response) -> (Response, Option<&'static str>) {
         let mut problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
             let locale = Locale { language: Texts::language_of(&self.languages), ..self.house };
@@ -179,9 +184,10 @@ impl Seen {
         if self.method == Method::HEAD.as_str() {
             strip_body(&mut response);
         }
-        self.report(&response, problem.as_ref().map(Problem::code));
+        let code = problem.as_ref().map(Problem::code);
+        self.report(&response, code);
         response.headers_mut().insert(REQUEST_ID, self.id);
-        response
+        (response, code)
     }
 
     fn report(&self, response: &Response, code: Option<&'static str>) {
