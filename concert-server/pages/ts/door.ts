@@ -6,7 +6,7 @@
 
 import { announce, make } from "./dom";
 import { language, text } from "./session";
-import { NotATicket, type PublicKey, verify } from "./ticket";
+import { NotATicket, type PublicKey, read, verify } from "./ticket";
 
 interface Scan {
   concert: string;
@@ -302,7 +302,9 @@ async function deliver(): Promise<void> {
 
 function conflict(sent: Scan, refused: Refused): void {
   element("door-conflicts").hidden = false;
-  const line = text("door-conflict", { time: clock(sent.checkedInAt), why: words(refused) });
+  // What waits was verified here, so it can be read.
+  const seat = place(read(sent.ticket).seatNumber, null, null);
+  const line = `${seat} · ${text("door-conflict", { time: clock(sent.checkedInAt), why: words(refused) })}`;
   element("door-conflict-list").prepend(make("li", {}, line));
   announce(line);
 }
