@@ -1,5 +1,6 @@
 //! The crowd: everyone at once, until all is sold or nobody is left.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,7 @@ use crate::stage::Stage;
 
 /// How often the queue is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How many of the endings that should not be are told in words.
+/// How many kinds of endings that should not be are told in words.
 const MOST_TOLD: usize = 20;
 
 /// What all buyers share.
@@ -136,7 +137,8 @@ pub async fn sell(opts: &Opts, stage: &Stage, program: Program) -> Result<Sold, 
     let mut is_named = false;
 
     let bars = Bars::new(&opts.people);
-    let (mut endings, mut troubles, mut moments) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let (mut endings, mut troubles, mut moments) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    let mut trouble = |what: String| *troubles.entry(what).or_insert(0_u64) += 1;
     let mut looks = interval(LOOK_EVERY);
     loop {
         tokio::select! {
@@ -144,10 +146,8 @@ pub async fn sell(opts: &Opts, stage: &Stage, program: Program) -> Result<Sold, 
                 let Some(ending) = ended.transpose()? else { break };
                 *endings.entry(ending.name()).or_default() += 1;
                 match ending {
-                    Ending::Unanswered(trouble) => {
-                        troubles.push(format!("{} got no answer: {}", trouble.step.name(), trouble.last));
-                    }
-                    Ending::Unexpected(trouble) => troubles.push(trouble),
+                    Ending::Unanswered(of) => trouble(format!("{} got no answer: {}", of.step.name(), of.last)),
+                    Ending::Unexpected(what) => trouble(what),
                     _ => {}
                 }
             }
@@ -163,7 +163,7 @@ pub async fn sell(opts: &Opts, stage: &Stage, program: Program) -> Result<Sold, 
                 }
                 bars.show(&sale, moments.last());
                 if sale.program.opening.elapsed() > opts.time_limit && !sale.over.is_cancelled() {
-                    troubles.push(format!("broken off after {}", humantime::format_duration(opts.time_limit)));
+                    trouble(format!("broken off after {}", humantime::format_duration(opts.time_limit)));
                     sale.over.cancel();
                 }
             }
@@ -173,12 +173,20 @@ pub async fn sell(opts: &Opts, stage: &Stage, program: Program) -> Result<Sold, 
     let took = sale.begun.elapsed();
     bars.show(&sale, moments.last());
     bars.clear();
-    let untold = troubles.len().saturating_sub(MOST_TOLD);
-    troubles.truncate(MOST_TOLD);
-    troubles.extend((untold > 0).then(|| format!("and {untold} more")));
+    let troubles = told(troubles);
     let sale = Arc::into_inner(sale).ok_or("somebody is still buying")?;
     let Sale { program, begun, ledger, meter, .. } = sale;
     Ok(Sold { program, begun, ledger, meter, moments, endings, troubles, took })
+}
+
+/// Each kind of trouble with how often it came, the most frequent first.
+fn told(troubles: BTreeMap<String, u64>) -> Vec<String> {
+    let mut kinds = Vec::from_iter(troubles);
+    kinds.sort_by_key(|(_, times)| Reverse(*times));
+    let untold = kinds.len().saturating_sub(MOST_TOLD);
+    kinds.truncate(MOST_TOLD);
+    let told = kinds.into_iter().map(|(what, times)| if times > 1 { format!("{times} times: {what}") } else { what });
+    told.chain((untold > 0).then(|| format!("and {untold} other kinds"))).collect()
 }
 
 impl Sold {

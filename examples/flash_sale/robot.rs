@@ -77,6 +77,8 @@ impl Buyer {
                     return Ok(());
                 }
                 _ if answer.status == 200 => {}
+                // The turn came and went meanwhile: the robot is in the queue anew.
+                _ if answer.status == 201 => self.token = answer.text("token")?,
                 code if TURN_IS_OVER.contains(&code) => return Ok(()),
                 code => return Err(Ending::Unexpected(format!("a robot that resumed was answered {code}"))),
             }
