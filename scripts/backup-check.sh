@@ -3,7 +3,7 @@
 # Run by scripts/with-server.sh.
 set -euo pipefail
 bin=$(cd "$(dirname "$0")/.." && cd "${CARGO_TARGET_DIR:-target}/debug" && pwd)
-socket=$(find "$CONCERT_DATA_DIR" -name '*.sock' -type s | head -n 1)
+socket=$(find "$CONCERT_DATA_DIR" -name '*.sock' -type s -print -quit)
 sql() { mariadb --no-defaults --socket="$socket" --user="${DB_USER:-root}" "$@"; }
 json='Content-Type: application/json'
 buy() {

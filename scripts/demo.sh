@@ -34,12 +34,13 @@ done
 
 # New ones at every start, so that there is always a concert with free seats; --yes, since earlier starts have left payments.
 seeded=$("$bin/concert-cli" --output json seed --concerts 1 --seats 600 --rows 24 --users 3 --balance 1000 --yes 2>/dev/null)
-concert=$(sed -n 's/.*"concertId": *"\([^"]*\)".*/\1/p' <<<"$(tr ',' '\n' <<<"$seeded")" | head -n 1)
-user=$(sed -n 's/.*"userId": *"\([^"]*\)".*/\1/p' <<<"$(tr ',' '\n' <<<"$seeded")" | head -n 1)
+# The first value of a name in JSON. Not through `head`: whoever writes to it may be told that nobody reads.
+first() { [[ $2 =~ \"$1\":\ *\"?([^\",}]*) ]] && echo "${BASH_REMATCH[1]}"; }
+concert=$(first concertId "$seeded") user=$(first userId "$seeded")
 key() { "$bin/concert-cli" --output json key make --role "$1" --name "demo-$1-$$" 2>/dev/null | sed -n 's/.*"key": *"\([^"]*\)".*/\1/p'; }
 operator_key=$(key operator) gate_key=$(key gate)
 seats=$(curl -fs "$url/api/v1/reservations/$concert/seats")
-price=$(grep -o '"price":[0-9.]*' <<<"$seats" | head -n 1 | cut -d: -f2)
+price=$(first price "$seats")
 
 purchase=$(cat <<EOF
 URL=$url CONCERT=$concert USER_ID=$user JSON='Content-Type: application/json'

@@ -22,7 +22,7 @@ if [ "${1:-}" = --browser ]; then
   have chromium || have google-chrome || packages+=(chromium)
   have zbarimg || packages+=(zbar-tools)
   # Korean letters, for the pictures.
-  fc-list :lang=ko 2>/dev/null | grep -q . || packages+=(fontconfig fonts-nanum)
+  [ -n "$(fc-list :lang=ko 2>/dev/null)" ] || packages+=(fontconfig fonts-nanum)
 fi
 if [ "${1:-}" = --pages ] || [ "${1:-}" = --browser ]; then
   have node && have npm || packages+=(nodejs npm)

@@ -22,7 +22,7 @@ for _ in $(seq 600); do
   kill -0 "$server" 2>/dev/null || exit 1
   sleep 0.1
 done
-field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" <<<"$(tr ',' '\n' <<<"$2")" | head -n 1; }
+field() { [[ $2 =~ \"$1\":\ *\"?([^\",}]*) ]] && echo "${BASH_REMATCH[1]}"; }
 seeded=$("$bin/concert-cli" --output json seed --concerts 1 --seats 500 --users 1 --balance 100000 --yes 2>/dev/null)
 CONCERT=$(field concertId "$seeded")
 USER_ID=$(field userId "$seeded")

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concert_core::{BoxOffice, ConcertId, Page, Role, SecretString, UserId};
+use concert_core::{BoxOffice, ConcertId, Money, Page, Role, SecretString, UserId};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -20,6 +20,8 @@ const GATES: usize = 256;
 /// What the row is to reach, in check-ins a second.
 const LEAST: f64 = 10_000.0;
 const PAGE: u32 = 100;
+/// What the owner of all tickets has had, in whole units.
+const FUNDS: u32 = 90_000_000;
 
 /// Tickets that are shown once each, at many gates, with an operator key of the role `gate`.
 pub async fn doors(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
@@ -64,6 +66,7 @@ pub async fn doors(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
 /// A concert of which one user has every seat, and the payloads of the tickets. The rows are made as sales make them.
 async fn sold_out(office: &BoxOffice, seats: u32) -> Result<(ConcertId, Vec<String>), Failure> {
     let (concert, user) = (world::concert(office, seats).await?, world::users(office, 1).await?[0]);
+    office.recharge(user, Money::whole(FUNDS)?).await?;
     let steps = [
         "insert into reservations (id, user_id, concert_id, seat_number, status, price, performance_date, reserved_at, \
          expires_at, last_updated_at) select unhex(md5(concat('ticket ', seat_number))), ?, concert_id, seat_number, \
@@ -73,6 +76,13 @@ async fn sold_out(office: &BoxOffice, seats: u32) -> Result<(ConcertId, Vec<Stri
          set s.is_reserved = 1, s.reserved_by = ?, s.reservation_id = r.id where s.concert_id = ?",
         "insert into payments (id, user_id, reservation_id, amount, payment_status, paid_at) \
          select id, ?, id, price, 'SUCCESS', utc_timestamp(6) from reservations where concert_id = ?",
+        "insert into wallet_entries (id, user_id, nth, kind, amount, balance_after, payment_id, created_at) \
+         select unhex(md5(concat('entry ', r.seat_number))), u.id, u.entries + row_number() over (order by r.seat_number), \
+         'PAYMENT', -r.price, u.balance - sum(r.price) over (order by r.seat_number), r.id, utc_timestamp(6) \
+         from users u join reservations r on r.user_id = u.id where u.id = ? and r.concert_id = ?",
+        "update users u join (select user_id, count(*) as seats, sum(price) as total from reservations \
+         where user_id = ? and concert_id = ? group by user_id) sold on sold.user_id = u.id \
+         set u.balance = u.balance - sold.total, u.entries = u.entries + sold.seats",
     ];
     for step in steps {
         sqlx::query(step).bind(user).bind(concert).execute(office.pool()).await?;
