@@ -22,8 +22,9 @@ statements! {
          from concerts c force index (primary) \
          join seats s force index (primary) on s.concert_id = c.id where c.id = {concert} order by s.seat_number"
     }
-    /// For each 64 numbers, since a hall has tens of thousands, a bit for every seat there is, that is not free, that has
-    /// a deadline and that has a reservation. A shift is an unsigned number, whatever is shifted.
+    /// For each 64 numbers, since a hall has tens of thousands, a bit for every seat there is, one for each that is not
+    /// free, one for each that has a deadline, and one for each that has a reservation. A shift is an unsigned number,
+    /// whatever is shifted.
     STATES {
         "select max(c.plan_version) as plan_version, s.seat_number div 64 as block, \
          bit_or(true << (s.seat_number % 64)) as seats, \
@@ -154,11 +155,14 @@ pub(crate) async fn seat_states(
             let [seats, taken, held, sold]: [u64; 4] =
                 [row.try_get("seats")?, row.try_get("taken")?, row.try_get("held")?, row.try_get("sold")?];
             for nth in (0..u64::BITS).filter(|nth| is_set(seats, *nth)) {
-                let status = match () {
-                    () if !is_set(taken, nth) => free,
-                    () if is_set(held, nth) => SeatStatus::Held,
-                    () if is_set(sold, nth) => SeatStatus::Sold,
-                    () => SeatStatus::Blocked,
+                let status = if !is_set(taken, nth) {
+                    free
+                } else if is_set(held, nth) {
+                    SeatStatus::Held
+                } else if is_set(sold, nth) {
+                    SeatStatus::Sold
+                } else {
+                    SeatStatus::Blocked
                 };
                 states.seats.push((SeatNumber::known((first + i64::from(nth)) as i32), status));
             }

@@ -145,6 +145,7 @@ impl SeatingCache {
         }
         let seats = |seatings: &Seatings| seatings.values().map(|seating| seating.hall.seats()).sum::<usize>();
         let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        cache.retain(|concert, _| !read.contains_key(concert));
         if seats(&cache) + seats(read) > MOST_SEATS {
             cache.clear();
         }
