@@ -10,6 +10,7 @@ mod load;
 mod processor;
 mod report;
 mod rows;
+mod sold;
 #[path = "../common/server.rs"]
 mod server;
 #[path = "../common/wire.rs"]
