@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
@@ -61,9 +62,10 @@ statements! {
     IN_USE {
         "select max(next_ticket) > 1 or exists (select 1 from payments) as in_use from queue_gate"
     }
+    /// All at once: grouping by their status took half as long again.
     REVENUE {
-        "select count(*) as payments, coalesce(sum(amount), 0) as amount, payment_status from payments \
-         group by payment_status"
+        "select count(successful) as payments, count(*) as ever, coalesce(sum(amount), 0) as amount, \
+         coalesce(sum(if(successful is null, amount, 0)), 0) as refunded from payments"
     }
 }
 
@@ -94,12 +96,12 @@ pub struct Figures {
     pub payments: u64,
     /// What they add up to.
     #[serde(serialize_with = "crate::money::as_number")]
-    pub revenue: rust_decimal::Decimal,
+    pub revenue: Decimal,
     /// How many payments were refunded.
     pub refunds: u64,
     /// What they add up to.
     #[serde(serialize_with = "crate::money::as_number")]
-    pub refunded: rust_decimal::Decimal,
+    pub refunded: Decimal,
 }
 
 /// The queue at one moment.
@@ -261,24 +263,19 @@ pub(crate) async fn figures(pool: &MySqlPool, views: &QueueViews, now: Timestamp
 }
 
 /// Payments, and what was refunded of them.
-#[derive(Default)]
 struct MoneyFigures {
     payments: u64,
-    revenue: rust_decimal::Decimal,
+    revenue: Decimal,
     refunds: u64,
-    refunded: rust_decimal::Decimal,
+    refunded: Decimal,
 }
 
 async fn money(connection: &mut MySqlConnection) -> Result<MoneyFigures, sqlx::Error> {
-    let mut money = MoneyFigures::default();
-    for row in fetch_all(connection, &REVENUE, |params| params).await? {
-        let (count, amount) = (row.try_get::<i64, _>("payments")?.max(0) as u64, row.try_get("amount")?);
-        match row.try_get("payment_status")? {
-            "REFUNDED" => (money.refunds, money.refunded) = (count, amount),
-            _ => (money.payments, money.revenue) = (count, amount),
-        }
-    }
-    Ok(money)
+    let row = fetch_one(connection, &REVENUE, |params| params).await?;
+    let count = |column| Ok::<_, sqlx::Error>(row.try_get::<i64, _>(column)?.max(0) as u64);
+    let (payments, ever) = (count("payments")?, count("ever")?);
+    let (amount, refunded): (Decimal, Decimal) = (row.try_get("amount")?, row.try_get("refunded")?);
+    Ok(MoneyFigures { payments, revenue: amount - refunded, refunds: ever - payments, refunded })
 }
 
 /// A seat that is live is held, lapsed or sold, so those sold are what is left.
@@ -318,6 +315,6 @@ fn by_concert(rows: Vec<MySqlRow>, column: &str) -> Result<HashMap<ConcertId, u6
 
 /// A sum of whole numbers, which the database gives as a decimal.
 fn sum(row: &MySqlRow, column: &str) -> Result<u64, sqlx::Error> {
-    let sum: rust_decimal::Decimal = row.try_get(column)?;
+    let sum: Decimal = row.try_get(column)?;
     u64::try_from(sum).map_err(|error| sqlx::Error::Decode(error.into()))
 }

@@ -10,9 +10,9 @@ mod load;
 mod processor;
 mod report;
 mod rows;
-mod sold;
 #[path = "../common/server.rs"]
 mod server;
+mod sold;
 #[path = "../common/wire.rs"]
 mod wire;
 mod world;

@@ -74,6 +74,8 @@ pub struct Buyer {
     pub(crate) rng: SmallRng,
     /// The access token that joining gave.
     pub(crate) token: String,
+    /// Whether a join by the buyer's code counted: a code counts once, so whoever joins again does so without it.
+    pub(crate) code_is_used: bool,
     /// What is in the wallet, as far as the buyer was told.
     pub(crate) balance: Money,
     /// What the buyer saw of the hall last.
@@ -115,6 +117,7 @@ impl Buyer {
             think: people.think,
             rng,
             token: String::new(),
+            code_is_used: false,
             balance: Money::ZERO,
             seen: None,
             keys: 0,

@@ -39,12 +39,16 @@ impl Buyer {
         }
         loop {
             let mut body = json!({"userId": self.user, "saleId": sale.program.sale});
-            if let Some(code) = sale.code_of(self.nth).filter(|_| self.nature != Nature::Robot) {
+            let own = sale.code_of(self.nth).filter(|_| self.nature != Nature::Robot && !self.code_is_used);
+            if let Some(code) = own {
                 body["code"] = json!(code);
             }
             let answer = self.act(sale, Step::Join, "/api/v1/tokens", &body).await?;
             match code(&answer).as_str() {
-                _ if answer.status == 201 => return self.joined(&answer),
+                _ if answer.status == 201 => {
+                    self.code_is_used |= own.is_some();
+                    return self.joined(&answer);
+                }
                 "SALE_NOT_OPEN" => {
                     let until = sale.program.doors.saturating_duration_since(Instant::now());
                     sleep(until + Duration::from_millis(10)).await;

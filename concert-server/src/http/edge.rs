@@ -24,7 +24,7 @@ use warp::{Filter as _, Reply as _};
 
 use super::call::REQUEST_ID;
 use super::problem::{Problem, Refusal, ShownProblem};
-use super::routing::{self, Answer, Endpoint, Route};
+use super::routing::{self, Answer, Endpoint, Paths, Route};
 use super::{App, cors, endpoints};
 use crate::brakes::{Brakes, Client};
 use crate::telemetry::{self, TracedRequest};
@@ -39,6 +39,7 @@ pub struct Router(Arc<Routing>);
 
 struct Routing {
     routes: Vec<Route>,
+    paths: Paths,
     brakes: Brakes,
     cors: Option<CorsLayer>,
     /// What problems are told in, but for the language.
@@ -74,7 +75,8 @@ impl Router {
         let house = Locale::new(Language::default(), app.box_office.policy());
         // A closure over the service, not a boxed service, which would box each clone as well.
         let answer = Box::new(move |request| -> Answering { Box::pin(service.clone().oneshot(request)) });
-        Self(Arc::new(Routing { routes, brakes: app.brakes.clone(), cors, house, answer }))
+        let paths = Paths::new(&routes);
+        Self(Arc::new(Routing { routes, paths, brakes: app.brakes.clone(), cors, house, answer }))
     }
 
     pub(crate) fn brakes(&self) -> &Brakes {
@@ -131,7 +133,7 @@ impl Router {
     }
 
     fn look_at(&self, request: &Request<Incoming>, peer: SocketAddr) -> Seen {
-        let (route, method) = routing::labels(&self.0.routes, request.method(), request.uri().path());
+        let (route, method) = routing::labels(&self.0.routes, &self.0.paths, request.method(), request.uri().path());
         let id = request_id(request.headers());
         let (address, client) = self.0.brakes.client(peer.ip(), request.headers());
         let languages = request.headers().get_all(ACCEPT_LANGUAGE).iter().cloned().collect();

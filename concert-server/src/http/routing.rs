@@ -1,6 +1,7 @@
 //! The table of routes. Dispatch, 404 and 405, the labels of the metrics and the check of the OpenAPI document all read
 //! it.
 
+use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -93,10 +94,6 @@ impl Route {
         (!segment.is_empty() && !segment.contains('/')).then_some(segment)
     }
 
-    fn has_path(&self, path: &str) -> bool {
-        self.parameter_in(path).is_some()
-    }
-
     /// HEAD is a GET without the body.
     fn has_method(&self, method: &Method) -> bool {
         self.method == method.as_str() || (self.method == "GET" && method == Method::HEAD)
@@ -187,16 +184,32 @@ where
     Endpoint { route: Route::new(method, template), braking: Braking::Call, handler, is_page: false }
 }
 
-/// Those that have the path, all of one template: a literal one before one with a parameter in the same place.
-fn of_path<'a, T>(
-    all: &'a [T],
-    route: impl Fn(&T) -> &Route + Copy + 'a,
-    path: &str,
-) -> impl Iterator<Item = &'a T> + Clone {
-    let literal = all.iter().position(|one| route(one).template == path);
-    let first = literal.or_else(|| all.iter().position(|one| route(one).has_path(path)));
-    let template = first.map(|first| route(&all[first]).template);
-    all[first.unwrap_or(all.len())..].iter().filter(move |one| Some(route(one).template) == template)
+/// Finds routes by their path. A literal segment goes before a parameter in the same place.
+#[derive(Clone)]
+pub(super) struct Paths(Arc<matchit::Router<Vec<usize>>>);
+
+impl Paths {
+    /// Of a table of routes.
+    ///
+    /// # Panics
+    ///
+    /// If two templates differ only in the names of their parameters.
+    pub(super) fn new<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Self {
+        let mut by_template = BTreeMap::<_, Vec<_>>::new();
+        for (nth, route) in routes.into_iter().enumerate() {
+            by_template.entry(route.template).or_default().push(nth);
+        }
+        let mut paths = matchit::Router::new();
+        for (template, routes) in by_template {
+            paths.insert(template, routes).expect("a template with a shape of its own");
+        }
+        Self(Arc::new(paths))
+    }
+
+    /// Where in the table those stand that have the path, all of one template.
+    pub(super) fn find(&self, path: &str) -> &[usize] {
+        self.0.at(path).map_or(&[], |found| found.value.as_slice())
+    }
 }
 
 /// All endpoints as one filter: the one of the path's template with the method answers. Without one, 404 or 405.
@@ -204,11 +217,12 @@ pub(super) fn filter(
     endpoints: Vec<Endpoint>,
     app: &App,
 ) -> impl Filter<Extract = (Answer,), Error = Rejection, Future: Send> + Clone + use<> {
+    let paths = Paths::new(endpoints.iter().map(|endpoint| &endpoint.route));
     let endpoints: Arc<[Endpoint]> = endpoints.into();
     warp::method().and(warp::path::full()).and(call::filter(&Arc::new(app.clone()))).then(
         move |method: Method, path: FullPath, call: Call| {
             let path = path.as_str();
-            let known = of_path(&endpoints, |endpoint| &endpoint.route, path);
+            let known = paths.find(path).iter().map(|nth| &endpoints[*nth]);
             let claim = known.clone().find_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
             let shown =
                 call.app.show_problem.zip(call.headers_of_page(claim.map(|(endpoint, _)| endpoint.is_page), path));
@@ -253,8 +267,8 @@ const NO_ROUTE: &str = "none";
 const OTHER_METHOD: &str = "OTHER";
 
 /// The labels of a request: the template that has its path, and its method.
-pub(super) fn labels(routes: &[Route], method: &Method, path: &str) -> (&'static str, &'static str) {
-    let route = of_path(routes, |route| route, path).next();
+pub(super) fn labels(routes: &[Route], paths: &Paths, method: &Method, path: &str) -> (&'static str, &'static str) {
+    let route = paths.find(path).first().map(|nth| &routes[*nth]);
     let method = match *method {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
@@ -300,7 +314,8 @@ mod tests {
         const PAY: Route = Route { method: "POST", template: "/payments/process", ..LOOK };
         const PAYMENT: Route = Route { template: "/payments/{paymentId}", ..LOOK };
         for table in [[PAY, PAYMENT], [PAYMENT, PAY]] {
-            let methods = |path| of_path(&table, |route| route, path).map(|route| route.method).collect::<Vec<_>>();
+            let paths = Paths::new(&table);
+            let methods = |path| paths.find(path).iter().map(|nth| table[*nth].method).collect::<Vec<_>>();
             assert_eq!(methods("/payments/process"), ["POST"]);
             assert_eq!(methods("/payments/7"), ["GET"]);
             assert!(methods("/payments").is_empty());
@@ -310,7 +325,8 @@ mod tests {
     #[test]
     fn labels_come_from_the_table_alone() {
         let wild = Method::from_bytes(b"BREW").expect("a method");
-        assert_eq!(labels(&[LOOK], &Method::HEAD, "/api/v1/tokens/7"), (LOOK.template, "HEAD"));
-        assert_eq!(labels(&[LOOK], &wild, "/nowhere"), (NO_ROUTE, OTHER_METHOD));
+        let paths = Paths::new(&[LOOK]);
+        assert_eq!(labels(&[LOOK], &paths, &Method::HEAD, "/api/v1/tokens/7"), (LOOK.template, "HEAD"));
+        assert_eq!(labels(&[LOOK], &paths, &wild, "/nowhere"), (NO_ROUTE, OTHER_METHOD));
     }
 }

@@ -210,5 +210,5 @@ fn now() -> DateTime<Utc> {
 
 fn moment() -> Moment {
     let now = now();
-    Moment { now, until: now + TimeDelta::days(1) }
+    Moment { now, until: now + TimeDelta::hours(12) }
 }
