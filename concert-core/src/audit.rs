@@ -67,6 +67,7 @@ const TABLES: &[Check] =
 /// many checks are done, and how many there are.
 pub(crate) async fn audit(pool: &MySqlPool, mut progress: impl FnMut(usize, usize)) -> Result<Vec<Violation>, Error> {
     let mut connection = db::unhurried_connection(pool).await?;
+    // Checks compare tables with each other. What sells while they run must not look like a difference.
     db::start_snapshot(&mut connection).await.map_err(db::to_error)?;
     let mut violations = Vec::new();
     for (done, check) in checks().enumerate() {
@@ -99,6 +100,7 @@ fn with_hyphens(text: &str) -> String {
         let end = start + rest.bytes().skip(start).take_while(u8::is_ascii_alphanumeric).count();
         let word = &rest[start..end];
         written.push_str(&rest[..start]);
+        // Names and references stand in the text as well, and may have as many digits in a longer word.
         let stands_alone = !rest[..start].ends_with(|before: char| before.is_ascii_alphanumeric());
         match Uuid::try_parse(word) {
             Ok(id) if stands_alone && word.len() == ID_DIGITS && word.bytes().all(|byte| is_digit(&byte)) => {

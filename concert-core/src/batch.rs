@@ -182,8 +182,10 @@ impl<B: Batch> Lane<B> {
             return Err(Error::ShutDown);
         }
         let (answer, answered) = oneshot::channel();
+        // Lives until the answer is there: as long, commands with the same key keep to this writer.
         let open = self.open.add(B::key(&command));
         self.writers[open.writer].try_send(Job { command, answer, caller: CallerSpan::here() }).map_err(|refused| {
+            // A writer counts down what it answers; a command that is refused here reaches none.
             self.open.all().fetch_sub(1, Ordering::Relaxed);
             match refused {
                 mpsc::error::TrySendError::Full(_) => {
@@ -193,6 +195,7 @@ impl<B: Batch> Lane<B> {
                 mpsc::error::TrySendError::Closed(_) => self.closed(),
             }
         })?;
+        // An error means that the writer went away with the command.
         answered.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
@@ -206,6 +209,7 @@ impl<B: Batch> Lane<B> {
     /// Cancel safety: the lane stays shut down, and the earlier commands run on.
     pub(crate) async fn shutdown(&self) {
         self.stop.send_replace(true);
+        // Each writer has a receiver as long as it lives, so this waits for the last of them.
         self.stop.closed().await;
     }
 
@@ -228,6 +232,7 @@ pub(crate) async fn preview<B: Batch>(
     let commands = [command];
     // If this is dropped, the connection closes and the server rolls back.
     let WritersConnection { mut connection, .. } = WritersConnection::open(pool).await.map_err(db::to_error)?;
+    // Closed before the rules run: a preview needs the rows, and no lock any longer.
     let locked = batch.lock(&mut connection, &commands, &attempt).await;
     db::close(connection).await;
     let decision = batch.decide(locked.map_err(Failure::into_error)?, &commands, &attempt);

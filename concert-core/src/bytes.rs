@@ -62,6 +62,7 @@ impl FromStr for Bytes32 {
 
     fn from_str(text: &str) -> Result<Self, InvalidInput> {
         let invalid = || InvalidInput::new("these must be 64 hexadecimal digits");
+        // Only then two bytes are always two characters.
         if text.len() != 64 || !text.is_ascii() {
             return Err(invalid());
         }

@@ -53,6 +53,7 @@ impl Currency {
     /// # Errors
     /// [`InvalidInput`], naming the currency.
     pub fn check(self, amount: Money) -> Result<(), InvalidInput> {
+        // Zeros at the end do not count: 1200.00 is a whole number of won.
         if amount.as_decimal().normalize().scale() <= self.digits {
             return Ok(());
         }

@@ -74,6 +74,7 @@ pub(crate) fn refusal_of_start(host: &MySqlConnectOptions, error: sqlx::Error) -
         sqlx::Error::Tls(why) => no_tls(&why),
         // So the TLS library reports a certificate that it does not trust.
         sqlx::Error::Io(why) if why.kind() == io::ErrorKind::InvalidData => no_tls(&why),
+        // Over TCP no file is opened but those of TLS.
         sqlx::Error::Io(why) if why.kind() == io::ErrorKind::NotFound && host.get_socket().is_none() => Error::Setup(
             format!("a file that the database URL names (ssl-ca, ssl-cert, ssl-key) cannot be read: {why}"),
         ),

@@ -1,20 +1,17 @@
 //! One variant per refusal, each with a stable code and one of a few kinds.
 
+mod held_seat;
 mod kind;
+mod making;
 mod text;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::SecondsFormat;
-
+pub use self::held_seat::HeldSeat;
 pub use self::kind::ErrorKind;
-use self::text::{
-    describe_blocked, describe_free, describe_holds, describe_left, describe_not_open, describe_status, describe_taken,
-};
 use crate::clock::Timestamp;
 use crate::id::{ConcertId, ReservationId, SeatNumber};
-use crate::invalid::InvalidInput;
 use crate::money::Money;
 use crate::token_status::TokenStatus;
 use crate::void_reason::VoidReason;
@@ -23,22 +20,6 @@ use crate::void_reason::VoidReason;
 ///
 /// [`Error::code`] is stable: the library, REST and the CLI show the same one. [`Error::kind`] groups the codes by what
 /// a caller can do. New codes may be added, each of one of these kinds.
-///
-/// ```
-/// use concert_core::{Error, ErrorKind};
-///
-/// fn advice(error: &Error) -> &'static str {
-///     match error.kind() {
-///         ErrorKind::Refused | ErrorKind::Forbidden => "ask for something else",
-///         ErrorKind::Unauthenticated => "log in",
-///         ErrorKind::NotFound => "look for it elsewhere",
-///         ErrorKind::Conflict => "look at it again",
-///         ErrorKind::TryAgain => "wait a second",
-///         ErrorKind::Internal => "call an operator",
-///     }
-/// }
-/// # assert_eq!(advice(&Error::ConcertOver), "look at it again");
-/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -94,7 +75,7 @@ pub enum Error {
         needed: &'static str,
     },
     /// The act needs an ACTIVE queue token.
-    #[error("an ACTIVE queue token is needed; {}", describe_status(*status))]
+    #[error("an ACTIVE queue token is needed; {}", text::status(*status))]
     TokenNotActive {
         /// The status of the user's token; `None`: no token at all, or not the one that was shown.
         status: Option<TokenStatus>,
@@ -170,7 +151,7 @@ pub enum Error {
         version: u32,
     },
     /// The doors of the sale are not open yet.
-    #[error("{}", describe_not_open(*doors_at, *opens_at, *now))]
+    #[error("{}", text::not_open(*doors_at, *opens_at, *now))]
     SaleNotOpen {
         /// When the doors open; `None`: they are open, and only the sale is not.
         doors_at: Option<Timestamp>,
@@ -198,16 +179,13 @@ pub enum Error {
     CodeRefused,
     /// Codes were made for this idempotency key already. They are shown once and stored as hashes, so they cannot be shown
     /// again.
-    #[error(
-        "codes were made for this idempotency key already, at {}, and are shown only once; if they are lost, revoke them and make others with another key",
-        at.to_rfc3339_opts(SecondsFormat::Secs, true)
-    )]
+    #[error("{}", text::codes_made(*at))]
     CodesAlreadyMade {
         /// When they were made: that is how a list shows them.
         at: Timestamp,
     },
     /// The user has as many seats as one user may have of the concert or the sale, held and sold together.
-    #[error("one user may have at most {limit} seats of this {of}; {}", describe_left(*left))]
+    #[error("one user may have at most {limit} seats of this {of}; {}", text::left(*left))]
     SeatLimit {
         /// What the limit is of: `concert` or `sale`.
         of: &'static str,
@@ -220,7 +198,7 @@ pub enum Error {
     #[error("this user is already in the queue; to resume, send the session or the queue token")]
     AlreadyInQueue,
     /// Seats that were asked for are held or sold, so none is held.
-    #[error("{}", describe_taken(seats, yours))]
+    #[error("{}", text::taken(seats, yours))]
     SeatAlreadyReserved {
         /// Those of them that are taken, by number.
         seats: Vec<SeatNumber>,
@@ -228,7 +206,7 @@ pub enum Error {
         yours: Vec<(SeatNumber, ReservationId)>,
     },
     /// Fewer seats are free than were asked for, so none is held.
-    #[error("{}", describe_free(*free))]
+    #[error("{}", text::free(*free))]
     NotEnoughSeats {
         /// How many are free, in the section if one was named.
         free: usize,
@@ -240,7 +218,7 @@ pub enum Error {
         count: usize,
     },
     /// Seats that were asked for are not on sale, so none is held.
-    #[error("{}", describe_blocked(seats))]
+    #[error("{}", text::blocked(seats))]
     SeatBlocked {
         /// Those of them that are blocked, by number.
         seats: Vec<SeatNumber>,
@@ -249,7 +227,7 @@ pub enum Error {
     #[error("nobody has either of these seats, so there is nothing to swap")]
     SeatsNotReserved,
     /// The user holds as many unpaid seats as the policy allows.
-    #[error("{}", describe_holds(*limit, *held))]
+    #[error("{}", text::holds(*limit, *held))]
     TooManyHolds {
         /// [`Policy::with_max_holds_per_user`](crate::Policy::with_max_holds_per_user).
         limit: u32,
@@ -260,10 +238,7 @@ pub enum Error {
         yours: Vec<HeldSeat>,
     },
     /// The user has held the seat and let it go too often in a row, so it is left to others for a while.
-    #[error(
-        "seat {seat} was let go {times} times in a row by this user; others come first for {} s",
-        wait.as_millis().div_ceil(1000)
-    )]
+    #[error("{}", text::let_go(*seat, *times, *wait))]
     SeatHeldTooOften {
         /// The seat, or the first of them that can be held again.
         seat: SeatNumber,
@@ -300,13 +275,13 @@ pub enum Error {
         concert: ConcertId,
     },
     /// The key that the ticket is signed with was retired, so its owner needs a new code: the ticket itself may count.
-    #[error("this ticket is signed with a key that was retired at {}; its owner finds a new one under the tickets", retired_at.to_rfc3339_opts(SecondsFormat::Secs, true))]
+    #[error("this ticket is signed with a key that was retired at {}; its owner finds a new one under the tickets", text::at_second(*retired_at))]
     TicketKeyRetired {
         /// When.
         retired_at: Timestamp,
     },
     /// Somebody is in with this ticket.
-    #[error("this ticket was checked in already: at {}, gate {gate}", checked_in_at.to_rfc3339_opts(SecondsFormat::Secs, true))]
+    #[error("this ticket was checked in already: at {}, gate {gate}", text::at_second(*checked_in_at))]
     AlreadyCheckedIn {
         /// When.
         checked_in_at: Timestamp,
@@ -328,7 +303,7 @@ pub enum Error {
         price: Money,
     },
     /// The user was credited for this reference already.
-    #[error("this reference was credited to this user already: {amount}, at {}", at.to_rfc3339_opts(SecondsFormat::Secs, true))]
+    #[error("this reference was credited to this user already: {amount}, at {}", text::at_second(*at))]
     ReferenceUsed {
         /// How much.
         amount: Money,
@@ -367,34 +342,4 @@ pub enum Error {
     /// A defect, or a database with contents that must not be.
     #[error("an internal error")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
-}
-
-/// A seat that a user holds unpaid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HeldSeat {
-    /// The hold.
-    pub reservation: ReservationId,
-    /// The concert.
-    pub concert: ConcertId,
-    /// The seat.
-    pub seat: SeatNumber,
-    /// Until when it is held.
-    pub expires_at: Timestamp,
-}
-
-impl From<InvalidInput> for Error {
-    fn from(InvalidInput(what): InvalidInput) -> Self {
-        Self::InvalidInput(what)
-    }
-}
-
-impl Error {
-    pub(crate) fn invalid(what: impl Into<String>) -> Self {
-        Self::InvalidInput(what.into())
-    }
-
-    pub(crate) fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Internal(Arc::new(error))
-    }
 }

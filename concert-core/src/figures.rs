@@ -241,6 +241,7 @@ pub(crate) async fn figures(pool: &MySqlPool, views: &QueueViews, now: Timestamp
     let queue = queue_figures(pool, &views.of(SaleId::DEFAULT), now).await?;
     let mut sales = sale_figures(pool, views, now).await?;
     sales.retain(|sale| sale.sale_id != SaleId::DEFAULT);
+    // The queue is read before and by itself: its figures come in part from memory and cannot be of the same moment.
     let mut connection = db::unhurried_connection(pool).await?;
     let read = async {
         db::start_snapshot(&mut connection).await?;
@@ -292,6 +293,7 @@ async fn concerts(connection: &mut MySqlConnection, now: Timestamp) -> Result<Ve
     let read = |row: &MySqlRow| {
         let (concert_id, seats): (ConcertId, _) = (row.try_get("id")?, sum(row, "seats")?);
         let (held, lapsed) = unpaid.get(&concert_id).copied().unwrap_or_default();
+        // Live is what is held, sold, or lapsed and not swept. So what is sold needs no index of its own.
         let sold = live.get(&concert_id).copied().unwrap_or_default().saturating_sub(held + lapsed);
         let blocked = blocked.get(&concert_id).copied().unwrap_or_default();
         Ok(ConcertFigures {
@@ -299,6 +301,7 @@ async fn concerts(connection: &mut MySqlConnection, now: Timestamp) -> Result<Ve
             concert_name: row.try_get("concert_name")?,
             date: row.try_get("date")?,
             seats,
+            // Lapsed holds count as free: whoever asks for such a seat gets it.
             free: seats.saturating_sub(held + sold + blocked),
             held,
             sold,

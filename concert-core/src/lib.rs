@@ -50,8 +50,9 @@
 //! - `box_office`: the handle, and the back office.
 //! - `batch`: group commit. Every write is a command in a lane: lock, decide, write. `fact`: what rules assume instead of
 //!   reading it.
-//! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types and the batch, `decide`
-//!   the pure rules, `store` the SQL. `visit`: the lane of the queue, and what leaving it means for held seats.
+//! - `queue`, `reservation`, `wallet`, `payment`, `user`: the domains; in each, `mod` has the types, `mod` or `lane` the
+//!   batch, `decide` the pure rules, `store` the SQL. `visit`: the lane of the queue, and what leaving it means for held
+//!   seats.
 //! - `hall`: what operators change of a hall: seats off sale, prices, new seats, seats that change places.
 //! - `plan`: where seats stand in a drawing, and which of them can be had.
 //! - `after_sale`: refunds, tickets that get another owner, concerts that are called off.

@@ -103,6 +103,7 @@ pub(crate) async fn migrate(pool: &MySqlPool, host: &MySqlConnectOptions) -> Res
             }
             Err(error) => db::to_error(error),
         };
+        // After the try, not before it: even a late process has tried once.
         if Instant::now() > deadline {
             return Err(failure);
         }
@@ -217,6 +218,7 @@ fn schema_state(applied: &[Applied]) -> SchemaState {
     let made_otherwise =
         |(version, checksum): &Applied| match MIGRATOR.iter().find(|migration| migration.version == *version) {
             Some(ours) => *ours.checksum != **checksum,
+            // A newer one is of a newer build. An older one that we do not have was never released.
             None => Some(*version) < newest,
         };
     let is_applied = |ours: &Migration| applied.iter().any(|(version, _)| *version == ours.version);
@@ -257,6 +259,7 @@ async fn unmarked_tables(connection: &mut MySqlConnection) -> Result<Vec<&'stati
     let (mut ours, mut unmarked) = (Vec::new(), Vec::new());
     for row in within(LONG_STATEMENT, sqlx::query(TABLES).fetch_all(connection)).await? {
         let (name, any_case): (String, bool) = (row.try_get("name")?, row.try_get("any_case")?);
+        // Where the server folds names, a table `Users` stands in the way of our `users`.
         let same = |known: &str| if any_case { known.eq_ignore_ascii_case(&name) } else { known == name };
         let Some(known) = names().find(|known| same(known)) else { continue };
         match row.try_get::<String, _>("comment")? == TABLE_COMMENT {
@@ -271,6 +274,7 @@ async fn unmarked_tables(connection: &mut MySqlConnection) -> Result<Vec<&'stati
 
 /// The names of all tables and views that the migrations make.
 fn names() -> impl Iterator<Item = &'static str> {
+    // Each of them is made at the begin of a line; a test counts them.
     let lines = MIGRATOR.iter().flat_map(|migration| migration.sql.as_str().lines());
     let made = lines.filter_map(|line| {
         line.strip_prefix("create table if not exists ").or_else(|| line.strip_prefix("create or replace view "))

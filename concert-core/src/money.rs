@@ -58,6 +58,7 @@ impl Money {
     /// The sum, or `None` above [`Money::MAX`].
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
+        // Both are at most MAX, so the sum is far from what a decimal holds.
         let sum = self.0.add(other.0);
         (sum <= Self::MAX.0).then_some(Self(sum))
     }
@@ -109,6 +110,7 @@ impl FromStr for Money {
     /// Reads `100`, `100.5`, `1e2`: exactly, without a detour through a float.
     fn from_str(text: &str) -> Result<Self, InvalidInput> {
         let decimal = match text.find(['e', 'E']) {
+            // JSON may write 1e3, and means a thousand.
             Some(_) => Decimal::from_scientific(text),
             None => Decimal::from_str_exact(text),
         };
@@ -135,6 +137,7 @@ impl Serialize for Money {
 pub(crate) fn as_number<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     match amount.to_i64() {
         Some(whole) if amount.fract().is_zero() => serializer.serialize_i64(whole),
+        // A float gives back 15 digits as they were, which is more than amounts and their sums have.
         _ => serializer.serialize_f64(amount.to_f64().unwrap_or(f64::NAN)),
     }
 }

@@ -164,6 +164,8 @@ impl OfficeClock {
                 "the clock of this server's database node is {:.1} s behind another's: nodes need NTP",
                 seconds(behind)
             );
+            // As if the database were away: with a time of its own, this process would end holds and turns of others
+            // too late.
             return Err(Failure::Lost(sqlx::Error::Protocol(text)).into_error());
         }
         Ok(())
@@ -232,6 +234,7 @@ impl DatabaseTime {
     fn take_over(&self, sent: Instant, received: Instant, told: Timestamp, system: &dyn Clock) {
         let (sent, received) = (self.since(sent), self.since(received));
         let reading = Reading {
+            // As if the clock was read halfway: that is wrong by half the round trip at most.
             at_begin: told.timestamp_micros() - i64::midpoint(sent, received),
             round_trip: received - sent,
             taken_at: received,
@@ -239,10 +242,13 @@ impl DatabaseTime {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.add(reading);
         let best = state.best(received);
+        // `at_begin` is 0 then, which is no time to compare with.
         let is_first = self.read_at.load(Ordering::Acquire) == 0;
         self.set(best.at_begin, is_first);
+        // Last, and never 0: from now on readers take the database's time.
         self.read_at.store(received.max(1) as u64, Ordering::Release);
         let offset = self.micros_at(Instant::now()) - system.now().timestamp_micros();
+        // Between two readings clocks drift apart by far less, so one of them was set.
         if let Some(before) = state.offset.replace(offset)
             && (offset - before).abs() > JUMP
         {
@@ -261,9 +267,11 @@ impl DatabaseTime {
         let back = self.at_begin.load(Ordering::Acquire) - at_begin;
         if is_first || back <= 0 || back > LONGEST_STANDSTILL {
             if back > 0 {
+                // Or the old floor would hold the clock up where it was wrong.
                 self.floor.store(i64::MIN, Ordering::Relaxed);
             }
         } else {
+            // Before `at_begin`: readers load that first, so none of them can see the time go back.
             self.floor.store(self.micros_at(Instant::now()), Ordering::Relaxed);
         }
         self.at_begin.store(at_begin, Ordering::Release);
@@ -271,6 +279,7 @@ impl DatabaseTime {
 
     fn note_others(&self, told: Timestamp, written: Option<Timestamp>) {
         let behind = written.map_or(TimeDelta::zero(), |written| written - told);
+        // Mostly others have written in the past, which says nothing.
         let behind = behind.num_microseconds().unwrap_or(i64::MAX).max(0);
         self.behind.store(behind, Ordering::Relaxed);
         metrics::gauge!("concert_clock_behind_seconds").set(seconds(behind));
@@ -295,6 +304,7 @@ impl State {
     /// The most exact reading.
     fn best(&self, now: i64) -> Reading {
         let best = self.readings.iter().min_by_key(|reading| reading.error(now));
+        // There always is one: whoever asks has just added it.
         best.copied().unwrap_or(Reading { at_begin: 0, round_trip: 0, taken_at: now })
     }
 }

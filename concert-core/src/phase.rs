@@ -114,6 +114,7 @@ impl SaleTimes {
     /// The phase at a moment. An instant belongs to the phase that it begins.
     pub(crate) fn phase(&self, now: Timestamp) -> SalePhase {
         let is_past = |instant: Option<Timestamp>| instant.is_none_or(|instant| instant <= now);
+        // The instants are in order, so once a sale is closed the others are past as well.
         if is_over(self.closes_at, now) {
             SalePhase::Closed
         } else if !is_past(self.doors_at) {

@@ -33,9 +33,11 @@ where
     R: Future<Output = Result<(), Error>>,
 {
     let mut ticks = interval(period);
+    // After a pass that took long, the periods go on from there: no burst makes up for what was missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            // The end comes first, also where a tick is due at the same moment.
             biased;
             () = stop.stopped() => return,
             _ = ticks.tick() => {}

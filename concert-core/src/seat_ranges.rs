@@ -45,6 +45,7 @@ impl SeatRanges {
         let mut joined: Vec<(i32, i32)> = Vec::with_capacity(ranges.len());
         for (first, last) in ranges {
             match joined.last_mut() {
+                // Ranges that touch become one, so that the same set is always written in the same way.
                 Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
                 _ => joined.push((first, last)),
             }

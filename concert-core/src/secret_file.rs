@@ -31,6 +31,7 @@ impl SecretFile {
             return refused("every user of this machine can change the secret in it; chmod 600 it");
         }
         let text = fs::read_to_string(path)?;
+        // Editors and `echo` end the file with a line break, which is no part of the secret.
         let text = text.trim_end();
         if text.is_empty() {
             return refused("the file is empty");

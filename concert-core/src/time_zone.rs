@@ -43,10 +43,13 @@ impl TimeZone {
         let mut local = date.and_time(time);
         for _ in 0..MOST_STEPS {
             match self.0.from_local_datetime(&local) {
+                // An hour that comes twice, when clocks are set back: the first is meant.
                 MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => return at.to_utc(),
+                // A time that clocks skip, when they are set forward: the first moment after the gap.
                 MappedLocalTime::None => local += STEP,
             }
         }
+        // Not reached with the zones that are known: the longest gap is a day.
         local.and_utc()
     }
 

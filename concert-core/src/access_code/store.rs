@@ -174,6 +174,7 @@ pub(crate) async fn revoke_codes(
         CodesToRevoke::All => {
             let mut count = Script::default();
             let counting = count.select(&COUNT_IN_FORCE, |params| params.bind("sale", sale));
+            // Counted under lock, so that the change is of exactly these.
             let counted = count.run(&mut connection).await.map_err(Failure::into_error)?;
             let in_force: i64 = counted.one(&counting).and_then(|row| row.try_get("in_force")).map_err(db::to_error)?;
             let revoked = in_force.max(0) as usize;
@@ -230,6 +231,7 @@ async fn in_force(
     if rows.len() < expected {
         return Err(Error::CodeNotFound);
     }
+    // A set, since a code may be named by its id and as it is.
     let mut found = BTreeSet::new();
     for row in rows {
         if row.try_get::<Option<Timestamp>, _>("revoked_at").map_err(db::to_error)?.is_none() {

@@ -105,6 +105,7 @@ impl Desk {
     fn pay_back(&mut self, payment: PaymentId, paid: Paid, terms: Terms) -> Result<Money, Error> {
         let Paid { user, reservation, seat: key, amount } = paid;
         let seat = self.rows.seats.get_mut(&key).ok_or(Error::AlreadyRefunded)?;
+        // A reservation that was refunded has no seat any more.
         if seat.holder()? != Some(reservation) {
             return Err(Error::AlreadyRefunded);
         }
@@ -168,6 +169,7 @@ impl Desk {
                 (Some(hold), Some(until)) => {
                     let lapsed = until <= self.now;
                     let status = if lapsed { ReservationStatus::Expired } else { ReservationStatus::Cancelled };
+                    // A lapsed hold counts for no limit, so nobody gives it up.
                     let owner = row.taker().filter(|_| !lapsed);
                     row.pass_to(None, None);
                     self.give_up(owner, key.concert);
@@ -203,6 +205,7 @@ impl Desk {
     fn move_ticket(&mut self, command: &MoveTicket) -> Result<TicketMove, Error> {
         let ticket = self.rows.tickets.get_mut(&command.ticket).ok_or(Error::TicketNotFound)?;
         let entry = command.by.entry(Act::TicketMove, ActSubject::Ticket(command.ticket), self.now);
+        // The entry of the log has an id of this act alone: an earlier attempt has made the move.
         if let Some(made) = ticket.last_move.as_ref().filter(|made| made.entry == entry.id) {
             return Ok(made.clone());
         }

@@ -96,6 +96,7 @@ pub(super) async fn lock(
 ) -> Result<Rows, Failure> {
     let named = Named::by(commands);
     let mut script = Script::default();
+    // Concerts come before seats in the order of locks.
     script.select_keys(&LOCK_CONCERTS, named.called_off.clone(), |params, ids| params.list("concerts", ids));
     let of_payments =
         script.select_keys(&SEATS_OF_PAYMENTS, named.payments.clone(), |params, ids| params.list("payments", ids));
@@ -178,6 +179,7 @@ async fn lock_seats_of(
         ..Rows::default()
     };
     let seats = rows.payments.values().map(|paid| paid.seat).chain(rows.tickets.values().map(|ticket| ticket.seat));
+    // The seats were looked up before they were locked. After a swap, the next attempt finds the others.
     if seats.into_iter().any(|key| !keys.contains(&key)) {
         return Err(Failure::Guard { act: "finding the seats of payments, which were swapped meanwhile" });
     }
@@ -218,6 +220,7 @@ fn read_concert(row: &MySqlRow) -> Result<(ConcertId, ConcertState), Failure> {
 }
 
 fn entries_made_earlier(script: &mut Script, commands: &[Command], attempt: &Attempt) -> Reading {
+    // Refunds have no keys: only an attempt whose COMMIT got no answer can have made one.
     let made = commands.iter().filter(|_| attempt.may_have_committed).filter_map(|command| match command {
         Command::Refund(refund) => Some(refund.entry),
         Command::Move(_) | Command::CallOff(_) | Command::Clear(_) => None,

@@ -199,6 +199,7 @@ pub(super) fn read_tickets(
     for row in selected.rows(moves) {
         let moved = read_move(row)?;
         if let Some(ticket) = found.get_mut(&moved.ticket) {
+            // They come in their order, so the last one stays.
             (ticket.moves, ticket.last_move) = (moved.nth, Some(moved));
         }
     }

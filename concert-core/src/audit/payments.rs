@@ -2,21 +2,47 @@
 
 use super::{Check, check};
 
+/// Reservations of a status that have no payment of theirs. The user who paid is the first owner: of a ticket that was
+/// moved, the one whom the first move took it from.
+macro_rules! unpaid {
+    ($status:literal, $is_theirs:literal) => {
+        concat!(
+            "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
+             left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id and ",
+            $is_theirs,
+            " and p.amount = r.price \
+             and p.user_id = coalesce((select m.from_user from ticket_moves m force index (primary) where m.ticket_id = r.id and m.nth = 1), r.user_id) \
+             where r.status = '",
+            $status,
+            "' and p.id is null limit {limit}"
+        )
+    };
+}
+
+/// Payments whose reservation is missing or of another status than theirs.
+macro_rules! without_reservation {
+    ($status:literal, $is_theirs:literal) => {
+        concat!(
+            "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
+             from payments p left join reservations r force index (primary) on r.id = p.reservation_id where ",
+            $is_theirs,
+            " and not (r.status <=> '",
+            $status,
+            "') limit {limit}"
+        )
+    };
+}
+
 pub(super) const CHECKS: &[Check] = &[
     check(
         2,
         "a CONFIRMED reservation has no successful payment of its price by its user",
-        "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
-             left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id and p.successful = 1 and p.amount = r.price \
-             and p.user_id = coalesce((select m.from_user from ticket_moves m force index (primary) where m.ticket_id = r.id and m.nth = 1), r.user_id) \
-             where r.status = 'CONFIRMED' and p.id is null limit {limit}",
+        unpaid!("CONFIRMED", "p.successful = 1"),
     ),
     check(
         2,
         "a successful payment has no CONFIRMED reservation",
-        "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
-             from payments p left join reservations r force index (primary) on r.id = p.reservation_id \
-             where p.successful = 1 and not (r.status <=> 'CONFIRMED') limit {limit}",
+        without_reservation!("CONFIRMED", "p.successful = 1"),
     ),
     check(
         2,
@@ -27,17 +53,12 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         2,
         "a REFUNDED reservation has no refunded payment of its price by its user",
-        "select concat('reservation ', hex(r.id), ' over ', r.price) from reservations r \
-             left join payments p force index (payments_reservation_successful) on p.reservation_id = r.id and p.payment_status = 'REFUNDED' and p.amount = r.price \
-             and p.user_id = coalesce((select m.from_user from ticket_moves m force index (primary) where m.ticket_id = r.id and m.nth = 1), r.user_id) \
-             where r.status = 'REFUNDED' and p.id is null limit {limit}",
+        unpaid!("REFUNDED", "p.payment_status = 'REFUNDED'"),
     ),
     check(
         2,
         "a refunded payment has no REFUNDED reservation",
-        "select concat('payment ', hex(p.id), ' of reservation ', hex(p.reservation_id), ': ', coalesce(r.status, 'missing')) \
-             from payments p left join reservations r force index (primary) on r.id = p.reservation_id \
-             where p.payment_status = 'REFUNDED' and not (r.status <=> 'REFUNDED') limit {limit}",
+        without_reservation!("REFUNDED", "p.payment_status = 'REFUNDED'"),
     ),
     check(
         2,

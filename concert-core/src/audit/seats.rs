@@ -12,6 +12,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check(
         1,
+        // Seat and reservation name each other: this looks from the seat, the next check from the reservation.
         "a seat disagrees with the reservation it names",
         "select concat('concert ', hex(s.concert_id), ' seat ', s.seat_number, ': reservation ', hex(s.reservation_id), \
              ' is ', coalesce(r.status, 'missing')) \

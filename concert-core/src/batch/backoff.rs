@@ -21,6 +21,7 @@ impl Backoff {
     /// Records whether the assumptions of the last try held.
     pub(super) fn record(&mut self, held: bool) {
         self.failures = if held { 0 } else { self.failures + 1 };
+        // The exponent has a bound, too: failures go on being counted, and a shift must stay within the number.
         self.batches_to_skip = if held { 0 } else { MOST_SKIPPED.min(1 << self.failures.min(16)) };
     }
 }

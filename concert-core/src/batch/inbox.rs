@@ -41,6 +41,7 @@ impl<B: Batch> Inbox<B> {
             let _ = self.stopped.wait_for(|stopped| *stopped).await;
         };
         tokio::select! {
+            // In this order: commands that wait come before the end, and before whatever else there is to do.
             biased;
             received = self.jobs.recv_many(waiting, MAX_BATCH) => return jobs_or_end(received),
             () = is_stopped => {}

@@ -77,6 +77,7 @@ pub(super) fn next_after<B: Batch>(
     let waited_enough = failure.repeats() && !piece.is_unresolved && (piece.is_split || !is_in_time);
     // Callers queue behind this batch: one that finds the database as lost as the batch before it did gives up at once.
     let lost_for_long = failure.is_silence() && (!is_in_time || database_is_lost && !piece.is_unresolved);
+    // A second attempt at the whole is worth it only where the rows may look different by then.
     let tried_enough = piece.attempts >= ATTEMPTS_BEFORE_SPLIT || failure.repeats() || !failure.may_pass();
     if searching && failure.may_lie_in_one() && tried_enough {
         Next::Split

@@ -47,12 +47,15 @@ impl<B: Batch> RareLane<B> {
             Arc::clone(&self.batch),
             self.pool.clone(),
             Arc::clone(&self.clock),
+            // A lane spreads commands by this count. There is one writer here, so nobody reads it.
             Arc::new(AtomicUsize::new(1)),
         );
         let running = Arc::clone(&self.running);
+        // In a task of its own, so that a caller that goes away breaks off no transaction.
         let run = tokio::spawn(async move {
             // Nobody closes the semaphore.
             let _turn = running.acquire_owned().await;
+            // The command that runs leaves its place to one that waits.
             drop(waits);
             writer.run_alone(command).await
         });

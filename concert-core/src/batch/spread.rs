@@ -48,6 +48,7 @@ impl OpenCommands {
     /// The writer of one more command. It counts among those of its key until what is returned is dropped, and among all
     /// until it is answered.
     pub(super) fn add(&self, key: Uuid) -> OpenCommand<'_> {
+        // Relaxed, since the count only decides how many writers are used: being off by a few does no harm.
         let open = self.all.fetch_add(1, Ordering::Relaxed);
         if self.spread == Spread::InCrowd || self.writers == 1 {
             return OpenCommand { of_key: None, writer: writer_for(key, open, self.writers) };
@@ -61,6 +62,7 @@ impl OpenCommands {
     }
 
     fn keys(&self) -> MutexGuard<'_, Keys> {
+        // A panic leaves no count half changed: each change is an addition.
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,6 +81,7 @@ impl Drop for OpenCommand<'_> {
         if let Some((_, open)) = keys.assigned.get_mut(&key) {
             *open -= 1;
             if *open == 0 {
+                // Forgotten, or the map would grow with every key that was ever seen.
                 keys.assigned.remove(&key);
             }
         }

@@ -56,6 +56,7 @@ impl<B: Batch> Writer<B> {
     pub(super) async fn run(mut self, mut inbox: Inbox<B>) {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
         let mut ticks = interval(db::KEEP_ALIVE);
+        // After a long batch one tick is enough: the others would only repeat it.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             match inbox.next(&mut waiting, &mut ticks).await {
@@ -89,6 +90,7 @@ impl<B: Batch> Writer<B> {
         let (begun, crowd) = (Instant::now(), callers.len() > 1);
         let (open, mut callers) = (Arc::clone(&self.open), callers.into_iter());
         let answer = |answers: Answers<B>| {
+            // Before anyone is answered: whoever asks again at once must not count twice.
             open.fetch_sub(answers.len(), Ordering::Relaxed);
             for (answer, caller) in answers.into_iter().zip(callers.by_ref()) {
                 // A caller that went away misses the answer; the act stands.
@@ -200,6 +202,7 @@ impl<B: Batch> Writer<B> {
         connection.was_used();
         match &outcome {
             Ok(_) => self.connection = Some(connection),
+            // Dropped, and so closed: its answer may still come.
             Err(failure) if failure.is_silence() => {}
             // After a lock wait timeout (1205) the server undoes one statement, not the transaction: a later COMMIT
             // would keep half of the batch.

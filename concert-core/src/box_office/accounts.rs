@@ -39,6 +39,8 @@ impl BoxOffice {
             return Err(Error::BadCredentials);
         }
         let password = self.inner.passwords.hash(new).await?;
+        // Hashing takes long and holds no lock. The batch refuses if the password is no longer the one that was
+        // verified.
         self.change_account(of, Change::SetPassword { password, replaces: phc }).await
     }
 
@@ -85,6 +87,8 @@ impl BackOffice {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn disable_user(&self, user: UserId) -> Result<bool, Error> {
+        // The account comes first: from then on nobody joins for this user, so that no new place comes after the old
+        // one is taken.
         let changed = self.change_account(user, Change::Disable).await?.changed;
         self.take_out_of_queue(user).await?;
         Ok(changed)
@@ -136,6 +140,7 @@ impl BackOffice {
     async fn take_out_of_queue(&self, user: UserId) -> Result<(), Error> {
         for sale in db::read(|| queue::sales_of(self.office.pool(), user)).await? {
             match self.office.end_token(sale, self.acting_for(user), EndedReason::Operator).await {
+                // It ended in between, by itself or by another call.
                 Err(Error::TokenNotFound) => {}
                 done => done?,
             }

@@ -71,6 +71,7 @@ impl BackOffice {
     /// As [`BackOffice::refund_to`].
     pub async fn preview_refund(&self, payment: PaymentId, seat: SeatAfterRefund) -> Result<Refund, Error> {
         let batch = AfterSaleBatch { changes: Arc::clone(&self.office.inner.seat_changes) };
+        // A dry run writes nothing, so its entry id is never used.
         let refund = self.refund_command(payment, None, seat);
         match batch::preview(&batch, refund, self.office.pool(), self.office.now()).await? {
             Answer::Refunded(refund) => Ok(refund),
@@ -165,6 +166,7 @@ impl BackOffice {
         for _ in 0..MOST_ROUNDS {
             let round = self.office.clear_round(concert, None, &mut progress).await?;
             stuck = round.stuck;
+            // What is stuck is found again in each round. A round that found nothing else has nothing left to do.
             if round.seats == stuck.len() {
                 break;
             }
@@ -203,6 +205,7 @@ impl BoxOffice {
             for _ in 0..MOST_ROUNDS {
                 let round = self.clear_round(concert, Some(begun + period), &mut |_| {}).await?;
                 if round.was_cut {
+                    // Its time is over, not its work: without the lease any process may go on at once.
                     after_sale::renew(self.pool(), concert, None).await.map_err(db::to_error)?;
                     break;
                 }
@@ -227,6 +230,7 @@ impl BoxOffice {
         let (mut round, mut last) = (Round::default(), None);
         let mut renewed: Option<Instant> = None;
         loop {
+            // Well before the lease ends, so that a slow batch does not look like a process that was killed.
             if renewed.is_none_or(|at| at.elapsed() > LEASE / 5) {
                 after_sale::renew(self.pool(), concert, Some(self.now())).await.map_err(db::to_error)?;
                 renewed = Some(Instant::now());
@@ -240,11 +244,13 @@ impl BoxOffice {
             }
             let begun = Instant::now();
             round.seats += seats.len();
+            // New ids at each attempt are safe: a seat that was cleared has no payment left to refund.
             let seats = seats.into_iter().map(|seat| (seat, WalletEntryId::generate())).collect();
             let answer = self.inner.refunds.submit(Command::Clear(ClearSeats { concert, seats })).await?;
             let Answer::Cleared(cleared) = answer else { return Err(wrong_answer()) };
             progress(&cleared);
             round.stuck.extend(cleared.stuck);
+            // Buyers of other concerts have the database for at least half of the time.
             tokio::time::sleep(begun.elapsed()).await;
         }
     }

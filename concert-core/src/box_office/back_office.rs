@@ -99,6 +99,7 @@ impl BackOffice {
         for user in users {
             self.office.policy().check_amount(user.balance)?;
         }
+        // All amounts are checked before the first is written.
         user::add_users(self.office.pool(), users, &self.by.sign(), self.office.now(), progress).await
     }
 }
@@ -281,6 +282,7 @@ impl BackOffice {
                 if let Some(found) = db::read(|| explain::seat(pool, concert, seat, policy.time_zone(), now)).await? {
                     return Ok(found);
                 }
+                // The concert is looked for only now, to name what is missing: nearly always both are there.
                 let there = db::read(|| catalog::concert_exists(pool, concert)).await?;
                 Err(if there { Error::SeatNotFound { seat } } else { Error::ConcertNotFound })
             }

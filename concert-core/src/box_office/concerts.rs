@@ -33,11 +33,14 @@ impl BackOffice {
     /// As [`BackOffice::add_concert`], and [`Error::IdempotencyKeyReused`]: the key came with another concert.
     pub async fn add_concert_once(&self, new: NewConcert, key: &IdempotencyKey) -> Result<ConcertId, Error> {
         self.check_prices(&new)?;
+        // The id comes from operator and key, so the primary key finds a repeated request.
         let new = new.with_id(ConcertId::from_uuid(key.derive_for_operator(self.by.as_str(), "concerts")));
         let request = Fingerprint::of(&[&format_args!("{new:?}")]);
         let (pool, now) = (self.office.pool(), self.office.now());
         match catalog::add_concert(pool, &new, Some(request), &self.by.sign(), now, |_| {}).await {
             Err(Error::ConcertExists) => {
+                // The fingerprint is in the log, in the entry of the act: the concert itself may have been changed
+                // since.
                 let is_same = db::read(|| catalog::was_added_by(pool, new.id, request)).await?;
                 if is_same { Ok(new.id) } else { Err(Error::IdempotencyKeyReused) }
             }
@@ -90,6 +93,7 @@ impl BackOffice {
         let (house, now) = (self.office.policy().time_zone(), self.office.now());
         let changed =
             catalog::change_concert(self.office.pool(), id, change, version, house, &self.by.sign(), now).await?;
+        // After COMMIT: whoever reads because of it must find the change.
         self.note_change(id);
         Ok(changed)
     }

@@ -18,6 +18,7 @@ const MOST_QUEUE_WRITERS: u32 = 4;
 /// beyond the first connect when several sales have commands at the same time.
 pub(super) fn queue_writers(policy: &Policy, room: Room) -> usize {
     let spare = room.spare(writers(policy));
+    // One always, since no sale can do without. More come only from what the database can spare.
     (1 + spare.min(MOST_QUEUE_WRITERS - 1)) as usize
 }
 
@@ -78,6 +79,7 @@ impl BoxOffice {
     pub async fn open_connections(&self) -> Result<(), Error> {
         let inner = &self.inner;
         let (room, connection) = db::try_connect(&inner.host, inner.policy.schema.as_deref()).await?;
+        // Closed before the writers connect: it would take the place of one of them.
         db::close(connection).await;
         room.check(inner.writers())?;
         let refused = |error| match db::refusal_of_start(&inner.host, error) {

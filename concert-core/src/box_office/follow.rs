@@ -47,6 +47,8 @@ impl Follow {
     /// [`Error::TokenExpired`] when the token has ended.
     pub async fn changed(&mut self) -> Result<&Standing, Error> {
         loop {
+            // A second at least: a turn that has just ended would otherwise be asked for again and again, without a
+            // pause.
             let turn_ends = self.last.expires_at.map(|_| Duration::from_secs(self.last.remaining_seconds.max(1)));
             tokio::select! {
                 // Cannot fail: `self.office` keeps the sender of the signal.
@@ -73,6 +75,7 @@ impl Follow {
     /// In a task, so that followers can be shared between threads, as streams of HTTP servers must be.
     async fn poll(&self) -> Result<Standing, Error> {
         let (office, ticket) = (self.box_office.clone(), self.ticket);
+        // A follower that is dropped meanwhile leaves a claim that goes on to its end.
         let poll = tokio::spawn(async move { office.poll(&ticket).await });
         poll.await.map_err(Error::internal)?
     }

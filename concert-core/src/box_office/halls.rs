@@ -192,6 +192,7 @@ impl HallDesk {
         let (concert, dry_run, by) = (self.concert, self.dry_run, self.desk.by.sign());
         let change = change.checked()?;
         if let Some(price) = change.price() {
+            // The rules below know amounts, not the currency of the house.
             self.desk.office.policy().check_amount(price)?;
         }
         self.desk.office.inner.halls.submit(ChangeHall { dry_run, concert, change, by }).await

@@ -23,6 +23,7 @@ impl BoxOffice {
     /// # Errors
     /// [`Error::Unauthenticated`] for a key that was never made or is revoked; [`Error::RoleNotAllowed`].
     pub async fn authenticate_operator(&self, key: &str, needed: Role) -> Result<Operator, Error> {
+        // The ring refuses a key that is unknown or revoked. What is left is whether its role suffices.
         let (operator, role) = self.inner.keys.holder(self.pool(), key, self.now()).await?;
         if role < needed {
             return Err(Error::RoleNotAllowed { role: role.as_str(), needed: needed.as_str() });
@@ -51,6 +52,7 @@ impl BackOffice {
     pub async fn make_key(&self, name: &Operator, role: Role) -> Result<NewOperatorKey, Error> {
         let (pool, now) = (self.office.pool(), self.office.now());
         let made = operator::make_key(pool, name, role, &self.by.sign(), now).await;
+        // Also after an error: COMMIT may have been carried out without an answer.
         self.office.inner.keys.forget();
         made
     }

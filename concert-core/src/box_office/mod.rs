@@ -122,9 +122,11 @@ impl BoxOffice {
         let readers = room.readers_beside(connections::writers(&policy));
         let options = db::own_options(host, policy.schema.as_deref())?;
         let scrapes = db::read_pool(options.clone(), 1);
+        // One of the readers is the one for scrapes.
         let pool = db::read_pool(options, readers - 1);
         let views = Arc::new(QueueViews::new(rules::of_view(&policy), Arc::<OfficeClock>::clone(&clock)));
         let (writers, capacity) = (policy.writers_per_lane, policy.lane_capacity);
+        // Shared by lanes: what changes a seat is counted in the first, payments look in the second before they read rows.
         let (seat_changes, recent) = (Arc::new(SeatChanges::new()), Arc::new(RecentHolds::default()));
         let queue = QueueBatch::new(rules::of_queue(&policy), Arc::clone(&views));
         let visits = VisitBatch { queue, changes: Arc::clone(&seat_changes) };
@@ -205,6 +207,7 @@ impl BoxOffice {
         policy.check()?;
         let clock = Arc::new(OfficeClock::new(clock));
         let (room, mut first) = db::try_connect(&options, policy.schema.as_deref()).await?;
+        // Before anything is decided: a process whose own clock is wrong must not begin with it.
         clock.read_at_start(&mut first).await.map_err(Failure::into_error)?;
         db::close(first).await;
         let office = Self::start(&options, policy, clock, room)?;
@@ -237,6 +240,7 @@ impl BoxOffice {
     }
 
     async fn catch_up(&self) -> Result<bool, Error> {
+        // A single server is never behind itself.
         if self.inner.cluster.get() == Some(&Cluster::Single) {
             return Ok(false);
         }
@@ -254,6 +258,7 @@ impl BoxOffice {
             Some(cluster) => *cluster,
             None => {
                 let found = Cluster::of(connection).await?;
+                // Two callers may both have asked. The first answer stays, and both go on with it.
                 *self.inner.cluster.get_or_init(|| async { found }).await
             }
         };
@@ -270,6 +275,7 @@ impl BoxOffice {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         if self.inner.clock.should_read()
+            // Callers outside a runtime get the time as it was read last.
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let office = self.clone();

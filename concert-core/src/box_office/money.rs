@@ -61,6 +61,7 @@ impl BoxOffice {
         }
         deposit.amount.positive()?;
         self.policy().check_amount(deposit.amount)?;
+        // Of the key if there is one, so that a repeated call finds the entry of the first.
         let id = WalletEntryId::from_uuid(caller.entity_id("payments/recharge"));
         // No reference is empty.
         let asked = deposit.reference.as_ref().map_or("", Reference::as_str);
@@ -96,6 +97,7 @@ impl BoxOffice {
         let caller = caller.asking(&[&what, &amount]);
         let pay = |caller| self.inner.payments.submit(Pay { caller, what, amount, id });
         let payments = self.act(caller, ActOn::Reservation(what.any()), pay).await?;
+        // The sum fits: the batch has taken it from one wallet.
         let total = total(payments.iter().map(|payment| payment.amount)).ok_or_else(wrong_answer)?;
         Ok(PaidOrder { payments, total })
     }

@@ -21,8 +21,11 @@ impl BoxOffice {
         loop {
             let openings = known.borrow_and_update().clone();
             let now = self.now();
+            // Only what may still come again is remembered, so the map does not grow with the sales.
             opened.retain(|sale, _| openings.iter().any(|opening| opening.sale == *sale));
             let due = openings.iter().filter(|opening| opening.at <= now);
+            // A known instant stays in the list until the next refresh. It is opened once; one that was moved is opened
+            // again.
             let due: Vec<_> = due.filter(|Opening { sale, at }| opened.insert(*sale, *at) != Some(*at)).collect();
             join_all(due.into_iter().map(|opening| self.open_noted(opening.sale))).await;
             let now = self.now();

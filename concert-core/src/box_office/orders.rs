@@ -50,9 +50,11 @@ impl BoxOffice {
         let (caller, wanted) = (caller.into(), wanted.into().checked()?);
         let user = caller.user;
         let limit = self.policy().max_holds_per_user;
+        // No user could hold as many, so no row is needed to refuse it.
         if wanted.count() > limit as usize {
             return Err(Error::TooManyHolds { limit, held: None, yours: Vec::new() });
         }
+        // Made here and not in the batch: an attempt that is repeated after a turn was claimed is the same request.
         let ids: Vec<_> = caller.entity_ids("reservations", wanted.count()).map(ReservationId::from_uuid).collect();
         let caller = caller.asking(&[&concert, &wanted]);
         let hold = |caller| {
@@ -62,6 +64,7 @@ impl BoxOffice {
         match self.act(caller, ActOn::Concert(concert), hold).await {
             Ok(Answer::Held(held)) => Order::of(held).ok_or_else(wrong_answer),
             Ok(Answer::Cancelled | Answer::Extended(_)) => Err(wrong_answer()),
+            // The rules know that there are too many, not which. Who is refused is worth one more read.
             Err(Error::TooManyHolds { limit, .. }) => Err(self.too_many_holds(user, limit).await),
             Err(error) => Err(error),
         }
@@ -71,6 +74,7 @@ impl BoxOffice {
     /// database it is the refusal alone.
     async fn too_many_holds(&self, user: UserId, limit: u32) -> Error {
         let holds = db::read(|| reservation::holds_of(self.pool(), user, self.now())).await;
+        // Where the database fails now, the refusal stands without its details.
         let held = holds.as_ref().ok().map(|holds| holds.len() as u32);
         let seat = |hold: Reservation| HeldSeat {
             reservation: hold.id,
@@ -103,6 +107,8 @@ impl BoxOffice {
             }
             OrderRef::Order(id) => {
                 let found = db::read(|| reservation::order(self.pool(), id.into())).await?;
+                // The rows are found by any reservation of the order. An id that only names a later seat of one is no
+                // order.
                 found.into_iter().filter(|found| found.order() == id).collect()
             }
         };
@@ -167,6 +173,7 @@ impl BoxOffice {
         any: impl Into<ReservationId>,
     ) -> Result<Timestamp, Error> {
         let (caller, reservation) = (caller.into(), any.into());
+        // Without a key, a second call is refused as a second extension.
         let id = caller.key.is_some().then(|| caller.entity_id("reservations/extend"));
         let extend = |caller| self.inner.reservations.submit(Command::Extend { caller, reservation, id });
         match self.act(caller, ActOn::Reservation(reservation), extend).await? {

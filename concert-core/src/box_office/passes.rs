@@ -60,6 +60,7 @@ impl BoxOffice {
         };
         let ended = async move {
             shutdown.await;
+            // All passes hold the other end, and see this at their next pause.
             drop(ending);
         };
         join(passes, ended).await;
@@ -93,6 +94,8 @@ impl BoxOffice {
     /// Those of every write.
     pub async fn rerank_queue(&self) -> Result<RerankReport, Error> {
         let mut report = RerankReport::default();
+        // Before, to see whom the head of each queue is; after, so that this process answers with what the pass has
+        // done.
         let gates = self.inner.views.refresh(self.pool(), self.now()).await?;
         self.inner.views.forget_seen(self.pool(), self.now()).await;
         for gate in &gates {
@@ -135,6 +138,7 @@ impl BoxOffice {
     /// # Errors
     /// Those of every write.
     pub async fn sweep_expired(&self) -> Result<SweepReport, Error> {
+        // A page at most, along an index of its own, so it goes along with each pass.
         user::prune_revocations(self.pool(), self.now()).await.map_err(db::to_error)?;
         let (mut report, mut from) = (SweepReport::default(), None);
         for _ in 0..MOST_BATCHES {

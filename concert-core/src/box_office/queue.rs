@@ -81,9 +81,12 @@ impl BoxOffice {
             Some(position) => view.standing_at(&token, position, now),
             None => {
                 let latest = view.latest_token(self.pool(), user, self.now()).await?;
+                // Another device may have joined and ended it meanwhile. The answer is about the token of this call or
+                // about none.
                 let latest = latest.filter(|latest| latest.id == token.id).ok_or(Error::TokenExpired)?;
                 let latest = self.picked_up(latest).await;
                 let standing = view.standing_of(&latest, now)?;
+                // Who joins is there, as one who polls is.
                 view.note_poll(latest.ticket, &standing, now);
                 standing
             }
@@ -148,6 +151,7 @@ impl BoxOffice {
             && view.should_claim(ticket.ticket)
             && let Some(token) = self.claim(ticket.sale, Caller::with_queue_token(ticket.user, ticket.token)).await
         {
+            // From the claimed row: the snapshot still shows the turn as due.
             return Ok(view.standing_at(&token, 0, now));
         }
         Ok(standing)
@@ -184,6 +188,7 @@ impl BoxOffice {
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
+        // The act comes first: nearly every caller has claimed already, and then this costs nothing.
         match act(caller.clone()).await {
             Err(Error::TokenNotActive { status: Some(TokenStatus::Active) })
                 if self.claim_for(on, caller.clone()).await? =>
@@ -214,6 +219,7 @@ impl BoxOffice {
     /// As [`BoxOffice::poll`].
     pub async fn follow(&self, ticket: QueueTicket) -> Result<Follow, Error> {
         let view = self.view_of(ticket.sale).await?;
+        // Before the first poll, so that no change between it and the first wait is missed.
         let moved = view.moved();
         let first = self.poll(&ticket).await?;
         let followed = view.follow(ticket.ticket);

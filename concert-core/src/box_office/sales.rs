@@ -43,6 +43,7 @@ impl BoxOffice {
         let policy = self.policy();
         let view = self.inner.views.find(sale.id);
         let measured = view.and_then(|view| view.estimate(sale.waiting + 1));
+        // Without a measure, the longest: everybody before uses the whole turn.
         let rooms = u64::from(sale.admission.max_active.max(1));
         let longest = (sale.waiting + 1).div_ceil(rooms).saturating_mul(policy.active_ttl.as_secs());
         let at_once = sale.waiting == 0 && sale.active < sale.admission.max_active && !sale.admission.paused;
@@ -119,6 +120,7 @@ impl BackOffice {
     ) -> Result<DrawVerification, Error> {
         let shown = self.office.sale(sale).await?;
         let mut connection = db::unhurried_connection(self.office.pool()).await?;
+        // The queue goes on while this reads, and the secret, the settings and the tokens must be of one moment.
         db::start_snapshot(&mut connection).await.map_err(db::to_error)?;
         let verified = queue::verify_draw(&mut connection, sale, each).await.map_err(db::to_error)?;
         db::close(connection).await;

@@ -137,6 +137,7 @@ impl BackOffice {
         let (views, pool, now) = (&self.office.inner.views, self.office.pool(), self.office.now());
         let mut report = RerankReport::default();
         for gate in views.refresh(pool, now).await? {
+            // Whether or not the pass would skip the sale: its own rules then find nothing to do.
             report.add(views.of(gate.sale).preview_rerank(pool, now).await?);
         }
         Ok(report)

@@ -26,6 +26,7 @@ impl BoxOffice {
 
     /// Gives the tickets that count their codes. The first time ever it makes the key that they are signed with.
     pub(super) async fn sign_tickets(&self, tickets: &mut [OwnTicket]) -> Result<(), Error> {
+        // The first signer makes a key. A list without tickets must not do that.
         if tickets.iter().all(|ticket| ticket.void.is_some()) {
             return Ok(());
         }
@@ -65,6 +66,7 @@ impl BackOffice {
     /// says that it was more than 24 hours ago, or is to come).
     pub async fn check_in(&self, concert: ConcertId, presented: PresentedTicket) -> Result<CheckIn, Error> {
         let PresentedTicket { code, gate, at, key } = presented;
+        // Before a place in a batch is used: what carries no signature of this house never reaches the rows.
         let claims = self.office.inner.ticket_keys.open(self.office.pool(), &code).await?;
         let has_key = key.is_some();
         let by = match key {
@@ -84,6 +86,7 @@ impl BackOffice {
         let keys = db::read(|| ticket::all_keys(pool)).await?;
         let key = keys.into_iter().find(|key| key.id == claims.key).ok_or(Error::TicketKeyNotFound)?;
         let sold = self.ticket(claims.ticket).await?;
+        // A good signature over what was never sold so, as from a database that was restored to an earlier moment.
         if sold.concert != claims.concert || claims.version > sold.version {
             return Err(Error::TicketNotFound);
         }

@@ -115,7 +115,9 @@ impl BoxOffice {
             Err(_) => None,
         };
         let phc = found.as_ref().filter(|(user, _)| user.has_password).map(|(_, phc)| phc.as_str());
+        // Of a name that nobody has, a stand-in is verified: the time of the answer must not tell which names exist.
         let matches = self.inner.passwords.verify(password, phc).await?;
+        // A disabled user is answered like a wrong password, so that nobody learns from it who is disabled.
         let (user, _) = found.filter(|(user, _)| matches && user.disabled_at.is_none()).ok_or(Error::BadCredentials)?;
         let now = self.now();
         // Access tokens store whole seconds.
@@ -224,6 +226,7 @@ impl BoxOffice {
             }
             Credential::Queue(ticket) => {
                 revocations.keep_fresh(self.pool(), now).await;
+                // Only the generation: a queue token belongs to no session, so the end of one session leaves it.
                 if generation < revocations.generation(ticket.user) {
                     return Err(Error::TokenEnded);
                 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sqlx::{MySqlConnection, MySqlPool};
 
 use super::concert::{check_date, check_limit, check_start, concert_name};
-use super::list::{ConcertDetails, concert, concert_columns, read_concert};
+use super::details::{ConcertDetails, concert, concert_columns, read_concert};
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
 use crate::db::{self, Failure};
@@ -124,6 +124,7 @@ fn decide(
     expected: Option<u32>,
     house: TimeZone,
 ) -> Result<ConcertDetails, Error> {
+    // First, so that whoever looks at an old state is told that, and not what no longer applies.
     if expected.is_some_and(|version| version != before.version) {
         return Err(Error::VersionChanged { version: before.version });
     }
@@ -169,9 +170,11 @@ pub(crate) async fn change_concert(
     let before = lock(&mut connection, id, house).await?;
     let after = decide(&before, change, expected, house)?;
     let changed = ConcertChanged { before, after };
+    // What is so already writes nothing: no version, no entry in the log. The lock ends with the connection.
     if changed.after != changed.before {
         let mut script = Script::default();
         write(&mut script, &changed, now);
+        // To close is an act of its own in the log, also where something else changes with it.
         let is_closing = changed.before.status != changed.after.status && changed.after.status == ConcertStatus::Closed;
         let act = if is_closing { Act::ConcertClose } else { Act::ConcertEdit };
         let (was, is): (Map<_, _>, Map<_, _>) = changed
@@ -215,6 +218,7 @@ fn write(script: &mut Script, ConcertChanged { before, after }: &ConcertChanged,
         let params = params.bind("start_time", after.starts_at).bind("time_zone", after.own_time_zone);
         let params = params.bind("status", Keyword::new(after.status.as_str()));
         let params = params.bind("max_seats_per_user", after.max_seats_per_user);
+        // The row is locked, so the version fits. It is asked for all the same: a lost lock then changes nothing.
         params.bind("concert", after.id).bind("version", before.version)
     });
 }

@@ -141,6 +141,7 @@ pub(crate) struct Bookable {
 impl Bookable {
     /// Of a concert on this date in this zone.
     pub(crate) fn new(status: ConcertStatus, date: NaiveDate, zone: TimeZone) -> Self {
+        // By the day, not by the start: whoever comes late can still buy in the evening.
         Self { status, over_from: zone.end_of_day(date) }
     }
 
@@ -153,6 +154,7 @@ impl Bookable {
     pub(crate) fn check(self, now: Timestamp) -> Result<(), Error> {
         match self.status {
             ConcertStatus::Cancelled => Err(Error::ConcertCancelled),
+            // Over comes before closed, as it is for good. Called off comes before both, as the money goes back.
             _ if self.is_over(now) => Err(Error::ConcertOver),
             ConcertStatus::Closed => Err(Error::ConcertClosed),
             ConcertStatus::OnSale => Ok(()),

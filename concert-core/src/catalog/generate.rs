@@ -45,12 +45,14 @@ pub fn generate_hall(parts: &[HallPart], row_length: u32) -> Result<Vec<Section>
     if !(1..=LONGEST_ROW).contains(&row_length) {
         return Err(Error::invalid(format!("a row has 1 to {LONGEST_ROW} seats")));
     }
+    // From the full length, also for a last row that is shorter: aisles go straight through the hall.
     let aisle = (row_length >= SHORTEST_WITH_AISLE).then_some(row_length / 2);
     let mut row = 0;
     let section = |part: &HallPart| {
         let rows = lengths(part.seats, row_length).map(|length| {
             row += 1;
             let places: Vec<_> =
+                // Behind the aisle, places go on one later: seats on its two sides are no neighbours.
                 (1..=length).map(|nth| (nth + u32::from(aisle.is_some_and(|at| nth > at))) as i32).collect();
             let points = places.iter().map(|place| (place * SPACING, row * SPACING)).collect();
             let of_row = SeatRow::of(row.to_string(), length).with_points(points);
@@ -71,6 +73,7 @@ pub fn generate_stadium(parts: &[HallPart]) -> Result<Vec<Section>, Error> {
     let mut from = FIELD;
     let mut sections = Vec::new();
     for part in parts {
+        // As few blocks as hold the seats, which are then spread over them, so none is nearly empty.
         let blocks = part.seats.div_ceil(BLOCK);
         let mut deepest = 0;
         for nth in 0..blocks {
@@ -93,6 +96,7 @@ pub fn generate_stadium(parts: &[HallPart]) -> Result<Vec<Section>, Error> {
 
 /// Where a seat of a row of a block stands; a tenth of each block's arc is the way to the next one.
 fn on_ring(radius: u32, (block, blocks): (u32, u32), (seat, seats): (u32, u32)) -> (i32, i32) {
+    // A twentieth stays free on both sides: the aisles between the blocks.
     let within = (f64::from(seat) + 0.5) / f64::from(seats) * 0.9 + 0.05;
     let angle = (f64::from(block) + within) / f64::from(blocks) * TAU;
     let radius = f64::from(radius) * f64::from(SPACING);

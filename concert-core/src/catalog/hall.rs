@@ -221,6 +221,7 @@ impl FromStr for Mark {
 
     fn from_str(text: &str) -> Result<Self, InvalidInput> {
         let plain = |c: char| if matches!(c, ' ' | '-') { '_' } else { c.to_ascii_uppercase() };
+        // One more than fits is enough to see that it is too long.
         let mark: String = text.chars().take(LONGEST_MARK + 1).map(plain).collect();
         let fits = (1..=LONGEST_MARK).contains(&mark.len())
             && mark.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');

@@ -67,10 +67,12 @@ pub(crate) async fn add_concert(
     progress: impl FnMut(u32) + Send,
 ) -> Result<(), Error> {
     let new = &new.checked()?;
+    // Numbered and checked before a connection is taken: this can take a while for a large hall.
     let sections = numbered(&new.sections, 1)?;
     // If this is dropped before COMMIT, the connection closes and the server rolls back.
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;
+    // Sales are never deleted, so what is found now is there at COMMIT.
     require_sale(&mut connection, new.sale).await?;
     insert(&mut connection, new, &sections, now, progress).await.map_err(|failure| match failure {
         Failure::Conflict(error) if error.as_database_error().is_some_and(DatabaseError::is_unique_violation) => {
@@ -98,6 +100,7 @@ pub(crate) async fn check_new(pool: &MySqlPool, new: &NewConcert) -> Result<(), 
     if sale.is_none() {
         return Err(Error::SaleNotFound);
     }
+    // A dry run writes nothing, so the primary key cannot refuse for it.
     if db::read(|| super::concert_exists(pool, new.id)).await? { Err(Error::ConcertExists) } else { Ok(()) }
 }
 
@@ -144,10 +147,13 @@ async fn insert_seats(
 ) -> Result<(), Failure> {
     let mut inserted = 0;
     for section in sections {
+        // The runs say the same as the seats in few rows. Both are written in one transaction, so neither is without
+        // the other.
         insert_runs(connection, concert, section).await?;
         let seats = section.rows.iter().flat_map(|row| (0..row.numbers.len()).map(move |nth| (row, nth)));
         let seats: Vec<_> = seats.collect();
         for chunk in seats.chunks(CHUNK) {
+            // One JSON text instead of ten thousand rows of values: the statement is the same for every chunk.
             let rows: Vec<_> = chunk.iter().map(|(row, nth)| seat_json(section, row, *nth)).collect();
             let rows =
                 serde_json::to_string(&rows).map_err(|error| Failure::Fatal(sqlx::Error::Encode(error.into())))?;

@@ -32,6 +32,7 @@ pub(crate) struct NumberedRow<'s> {
 
 impl<'s> NumberedRow<'s> {
     fn new(name: String, numbers: Vec<i32>, detail: Option<&'s SeatRow>) -> Self {
+        // Then no places are stored: most rows are such, and a hall has many seats.
         let is_consecutive = numbers.is_sorted_by(|one, next| one + 1 == *next);
         Self { name: Some(name), numbers, is_consecutive, detail }
     }
@@ -46,6 +47,7 @@ impl<'s> NumberedRow<'s> {
         let place = match &self.detail?.places {
             Some(places) => places[nth],
             None if self.is_consecutive => return None,
+            // Numbers that jump, as odd and even ones do, say nothing about who sits beside whom.
             None => nth as i32 + 1,
         };
         Some(place)
@@ -85,6 +87,7 @@ pub(crate) fn numbered(sections: &[Section], first: i64) -> Result<Vec<NumberedS
     let mut all = Vec::with_capacity(sections.len());
     for section in sections {
         let name = section.name.as_deref().map(|name| free_text(name, LONGEST_SECTION, SECTION_RULE)).transpose()?;
+        // Two sections without rows may share a name: their seats have numbers alone.
         if section.has_rows() && !with_rows.insert(name.clone()) {
             let same = name.map_or("without a name".to_owned(), |name| format!("called {name}"));
             return Err(Error::invalid(format!(
@@ -92,6 +95,7 @@ pub(crate) fn numbered(sections: &[Section], first: i64) -> Result<Vec<NumberedS
             )));
         }
         let rows = number_rows(section, &mut next)?;
+        // Rows that are made here are called 1, 2, 3 and so on.
         if let SectionRows::Named(_) = section.rows {
             check_row_names(&rows)?;
         }
@@ -123,6 +127,7 @@ fn check_size(sections: &[Section], first: i64) -> Result<(), Error> {
             return Err(no_seats());
         }
     }
+    // The sizes come from outside, so their sum may be more than fits.
     let seats = sections.iter().fold(0, |seats: u64, section| seats.saturating_add(section.seats()));
     let last = i64::try_from(seats).unwrap_or(i64::MAX).saturating_add(first - 1);
     if seats == 0 || last > i64::from(i32::MAX) {
@@ -160,8 +165,10 @@ fn number_row<'s>(row: &'s SeatRow, next: &mut i64) -> Result<NumberedRow<'s>, E
         RowSeats::Numbers(numbers) => numbers.iter().map(|number| number.get()).collect(),
     };
     let highest = numbers.iter().map(|number| i64::from(*number) + 1).max();
+    // After the highest of the row, not after its last: printed numbers may stand in any order.
     *next = highest.map_or(*next, |highest| highest.max(*next));
     let seats = numbers.len();
+    // Neighbours are seats whose places differ by one, so no place can come twice.
     if let Some(places) = &row.places {
         let distinct: HashSet<_> = places.iter().collect();
         if places.len() != seats || distinct.len() != seats || places.iter().any(|place| *place < 1) {

@@ -28,12 +28,14 @@ pub(crate) enum Class {
 pub(crate) fn classify(error: &sqlx::Error) -> Class {
     match error {
         sqlx::Error::Database(_) => number(error).map_or(Class::Fatal, class_of),
+        // The line broke: nobody here can see whether the server has carried out the statement.
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Class::Interrupted,
+        // What is left was made on this side: a column that is not there, a value that cannot be read.
         _ => Class::Fatal,
     }
 }

@@ -16,6 +16,7 @@ pub(crate) enum Cluster {
 
 impl Cluster {
     pub(crate) async fn of(connection: &mut MySqlConnection) -> Result<Self, sqlx::Error> {
+        // MariaDB has `wsrep_on` without a cluster as well, as OFF; the name of a group is set on its members only.
         let show = "show global variables where (variable_name = 'wsrep_on' and value = 'ON') \
              or (variable_name = 'group_replication_group_name' and value <> '')";
         let found = within(CONNECT, connection.fetch_optional(show)).await?;
@@ -29,6 +30,7 @@ impl Cluster {
     /// Waits until this node has applied all that was committed in the cluster so far; `false`: there is nothing to
     /// wait for. Must not be called within a transaction, where the servers do not wait.
     pub(crate) async fn catch_up(self, connection: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
+        // Under these settings every reading waits first. The gates are a small table to read.
         let wait = match self {
             Self::Single => return Ok(false),
             Self::Galera => {

@@ -92,6 +92,7 @@ impl Failure {
     /// Whether one command of a batch may be the cause, so that splitting the batch would help the others.
     pub(crate) fn may_lie_in_one(&self) -> bool {
         match self {
+            // Deadlocks and conflicts of snapshots are between transactions: no command of ours is their cause.
             Self::Conflict(error) => is_lock_not_had(error) || is_duplicate_key(error),
             Self::Fatal(_) | Self::Panicked | Self::Guard { .. } => true,
             Self::Lost(_) | Self::CommitUnknown(_) => false,

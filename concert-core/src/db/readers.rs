@@ -24,6 +24,7 @@ pub(crate) fn read_pool(options: MySqlConnectOptions, most: u32) -> MySqlPool {
         .max_connections(most)
         .acquire_timeout(CONNECT)
         .idle_timeout(IDLE_TIMEOUT)
+        // The pool's own test would come before every use, and has no bound. The one below comes after a pause only.
         .test_before_acquire(false)
         .before_acquire(|connection, about| {
             Box::pin(async move {

@@ -43,6 +43,7 @@ impl Room {
     /// How many connections reads may have beside those of `writers`.
     pub(crate) fn readers_beside(self, writers: usize) -> u32 {
         let left = self.most().saturating_sub(writers as u64 + u64::from(BESIDE));
+        // Where fewer than the fewest are left, `check` refuses the server.
         u32::try_from(left).unwrap_or(u32::MAX).clamp(FEWEST_READERS, MOST_READERS)
     }
 

@@ -20,6 +20,7 @@ pub(crate) fn parse_url(url: &str) -> Result<MySqlConnectOptions, Error> {
         )));
     }
     let (authority, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    // The last one: an `@` of the password may stand there as it is.
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     // An `@` that follows only after the authority, or a `#`: a symbol of the password has ended the authority.
     if (!authority.contains('@') && after.contains('@')) || after.contains('#') {

@@ -69,6 +69,7 @@ fn add(table: &mut Expected, line: &str) {
     } else if let Some(rest) = line.strip_prefix("key ") {
         table.indexes.extend(index(rest, false));
     } else {
+        // Without the spaces that align the columns of a migration.
         table.columns.insert(first_word(line).to_owned(), line.split_whitespace().collect::<Vec<_>>().join(" "));
     }
 }

@@ -71,6 +71,8 @@ impl Facts {
         let session = pairs(&mut ours, SESSION).await?;
         let status = pairs(&mut ours, STATUS).await?;
         db::close(ours).await;
+        // The first connection shows what our sessions are like. This one has no limit for the schema, which may take
+        // long to list.
         let mut connection = db::unlimited_connection(pool).await?;
         let version = rows(&mut connection, VERSION).await?;
         let [version, version_comment] = version.first().map(text::<2>).transpose()?.unwrap_or_default();

@@ -46,6 +46,7 @@ fn version(facts: &Facts) -> Finding {
         true => ("MariaDB", OLDEST_MARIADB),
         false => ("MySQL", OLDEST_MYSQL),
     };
+    // They all say that they are MySQL, of some version.
     let others = ["TiDB", "Vitess", "OceanBase", "SingleStore"];
     let other = others.iter().find(|name| facts.version.contains(*name) || facts.version_comment.contains(*name));
     let finding = Finding::fine(
@@ -113,6 +114,7 @@ fn connections(facts: &Facts, crowd: Crowd) -> Finding {
         "{enough} or more for {servers} server(s): each needs {needed} and opens up to {at_most}, beside what others use"
     );
     let verdict = if is < fewest { Verdict::Change } else { Verdict::Advice };
+    // With a quarter to spare, for what others use.
     let mend = set(facts, "max_connections", &(enough + enough / 4).to_string());
     Finding::fine("max_connections", is.to_string(), should_be).unless(is >= enough, verdict, mend)
 }
@@ -139,6 +141,7 @@ fn packet(facts: &Facts) -> Option<Finding> {
 
 fn redo(facts: &Facts) -> Option<Finding> {
     let (name, is) = match facts.number("innodb_redo_log_capacity") {
+        // MySQL since 8.0.30. Before that, and on MariaDB, the size of the files counts.
         Some(capacity) => ("innodb_redo_log_capacity", capacity),
         None => {
             let files = facts.number("innodb_log_files_in_group").unwrap_or(1);

@@ -12,6 +12,7 @@ const LONGEST_SHOWN: usize = 32;
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let session = |name: &str| facts.session.get(name).map(String::as_str).unwrap_or_default();
     let isolation = match session("transaction_isolation") {
+        // So MariaDB calls it before 11.1.
         "" => session("tx_isolation"),
         isolation => isolation,
     };

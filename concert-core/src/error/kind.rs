@@ -3,6 +3,22 @@
 use super::Error;
 
 /// What a caller can do about an [`Error`]. The list is closed, so that a `match` over it needs no wildcard.
+///
+/// ```
+/// use concert_core::{Error, ErrorKind};
+///
+/// fn advice(error: &Error) -> &'static str {
+///     match error.kind() {
+///         ErrorKind::Refused | ErrorKind::Forbidden => "ask for something else",
+///         ErrorKind::Unauthenticated => "log in",
+///         ErrorKind::NotFound => "look for it elsewhere",
+///         ErrorKind::Conflict => "look at it again",
+///         ErrorKind::TryAgain => "wait a second",
+///         ErrorKind::Internal => "call an operator",
+///     }
+/// }
+/// # assert_eq!(advice(&Error::ConcertOver), "look at it again");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The call itself is wrong: its input, amount or idempotency key. The same call is always refused.

@@ -74,6 +74,7 @@ pub(super) async fn of(
         return Ok(found);
     }
     let wanted: HashSet<ReservationId> = rows.iter().map(|row| row.reservation.id).collect();
+    // Swaps are not in rows of their own, only in the log. It is read newest first and told oldest first.
     for entry in swaps_of(pool, &concerts.into_iter().collect::<Vec<_>>(), MOST_SWAPS).await?.iter().rev() {
         for (id, swap) in swapped(entry).filter(|(id, _)| wanted.contains(id)) {
             found.entry(id).or_default().swaps.push(swap);

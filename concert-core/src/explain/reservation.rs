@@ -61,6 +61,7 @@ pub(super) fn events(row: &ReservationRow, about: &str, now: Timestamp) -> Vec<E
         ReservationStatus::Expired => {
             events.push(Event::new(held.expires_at, EventKind::Lapsed, told("it was not paid in time".to_owned())));
         }
+        // The row does not say who gave it back. Both ways are told.
         ReservationStatus::Cancelled => {
             events.push(Event::new(
                 row.last_updated_at,

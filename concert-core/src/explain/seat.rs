@@ -23,6 +23,7 @@ pub(crate) async fn explain(
     let mut rows = store::reservations_of_seat(pool, concert, number).await?;
     let older_left_out = rows.len() > MOST_TOLD as usize;
     rows.truncate(MOST_TOLD as usize);
+    // A hold past its deadline is still in the row until the sweep. The seat is free all the same.
     let has_it = seat.reservation.filter(|_| seat.until.is_none_or(|until| now < until));
     let holding = has_it.and_then(|id| rows.iter().find(|row| row.reservation.id == id));
     let acts = entries_about(pool, ActSubject::Concert(concert), MOST_TOLD).await?;

@@ -155,6 +155,7 @@ pub(super) async fn tokens_of(pool: &MySqlPool, user: UserId) -> Result<Vec<Toke
 /// The place of a ticket among the WAITING, if it is one of them.
 pub(super) async fn position(pool: &MySqlPool, sale: SaleId, ticket: u64) -> Result<u64, sqlx::Error> {
     let row = fetch_one(pool, &AHEAD, |params| params.bind("sale", sale).bind("ticket", ticket)).await?;
+    // The token itself is counted with those before it, so the first in the queue has position 1.
     row.try_get::<i64, _>(0).map(|count| count.max(0) as u64)
 }
 

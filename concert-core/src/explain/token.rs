@@ -32,6 +32,7 @@ pub(crate) async fn explain(
     let place = QueuePosition::of(pool, &row, now).await?;
     let mut next = next(&row, place.as_ref(), rules, now);
     if !row.token.is_live(now)
+        // Nothing leads from an ended token to the next, so the user's newest of that sale is looked for.
         && let tokens = store::tokens_of(pool, row.token.user).await?
         && let Some(newest) = tokens.iter().find(|other| other.token.sale == row.token.sale)
         && newest.token.is_live(now)
@@ -86,6 +87,7 @@ pub(super) fn events(row: &TokenRow, now: Timestamp) -> Vec<Event> {
     let mut events =
         vec![Event::new(token.created_at, EventKind::Joined, format!("ticket {}, token {}", token.ticket, token.id))];
     if let Some(at) = row.admitted_at {
+        // Who joins while there is room is let in at the same moment.
         let at_once = at == token.created_at;
         let detail = match at_once {
             true => "at once: nobody waited and there was room".to_owned(),
@@ -108,6 +110,7 @@ fn end(row: &TokenRow, now: Timestamp) -> Option<Event> {
         Some(EndedReason::Left) => Event::new(row.last_updated_at, EventKind::Left, "as the user asked"),
         Some(EndedReason::Operator) => Event::new(row.last_updated_at, EventKind::EndedByOperator, ""),
         None if token.is_live(now) => return None,
+        // No end is recorded and the time is over: no pass has met it yet. It has ended all the same.
         Some(EndedReason::Lapsed | EndedReason::NoShow) | None => match (row.admitted_at, token.claimed_at) {
             (None, _) => Event::new(token.expires_at, EventKind::WaitOver, "it reached the longest wait there is"),
             (Some(_), None) => {

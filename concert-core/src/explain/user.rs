@@ -36,6 +36,7 @@ pub(crate) async fn explain(
         live.push((row, db::read(|| QueuePosition::of(pool, row, now)).await?));
     }
 
+    // Each list was read with one more than is told, to know whether it was cut short.
     let (tokens_told, tokens_from) = told(&tokens, |row| row.token.created_at);
     let (reservations_told, reservations_from) = told(&reservations, |row| row.reservation.reserved_at);
     let (given_away, given_away_from) = told(&given_away, |gone| gone.change.moved_at);
@@ -61,6 +62,7 @@ pub(crate) async fn explain(
     // The timeline begins where it is whole: where the list that was cut short begins.
     let whole_from = [tokens_from, reservations_from, given_away_from, entries_from].into_iter().flatten().max();
     events.retain(|event| event.what == EventKind::SignedUp || whole_from.is_none_or(|from| event.at >= from));
+    // The sort keeps the order of what happened at one moment, and the lists were put in the order of the story.
     events.sort_by_key(|event| event.at);
 
     let standing = |(row, place): &(&TokenRow, Option<QueuePosition>)| {

@@ -7,7 +7,7 @@ use chrono::{FixedOffset, SecondsFormat};
 use csv::{Terminator, Writer, WriterBuilder};
 use serde::{Serialize, Serializer};
 
-use super::rows::{Cell, Columns};
+use super::columns::{Cell, Columns};
 use super::{Export, ExportTotals, Exported, ExportedAttendee, ExportedEntry, ExportedPayment, ExportedSeat};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -150,6 +150,7 @@ async fn part<R: Exported>(
 ) -> Result<Option<Vec<u8>>, Error> {
     let rows = export.next_page().await?;
     let first = state == State::Begun;
+    // The first part has the heading, with or without rows: a list of nothing is a good CSV file, too.
     match (rows, format) {
         (None, ExportFormat::Csv { bom }) if first => Ok(Some(csv(&[] as &[R], Some(bom))?)),
         (None, _) => Ok(None),
@@ -170,6 +171,7 @@ fn end(format: ExportFormat, state: State) -> Vec<u8> {
 /// Rows as CSV. At the beginning `bom` is known, and the names of the columns come first.
 fn csv<R: Columns>(rows: &[R], beginning: Option<bool>) -> Result<Vec<u8>, Error> {
     let mark = if beginning == Some(true) { BYTE_ORDER_MARK } else { "" };
+    // Line ends as RFC 4180 has them.
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(mark.as_bytes().to_vec());
     if beginning.is_some() {
         writer.write_record(R::COLUMNS).map_err(Error::internal)?;
@@ -200,12 +202,14 @@ fn write_cell(writer: &mut Writer<Vec<u8>>, cell: Cell<'_>, zone: TimeZone) -> c
 
 /// A spreadsheet that opens the file must carry nothing out that somebody chose as a name.
 fn without_formula(text: &str) -> String {
+    // An apostrophe makes it text in spreadsheets, which would run it otherwise. Some skip spaces before they look.
     if text.trim_start_matches(' ').starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// As RFC 3339, with the offset of the zone.
 fn with_offset(at: Timestamp, zone: TimeZone) -> String {
     let offset = zone.local(at) - at.naive_utc();
+    // Where an offset is none that can be written, the moment is written in UTC, which is as true.
     let offset = i32::try_from(offset.num_seconds()).ok().and_then(FixedOffset::east_opt);
     let at = offset.map_or(at.fixed_offset(), |offset| at.with_timezone(&offset));
     at.to_rfc3339_opts(SecondsFormat::Secs, false)

@@ -3,10 +3,13 @@
 //! An export reads one snapshot of the database in pages, each beginning after the last row of the one before. So it
 //! takes as much memory as a page, however long it is, and shows one moment, whatever is sold meanwhile.
 
+mod columns;
 mod concert;
 #[cfg(feature = "csv")]
 mod document;
+mod entries;
 mod pages;
+mod read;
 mod rows;
 mod sums;
 
@@ -44,7 +47,8 @@ const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
-pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[concert::STATEMENTS, pages::STATEMENTS, sums::STATEMENTS];
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
+    &[concert::STATEMENTS, pages::STATEMENTS, entries::STATEMENTS, sums::STATEMENTS];
 
 /// What is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,6 +164,7 @@ impl<R: Exported> Export<R> {
                 }
                 None => VecDeque::from([None]),
             };
+            // In the same snapshot, so that nothing that happens meanwhile can make the two differ.
             let expected = R::expected(&mut connection, concert).await?;
             Ok::<_, sqlx::Error>((sources, expected))
         };
@@ -212,11 +217,14 @@ impl<R: Exported> Export<R> {
             match R::page(connection, source.as_ref(), &mut self.cursor).await {
                 Ok(Some(page)) => self.page = page,
                 Ok(None) => {
+                    // Each concert is read from its first seat on, so the cursor begins anew.
                     self.sources.pop_front();
                     self.cursor = Cursor::of(self.cursor.house);
                 }
                 Err(error) => {
                     self.connection = None;
+                    // The connection is gone as well: an answer may still come on it, and would be taken for that of
+                    // the next page.
                     return Err(db::to_error(error));
                 }
             }
@@ -232,6 +240,8 @@ impl<R: Exported> Export<R> {
         if let Some(connection) = self.connection.take() {
             db::close(connection).await;
         }
+        // Accountants must not get a list that lacks something. So the end is an error where a row is missing or comes
+        // twice.
         if self.so_far == self.expected {
             return Ok(None);
         }

@@ -1,28 +1,28 @@
-//! The SQL of exports: a page at a time, by index.
+//! Exports a page at a time, by index: payments, seats and attendees.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
-use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 
-use super::rows::{Columns, ExportedAttendee, ExportedEntry, ExportedPayment, ExportedPlace, ExportedSeat, SeatStatus};
+use super::columns::Columns;
+use super::read::{read_attendee, read_payment, read_seat};
+use super::rows::{ExportedAttendee, ExportedPayment, ExportedPlace, ExportedSeat, SeatStatus};
 use super::{ExportTotals, ExportedConcert, sums};
 use crate::clock::Timestamp;
-use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SeatNumber, UserId};
+use crate::id::{ConcertId, PaymentId, SeatNumber, UserId};
 use crate::money::Money;
 use crate::page::{Page, Paged};
 use crate::payment::PaymentStatus;
-use crate::sql::{MAX_LIST, Source, fetch_all, fetch_optional, statements};
+use crate::sql::{Source, fetch_all, fetch_optional, statements};
 use crate::time_zone::TimeZone;
-use crate::wallet::{Reference, WalletEntryKind};
 
 /// How many rows a page has, or how many seats its rows are about.
-const PAGE: u32 = 1_000;
+pub(super) const PAGE: u32 = 1_000;
 /// The last number that a seat can have.
-const LAST_SEAT: i32 = i32::MAX;
+pub(super) const LAST_SEAT: i32 = i32::MAX;
 
+/// The payments for a part of a hall, in the order of the seats.
 macro_rules! payments_between {
     ($columns:literal) => {
         concat!(
@@ -37,16 +37,7 @@ macro_rules! payments_between {
         )
     };
 }
-
-macro_rules! entries {
-    ($which:literal) => {
-        concat!(
-            "select e.id, e.user_id, e.nth, e.kind, e.amount, e.balance_after, e.payment_id, e.reference, e.created_at, u.username \
-             from wallet_entries e force index (wallet_entries_user_nth) left join users u on u.id = e.user_id where ",
-            $which
-        )
-    };
-}
+pub(super) use payments_between;
 
 statements! {
     /// The last of the next seats; none: there are fewer.
@@ -60,7 +51,6 @@ statements! {
              p.refunded_at, p.refunded_by, p.refund_reason"
         )
     }
-    PAYERS { payments_between!("u.username") }
     SEATS {
         "select s.seat_number, s.section, s.seat_row, s.place, s.marks, s.price, s.blocked_reason, s.reservation_id, s.reserved_by, \
          s.reserved_until, (s.reserved_until > {now}) as is_held, u.username, r.price as taken_at_price \
@@ -79,11 +69,6 @@ statements! {
          where r.concert_id = {concert} and r.seat_number > {seat} and r.live = 1 and r.status = 'CONFIRMED' \
          order by r.seat_number limit {limit}"
     }
-    /// Few for each user, through the index of users: entries have none by payment.
-    ENTRIES_OF_PAYMENTS { entries!("e.user_id in ({users}) and e.payment_id in ({payments}) order by e.user_id, e.nth") }
-    ENTRIES_OF_USER { entries!("e.user_id = {user} and e.nth > {sequence} order by e.nth limit {limit}") }
-    ENTRIES_AFTER { entries!("e.user_id > {user} order by e.user_id, e.nth limit {limit}") }
-    ENTRIES_FROM_START { entries!("e.user_id >= x'00000000000000000000000000000000' order by e.user_id, e.nth limit {limit}") }
 }
 
 /// How far an export has come within a concert, or among the wallets.
@@ -91,11 +76,11 @@ statements! {
 pub struct Cursor {
     /// The zone of the house.
     pub(super) house: TimeZone,
-    seat: i32,
+    pub(super) seat: i32,
     /// The owner of the last entry, and its number.
-    entry: Option<(UserId, u32)>,
+    pub(super) entry: Option<(UserId, u32)>,
     /// Payments of the page whose entries are still to be read.
-    payments: Vec<(PaymentId, UserId, SeatNumber)>,
+    pub(super) payments: Vec<(PaymentId, UserId, SeatNumber)>,
 }
 
 impl Cursor {
@@ -133,6 +118,7 @@ impl Pages for ExportedPayment {
         cursor: &mut Cursor,
     ) -> Result<Option<Vec<Self>>, sqlx::Error> {
         let Some(concert) = concert.filter(|_| cursor.seat < LAST_SEAT) else { return Ok(None) };
+        // By seats and not by payments: one seat may have several payments, and all of them must be on one page.
         let last = page_end(connection, concert.id, cursor.seat).await?;
         let rows = fetch_all(connection, &PAYMENTS, |params| {
             params.bind("concert", concert.id).bind("seat", cursor.seat).bind("last_seat", last)
@@ -208,32 +194,6 @@ impl Pages for ExportedAttendee {
     }
 }
 
-impl Pages for ExportedEntry {
-    const BELONGS_TO_CONCERTS: bool = false;
-
-    async fn page(
-        connection: &mut MySqlConnection,
-        concert: Option<&Arc<ExportedConcert>>,
-        cursor: &mut Cursor,
-    ) -> Result<Option<Vec<Self>>, sqlx::Error> {
-        match concert {
-            Some(concert) => entries_of_concert(connection, concert, cursor).await,
-            None => entries_of_house(connection, cursor).await,
-        }
-    }
-
-    async fn expected(
-        connection: &mut MySqlConnection,
-        concert: Option<ConcertId>,
-    ) -> Result<ExportTotals, sqlx::Error> {
-        sums::of_entries(connection, concert).await
-    }
-
-    fn amounts(&self) -> (Decimal, Decimal) {
-        (self.amount.as_decimal(), Decimal::ZERO)
-    }
-}
-
 /// The seats of a concert that follow one, by number.
 async fn seats<'s>(
     source: impl Into<Source<'s>>,
@@ -261,7 +221,11 @@ pub(crate) async fn seats_page(
 }
 
 /// The last number of the seats that a page is about.
-async fn page_end(connection: &mut MySqlConnection, concert: ConcertId, after: i32) -> Result<i32, sqlx::Error> {
+pub(super) async fn page_end(
+    connection: &mut MySqlConnection,
+    concert: ConcertId,
+    after: i32,
+) -> Result<i32, sqlx::Error> {
     let row = fetch_optional(connection, &PAGE_END, |params| {
         params.bind("concert", concert).bind("seat", after).bind("limit", PAGE - 1)
     });
@@ -270,163 +234,6 @@ async fn page_end(connection: &mut MySqlConnection, concert: ConcertId, after: i
 
 /// Where the next page begins. A page that is not full is the last one.
 fn after_last(last: Option<&ExportedPlace>, rows: usize) -> i32 {
+    // A page that is not full is the last, which saves a query that would find nothing.
     last.filter(|_| rows == PAGE as usize).map_or(LAST_SEAT, |place| place.seat.get())
-}
-
-/// The entries of the payments for a part of the hall.
-async fn entries_of_concert(
-    connection: &mut MySqlConnection,
-    concert: &Arc<ExportedConcert>,
-    cursor: &mut Cursor,
-) -> Result<Option<Vec<ExportedEntry>>, sqlx::Error> {
-    if cursor.payments.is_empty() {
-        if cursor.seat == LAST_SEAT {
-            return Ok(None);
-        }
-        let last = page_end(connection, concert.id, cursor.seat).await?;
-        let rows = fetch_all(&mut *connection, &PAYERS, |params| {
-            params.bind("concert", concert.id).bind("seat", cursor.seat).bind("last_seat", last)
-        });
-        let read = |row: &MySqlRow| Ok((row.try_get("id")?, row.try_get("user_id")?, row.try_get("seat_number")?));
-        cursor.payments = rows.await?.iter().map(read).collect::<Result<_, sqlx::Error>>()?;
-        cursor.seat = last;
-    }
-    let payments: Vec<_> = cursor.payments.drain(..cursor.payments.len().min(MAX_LIST)).collect();
-    if payments.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let mut users: Vec<_> = payments.iter().map(|(_, user, _)| *user).collect();
-    users.sort_unstable();
-    users.dedup();
-    let rows = fetch_all(connection, &ENTRIES_OF_PAYMENTS, |params| {
-        params.list("users", users).list("payments", payments.iter().map(|(payment, ..)| *payment))
-    });
-    let rows = rows.await?;
-    let nth: HashMap<PaymentId, usize> = payments.iter().enumerate().map(|(nth, (id, ..))| (*id, nth)).collect();
-    let mut entries = rows.iter().map(|row| read_entry(row, concert.time_zone)).collect::<Result<Vec<_>, _>>()?;
-    // In the order of the payments; a refund after what it refunds.
-    entries.sort_by_key(|entry| (entry.payment.and_then(|payment| nth.get(&payment)).copied(), entry.number));
-    for entry in &mut entries {
-        let payment = entry.payment.and_then(|payment| payments.get(*nth.get(&payment)?));
-        entry.concert = Some(Arc::clone(concert));
-        entry.seat = payment.map(|(.., seat)| *seat);
-    }
-    Ok(Some(entries))
-}
-
-/// The next entries of all wallets, wallet by wallet.
-async fn entries_of_house(
-    connection: &mut MySqlConnection,
-    cursor: &mut Cursor,
-) -> Result<Option<Vec<ExportedEntry>>, sqlx::Error> {
-    let rows = match cursor.entry {
-        None => fetch_all(&mut *connection, &ENTRIES_FROM_START, |params| params.bind("limit", PAGE)).await?,
-        Some((user, sequence)) => {
-            let rest = fetch_all(&mut *connection, &ENTRIES_OF_USER, |params| {
-                params.bind("user", user).bind("sequence", sequence).bind("limit", PAGE)
-            });
-            match rest.await? {
-                rest if !rest.is_empty() => rest,
-                _ => {
-                    fetch_all(connection, &ENTRIES_AFTER, |params| params.bind("user", user).bind("limit", PAGE))
-                        .await?
-                }
-            }
-        }
-    };
-    let entries = rows.iter().map(|row| read_entry(row, cursor.house)).collect::<Result<Vec<_>, _>>()?;
-    let Some(last) = entries.last() else { return Ok(None) };
-    cursor.entry = Some((last.user, last.number));
-    Ok(Some(entries))
-}
-
-fn read_place(row: &MySqlRow, concert: &Arc<ExportedConcert>) -> Result<ExportedPlace, sqlx::Error> {
-    Ok(ExportedPlace {
-        concert: Arc::clone(concert),
-        seat: row.try_get("seat_number")?,
-        section: row.try_get("section")?,
-        row: row.try_get("seat_row")?,
-    })
-}
-
-fn read_order(row: &MySqlRow, first: ReservationId) -> Result<OrderId, sqlx::Error> {
-    Ok(row.try_get::<Option<OrderId>, _>("order_id")?.unwrap_or(first.into()))
-}
-
-fn read_payment(row: &MySqlRow, concert: &Arc<ExportedConcert>) -> Result<ExportedPayment, sqlx::Error> {
-    let reservation = row.try_get("reservation_id")?;
-    Ok(ExportedPayment {
-        payment: row.try_get("id")?,
-        place: read_place(row, concert)?,
-        reservation,
-        order: read_order(row, reservation)?,
-        user: row.try_get("user_id")?,
-        username: row.try_get("username")?,
-        amount: row.try_get("amount")?,
-        status: PaymentStatus::from_column(row.try_get("payment_status")?)?,
-        paid_at: row.try_get("paid_at")?,
-        refunded_at: row.try_get("refunded_at")?,
-        refunded_by: row.try_get("refunded_by")?,
-        refund_reason: row.try_get("refund_reason")?,
-    })
-}
-
-/// A lapsed hold counts as free, released or not.
-fn read_seat(row: &MySqlRow, concert: &Arc<ExportedConcert>) -> Result<ExportedSeat, sqlx::Error> {
-    let reservation: Option<ReservationId> = row.try_get("reservation_id")?;
-    let blocked_reason: Option<String> = row.try_get("blocked_reason")?;
-    let status = match (row.try_get::<Option<bool>, _>("is_held")?, reservation) {
-        _ if blocked_reason.is_some() => SeatStatus::Blocked,
-        (Some(true), Some(_)) => SeatStatus::Held,
-        (None, Some(_)) => SeatStatus::Sold,
-        _ => SeatStatus::Free,
-    };
-    let taken = matches!(status, SeatStatus::Held | SeatStatus::Sold);
-    Ok(ExportedSeat {
-        place: read_place(row, concert)?,
-        place_in_row: row.try_get("place")?,
-        marks: row.try_get("marks")?,
-        price: row.try_get("price")?,
-        status,
-        blocked_reason,
-        reservation: reservation.filter(|_| taken),
-        user: row.try_get::<Option<UserId>, _>("reserved_by")?.filter(|_| taken),
-        username: row.try_get::<Option<String>, _>("username")?.filter(|_| taken),
-        taken_at_price: row.try_get::<Option<_>, _>("taken_at_price")?.filter(|_| taken),
-        held_until: row.try_get::<Option<_>, _>("reserved_until")?.filter(|_| taken),
-    })
-}
-
-fn read_attendee(row: &MySqlRow, concert: &Arc<ExportedConcert>) -> Result<ExportedAttendee, sqlx::Error> {
-    let ticket = row.try_get("id")?;
-    Ok(ExportedAttendee {
-        place: read_place(row, concert)?,
-        marks: row.try_get("marks")?,
-        ticket,
-        order: read_order(row, ticket)?,
-        user: row.try_get("user_id")?,
-        username: row.try_get("username")?,
-        price: row.try_get("price")?,
-        paid_at: row.try_get("paid_at")?,
-        checked_in_at: row.try_get("checked_in_at")?,
-        gate: row.try_get("gate")?,
-    })
-}
-
-fn read_entry(row: &MySqlRow, time_zone: TimeZone) -> Result<ExportedEntry, sqlx::Error> {
-    Ok(ExportedEntry {
-        entry: row.try_get("id")?,
-        user: row.try_get("user_id")?,
-        username: row.try_get("username")?,
-        number: row.try_get("nth")?,
-        kind: WalletEntryKind::from_column(row.try_get("kind")?)?,
-        amount: row.try_get("amount")?,
-        balance_after: row.try_get("balance_after")?,
-        payment: row.try_get("payment_id")?,
-        concert: None,
-        seat: None,
-        reference: row.try_get::<Option<_>, _>("reference")?.map(Reference::known),
-        created_at: row.try_get("created_at")?,
-        time_zone,
-    })
 }

@@ -84,10 +84,12 @@ pub(super) async fn of_entries(
     if concert.is_some() {
         let row = paid(connection, concert).await?;
         let (paid, returned): (Decimal, Decimal) = (row.try_get("amount")?, row.try_get("refunded")?);
+        // A payment has one entry that takes its amount, and another one that returns it once it is refunded.
         let rows = count(&row, "payments")? + count(&row, "refunds")?;
         return Ok(ExportTotals { rows, amount: returned - paid, refunded });
     }
     let rows = count(&fetch_one(&mut *connection, &ENTRIES, |params| params).await?, "counted")?;
+    // Balances and entries are two records of the same money: the audit and this compare them.
     let balances = fetch_one(connection, &BALANCES, |params| params).await?;
     Ok(ExportTotals { rows, amount: balances.try_get("amount")?, refunded })
 }

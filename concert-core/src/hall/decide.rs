@@ -117,12 +117,14 @@ fn change(
     let concert = command.concert;
     let hall = rows.halls.get_mut(&concert).ok_or(Unread)?;
     let version = hall.version.ok_or(Error::ConcertNotFound)?;
+    // An attempt that lost its answer may have been carried out. Then the rows say how it went.
     if hall.was_done {
         return Ok(done_before(hall, command).answer(version));
     }
     if hall.is_called_off {
         return Err(Error::ConcertCancelled);
     }
+    // Now, since the rules below change the rows.
     let before = logged::before(hall, command);
     let (outcome, change) = match &command.change {
         HallChange::Block { seats, reason } => {
@@ -137,6 +139,7 @@ fn change(
             (outcome, SeatEffect::Add(added))
         }
     };
+    // Nothing is written and nothing recorded, and the version stays.
     if outcome.changed.is_empty() {
         return Ok(outcome.answer(version));
     }
@@ -163,9 +166,12 @@ fn block(
         };
         if seat.is_blocked() {
             if hall.reasons.get(&number).is_none_or(|other| other != reason.as_str()) {
+                // Only the code is told, so the error names no seats.
                 outcome.refuse(number, Error::SeatBlocked { seats: Vec::new() }.code());
             }
         } else if seat.is_free(now) {
+            // The seat still names the hold that lapsed. It ends in the same transaction, or seat and reservation would
+            // disagree.
             effects.released.release_lapsed(key, seat)?;
             seat.block(true);
             outcome.changed.push(number);
@@ -262,6 +268,7 @@ fn new_runs(hall: &HallRows, changed: &[SeatNumber], change: &SeatEffect) -> (Ve
             runs::with(&hall.runs, numbers.iter().map(one).collect())
         }
     };
+    // Only what differs is written: a large hall has many runs.
     let before: HashMap<i32, &SeatRun> = hall.runs.iter().map(|run| (run.first, run)).collect();
     let stays: HashSet<i32> = after
         .iter()

@@ -28,8 +28,10 @@ pub(super) fn priced(runs: &[SeatRun], seats: &[i32], price: Money) -> Vec<SeatR
                 pieces.push(SeatRun { first: next, last: first - 1, ..run.clone() });
             }
             pieces.push(SeatRun { first, last, price, ..run.clone() });
+            // A run may end at the largest number that there is.
             next = last.saturating_add(1);
         }
+        // What is left of the run behind the last of them keeps its price.
         if from == to || seats[to - 1] < run.last {
             pieces.push(SeatRun { first: next, ..run.clone() });
         }

@@ -191,6 +191,7 @@ async fn lock(connection: &mut MySqlConnection, command: &SwapSeats, attempt: &A
     let owners: Vec<UserId> = looked.rows(&owners).map(owner).collect::<Result<_, sqlx::Error>>()?;
 
     let mut script = Script::default();
+    // Tokens before seats, as holds and payments lock them, so that no two transactions wait for each other.
     lock_live_tokens(&mut script, owners.clone());
     let seats = lock_seats(&mut script, command.keys().into_iter());
     let mut seats = read_seats(&script.run(connection).await?, &seats)?;

@@ -49,11 +49,14 @@ impl KeyRing {
         let asked = Instant::now();
         let hash = KeyHash::of(key).ok_or(NO_GOOD)?;
         let known = self.known();
+        // A key that is not among the known ones may be a new one: it is looked for in the database, however fresh the
+        // list is.
         if let Some(holder) = known.filter(|keys| keys.is_fresh(now)).and_then(|keys| keys.holder(&hash).cloned()) {
             return Ok((holder.operator, holder.role));
         }
         let _alone = self.reading.lock().await;
         // Whoever waited for the lock may use what was read meanwhile.
+        // Begun after this call: an earlier reading may have missed a key that was made before the call.
         let keys = match self.known().filter(|keys| keys.begun >= asked && keys.is_fresh(now)) {
             Some(keys) => keys,
             None => {

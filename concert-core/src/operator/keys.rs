@@ -146,11 +146,13 @@ impl KeyHash {
     pub(super) fn of(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(PREFIX)?;
         let is_key = digits.len() == 2 * SECRET_BYTES && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // A plain hash without salt or work is enough: 32 random bytes cannot be guessed, unlike a password.
         is_key.then(|| Self(Sha256::digest(text).into()))
     }
 
     /// Compares in a time that tells nothing about where they differ.
     pub(super) fn is(&self, other: &Self) -> bool {
+        // All bytes are compared, wherever the first difference is: the time says nothing about how near a guess came.
         self.0.iter().zip(&other.0).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
     }
 }
@@ -193,6 +195,7 @@ pub(crate) async fn make_key(
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;
     let mut script = Script::default();
+    // The rows are locked as they are counted, so two calls at once cannot both take the last place.
     let count = script.select(&COUNT, |params| params);
     let counted = script.run(&mut connection).await.map_err(Failure::into_error)?;
     let in_force: i64 = counted.one(&count).and_then(|row| row.try_get("in_force")).map_err(db::to_error)?;
@@ -226,6 +229,7 @@ pub(crate) async fn revoke_key(
     let selected = script.run(&mut connection).await.map_err(Failure::into_error)?;
     let found = selected.rows(&reading).next().ok_or(Error::OperatorKeyNotFound)?;
     let mut key = read_key(found).map_err(db::to_error)?;
+    // The first revocation stays, with its moment and its operator.
     if key.revoked_at.is_none() {
         (key.revoked_at, key.revoked_by) = (Some(now), Some(by.name().to_owned()));
         let mut script = Script::default();

@@ -245,6 +245,7 @@ pub(crate) async fn log_entries(
     let rows = match page.starting_after() {
         None => fetch_all(pool, &NEWEST, |params| params.bind("limit", page.rows())).await?,
         Some(last) => {
+            // Entries share moments, so a page begins after a moment and an id.
             let start = fetch_optional(pool, &PAGE_START, |params| params.bind("id", last)).await?;
             let Some(start) = start else { return Ok(None) };
             let at: Timestamp = start.try_get("logged_at")?;

@@ -61,6 +61,7 @@ impl Operator {
     #[must_use]
     pub fn with_request_id(self, id: &str) -> Self {
         let fits = (1..=LONGEST_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        // One that does not fit is left out: it helps to find things, and no act should fail for it.
         Self { request_id: fits.then(|| id.to_owned()), ..self }
     }
 

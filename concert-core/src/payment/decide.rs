@@ -187,6 +187,7 @@ fn paid_before(rows: &Rows, command: &Pay) -> Option<Result<Vec<Payment>, Error>
         return Some(Err(Error::IdempotencyKeyReused));
     }
     let named = command.what.among(&rows.reservations).unwrap_or_default();
+    // The first payment has the id of the command, so nothing is found under the id that derives from its reservation.
     let others = named.iter().filter_map(|one| rows.made.get(command.id_for(one.id)));
     Some(Ok(std::iter::once(first).chain(others).cloned().collect()))
 }

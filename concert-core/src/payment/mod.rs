@@ -109,6 +109,7 @@ impl Batch for PaymentBatch {
     ) -> Result<decide::Rows, Failure> {
         let mut script = Script::default();
         let users = commands.iter().map(|command| command.caller.user).collect();
+        // Tokens come before seats in the order of locks.
         let turns = queue::lock_live_tokens(&mut script, users);
         let alone: Option<Vec<_>> = commands.iter().map(|command| command.what.alone()).collect();
         if let Some(ids) = alone {

@@ -55,6 +55,7 @@ fn complete_row(row: &mut RowOfPoints) {
     let places = f64::from(last.0) - f64::from(first.0);
     let step = |from: i32, to: i32| (f64::from(to) - f64::from(from)) / places;
     let (dx, dy) = match places {
+        // One point leads nowhere, so the row goes to the right.
         0.0 => (f64::from(SPACING), 0.0),
         _ => (step(first.1.0, last.1.0), step(first.1.1, last.1.1)),
     };
@@ -144,6 +145,7 @@ fn block(section: usize, rows: &[RowOfPoints]) -> Block {
 
 /// Seats that are in no row, in lines of equal length.
 fn lines(seats: usize, from: i64) -> Vec<(i64, i64)> {
+    // A few seats stand in one line.
     let length = ((seats as f64 * ASPECT).sqrt().ceil() as i64).max(10);
     let spacing = i64::from(SPACING);
     (0..seats as i64).map(|nth| (nth % length * spacing, (from + nth / length) * spacing)).collect()
@@ -154,6 +156,7 @@ fn lines(seats: usize, from: i64) -> Vec<(i64, i64)> {
 fn shelved(blocks: &[Block]) -> Vec<(i64, i64)> {
     let strangeness = |on_one: &usize| {
         let (width, height) = extent(blocks, *on_one);
+        // The logarithm makes twice as wide as bad as half as wide.
         ((width + 1) as f64 / (height + 1) as f64 / ASPECT).ln().abs()
     };
     let on_one = (1..=blocks.len()).min_by(|a, b| strangeness(a).total_cmp(&strangeness(b))).unwrap_or(1);

@@ -150,6 +150,7 @@ pub(crate) async fn seat_states(
         &STATES,
         |params| params.bind("now", now).bind("concert", concert),
         |row| {
+            // The same in each row: the statement sees one moment.
             states.version = row.try_get("plan_version")?;
             let first = row.try_get::<i64, _>("block")? * i64::from(u64::BITS);
             let [seats, taken, held, sold]: [u64; 4] =

@@ -20,6 +20,7 @@ const LOG_SHOWN: u64 = 2_000;
 pub(super) fn kept_secret(path: &Path) -> Result<SecretString, Error> {
     if !path.exists() {
         let secret: String = (0..64).map(|_| char::from(rand::rng().random_range(b'a'..=b'z'))).collect();
+        // Under a name of this process: two that start at once must not write into one file.
         let fresh = path.with_extension(std::process::id().to_string());
         let written = OpenOptions::new()
             .write(true)
@@ -75,6 +76,7 @@ fn make_own_dir(dir: &Path) -> Result<(), Error> {
 
 pub(super) fn try_lock(data_dir: &Path) -> Result<Option<File>, Error> {
     let path = data_dir.join("owner.lock");
+    // The file stays; only its lock counts, which the kernel frees however its owner goes.
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -110,6 +112,7 @@ pub(super) fn end_of(log: &Path) -> String {
         let _ = file.seek(SeekFrom::Start(length.saturating_sub(LOG_SHOWN)));
         let _ = file.take(LOG_SHOWN).read_to_end(&mut text);
     }
+    // The cut may be in the middle of a character.
     String::from_utf8_lossy(&text).into_owned()
 }
 

@@ -93,6 +93,7 @@ impl PrivateDatabase {
                 let server = start(&data_dir, &socket, settings, lock, deadline).await?;
                 return Ok(Self::kept(data_dir, socket, settings, Some(server)));
             }
+            // Somebody else has the lock: that one's server is joined as soon as it answers.
             if answers(&socket).await.is_ok() {
                 return Ok(Self::kept(data_dir, socket, settings, None));
             }
@@ -206,6 +207,7 @@ impl Keeper {
                 tokio::time::sleep(pause).await;
                 pause = LONGEST_PAUSE.min(pause * 2);
             } else {
+                // The server is another's. Once that process is gone, its lock can be had.
                 tokio::time::sleep(TAKE_OVER_EVERY).await;
             }
             // None: another process has taken the folder over, or its owner lives.

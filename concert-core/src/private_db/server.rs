@@ -55,6 +55,7 @@ pub(super) async fn start(
     let mut command = server_command(&data, socket, &log, settings)?;
     command.arg(option("--tmpdir", &temporary));
     let (kill, exited) = keep(command)?;
+    // From here on, dropping it kills the server: no error below leaves one behind.
     let mut server = Server { _lock: lock, _kill: kill, exited };
     loop {
         if answers(socket).await.is_ok() {
@@ -98,6 +99,7 @@ async fn wait_for_previous_server(data: &Path, deadline: Instant) -> Result<(), 
     else {
         return Ok(());
     };
+    // The number may be another program's by now, so its command line must name this folder.
     let alive = || {
         fs::read(format!("/proc/{pid}/cmdline"))
             .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&*data.to_string_lossy()))
@@ -139,6 +141,7 @@ fn install(data: &Path, temporary: &Path) -> Result<(), Error> {
         let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).trim().to_owned());
         return Err(Error::Setup(format!("mariadb-install-db failed: {}", said.join("\n").trim())));
     }
+    // What lies there has no system tables, or nothing would be installed.
     let _ = fs::remove_dir_all(data);
     fs::rename(&fresh, data).map_err(|error| cannot("rename", &fresh, &error))
 }

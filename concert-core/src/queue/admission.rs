@@ -68,6 +68,7 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
                 .bind("sale", sale)
         });
     }
+    // Without a limit nothing is recorded: one that is set later counts from then on.
     if per_minute.is_some() && effects.let_in > 0 {
         let LastMinute { at, over, .. } = effects.last_minute;
         script.insert(&COUNT_ADMISSIONS, &[effects.let_in], |row, let_in| {

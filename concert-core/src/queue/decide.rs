@@ -46,6 +46,7 @@ pub(crate) fn decide(
     let mut answers: Vec<_> = commands.iter().map(|command| queue.carry_out(command)).collect();
     // The pass runs last, whatever the order of arrival, so that it sees who has just left.
     let pass = commands.iter().position(|command| matches!(command, Command::Rerank { .. }));
+    // Once more: the last command may have been the one that brought the opening forward.
     queue.make_draw_if_due();
     let pass = pass.zip(rerank).map(|(first, rows)| {
         let RerankRows { lapsed, seen, heads, more_heads, in_order_of, last_sample } = rows;
@@ -140,6 +141,7 @@ impl Queue {
             }
             return Ok(Answer::Joined { token: token.clone(), resumed: false, position: None });
         }
+        // An unread token is assumed not to be there. The unique key of live tokens states that.
         let before = if member.live.equals(None) { None } else { member.live.value()?.clone() };
         if let Some(token) = before.as_ref().filter(|token| token.is_live(now)) {
             if !is_proved {

@@ -3,15 +3,14 @@
 //! A token that redeems a code gets a row in `code_redemptions`. While the token waits with a place in front, the row
 //! says so. A gate that counts no redemptions has no such rows, and nothing of this is read or written.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+mod line;
 
-use roaring::RoaringTreemap;
+use std::collections::HashMap;
+
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 
-use super::draw::Places;
-use super::line::Line;
+pub(super) use self::line::FrontLine;
 use super::rows::{Effects, RowsOfSales};
 use super::store::{read_token, token_columns};
 use super::{Command, RERANK_LIMIT, Token};
@@ -101,6 +100,7 @@ impl FrontPlace {
 
     /// Lesser keys come first.
     const fn key(self) -> u64 {
+        // The priority counts first: no gate ever has 2^56 redemptions.
         (self.priority as u64) << 56 | self.nth
     }
 }
@@ -248,99 +248,5 @@ pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
     gone.sort_unstable();
     for gone in gone.chunks(crate::sql::MAX_LIST) {
         script.change("leaving the front", None, &LEAVE_FRONT, |params| params.list("tokens", gone));
-    }
-}
-
-/// In memory: the WAITING tickets with a place in front.
-#[derive(Debug, Default)]
-pub(super) struct FrontLine {
-    keys: RoaringTreemap,
-    by_ticket: HashMap<u64, FrontPlace>,
-    by_key: HashMap<u64, u64>,
-    /// The tickets, in the order of those who have no such place.
-    tickets: Line,
-}
-
-impl FrontLine {
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_ticket.is_empty()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.by_ticket.len()
-    }
-
-    /// Takes over the order of a draw.
-    pub(super) fn reorder(&mut self, places: Option<Arc<Places>>) {
-        self.tickets = Line::new(self.tickets.tickets().clone(), places);
-    }
-
-    pub(super) fn insert(&mut self, ticket: u64, place: FrontPlace) {
-        self.remove(ticket);
-        self.keys.insert(place.key());
-        self.by_ticket.insert(ticket, place);
-        self.by_key.insert(place.key(), ticket);
-        self.tickets.insert(ticket);
-    }
-
-    pub(super) fn remove(&mut self, ticket: u64) {
-        if let Some(place) = self.by_ticket.remove(&ticket) {
-            self.keys.remove(place.key());
-            self.by_key.remove(&place.key());
-            self.tickets.remove(ticket);
-        }
-    }
-
-    pub(super) fn priority(&self, ticket: u64) -> Option<Priority> {
-        self.by_ticket.get(&ticket).map(|place| place.priority)
-    }
-
-    /// The rank of a ticket whose rank would be `rank` if nobody had a place in front.
-    pub(super) fn rank(&self, ticket: u64, rank: u64) -> u64 {
-        if self.is_empty() {
-            return rank;
-        }
-        match self.by_ticket.get(&ticket) {
-            Some(place) => self.keys.rank(place.key()),
-            // Those in front who would come behind it come before it.
-            None => rank + self.tickets.len() - self.tickets.rank(ticket),
-        }
-    }
-
-    /// Their tickets, the first one first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
-        self.keys.iter().filter_map(|key| self.by_key.get(&key).copied())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::queue::draw::DrawKey;
-
-    #[test]
-    fn who_has_a_place_in_front_comes_before_all_others_by_priority_and_redemption() {
-        let waiting: RoaringTreemap = (1..=6).collect();
-        let mut front = FrontLine::default();
-        let ranks =
-            |front: &FrontLine| (1..=6).map(|ticket| front.rank(ticket, waiting.rank(ticket))).collect::<Vec<_>>();
-        assert_eq!(ranks(&front), [1, 2, 3, 4, 5, 6]);
-        front.insert(5, FrontPlace { priority: Priority::Front, nth: 1 });
-        front.insert(2, FrontPlace { priority: Priority::Front, nth: 2 });
-        assert_eq!(ranks(&front), [3, 2, 4, 5, 1, 6]);
-        front.insert(6, FrontPlace { priority: Priority::Presale, nth: 3 });
-        assert_eq!(ranks(&front), [4, 3, 5, 6, 2, 1]);
-        assert_eq!(front.iter().collect::<Vec<_>>(), [6, 5, 2]);
-        front.remove(5);
-        assert_eq!(front.iter().collect::<Vec<_>>(), [6, 2]);
-        assert_eq!(front.priority(6), Some(Priority::Presale));
-        let places = Arc::new(Places::of_draw(&DrawKey::new([1; 32]), 6));
-        let drawn = Line::new((1..=6).collect(), Some(Arc::clone(&places)));
-        front.reorder(Some(Arc::clone(&places)));
-        let mut order: Vec<_> = [1, 3, 4, 5].into();
-        order.sort_by_key(|ticket| places.place_of(*ticket));
-        let order = [[6, 2].to_vec(), order].concat();
-        assert!(order.iter().zip(1..).all(|(ticket, nth)| front.rank(*ticket, drawn.rank(*ticket)) == nth));
-        assert_eq!(front.priority(1), None);
     }
 }

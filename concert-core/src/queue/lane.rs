@@ -50,6 +50,7 @@ impl QueueBatch {
     }
 
     fn remembered(&self) -> MutexGuard<'_, HashMap<SaleId, Gate>> {
+        // A gate is put in whole or not at all, so what a panic leaves behind is whole.
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -64,6 +65,7 @@ impl QueueBatch {
         // With a limit per minute, admissions by other processes count, which this process does not know.
         let gate = self.remembered().get(&sale).cloned().filter(|gate| gate.admission.per_minute.is_none())?;
         let of = Key::row(sale.as_uuid());
+        // Recorded here and not asked by a rule: every field of the gate rests on it.
         assumptions.record(rows::REMEMBERED_GATE, of, Test::Equals(gate.change_seq.into()));
         let mut members = HashMap::with_capacity(commands.len());
         for command in commands {
@@ -75,11 +77,13 @@ impl QueueBatch {
             };
             let of = Key::row(user.as_uuid());
             members.entry(*user).or_insert_with(|| {
+                // Rules look users up, which asks no fact.
                 assumptions.record(rows::USER, of, Test::Equals(Value::Flag(true)));
                 Member {
                     has_password: assumptions.unread(rows::HAS_PASSWORD, of),
                     is_enabled: assumptions.unread(rows::IS_ENABLED, of),
                     live: assumptions.unread(rows::LIVE_TOKEN, Key::in_sale(*user, sale)),
+                    // Asked only where a queue token is shown, and such joins are not assumed.
                     elsewhere: Vec::new(),
                 }
             });
@@ -117,6 +121,7 @@ impl Batch for QueueBatch {
     }
 
     fn decide(&self, mut rows: rows::RowsOfSales, commands: &[Command], attempt: &Attempt) -> Decision<Self> {
+        // The answer where no gate was read: there is no such sale.
         let mut answers: Vec<_> = commands.iter().map(|_| Err(Error::SaleNotFound)).collect();
         let mut effects = Vec::with_capacity(rows.len());
         for (sale, commands) in by_sale(commands) {

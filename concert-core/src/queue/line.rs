@@ -41,6 +41,7 @@ impl DrawnLine {
             let places = (0..64).filter(move |bit| bits >> bit & 1 == 1);
             places.map(move |bit| word as u64 * 64 + bit)
         });
+        // In order by construction, so it does not fail: latecomers have places behind all that were drawn.
         let taken = RoaringTreemap::from_sorted_iter(drawn.chain(later)).unwrap_or_default();
         Self { places, taken }
     }
@@ -112,6 +113,7 @@ impl Line {
         let count = self.places()?.count();
         let mut first = self.first(most);
         first.retain(|ticket| *ticket <= count);
+        // Latecomers may have made up the number. They come after all who were drawn, so none of those is left out.
         let all = first.len() < most;
         Some((first, all))
     }

@@ -55,7 +55,9 @@ pub(crate) use views::{Opening, QueueViews};
 #[cfg(any(test, feature = "internals"))]
 pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     store::STATEMENTS,
+    store::MEMBER_STATEMENTS,
     store::PASS_STATEMENTS,
+    store::WRITE_STATEMENTS,
     settings::STATEMENTS,
     poll::STATEMENTS,
     views::STATEMENTS,

@@ -48,6 +48,7 @@ impl Pace {
             departed += to.departed.saturating_sub(from.departed);
             waited += between.as_secs_f64() * (from.waiting as f64 + to.waiting as f64) / 2.0;
         }
+        // `waited` is not zero: somebody waited at the end of each time that counts.
         (span >= SHORTEST_SPAN && admitted > 0).then(|| Self {
             admitted_per_second: admitted as f64 / span.as_secs_f64(),
             departing_share: departed as f64 / waited,
@@ -67,6 +68,7 @@ impl Pace {
     pub(crate) fn wait_seconds(&self, position: u64) -> u64 {
         let straight = position as f64 / self.admitted_per_second;
         let thinning = self.departing_share * straight;
+        // Where hardly anybody gives up, the quotient would be of two tiny numbers. Its limit is the straight line.
         let wait = if thinning > 1e-9 { straight * thinning.ln_1p() / thinning } else { straight };
         wait.ceil() as u64
     }

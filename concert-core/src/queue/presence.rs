@@ -122,6 +122,7 @@ impl Presence {
     /// Those of `waiting` that this process has seen lately.
     pub(super) fn seen_of(&self, waiting: &RoaringTreemap, now: Timestamp) -> SeenHere {
         let followed: Vec<_> = self.followed().keys().copied().collect();
+        // Whoever follows does not poll. As long as that lasts, it counts as a poll of this moment.
         for ticket in followed {
             self.note_poll(ticket, SHORTEST_PAUSE, now);
         }
@@ -149,6 +150,7 @@ impl Presence {
         let after = Slot { round, until, polled }.pack();
         // Without a store, the other processors keep their copies.
         if after != before {
+            // Two polls of one ticket at once write the same or nearly so: either may stay.
             word.store(after, Ordering::Relaxed);
         }
     }
@@ -156,6 +158,7 @@ impl Presence {
     fn known(&self, ticket: u64) -> Option<Slot> {
         let (piece, place) = place_of(ticket);
         let slot = Slot::unpack(self.pieces[piece].get()?[place].load(Ordering::Relaxed));
+        // The slot may say something of another ticket, of another round.
         (slot.round == ticket / SLOTS).then_some(slot)
     }
 

@@ -135,6 +135,7 @@ pub(super) async fn preview_rerank(
     let Some(row) = found.await? else { return Ok(RerankReport::default()) };
     let count = |column| row.try_get::<i64, _>(column).map(|count| count.max(0) as u64);
     let (no_shows, active_over, waiting_over) = (count("no_shows")?, count("active_over")?, count("waiting_over")?);
+    // A pass ends those whose time is over first, so their places are room for others.
     let active = u64::from(row.try_get::<u32, _>("active")?).saturating_sub(active_over);
     let mut room = u64::from(row.try_get::<u32, _>("max_active")?).saturating_sub(active);
     if let Some(most) = row.try_get::<Option<u32>, _>("per_minute")? {

@@ -131,6 +131,7 @@ impl Rows {
             }
         }
         if let Some(pass) = &mut self.rerank {
+            // A turn that a hold has made longer meanwhile has not lapsed after all.
             pass.lapsed.retain(|token| !locked.get(&token.user).map_or(token, |locked| *locked).is_live(now));
         }
     }

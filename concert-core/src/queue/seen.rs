@@ -199,6 +199,7 @@ fn read_row(row: &MySqlRow) -> Result<SeenRow, sqlx::Error> {
 
 fn encode(mut tickets: RoaringTreemap) -> Vec<u8> {
     while tickets.serialized_size() > LONGEST_LIST {
+        // Halved until it fits: the front stays, and a few steps are enough.
         let middle = tickets.select(tickets.len() / 2).unwrap_or_default();
         tickets.remove_range(middle..);
     }

@@ -1,33 +1,38 @@
-//! The SQL of the queue.
+//! The SQL of the queue: what a batch locks and reads, and how it states what it has assumed.
 
+mod members;
 mod pass;
+mod write;
 
 use std::collections::{HashMap, HashSet};
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
-use uuid::Uuid;
 
+#[cfg(any(test, feature = "internals"))]
+pub(super) use self::members::STATEMENTS as MEMBER_STATEMENTS;
+use self::members::{COUNT_MEMBERS, Members, select_members};
 use self::pass::Pass;
 #[cfg(any(test, feature = "internals"))]
 pub(super) use self::pass::STATEMENTS as PASS_STATEMENTS;
+#[cfg(any(test, feature = "internals"))]
+pub(super) use self::write::STATEMENTS as WRITE_STATEMENTS;
+pub(super) use self::write::write;
 use super::draw;
 use super::front::{self, FrontRows};
 use super::rows::{
-    Effects, Gate, HAS_PASSWORD, IS_ENABLED, LIVE_TOKEN, LastMinute, MADE, Member, REMEMBERED_GATE, Rows, RowsOfSales,
-    USER,
+    Effects, Gate, HAS_PASSWORD, IS_ENABLED, LIVE_TOKEN, LastMinute, MADE, REMEMBERED_GATE, Rows, RowsOfSales, USER,
 };
-use super::settings::{self, SaleState, Sales};
+use super::settings::{SaleState, Sales};
 use super::views::QueueViews;
-use super::{Command, EndedReason, Token, TokenStatus, Turn, Turns, admission};
+use super::{Command, Token, TokenStatus, Turn, Turns, admission};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::db::Failure;
-use crate::fact::{Assumed, Fact, Key, Lookup, Test, Value};
-use crate::id::{SaleId, UserId};
-use crate::operator::write_log;
+use crate::fact::{Assumed, Key, Lookup, Test, Value};
+use crate::id::UserId;
 use crate::phase::{EntryOrder, SaleTimes};
-use crate::sql::{Keyword, Part, Reading, ResultSet, RowValues, Script, SqlTemplate, grouped, statements};
+use crate::sql::{Reading, ResultSet, Script, statements};
 
 /// The columns that `read_token` reads, each with a prefix.
 macro_rules! token_columns {
@@ -54,16 +59,6 @@ statements! {
             "select ", gate_columns!(""), " from queue_gate force index (primary) where sale_id in ({sales}) for update"
         )
     }
-    /// Not locked: the gate's lock protects every change of a status and every claim. Without that lock, the end of a
-    /// turn is moved, which holds and payments do under the token's lock.
-    MEMBERS {
-        concat!(
-            "select u.id as member_id, u.password <> '!' as has_password, \
-             u.disabled_at is null as is_enabled, ", token_columns!("t."),
-            " from users u force index (primary) left join tokens t force index (tokens_user_live) \
-             on t.user_id = u.id and t.live = 1 where u.id in ({users})"
-        )
-    }
     BY_ID { concat!("select ", token_columns!(""), " from tokens where id in ({ids})") }
     /// Through the index by which all statements reach a user's token, so that locks are taken in one order.
     LOCK_LIVE {
@@ -71,54 +66,6 @@ statements! {
             "select ", token_columns!(""),
             " from tokens force index (tokens_user_live) where live = 1 and user_id in ({users}) for update"
         )
-    }
-    /// Every change of the gate raises `change_seq`. So the gate is as it was read or remembered, or no row is changed.
-    /// The settings are compared as well, in case they were changed by hand.
-    MOVE_GATE {
-        "update queue_gate set next_ticket = {next_ticket}, change_seq = {change_seq}, active = {active}, \
-         waiting = {waiting}, admitted = {admitted}, departed = {departed}, no_shows = {no_shows}, \
-         most_active = {most_active}, redeemed = {redeemed}{each} \
-         where {required}sale_id = {sale} and change_seq = {change_seq_before} \
-         and paused = {paused} and max_active = {max_active} and per_minute <=> {per_minute}",
-        // Only where the draw changes.
-        each Part {
-            text: ", draw_secret = {secret}, draw_commitment = {commitment}, draw_chain = {chain}, \
-                   draw_public_value = {public_value}, draw_count = {count}",
-            between: "",
-        }
-    }
-    /// Counts the existing users who are enabled, and may join by id alone (no password) or have proved who they are.
-    COUNT_MEMBERS {
-        "select count(*) from users force index (primary) \
-         where id in ({users}) and disabled_at is null and (password = '!' or id in ({proved}))"
-    }
-    END {
-        "update tokens force index (primary) set status = 'EXPIRED', ended_reason = {reason}, last_updated_at = {now}, \
-         change_seq = {change_seq} where {guard}status in ('WAITING', 'ACTIVE') and id in ({ids})"
-    }
-    CLAIM {
-        "update tokens force index (primary) set claimed_at = {now}, last_updated_at = {now}, expires_at = {until}, \
-         change_seq = {change_seq} where {guard}status = 'ACTIVE' and claimed_at is null and id in ({ids})"
-    }
-    ADMIT {
-        "update tokens force index (primary) set status = 'ACTIVE', admitted_at = {now}, last_updated_at = {now}, \
-         expires_at = {until}, change_seq = {change_seq} where {guard}status = 'WAITING' and id in ({ids})"
-    }
-    INSERT {
-        insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq, admitted_at,
-            claimed_at, ended_reason)
-    }
-    /// The same for WAITING tokens, which are most of a crowd: a quarter fewer values to write and to parse.
-    INSERT_WAITING {
-        insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq)
-    }
-    /// Both for other sales than the default one, which the column says where nothing else is said.
-    INSERT_IN_SALE {
-        insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq, sale_id,
-            admitted_at, claimed_at, ended_reason)
-    }
-    INSERT_WAITING_IN_SALE {
-        insert "tokens" (id, user_id, ticket, status, created_at, expires_at, last_updated_at, change_seq, sale_id)
     }
 }
 
@@ -131,6 +78,7 @@ pub(super) async fn lock(
     let now = attempt.now;
     let mut script = Script::default();
     let sales = commands.iter().map(Command::sale).collect();
+    // First, in the global order of locks. What is read after it no other batch of the queue can change.
     let gates = script.select_keys(&LOCK_GATES, sales, |params, sales| params.list("sales", sales));
     let states = Sales::select(&mut script, commands);
     let codes = front::select_codes(&mut script, commands);
@@ -223,52 +171,6 @@ pub(crate) fn lock_live_tokens(script: &mut Script, users: Vec<UserId>) -> Readi
     script.select_keys(&LOCK_LIVE, users, |params, users| params.list("users", users))
 }
 
-fn member_of(command: &Command) -> Option<UserId> {
-    match command {
-        Command::Join { caller, .. } | Command::Leave { caller, .. } | Command::Claim { caller, .. } => {
-            Some(caller.user)
-        }
-        Command::Set { .. } | Command::Rerank { .. } => None,
-    }
-}
-
-fn select_members(script: &mut Script, commands: &[Command]) -> Reading {
-    let users = commands.iter().filter_map(member_of);
-    script.select_keys(&MEMBERS, users.collect(), |params, users| params.list("users", users))
-}
-
-/// Users, each with whether there is a password, whether no operator has disabled the user, and the live tokens.
-struct Members(HashMap<UserId, (bool, bool, Vec<Token>)>);
-
-impl Members {
-    fn read(selected: &ResultSet, reading: &Reading) -> Result<Self, Failure> {
-        let mut members = HashMap::new();
-        for row in selected.rows(reading) {
-            let (has_password, is_enabled) = (row.try_get("has_password")?, row.try_get("is_enabled")?);
-            let (_, _, live) =
-                members.entry(row.try_get("member_id")?).or_insert((has_password, is_enabled, Vec::new()));
-            if row.try_get::<Option<Uuid>, _>("id")?.is_some() {
-                live.push(read_token(row)?);
-            }
-        }
-        Ok(Self(members))
-    }
-
-    /// Those whom commands of a sale concern.
-    fn in_sale(&self, sale: SaleId, commands: &[Command]) -> HashMap<UserId, Member> {
-        let users: HashSet<_> =
-            commands.iter().filter(|command| command.sale() == sale).filter_map(member_of).collect();
-        let member = |user: UserId| {
-            let (has_password, is_enabled, live) = self.0.get(&user)?;
-            let (here, elsewhere): (Vec<_>, Vec<_>) = live.iter().cloned().partition(|token| token.sale == sale);
-            let live = Fact::read(here.into_iter().next());
-            let (has_password, is_enabled) = (Fact::read(*has_password), Fact::read(*is_enabled));
-            Some((user, Member { has_password, is_enabled, live, elsewhere }))
-        };
-        users.into_iter().filter_map(member).collect()
-    }
-}
-
 fn select_made_earlier(script: &mut Script, commands: &[Command], attempt: &Attempt) -> Reading {
     let ids = commands.iter().filter_map(|command| match command {
         Command::Join { caller, id, .. } if attempt.may_have_committed || caller.key.is_some() => Some(*id),
@@ -312,91 +214,6 @@ pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &[Effec
     script.require_count("looking for users", users.len(), &COUNT_MEMBERS, |params| {
         params.list("users", &users).list("proved", proved)
     });
-}
-
-pub(super) fn write(script: &mut Script, effects: &Effects, now: Timestamp) {
-    if effects.is_empty() {
-        return;
-    }
-    let (before, gate) = (&effects.gate_before, &effects.gate);
-    script.change("moving the gate", Some(1), &MOVE_GATE, |params| {
-        params
-            .bind("next_ticket", gate.next_ticket)
-            .bind("change_seq", gate.change_seq)
-            .bind("active", gate.active)
-            .bind("waiting", gate.waiting)
-            .bind("admitted", gate.admitted)
-            .bind("departed", gate.departed)
-            .bind("no_shows", gate.no_shows)
-            .bind("most_active", gate.most_active)
-            .bind("redeemed", gate.redeemed)
-            .each(effects.changes_draw().then_some(gate.draw.as_ref()), draw::bind_draw)
-            .bind("sale", gate.sale)
-            .bind("change_seq_before", before.change_seq)
-            .bind("paused", before.admission.paused)
-            .bind("max_active", before.admission.max_active)
-            .bind("per_minute", before.admission.per_minute)
-    });
-    turn_all(script, "claiming turns", &CLAIM, &effects.claimed, gate.change_seq, now);
-    for (reason, ids) in grouped(effects.ended.iter().map(|(token, reason)| (reason.as_str(), token.id))) {
-        script.change_keys("ending tokens", 1, &END, ids, |params, ids| {
-            let params = params.bind("reason", Keyword::new(reason)).bind("now", now);
-            params.bind("change_seq", gate.change_seq).list("ids", ids)
-        });
-    }
-    turn_all(script, "admitting tokens", &ADMIT, &effects.admitted, gate.change_seq, now);
-    insert(script, &effects.joined, gate);
-    front::write(script, effects, now);
-    admission::write(script, effects, now);
-    settings::write(script, effects, now);
-    write_log(script, &effects.log);
-}
-
-fn insert(script: &mut Script, joined: &[Token], gate: &Gate) {
-    let (waiting, others): (Vec<_>, Vec<_>) = joined.iter().partition(|token| token.status == TokenStatus::Waiting);
-    let (sale, change_seq) = (gate.sale, gate.change_seq);
-    if sale == SaleId::DEFAULT {
-        script.insert(&INSERT_WAITING, &waiting, |row, token| bind_joined(row, token, change_seq));
-        script.insert(&INSERT, &others, |row, token| bind_begun(bind_joined(row, token, change_seq), token));
-    } else {
-        script.insert(&INSERT_WAITING_IN_SALE, &waiting, |row, token| {
-            bind_joined(row, token, change_seq).bind("sale_id", sale)
-        });
-        script.insert(&INSERT_IN_SALE, &others, |row, token| {
-            bind_begun(bind_joined(row, token, change_seq).bind("sale_id", sale), token)
-        });
-    }
-}
-
-/// The columns that all inserts share.
-fn bind_joined<'r>(row: RowValues<'r>, token: &Token, change_seq: u64) -> RowValues<'r> {
-    let row = row.bind("id", token.id).bind("user_id", token.user).bind("ticket", token.ticket);
-    let row = row.bind("status", Keyword::new(token.status.as_str())).bind("created_at", token.created_at);
-    row.bind("expires_at", token.expires_at).bind("last_updated_at", token.created_at).bind("change_seq", change_seq)
-}
-
-/// Those of a token that does not wait. A user who joins into a turn has claimed it.
-fn bind_begun<'r>(row: RowValues<'r>, token: &Token) -> RowValues<'r> {
-    let admitted_at = (token.status == TokenStatus::Active).then_some(token.created_at);
-    let ended = (token.status == TokenStatus::Expired).then_some(Keyword::new(EndedReason::Left.as_str()));
-    row.bind("admitted_at", admitted_at).bind("claimed_at", admitted_at).bind("ended_reason", ended)
-}
-
-/// Gives tokens a turn: one statement for all whose turns end at the same time.
-fn turn_all(
-    script: &mut Script,
-    act: &'static str,
-    template: &SqlTemplate,
-    tokens: &[Token],
-    change_seq: u64,
-    now: Timestamp,
-) {
-    for (until, ids) in grouped(tokens.iter().map(|token| (token.expires_at, token.id))) {
-        script.change_keys(act, 1, template, ids, |params, ids| {
-            let params = params.bind("now", now).bind("now", now).bind("until", until);
-            params.bind("change_seq", change_seq).list("ids", ids)
-        });
-    }
 }
 
 pub(super) fn read_gate(row: &MySqlRow, times: SaleTimes, order: EntryOrder) -> Result<Gate, sqlx::Error> {

@@ -27,6 +27,7 @@ impl Turns {
     pub(crate) fn shown_by(&mut self, caller: &Caller) -> Option<&mut Turn> {
         let Proof::Queue(shown) = caller.proof else { return None };
         let [first, last] = [Uuid::nil(), Uuid::max()].map(|sale| (caller.user, SaleId::from_uuid(sale)));
+        // The range has the user's turns in all sales: no id is less than nil or more than max.
         let may_be = |turn: &Turn| turn.id.value().map_or(true, |id| *id == shown);
         self.0.range_mut(first..=last).map(|(_, turn)| turn).find(|turn| may_be(turn))
     }
@@ -128,6 +129,7 @@ impl Turn {
     /// `wanted`, or the latest end that the turn can have, if that comes before it. `longest`: from its begin. A turn that
     /// lasts longer already was given by another policy, and keeps its end.
     pub(crate) fn bounded(&self, wanted: Timestamp, longest: TimeDelta) -> Result<Timestamp, Unread> {
+        // Asked as a bound first: that an unread begin can answer, and a guard can state.
         if self.begun_at.at_least(Some(wanted - longest)) {
             return Ok(wanted);
         }
@@ -172,6 +174,7 @@ impl LongerTurns {
         for (turns, template) in [(&self.short, &LENGTHEN), (&self.unread, unread)] {
             let turns = turns.iter().map(|((user, sale), until)| ((*until, *sale), *user));
             for ((until, sale), mut users) in grouped(turns) {
+                // By user: all statements come to tokens in this order.
                 users.sort_unstable();
                 script.change("lengthening turns", None, template, |params| {
                     let params = params.bind("until", until).bind("now", now).list("users", &users);
@@ -191,6 +194,7 @@ pub(crate) fn require_active(caller: &Caller, turn: Option<&mut Turn>, now: Time
     if !turn.is_shown_by(caller) {
         return Err(Error::TokenNotActive { status: None });
     }
+    // A turn that ends now is over, so a microsecond must be left.
     let may_act = turn.status.equals(TokenStatus::Active)
         && turn.is_claimed.equals(true)
         && turn.expires_at.at_least(just_after(now));
@@ -218,6 +222,7 @@ pub(crate) fn require_shown_live(caller: &Caller, turn: Option<&mut Turn>, now: 
 pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed, longer: &LongerTurns) {
     let (statuses, claims) = (assumed.take(STATUS), assumed.take(IS_CLAIMED));
     let (ends, begins, ids) = (assumed.take(EXPIRES_AT), assumed.take(BEGUN_AT), assumed.take(ID));
+    // What `LOCK_TURNS` does not state is put back, so that the batch is locked.
     let Some(until) = latest_bound(&ends) else { return assumed.put_back(EXPIRES_AT, ends) };
     let Some(begun) = latest_bound(&begins) else { return assumed.put_back(BEGUN_AT, begins) };
     if !statuses.iter().all(|(_, test)| *test == Test::Equals(TokenStatus::Active.into())) {
@@ -250,6 +255,7 @@ pub(crate) fn guard_turns(script: &mut Script, assumed: &mut Assumed, longer: &L
             .collect();
         shown.sort_unstable();
         shown.dedup();
+        // Those who have shown no token are let off the condition about tokens.
         let others = users.iter().filter(|user| shown.binary_search_by_key(*user, |(user, _)| *user).is_err());
         script.lock_exactly("locking turns", users.len(), &LOCK_TURNS, |params| {
             let params = params.bind("sale", sale).bind("begun", begun).bind("until", until);

@@ -76,6 +76,7 @@ impl QueueViews {
             return view;
         }
         let view = || Arc::new(QueueView::new(sale, self.rules, self.process, Arc::clone(&self.clock)));
+        // Somebody else may have made it since the first look, so `entry` decides.
         let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(others.entry(sale).or_insert_with(view))
     }
@@ -94,6 +95,7 @@ impl QueueViews {
             return Ok(view);
         }
         let sales = [sale];
+        // Asked first: views are never forgotten, and callers may make up ids of sales.
         if db::read(|| read_gates_of(pool, &sales)).await?.is_empty() {
             return Err(Error::SaleNotFound);
         }
@@ -142,6 +144,7 @@ impl QueueViews {
         let opening = |gate: &Gate| Some(Opening { sale: gate.sale, at: gate.times.opens_at? });
         let from = now - span(LISTED_AFTER);
         let listed: Vec<_> = gates.iter().filter_map(opening).filter(|opening| opening.at > from).collect();
+        // Whoever follows wakes up for another list only, not with every refresh.
         self.openings.send_if_modified(|openings| {
             let is_new = *openings != listed;
             *openings = listed;
@@ -153,6 +156,7 @@ impl QueueViews {
     /// reading is the first.
     pub(crate) async fn look_at_gates(&self, pool: &MySqlPool, now: Timestamp) {
         for gate in read_gates(pool).await.unwrap_or_default() {
+            // When a change was matters to a limit per minute alone. The default sale has a view anyway.
             if gate.sale == SaleId::DEFAULT || gate.admission.per_minute.is_some() {
                 self.of(gate.sale).times().note(now, gate.change_seq);
             }

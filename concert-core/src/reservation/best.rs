@@ -6,12 +6,11 @@
 //! 2. a party sits together if it can: side by side in one row. Whoever wants nothing else asks for that
 //!    ([`Hall::together`]) and is refused rather than split;
 //! 3. no *orphan* is left over if that can be avoided. That is ticketing's word for a single free seat between taken
-//!    ones or
-//!    the ends of its row, which hardly anyone buys. Seating plans often enforce the same on seats that buyers pick;
+//!    ones or the ends of its row, which hardly anyone buys. Seating plans often enforce the same on seats that buyers
+//!    pick;
 //! 4. nearest to the front, and in that row nearest to the middle;
 //! 5. a party that cannot sit together gets as few groups as possible, the largest first, over as few rows as possible.
-//!    Then
-//!    rule 3 applies again, then groups in one row are as near to each other as possible, then rule 4.
+//!    Then rule 3 applies again, then groups in one row are as near to each other as possible, then rule 4.
 //!
 //! Ties go to the lower number, so equal halls give equal seats.
 
@@ -167,6 +166,7 @@ impl Hall {
         if count == 0 {
             return Some(Vec::new());
         }
+        // Front to back: the first row where nobody is left single, or else the first of all.
         let mut leaves_one = None;
         for (row, place) in self.rows_in(section).filter_map(|row| Some((row, row.place(count)?))) {
             if place.orphans == 0 {
@@ -300,6 +300,7 @@ impl Row {
             return;
         }
         let joins_next = next.filter(|run| run.first - 1 == place);
+        // It joins the runs on both sides, the one before, the one behind, or none.
         match (at.checked_sub(1).and_then(|before| self.free.get_mut(before)), joins_next) {
             (Some(before), Some(next)) if before.last + 1 == place => {
                 before.last = next.last;
@@ -322,6 +323,7 @@ impl Run {
         // Seats that stay free: none or at least two on each side leave nobody single.
         let spare = self.seats().checked_sub(count)?;
         let last = i64::from(self.first) + spare as i64;
+        // At either end; or in the middle, where at least two seats can stay free on each side.
         let candidates = [i64::from(self.first), last].into_iter().chain((spare >= 4).then(|| {
             let ideal = (middle + 1 - count as i64).div_euclid(2);
             ideal.clamp(i64::from(self.first) + 2, last - 2)

@@ -17,6 +17,7 @@ impl<V: SqlValue> SqlValue for BySeat<'_, V> {
         if numbers.len() == self.0.len() {
             return ByNumber(self.0).write(out);
         }
+        // Seats of several concerts share numbers, so the concert is asked first.
         let concerts = self.0.chunk_by(|(one, _), (other, _)| one.concert == other.concert);
         out.case(CONCERT_ID, concerts.map(|seats| (seats[0].0.concert, ByNumber(seats))))
     }

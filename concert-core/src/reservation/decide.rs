@@ -41,6 +41,7 @@ pub(super) fn best_seats(
 ) -> Vec<SeatKey> {
     let mut desk = Desk { seatings, ..Desk::new(rows, attempt, rules) };
     for command in commands {
+        // Answers and refusals do not matter here: only what was chosen does.
         let _ = desk.carry_out(command);
     }
     desk.best
@@ -225,6 +226,7 @@ impl Desk {
             extended_at: None,
             bypassed_queue: caller.bypasses_queue,
             shared_order,
+            // Once in an order: a repeated call looks at its first id.
             fingerprint: caller.fingerprint.filter(|_| is_first),
         };
         // The sweep has not released it yet. Released here, since a seat has one live reservation at most.
@@ -244,6 +246,7 @@ impl Desk {
     /// Refuses in this order: no such reservation or order, not yours, queue token ended, nothing held and something
     /// paid. Holds that are already gone count as given back. Paid seats of an order stay paid.
     fn cancel(&mut self, caller: &Caller, what: OrderRef) -> Result<Answer, Error> {
+        // All that is known, so an assumed batch stops here: who gives back needs rows.
         let named: Vec<_> = what.among(self.rows.known.all()?)?.into_iter().cloned().collect();
         if named.iter().any(|reservation| reservation.user != caller.user) {
             return Err(Error::NotYours);

@@ -111,6 +111,7 @@ impl UnpaidHolds {
     /// Whether `more` would still be at most `limit`.
     pub(super) fn fit(&self, more: u32, limit: u32) -> bool {
         let most = i64::from(limit) - i64::from(more) - self.change;
+        // Below zero, not even a user without any hold would fit, so nobody is asked.
         u32::try_from(most).is_ok_and(|most| self.before.at_most(most))
     }
 
@@ -129,6 +130,8 @@ pub(super) fn guard_holds(script: &mut Script, assumed: &mut Assumed, now: Times
     let mut most = None;
     for (_, test) in &tests {
         let Test::AtMost(Value::Number(bound)) = *test else { return assumed.put_back(UNPAID, tests) };
+        // One bound for all, the lowest: some batches are locked for it that need not be, and none passes that must
+        // not.
         most = Some(most.map_or(bound, |most: u64| most.min(bound)));
     }
     let Some(most) = most else { return };

@@ -132,6 +132,7 @@ impl HallLayout {
 
     /// A seat of which nobody has read who has it; `None`: the layout has no such seat.
     pub(super) fn unread_seat(&self, key: SeatKey, assumptions: &Assumptions) -> Option<Seat> {
+        // Runs are in order and apart: only the first that ends at the seat or behind it may have it.
         let run = self.runs.get(self.runs.partition_point(|run| run.last < key.seat))?;
         let names = [run.section.clone(), run.row.clone()];
         (run.first <= key.seat).then(|| Seat::unread(assumptions, key, names, run.price))
@@ -164,6 +165,7 @@ impl HallLayouts {
         let concerts = script.select_keys(&CONCERTS, concerts, |params, ids| params.list("concerts", ids));
         let remembered = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let unknown: HashSet<_> = halls.into_iter().filter(|hall| !remembered.contains_key(hall)).collect();
+        // Those that are left out now are read by later batches.
         let unknown = unknown.into_iter().take(MOST_AT_ONCE).collect();
         let layouts = script.select_keys(&LAYOUTS, unknown, |params, ids| params.list("concerts", ids));
         ConcertReading { concerts, layouts }
@@ -224,10 +226,12 @@ impl HallLayouts {
     fn keep(&self, read: Vec<(ConcertId, Arc<HallLayout>)>, concerts: &HashMap<ConcertId, Concert>) {
         let is_other =
             |(id, concert): (&ConcertId, &Concert)| self.get(*id).is_some_and(|layout| layout.concert != *concert);
+        // Mostly nothing is new, and then no batch waits for the lock of another.
         if read.is_empty() && !concerts.iter().any(is_other) {
             return;
         }
         let mut remembered = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Halls that this batch has not asked for stay.
         remembered.retain(|id, layout| concerts.get(id).is_none_or(|concert| *concert == layout.concert));
         let runs = |layout: &Arc<HallLayout>| layout.runs.len();
         let added: usize = read.iter().map(|(_, layout)| runs(layout)).sum();
@@ -251,6 +255,7 @@ pub(super) fn guard_concerts(script: &mut Script, assumed: &mut Assumed) {
         return;
     }
     let value = |of: usize, nth: usize| match taken[of][nth].1 {
+        // Only equalities come here.
         Test::Equals(value) | Test::AtLeast(value) | Test::AtMost(value) => value,
     };
     script.require_count("looking for concerts", count, &COUNT_CONCERTS, |params| {

@@ -70,6 +70,7 @@ impl LetGo {
 
     /// Who must leave the seat to others, and until when. An unread seat is assumed to be nobody's habit.
     pub(super) fn left_to_others(&self, rules: HoldRules, now: Timestamp) -> Option<(UserId, Timestamp)> {
+        // Asked as a bound, which an unread seat can answer: most seats were never let go.
         if self.times.at_most(rules.max_holds_in_a_row - 1) {
             return None;
         }

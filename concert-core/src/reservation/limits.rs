@@ -128,6 +128,7 @@ impl SeatCount {
             |before: u32| (i64::from(most) - i64::from(before) - self.change).clamp(0, i64::from(u32::MAX)) as u32;
         match self.before.value() {
             Ok(before) => room(*before),
+            // As a bound of what was there before: with no more than that, all that is wanted fits.
             Err(Unread) if room(0) >= wanted && self.before.at_most(room(wanted)) => wanted,
             Err(Unread) => room(0),
         }
@@ -143,6 +144,7 @@ impl TakenSeats {
 
     /// Locks the rows of users, then counts. All other rows are locked before.
     pub(crate) async fn lock(connection: &mut MySqlConnection, asked: &Asked, now: Timestamp) -> Result<Self, Failure> {
+        // Without a limit nobody's row is locked.
         if asked.is_empty() {
             return Ok(Self::default());
         }
@@ -157,6 +159,7 @@ impl TakenSeats {
         for row in selected.rows(counted) {
             let user = row.try_get("user_id")?;
             let of = [LimitOf::Concert(row.try_get("concert_id")?), LimitOf::Sale(row.try_get("sale_id")?)];
+            // A seat counts for its concert and for its sale, as far as these are asked about.
             for of in of {
                 counts.entry((user, of)).and_modify(|count| *count += 1);
             }
@@ -231,6 +234,7 @@ impl AddedSeats {
             .0
             .iter()
             .flat_map(|(limit, users)| users.iter().map(move |(user, more)| ((*user, limit), more)))
+            // The statement counts afterwards: at most `most` then means at most `most - more` before.
             .map(|((user, limit), more)| (limit.of.key(user), limit.most.saturating_sub(*more)))
             .collect();
         assumed.strike(TAKEN_SEATS, |of, test| match (bounds.get(&of), test) {

@@ -83,10 +83,12 @@ pub(super) async fn lock(
             rows.seats = locked(connection, named).await?;
             rows.taken = TakenSeats::lock(connection, &asked_of_limits, attempt.now).await?;
         } else {
+            // The rules run in there already, and ask for them.
             rows.known = Lookup::read(known.clone());
             lock_best(connection, commands, attempt, batch, &mut rows, (named, sought, asked_of_limits)).await?;
         }
     }
+    // Users come last in the order of locks, so this waits until all seats are locked.
     let past_queue = users_past_queue(commands);
     if !past_queue.is_empty() {
         let counts = lock_users_and_count(connection, past_queue.clone(), attempt.now).await?;
@@ -149,6 +151,7 @@ async fn holds_within(
 ) -> Result<Holds, Failure> {
     let mut unsure = Vec::new();
     at_most.retain(|user, held| {
+        // Only users who want holds were counted, so each is in `wanted`.
         let within = held.saturating_add(wanted[user]) <= rules.max_holds_per_user;
         if !within {
             unsure.push(*user);
@@ -207,6 +210,7 @@ async fn lock_best(
         for nth in 0..MOST_CHOICES {
             let chosen = best_seats(rows.clone(), seatings.clone(), commands, attempt, rules);
             // Invariant: the rules decide the same over the same rows, so every seat that they will choose is locked.
+            // The first choice was made over a hall that is not locked, so it never counts.
             if nth > 0 && chosen.iter().all(|key| wanted.contains(key)) {
                 return Ok(());
             }
@@ -236,6 +240,7 @@ async fn look(
         let halls = batch.seatings.select(&mut script, sought, batch.rules, attempt.now);
         let counted = limits::select(&mut script, limited, attempt.now);
         let selected = script.run(connection).await?;
+        // What was remembered wrongly is forgotten with that, so the next look reads the hall itself.
         let Some(SoughtHalls { seatings, halls, let_go }) = batch.seatings.read(&selected, halls)? else { continue };
         rows.seats = read_seats(&selected, &seats)?;
         rows.taken = TakenSeats::read(&selected, &counted, limited)?;

@@ -90,6 +90,7 @@ impl Wanted {
                 return Err(Error::invalid(format!("seat {} is named more than once", twice[0])));
             }
         }
+        // A text that no section can have is left as it is: the refusal then says that there is none of this name.
         if let Self::BestAvailable { section: Some(section), .. } | Self::BestTogether { section: Some(section), .. } =
             &mut self
             && let Ok(name) = free_text(section, LONGEST_SECTION, SECTION_RULE)
@@ -136,6 +137,7 @@ impl Order {
     /// The order that these reservations are, as they are now; `None` if there are none.
     pub(crate) fn of(mut reservations: Vec<Reservation>) -> Option<Self> {
         reservations.sort_unstable_by_key(|reservation| reservation.seat);
+        // A held one where there is one: an extension moves the deadline of what is held, and no other.
         let held = reservations.iter().find(|reservation| reservation.is_held());
         let first = held.or(reservations.first())?;
         let (id, user, concert, expires_at) = (first.order(), first.user, first.concert, first.expires_at);

@@ -108,6 +108,7 @@ impl Effects {
         held_until: Option<Timestamp>,
     ) -> Result<(), Unread> {
         match self.seats.entry(key) {
+            // `from` stays: it is who had the seat before the batch.
             Entry::Occupied(mut change) => change.get_mut().to = to,
             Entry::Vacant(change) => {
                 change.insert(SeatChange { from: seat.holder()?, to });
@@ -120,6 +121,7 @@ impl Effects {
 
     /// Whether it is a hold from before the batch. Another one never had its seat, as far as anybody else can see.
     pub(super) fn close(&mut self, id: ReservationId, status: ReservationStatus) -> bool {
+        // A hold that ends is not extended as well: that statement would find it released, and fail the batch.
         self.extended.remove(&id);
         if let Some(made) = self.made(id) {
             made.status = status;

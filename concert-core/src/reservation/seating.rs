@@ -94,6 +94,7 @@ impl SeatingCache {
         let unknown = versions.keys().filter(|concert| !known.contains_key(concert)).copied().collect();
         let seatings = script.select_keys(&SEATINGS, unknown, |params, concerts| params.list("concerts", concerts));
         let free = script.select_keys(&FREE_SEATS, versions.keys().copied().collect(), |params, concerts| {
+            // The policy has 1 at least, so one less is no less than 0.
             let times = rules.max_holds_in_a_row;
             let params = params.bind("now", now).bind("now", now).bind("times_before", times - 1).bind("times", times);
             params.list("concerts", concerts)
@@ -118,6 +119,7 @@ impl SeatingCache {
         }
         let seats_of = |concert: &ConcertId| free.get(concert).map_or(0, |free| free.seats);
         let is_other = |(concert, seating): (&ConcertId, &Arc<Seating>)| seats_of(concert) != seating.hall.seats();
+        // Somebody has added or deleted seats by hand, without raising the version.
         if seatings.iter().any(is_other) {
             self.forget(reading.versions.keys());
             return Ok(None);
@@ -145,6 +147,7 @@ impl SeatingCache {
         }
         let seats = |seatings: &Seatings| seatings.values().map(|seating| seating.hall.seats()).sum::<usize>();
         let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Older versions of the same halls go first, or they would count as well.
         cache.retain(|concert, _| !read.contains_key(concert));
         if seats(&cache) + seats(read) > MOST_SEATS {
             cache.clear();

@@ -132,6 +132,7 @@ pub(super) fn select_known(script: &mut Script, commands: &[Command], attempt: &
     let mut named = Vec::new();
     for command in commands {
         match command {
+            // Other holds have new ids, of which nothing can be there.
             Command::Hold { caller, ids, .. } if attempt.may_have_committed || caller.key.is_some() => {
                 named.extend(ids.iter().copied().map(OrderRef::Reservation));
             }

@@ -108,6 +108,7 @@ impl Batch for SweepBatch {
         attempt: &Attempt,
     ) -> Result<Lapsed, Failure> {
         // Sweeps that run together begin at the earliest position, so that nothing is left out.
+        // `None`, where the last pass ended, is before any position.
         let from = commands.iter().map(|SweepFrom(from)| *from).min();
         let (mut next, mut holds) = (from.flatten(), Vec::new());
         for _ in 0..MOST_PAGES {

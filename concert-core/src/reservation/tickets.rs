@@ -105,6 +105,7 @@ fn read(row: &MySqlRow) -> Result<OwnTicket, sqlx::Error> {
         _ => None,
     };
     Ok(OwnTicket {
+        // Its first owner has version 1.
         version: moves as u32 + 1,
         void,
         payload: None,

@@ -150,6 +150,7 @@ pub(crate) async fn add(pool: &MySqlPool, new: &NewSale, by: &Signature, now: Ti
     let entry = by.entry(Act::SaleAdd, ActSubject::Sale(new.id), now).with_after(settings.as_json());
     write_log(&mut script, &[entry]);
     script.commit(&mut connection).await.map_err(|failure| match failure {
+        // Another sale has the name, or this one was made before.
         Failure::Conflict(error) if error.as_database_error().is_some_and(DatabaseError::is_unique_violation) => {
             Error::SaleExists
         }

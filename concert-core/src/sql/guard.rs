@@ -36,6 +36,7 @@ impl PlacedGuards {
     /// Why a script fails whose statement of that number, from 0, did.
     pub(super) fn failure(&self, statement: usize, error: sqlx::Error) -> Failure {
         let mut acts = self.0.iter().filter(|(placed, _)| *placed == statement).map(|(_, act)| *act);
+        // The server does not say which of several guards has failed, so the first is named.
         let Some(first) = acts.next().filter(|_| db::is_out_of_range(&error)) else {
             return error.into();
         };

@@ -167,6 +167,7 @@ impl Script {
 
     async fn run_unbounded(mut self, connection: &mut MySqlConnection) -> Result<ResultSet, Failure> {
         self.check_all();
+        // Nothing to ask costs no round trip.
         if self.statements == 0 {
             return Ok(ResultSet::default());
         }
@@ -176,6 +177,7 @@ impl Script {
         let mut results = sqlx::raw_sql(AssertSqlSafe(self.sql.into_text())).fetch_many(connection);
         loop {
             match results.try_next().await {
+                // Each statement that is done has left an id, so this row is of the one that comes next.
                 Ok(Some(Either::Right(row))) => rows[ids.len()].push(row),
                 Ok(Some(Either::Left(done))) => ids.push(done.last_insert_id()),
                 Ok(None) => return Ok(ResultSet { rows, ids }),

@@ -39,16 +39,19 @@ impl Language {
     /// weight, then by order (RFC 4647, section 3.4). English where none of the languages is named.
     #[must_use]
     pub fn from_accept_language(field: &str) -> Self {
+        // The header comes from anybody: more ranges than that are not looked at.
         let mut ranges: Vec<_> = field.split(',').take(MOST_RANGES).filter_map(range).collect();
         let exact = |language: Self| ranges.iter().find(|(name, _)| language.tag().eq_ignore_ascii_case(name));
         let [english, korean] = Self::ALL.map(|language| exact(language).map(|(_, weight)| *weight));
         let weight_of = |language| if language == Self::English { english } else { korean };
         let named = Self::ALL.map(|language| ranges.iter().any(|(name, _)| Self::from_tag(name) == Some(language)));
+        // The sort keeps the order of equal weights, so that the first one named wins.
         ranges.sort_by(|(_, one), (_, other)| other.cmp(one));
         let wanted = ranges.into_iter().filter(|(_, weight)| *weight > 0);
         let chosen = wanted.filter_map(|(name, _)| match name {
             // Any language that no other range names.
             "*" => Self::ALL.into_iter().find(|language| !named[*language as usize]),
+            // `ko;q=0` refuses Korean, also where `ko-KR` is named.
             _ => Self::from_tag(name).filter(|language| weight_of(*language) != Some(0)),
         });
         chosen.into_iter().next().unwrap_or_default()

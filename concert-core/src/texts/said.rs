@@ -17,12 +17,14 @@ impl Said {
 
     fn translate(self, english: &str, depth: usize) -> Option<String> {
         let fitting = self.0.iter().filter_map(|(pattern, korean)| Some((pattern, korean, values(pattern, english)?)));
+        // Several patterns may fit. The one with the most text of its own says the most.
         let (_, korean, found) = fitting.max_by_key(|(pattern, _, found)| pattern.len() - names_len(found))?;
         let mut out = String::new();
         let mut rest = *korean;
         while let Some((text, name, after)) = next_variable(rest) {
             out.push_str(text);
             let value = found.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+            // A value may be a sentence of its own, as a reason within a refusal is.
             let translated = if depth > 0 { self.translate(value, depth - 1) } else { None };
             out.push_str(translated.as_deref().unwrap_or(value));
             rest = after;

@@ -66,6 +66,7 @@ pub(crate) fn decide(
 fn check_in(rows: &mut Rows, effects: &mut Effects, command: &CheckInTicket, now: Timestamp) -> Result<CheckIn, Error> {
     let (claims, ticket) = (&command.claims, command.claims.ticket);
     let concert = *rows.concerts.get(&command.concert).ok_or(Error::ConcertNotFound)?;
+    // The entry id comes from the key. If it is the entry of another ticket, the key was used for that.
     if command.has_key && rows.entries.get(&command.by.entry_id()).is_some_and(|about| *about != Some(ticket.as_uuid()))
     {
         return Err(Error::IdempotencyKeyReused);
@@ -75,9 +76,11 @@ fn check_in(rows: &mut Rows, effects: &mut Effects, command: &CheckInTicket, now
     }
     let sold = rows.tickets.get(&ticket).filter(|sold| sold.concert == claims.concert).ok_or(Error::TicketNotFound)?;
     let made = rows.check_ins.get(&ticket);
+    // A repeated request gets its answer again, even if the ticket or its key was made void since.
     if let Some(made) = made.filter(|made| made.entry == command.by.entry_id()) {
         return if asks_for(command, made) { Ok(made.clone()) } else { Err(Error::IdempotencyKeyReused) };
     }
+    // Before the state of the ticket: with a stolen key anybody can make a code of any ticket, so it counts for nothing.
     if let Some(retired_at) = *rows.keys.get(&claims.key).ok_or(Error::TicketKeyNotFound)? {
         return Err(Error::TicketKeyRetired { retired_at });
     }
@@ -110,6 +113,7 @@ fn check_in(rows: &mut Rows, effects: &mut Effects, command: &CheckInTicket, now
         "concertId": made.concert, "seatNumber": made.seat, "version": made.version, "gate": made.gate,
         "checkedInAt": made.checked_in_at,
     })));
+    // The same ticket or key may come again in this batch, and must meet what this command did.
     rows.entries.insert(made.entry, Some(ticket.as_uuid()));
     rows.check_ins.insert(ticket, made.clone());
     effects.check_ins.push(made.clone());
@@ -124,6 +128,8 @@ fn asks_for(command: &CheckInTicket, made: &CheckIn) -> bool {
 /// Why the version counts no more; `None`: it counts. A version that was never given out is no ticket.
 fn void(sold: &Sold, concert: ConcertStatus, version: u32) -> Result<Option<VoidReason>, Error> {
     Ok(match sold.status {
+        // Signed over an owner that it never had, as from a database that was restored since. It is not void but
+        // unknown.
         ReservationStatus::Confirmed | ReservationStatus::Refunded if version > sold.version => {
             return Err(Error::TicketNotFound);
         }
@@ -148,5 +154,6 @@ fn time_at_gate(at: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Erro
     if at < now - LONGEST_OFFLINE {
         return Err(Error::invalid("checkedInAt is more than 24 hours ago; check-ins are delivered within a day"));
     }
+    // A gate's clock may run a little ahead. Nothing is recorded in the future.
     Ok(at.min(now))
 }

@@ -86,6 +86,7 @@ impl TicketKeys {
             None => {
                 let _alone = self.reading.lock().await;
                 // Whoever waited for the lock may use what was read meanwhile.
+                // All keys at once: there are few, and a code of each will come.
                 if self.known(code.claims.key).is_none() {
                     self.learn(db::read(|| all_keys(pool)).await?)?;
                 }
@@ -112,6 +113,7 @@ pub(crate) async fn signer(pool: &MySqlPool, now: Timestamp) -> Result<TicketSig
     if let Some(signer) = newest(pool).await? {
         return Ok(signer);
     }
+    // Another process may do the same. The row of one of them stays, and both sign with it.
     make(pool, TicketKeyId::generate(), None, now).await?;
     newest(pool).await?.ok_or_else(|| Error::internal(std::io::Error::other("a new key is retired already")))
 }
@@ -172,11 +174,14 @@ async fn insert(
         let row = selected.one(&counts)?;
         (row.try_get("newest")?, row.try_get("in_force")?)
     };
+    // A repeated request, or a first use that another process came before: there is a key, and that was all that was
+    // wanted.
     if selected.rows(&same).next().is_some() || (by.is_none() && in_force > 0) {
         return Ok(Ok(()));
     }
     if in_force >= MOST_KEYS {
         let most = format!("at most {MOST_KEYS} keys of tickets are in force at once; retire one first");
+        // A refusal and no failure: to try again would not help.
         return Ok(Err(Error::invalid(most)));
     }
     let mut script = Script::default();

@@ -150,16 +150,19 @@ pub(crate) async fn void_tickets(
         })
     };
     let rows =
+        // One more than are shown, to know whether there are others.
         fetch_all(pool, &VOID, |params| params.bind("concert", concert).bind("since", since).bind("limit", limit + 1));
     let mut tickets = rows.await?.iter().map(read).collect::<Result<Vec<VoidTicket>, sqlx::Error>>()?;
     let has_more = tickets.len() > limit;
     // What became void until then is all there.
     let after = tickets.last().map_or(since, |last| last.voided_at + TimeDelta::microseconds(1));
+    // A transaction may commit a moment that is past already. So the last seconds are always asked for again.
     let mut next_since = after.min(now - STILL_COMING);
     if let Some(cut) = tickets.get(limit).map(|after| after.voided_at) {
         let moment = tickets[limit - 1].voided_at;
         tickets.truncate(limit);
         next_since = cut;
+        // The page would end within a moment, and the next one would begin behind it: so all of that moment are shown.
         if moment == cut {
             tickets.retain(|ticket| ticket.voided_at < moment);
             let rows = fetch_all(pool, &OF_MOMENT, |params| {

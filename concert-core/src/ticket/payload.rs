@@ -66,9 +66,11 @@ impl FromStr for TicketCode {
     fn from_str(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let unreadable = || Error::TicketUnreadable;
+        // Before anything is decoded: gates read whatever is held before them.
         if text.len() > LONGEST {
             return Err(unreadable());
         }
+        // Kept as it was written: the signature is over the text, and decoding it and writing it anew could differ.
         let (signed, signature) = text.rsplit_once('.').ok_or_else(unreadable)?;
         let (form, rest) = signed.split_once('.').ok_or_else(unreadable)?;
         let (key, claims) = rest.split_once('.').ok_or_else(unreadable)?;
@@ -92,6 +94,7 @@ impl TicketClaims {
             ticket: ReservationId::from_uuid(id(0)?),
             concert: ConcertId::from_uuid(id(16)?),
             seat: SeatNumber::new(number(32)?.into()).ok()?,
+            // A version counts owners, and there is always one.
             version: number(36).filter(|version| *version > 0)?,
         })
     }

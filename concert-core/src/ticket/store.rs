@@ -48,6 +48,7 @@ pub(super) async fn lock(connection: &mut MySqlConnection, commands: &[CheckInTi
     let tickets: Vec<_> = commands.iter().map(|command| command.claims.ticket).collect();
     let mut script = Script::default();
     script.select_keys(&LOCK_SOLD, tickets.clone(), |params, ids| params.list("reservations", ids));
+    // The statement before has locked the reservations, so a read without a lock finds them as they stay.
     let sold = script.select_keys(&SOLD, tickets.clone(), |params, ids| params.list("reservations", ids));
     let made = script.select_keys(&CHECK_INS, tickets, |params, ids| params.list("reservations", ids));
     let concerts = commands.iter().map(|command| command.concert).collect();

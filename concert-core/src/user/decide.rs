@@ -46,6 +46,7 @@ pub(crate) fn decide(
             }
             let user = User::new(command.id, &command.username, attempt.now, command.password != NO_PASSWORD);
             let key = command.username.key().to_owned();
+            // So that the next command of the batch finds the name taken.
             rows.by_name.insert(key.clone(), (user.clone(), command.password.clone()));
             let log = command.signature.as_ref().map(|signature| {
                 let entry = signature.entry(Act::UserCreate, ActSubject::User(user.id), attempt.now);

@@ -84,9 +84,11 @@ impl Passwords {
             Some(decoy) => decoy,
             None => {
                 let made = self.log_ins.run(|| hash(&Password::unchecked("decoy"))).await??;
+                // Two log-ins may have made one each: either will do.
                 self.decoy.get_or_init(|| made)
             }
         };
+        // Without a user there is as much work, so the time does not tell whether the name exists.
         let against = phc.filter(|_| plausible).unwrap_or(decoy).to_owned();
         let password = if plausible { password.clone() } else { Password::unchecked("") };
         let matches = self.log_ins.run(move || matches(&password, &against)).await?;
@@ -109,6 +111,7 @@ impl Slots {
         let permit = free.map_err(|_| self.overloaded())?.map_err(Error::internal)?;
         drop(waiting);
         tokio::task::spawn_blocking(move || {
+            // The slot is given back by the work: a caller that went away leaves it running, and it must count as long.
             let done = work();
             drop(permit);
             done
@@ -137,6 +140,7 @@ struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
     fn enter(slots: &'a Slots) -> Result<Self, Error> {
+        // Made before the check: dropped where that fails, it takes the count back.
         let place = Self(&slots.waiting);
         if slots.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
             return Err(slots.overloaded());

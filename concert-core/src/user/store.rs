@@ -103,6 +103,7 @@ async fn add_chunk(connection: &mut MySqlConnection, users: &[OpeningUser], now:
         .iter()
         .filter(|new| new.balance > Money::ZERO)
         .map(|new| {
+            // A balance is the sum of entries, also for money that came from another system.
             let mut account = Account::read(Money::ZERO, 0, None);
             account.receive(new.id, (WalletEntryKind::Recharge, None), WalletEntryId::generate(), new.balance, now)
         })

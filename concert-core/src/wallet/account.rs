@@ -49,6 +49,7 @@ impl Account {
     }
 
     pub(crate) fn can_spend(&self, amount: Money) -> bool {
+        // Asked as a bound of what was there before the batch, which an unread balance can answer.
         self.before.at_least(amount.as_decimal() - self.change)
     }
 
@@ -87,6 +88,7 @@ impl Account {
             reference: None,
             created_at: now,
             fingerprint: None,
+            // Both are read, or neither is.
             before: self.before.value().ok().copied().zip(self.entries.value().ok().copied()),
             sequence: self.added,
             sum: self.change,

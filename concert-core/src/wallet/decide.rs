@@ -71,6 +71,7 @@ fn recharge(rows: &mut Rows, effects: &mut Effects, command: &Recharge, attempt:
     let entry = WalletEntry { fingerprint: caller.fingerprint, reference: reference.clone(), ..entry };
     // In an unread wallet these are relative to its balance; `complete` adds that.
     let after = Money::new(entry.before.map_or(entry.sum, |(balance, _)| balance + entry.sum))?;
+    // Never below zero: the amount is in it.
     let before = after.checked_sub(*amount).unwrap_or(Money::ZERO);
     let recharged = Recharged { before, after };
     rows.made.insert(command.id, (recharged, caller.fingerprint));

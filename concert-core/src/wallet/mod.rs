@@ -194,6 +194,7 @@ impl Batch for WalletBatch {
         effects: &decide::Effects,
         selected: &ResultSet,
     ) -> Result<(), sqlx::Error> {
+        // An unread batch is about one wallet, so any of its entries tells.
         if effects.entries.first().is_none_or(|entry| entry.before.is_some()) {
             return Ok(());
         }

@@ -155,6 +155,8 @@ pub(crate) fn change_balances(script: &mut Script, changes: &HashMap<UserId, Bal
 /// The change of a balance states what was assumed about it.
 pub(crate) fn strike_balances(assumed: &mut Assumed, changes: &HashMap<UserId, BalanceChange>) {
     assumed.strike(BALANCE, |user, test| {
+        // It fails below zero and past the limit. So what was there before is at least `-sum`, and at most the limit
+        // less `sum`.
         let sum = changes.get(&UserId::from_uuid(user.id())).copied().unwrap_or_default().sum;
         match test {
             Test::AtLeast(Value::Amount(least)) => least <= -sum,

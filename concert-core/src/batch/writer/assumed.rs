@@ -12,6 +12,7 @@ use crate::sql::Script;
 impl<B: Batch> Writer<B> {
     /// The decision over assumed rows and its script, guards first. `None`: the batch must be locked.
     pub(super) fn prepare_assumed(&self, commands: &[B::Command], attempt: &Attempt) -> Option<(Decision<B>, Script)> {
+        // A panic here says nothing about the commands: locked, the batch may well pass.
         let prepared = catch_unwind(AssertUnwindSafe(|| {
             let assumptions = Assumptions::default();
             let rows = self.batch.assume(commands, &assumptions, attempt)?;
@@ -44,6 +45,7 @@ impl<B: Batch> Writer<B> {
             tracing::debug!(lane = B::NAME, ?assumed, "assumptions without a guard");
             return Err("unstated");
         }
+        // After the guards: nothing is written before all that was assumed has been stated.
         self.batch.write(&mut script, &decision.effects, attempt);
         Ok((decision, script))
     }

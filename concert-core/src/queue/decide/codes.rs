@@ -34,6 +34,7 @@ impl Queue {
         let Some(code) = self.front.codes.get_mut(&code) else { return };
         code.uses_left = code.uses_left.saturating_sub(1);
         self.effects.gate.redeemed += 1;
+        // Whoever is let in at once has no place to wait in.
         let priority = priority.filter(|_| token.status == TokenStatus::Waiting);
         self.front.redeemed.insert(token.id, (code.id, priority));
         self.effects.redeemed.push(Redemption {
@@ -66,6 +67,7 @@ impl Queue {
     pub(super) fn has_redeemed_another(&self, token: TokenId, code: Option<CodeHash>) -> bool {
         let Some(code) = code else { return false };
         let asked = self.front.codes.get(&code).map(|code| code.id);
+        // A code that the sale does not have cannot be the one that was redeemed.
         asked.is_none() || asked != self.front.redeemed.get(&token).map(|(redeemed, _)| *redeemed)
     }
 

@@ -31,6 +31,7 @@ pub(super) fn in_order_of_admission(
     };
     let (tokens, more) = seen.map_or((Vec::new(), false), |SeenTokens { tokens, more }| (tokens, more));
     let mut order: Vec<_> = tokens.into_iter().map(candidate).collect();
+    // Those without a place in front come after those with one, and keep their order among themselves.
     order.sort_by_key(|seen| places.get(&seen.token.id).map_or((true, None), |place| (false, Some(*place))));
     // Those who were not seen are passed over as long as somebody who was seen waits.
     if !more {

@@ -50,6 +50,7 @@ impl Queue {
         (gate.times, gate.order, gate.admission, gate.draw) = (times, order, admission, draw);
         let version = row.version;
         self.sale = Some(row.clone());
+        // Several changes in one batch are one update: from the version before the first of them.
         let first = self.effects.sale.take();
         self.effects.sale = Some(SaleRowChange {
             version_before: first.as_ref().map_or(was.row.version, |first| first.version_before),

@@ -33,6 +33,7 @@ impl Places {
         let count = count.min(MOST_DRAWN) as u32;
         let mut by_ticket: Box<[u32]> = (1..=count).collect();
         let mut stream = ChaCha20Rng::from_seed(*key.as_bytes());
+        // From the back, as the handbook says it: another order would give other places.
         for last in (1..count).rev() {
             let chosen = below(last + 1, || stream.next_u32());
             by_ticket.swap(last as usize, chosen as usize);

@@ -124,6 +124,7 @@ impl Admissions {
         let mut latest = i64::MIN;
         let mut passed = 0;
         for (until, let_in_at) in self.waited_until.iter().zip(&self.let_in_at) {
+            // By place: whoever got in before somebody in front had stopped waiting has passed that one.
             passed += u64::from(let_in_at.is_some_and(|at| at < latest));
             latest = latest.max(*until);
         }

@@ -76,6 +76,7 @@ impl QueueView {
     }
 
     async fn exchange_seen(&self, pool: &MySqlPool, told: &mut Told, now: Timestamp) -> Result<(), Error> {
+        // Noted before it is tried: a failure is not tried again until the next period.
         told.at = Some(now);
         let Some(waiting) = self.look(Snapshot::waiting) else { return Ok(()) };
         let known_to = waiting.max().map_or(0, |newest| newest + 1);

@@ -79,6 +79,7 @@ impl QueueView {
             Err(_) if known => return Ok(()),
             Err(_) => self.refreshing.lock().await,
         };
+        // Whoever had the lock before may have refreshed it.
         if self.is_fresh() {
             return Ok(());
         }
@@ -135,6 +136,7 @@ impl QueueView {
         let moved = {
             // Locked only now, for memory alone: polls read it all the time.
             let mut snapshot = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+            // Replaced whole: whoever reads sees no half of it.
             if let Some(first) = first {
                 *snapshot = Some(first);
             }

@@ -5,8 +5,9 @@ use crate::clock::span;
 use crate::id::{SaleId, TokenId};
 use crate::phase::EntryOrder;
 use crate::queue::draw::{DrawKey, DrawSecret, GateDraw};
-use crate::queue::rows::LastMinute;
-use crate::queue::{Admission, EndedReason, Token};
+use crate::queue::line::DrawnLines;
+use crate::queue::rows::{Effects, LastMinute};
+use crate::queue::{Admission, EndedReason, Token, TokenStatus};
 
 fn noon() -> Timestamp {
     Timestamp::from_timestamp(1_803_902_400, 0).expect("in range")

@@ -1,6 +1,8 @@
+use uuid::Uuid;
+
 use super::*;
 use crate::fact::{Assumptions, Column};
-use crate::id::TokenId;
+use crate::id::{SaleId, TokenId};
 use crate::queue::Admission;
 
 const SEQ: u64 = 7;

@@ -54,8 +54,7 @@ impl Desk {
         let Some(first) = held.first() else {
             return Err(refusal_for(&named, sold));
         };
-        // The reservations were read before the seats were locked: another deadline at the seat means an extension
-        // since.
+        // The reservations were read before the seats were locked: a seat with another deadline was extended since.
         if held.iter().any(|reservation| reservation.extended_at.is_some() || reservation.expires_at != deadline) {
             return if self.may_have_committed {
                 Ok(Answer::Extended(deadline))
@@ -63,6 +62,7 @@ impl Desk {
                 Err(Error::HoldAlreadyExtended)
             };
         }
+        // However it is extended, nobody keeps a seat unpaid for longer than twice the time of a hold.
         let longest = first.reserved_at + span(self.rules.hold_ttl) * 2;
         let wanted = (deadline + span(self.rules.hold_extension)).min(longest);
         let sale = first.sale;

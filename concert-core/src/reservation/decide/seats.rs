@@ -79,6 +79,7 @@ impl Desk {
         if let Some(seating) = self.seatings.get(&concert) {
             let vacant = |seat: &SeatNumber| Some((SeatKey { concert, seat: *seat }, seating.vacant_seat(*seat)?));
             for (key, seat) in seats.iter().filter_map(vacant) {
+                // While seats are only being chosen. A row that is locked says more, and stays.
                 self.rows.seats.entry(key).or_insert(seat);
             }
         }

@@ -55,6 +55,8 @@ pub(crate) fn decide(
     let mut accounts = Accounts {
         now: attempt.now,
         may_have_committed: attempt.may_have_committed,
+        // As long as any token may live by the settings of any process: another one may have signed it with a longer
+        // life.
         matters_until: attempt.now + span(longest_life.max(rows.longest_life)),
         seq: rows.seq,
         effects: Effects { seq_before: rows.seq, ..Effects::default() },
@@ -83,6 +85,7 @@ impl Accounts {
     fn change(&mut self, command: &ChangeAccount) -> Result<Changed, Error> {
         let ChangeAccount { user, change, .. } = command;
         let before = self.accounts.get(user).cloned().ok_or(Error::UserNotFound)?;
+        // Whoever was forgotten can still be kept out and have sessions ended, but never comes back.
         let needs_person = matches!(change, Change::SetPassword { .. } | Change::Enable | Change::Rename(_));
         if needs_person && before.user.forgotten_at.is_some() {
             return Err(Error::UserNotFound);
@@ -91,6 +94,7 @@ impl Accounts {
         match change {
             Change::EndSession { session, until } => {
                 self.revoke(&before.user, Some(*session), *until);
+                // A user who logs out is no act of an operator, and the account stays as it is.
                 return Ok(Changed { user: before.user, changed: true });
             }
             Change::EndSessions => self.end_sessions(&mut after),
@@ -145,6 +149,7 @@ impl Accounts {
     fn forget(&mut self, account: &mut Account) {
         let user = &mut account.user;
         self.holders.remove(&account.key);
+        // No username can be this: keys have no capitals.
         account.key = format!("FORGOTTEN-{}", user.id);
         user.username.clone_from(&account.key);
         user.has_password = false;

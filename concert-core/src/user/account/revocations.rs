@@ -113,6 +113,7 @@ impl Revocations {
             return;
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // `seen` stays as it is: others may have committed before, and what they have is still to be read.
         revocations.iter().for_each(|revocation| known.add(revocation));
         self.any.store(true, Ordering::Release);
     }
@@ -167,6 +168,7 @@ impl Revocations {
         let done = self.read_new(pool, now).await;
         *failed = done.as_ref().err().map(|error| (begun, error.clone()));
         if done.is_ok() {
+            // The time at which it began: what was committed after that may be missing.
             self.read_at.store(now.timestamp_micros(), Ordering::Release);
         }
         done

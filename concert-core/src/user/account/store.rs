@@ -51,6 +51,8 @@ pub(crate) struct Readings {
 
 /// Locks the gate and then the users.
 pub(crate) fn lock(script: &mut Script, commands: &[&ChangeAccount]) -> Readings {
+    // The gate first: its number orders the revocations, so readers who have seen one number have missed none before
+    // it.
     let gate = script.select(&LOCK_GATE, |params| params);
     let users = commands.iter().map(|command| command.user).collect();
     let users = script.select_keys(&LOCK_USERS, users, |params, users| params.list("users", users));
