@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concert_core::{Error, TokenStatus};
+use concert_core::{Error, Page, PresentedTicket, TokenStatus};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -71,4 +71,27 @@ async fn a_box_office_that_is_shut_down_carries_out_what_it_has_and_refuses_what
     assert!(house.office.balance(users[0]).await.is_ok(), "reads go on");
     house.office.shutdown().await;
     house.another_office().await.recharge(users[0], money(1)).await.expect("others go on");
+}
+
+#[tokio::test]
+async fn no_lane_outlives_a_shutdown_not_those_for_rare_acts_and_not_the_doors() {
+    let house = House::open().await;
+    let (concert, user) = (house.concert(2).await, house.active_users(1, 1_000).await[0]);
+    let held = house.office.hold_one(user, concert, seat(1)).await.expect("holds");
+    house.office.pay(user, held.id, held.price).await.expect("pays");
+    let ticket = house.office.tickets_of(user, Page::default()).await.expect("reads").data.remove(0);
+    let shown = PresentedTicket::new(ticket.payload.expect("counts"), "north".parse().expect("a gate"));
+    house.office.shutdown().await;
+
+    let desk = house.office.back_office();
+    let answers = [
+        ("check-in", desk.check_in(concert, shown.clone()).await.err()),
+        ("swap", desk.swap_seats(concert, [seat(1), seat(2)], None).await.err()),
+        ("block", desk.block_seats(concert, [seat(2)], "a camera".parse().expect("a reason")).await.err()),
+        ("refund", desk.refund(ticket.payment.expect("paid"), None).await.err()),
+    ];
+    for (act, refused) in answers {
+        assert!(matches!(refused, Some(Error::ShutDown)), "{act}: {refused:?}");
+    }
+    house.another_office().await.back_office().check_in(concert, shown).await.expect("others go on");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use sqlx::MySqlPool;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::Batch;
 use super::writer::Writer;
@@ -22,6 +22,8 @@ pub(crate) struct RareLane<B: Batch> {
     clock: Arc<OfficeClock>,
     waiting: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    /// Whether it is shut down. Each command has a receiver until it is answered.
+    stop: watch::Sender<bool>,
 }
 
 impl<B: Batch> RareLane<B> {
@@ -32,6 +34,7 @@ impl<B: Batch> RareLane<B> {
             clock: Arc::clone(clock),
             waiting: Arc::new(Semaphore::new(MOST_WAITING)),
             running: Arc::new(Semaphore::new(1)),
+            stop: watch::Sender::new(false),
         }
     }
 
@@ -39,6 +42,11 @@ impl<B: Batch> RareLane<B> {
     ///
     /// Cancel safety: once polled, the command runs whole or not at all, whether or not the caller waits for the answer.
     pub(crate) async fn submit(&self, command: B::Command) -> Result<B::Answer, Error> {
+        // Before the look at it, so that a shutdown either waits for this command or is seen by it.
+        let unanswered = self.stop.subscribe();
+        if *unanswered.borrow() {
+            return Err(Error::ShutDown);
+        }
         let waits = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| {
             metrics::counter!("concert_overloaded_total", "lane" => B::NAME).increment(1);
             Error::Overloaded { lane: B::NAME }
@@ -57,8 +65,18 @@ impl<B: Batch> RareLane<B> {
             let _turn = running.acquire_owned().await;
             // The command that runs leaves its place to one that waits.
             drop(waits);
-            writer.run_alone(command).await
+            let answer = writer.run_alone(command).await;
+            drop(unanswered);
+            answer
         });
         run.await.unwrap_or_else(|error| Err(Error::internal(error)))
+    }
+
+    /// Refuses further commands, and waits until all earlier ones are answered.
+    ///
+    /// Cancel safety: the lane stays shut down, and the earlier commands run on.
+    pub(crate) async fn shutdown(&self) {
+        self.stop.send_replace(true);
+        self.stop.closed().await;
     }
 }

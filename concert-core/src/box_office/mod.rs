@@ -105,6 +105,53 @@ struct Inner {
     exports: Arc<Semaphore>,
 }
 
+impl Inner {
+    async fn shutdown(&self) {
+        // Every field is named, so that no lane is forgotten.
+        let Self {
+            host: _,
+            pool: _,
+            scrapes,
+            probe: _,
+            cluster: _,
+            policy: _,
+            clock: _,
+            views: _,
+            seat_changes: _,
+            #[cfg(feature = "jwt")]
+                revocations: _,
+            #[cfg(feature = "password")]
+                passwords: _,
+            queue,
+            reservations,
+            sweeps,
+            wallets,
+            payments,
+            refunds,
+            check_ins,
+            users,
+            halls,
+            swaps,
+            keys: _,
+            ticket_keys: _,
+            exports: _,
+        } = self;
+        tokio::join!(
+            queue.shutdown(),
+            reservations.shutdown(),
+            sweeps.shutdown(),
+            wallets.shutdown(),
+            payments.shutdown(),
+            refunds.shutdown(),
+            check_ins.shutdown(),
+            users.shutdown(),
+            halls.shutdown(),
+            swaps.shutdown(),
+            scrapes.close(),
+        );
+    }
+}
+
 impl BoxOffice {
     /// A box office on the database that `pool` connects to, or on [`Policy::with_schema`] beside it. Only the pool's
     /// options are used, never its connections, which may be in any state: the box office opens up to 16 of its own for

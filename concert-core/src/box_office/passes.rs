@@ -71,17 +71,7 @@ impl BoxOffice {
     ///
     /// Cancel safety: the writers end all the same.
     pub async fn shutdown(&self) {
-        let inner = &self.inner;
-        tokio::join!(
-            inner.queue.shutdown(),
-            inner.reservations.shutdown(),
-            inner.sweeps.shutdown(),
-            inner.wallets.shutdown(),
-            inner.payments.shutdown(),
-            inner.refunds.shutdown(),
-            inner.users.shutdown(),
-            inner.scrapes.close(),
-        );
+        self.inner.shutdown().await;
     }
 
     /// One rerank pass over all sales, bounded: ends the tokens whose time is over, admits the head of each queue up to its cap,
