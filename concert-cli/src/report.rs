@@ -3,16 +3,26 @@
 use std::error::Error as _;
 use std::process::ExitCode;
 
+use clap::error::ErrorFormatter;
 use concert_core::texts::Language;
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::table::{self, Output};
-use crate::texts::locale;
+use crate::texts::{HELP, locale, told_reason};
 
-/// Says what is wrong with the command line, or shows the help. An argument may have any text in it, so it is escaped
-/// where it could steer a terminal; colours are left out then.
+/// Says what is wrong with the command line, or shows the help.
 pub fn usage(error: &clap::Error) -> ExitCode {
+    let korean = match locale().language {
+        Language::English => None,
+        Language::Korean => HELP.told(error, told_reason),
+    };
+    korean.map_or_else(|| print(error), |korean| print(&korean))
+}
+
+/// Prints it as clap does. An argument may have any text in it, so it is escaped where it could steer a terminal; colours
+/// are left out then.
+fn print<F: ErrorFormatter>(error: &clap::error::Error<F>) -> ExitCode {
     let text = error.render().to_string();
     if error.use_stderr() && table::printable_lines(&text) != text {
         table::note(text.trim_end());

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use concert_core::rust_decimal::Decimal;
 use concert_core::texts::{Language, Locale, Said};
-use concert_core::{Currency, Money, TimeZone};
+use concert_core::{Currency, Error, Money, TimeZone};
 use concert_settings::HelpTexts;
 
 /// The pairs that the build made of the catalogues.
@@ -30,6 +30,12 @@ pub fn set_house(currency: Option<Currency>, zone: TimeZone) {
 /// How people are spoken to.
 pub fn locale() -> Locale {
     *LOCALE.get_or_init(|| Locale { language: of_environment(), ..Locale::default() })
+}
+
+/// Why a value on the command line is refused: the tool says it, the library, or whoever read the value.
+pub fn told_reason(english: &str) -> String {
+    let by_the_library = || Error::InvalidInput(english.to_owned()).told(locale());
+    translation(english).unwrap_or_else(by_the_library)
 }
 
 /// The language of the environment.

@@ -338,7 +338,7 @@ impl Config {
 }
 
 fn usage(text: impl std::fmt::Display) -> clap::Error {
-    Config::command().error(ErrorKind::ValueValidation, text)
+    concert_settings::usage_error(&mut Config::command(), ErrorKind::ValueValidation, text)
 }
 
 #[cfg(test)]

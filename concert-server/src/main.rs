@@ -25,7 +25,7 @@ const INTERRUPTED: i32 = 130;
 async fn main() -> ExitCode {
     let (config, action, settings) = match command::parse() {
         Ok(parsed) => parsed,
-        Err(error) => error.exit(),
+        Err(error) => command::exit(&error),
     };
     let done = match action {
         Some(action) => action.run(&config, &settings).await,
@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(StartError::Usage(error)) => error.exit(),
+        Err(StartError::Usage(error)) => command::exit(&error),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
