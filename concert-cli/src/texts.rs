@@ -34,6 +34,7 @@ pub fn locale() -> Locale {
 
 /// Why a value on the command line is refused: the tool says it, the library, or whoever read the value.
 pub fn told_reason(english: &str) -> String {
+    // The library's error of any such text knows the library's translations, and leaves the rest as it is.
     let by_the_library = || Error::InvalidInput(english.to_owned()).told(locale());
     translation(english).unwrap_or_else(by_the_library)
 }
@@ -50,6 +51,7 @@ pub fn told(english: &str) -> String {
 
 /// The same of a text that may be several, with a semicolon between them.
 pub fn told_parts(english: &str) -> String {
+    // Facts are joined with semicolons where they arise, so the whole is hardly ever a text of ours.
     translation(english).unwrap_or_else(|| english.split("; ").map(told).collect::<Vec<_>>().join("; "))
 }
 

@@ -81,7 +81,9 @@ fn command() -> clap::Command {
 
 /// Settings are taken after a command, too; the help of most commands leaves them out.
 fn finished(command: clap::Command) -> clap::Command {
+    // clap takes a flag after a command only where it is global.
     let mut command = command.mut_args(|arg| arg.global(true));
+    // Only a command that is built has handed its global flags down, where they can be hidden.
     command.build();
     let below: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let unseen = |arg: clap::Arg| if arg.is_global_set() { arg.hide(true) } else { arg };

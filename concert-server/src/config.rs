@@ -277,6 +277,7 @@ impl Config {
     pub fn policy(&self, secret: &SecretString) -> Result<Policy, clap::Error> {
         let refused = |error: Error| usage(error);
         let mut keys = JwtKeys::new(secret).map_err(refused)?;
+        // Tokens that were signed before the secret was changed count until their own end.
         if let Some(previous) = &self.jwt_previous_secret {
             keys = keys.with_previous(previous).map_err(refused)?;
         }

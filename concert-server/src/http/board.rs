@@ -116,6 +116,7 @@ impl Board {
         concert: ConcertId,
         version: Option<u32>,
     ) -> Result<Arc<PlanPage>, Problem> {
+        // However old it is: the plan of one version never changes.
         let known = self.known(Page::States(concert)).and_then(|cached| cached.plan);
         if let Some(plan) = known.filter(|plan| version == Some(plan.version)) {
             return Ok(plan);
@@ -131,6 +132,7 @@ impl Board {
     }
 
     async fn page(&self, office: &BoxOffice, page: Page) -> Result<CachedPage, Problem> {
+        // Before anything is waited for: a reading that begins after this moment is new enough.
         let asked = Instant::now();
         let slot = self.slot(page);
         if let Some(cached) = slot.cached().filter(|cached| is_fresh(cached, office, page, asked)) {
@@ -159,8 +161,10 @@ impl Board {
         let before = slot.cached();
         if let Some(before) = &before {
             let pause = PAUSE_BETWEEN_SALES.max(before.took * HALL_READING_SHARE).min(self.0.max_age);
+            // From the beginning of the last reading, so that a hall that is seldom asked for is read at once.
             tokio::time::sleep_until(before.begun + pause).await;
         }
+        // All three from before the reading: what happens meanwhile makes the page look old, never new.
         let (begun, changes, read_at) = (Instant::now(), page.changes(&office), office.now());
         let content = match page.read(&office, before.clone()).await {
             Ok(content) => content,
@@ -177,7 +181,9 @@ impl Board {
         let cached = CachedPage { body, plan, read_at, max_age, changes, begun, took: begun.elapsed() };
         slot.bytes.store(cached.bytes(), Ordering::Relaxed);
         *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
+        // Those who waited go on now; making room need not hold them up.
         drop(reading);
+        // Once the new page is in its place, so that nobody begins to send what may be withdrawn.
         before.iter().flat_map(|before| before.superseded_by(&cached)).for_each(|old| self.0.superseded.add(old));
         self.keep(page, slot);
         Ok(cached)
@@ -212,6 +218,7 @@ impl Board {
             slots.insert(page, slot);
         }
         let mut bytes: usize = slots.values().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum();
+        // One page always stays, or a hall larger than the cache would be read for every request.
         while bytes > MOST_BYTES && slots.len() > 1 {
             bytes -= self.remove_least(&mut slots).min(bytes);
         }
@@ -235,6 +242,7 @@ fn is_fresh(cached: &CachedPage, office: &BoxOffice, page: Page, asked: Instant)
     if cached.begun >= asked {
         return true;
     }
+    // What this process has sold is seen at once; what others have, once the page is old enough.
     let age = (office.now() - cached.read_at).to_std();
     cached.changes == page.changes(office) && age.is_ok_and(|age| age < cached.max_age)
 }

@@ -84,6 +84,7 @@ impl Said {
             Self::Refusal(error) => error.told(locale),
             Self::Here(text) => text.clone(),
         });
+        // By characters: a cut within one would leave no text.
         told.chars().take(LONGEST_DETAIL).collect()
     }
 }
@@ -110,6 +111,7 @@ impl Problem {
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        // Two challenges, or two times to try again, would leave the client to choose.
         self.0.headers.retain(|(kept, _)| *kept != name);
         self.0.headers.push((name, value));
         self
@@ -223,6 +225,7 @@ impl Problem {
             request_id,
             members: &self.0.members,
         };
+        // Texts and numbers alone, so it does not fail.
         serde_json::to_string(&body).unwrap_or_default()
     }
 
@@ -242,6 +245,7 @@ impl Problem {
     pub(super) fn log(&self) {
         let Some(cause) = &self.0.cause else { return };
         let causes = telemetry::chain(cause.as_ref());
+        // A defect is for somebody to mend. That the database is away may pass by itself, and has its own metric.
         if self.0.status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(code = self.0.code, causes, "a request failed");
         } else {

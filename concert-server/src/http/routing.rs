@@ -195,6 +195,7 @@ fn of_path<'a, T>(
 ) -> impl Iterator<Item = &'a T> + Clone {
     let literal = all.iter().position(|one| route(one).template == path);
     let first = literal.or_else(|| all.iter().position(|one| route(one).has_path(path)));
+    // Of one template only: a path that fits two must not be answered by the methods of both.
     let template = first.map(|first| route(&all[first]).template);
     all[first.unwrap_or(all.len())..].iter().filter(move |one| Some(route(one).template) == template)
 }
@@ -212,6 +213,7 @@ pub(super) fn filter(
             let claim = known.clone().find_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
             let shown =
                 call.app.show_problem.zip(call.headers_of_page(claim.map(|(endpoint, _)| endpoint.is_page), path));
+            // What no route claims is braked as well: guessing paths is a flood like any other.
             let braked = call.brake(claim.map_or(Braking::Call, |(endpoint, _)| endpoint.braking));
             let answering = match (braked, claim) {
                 (Err(braked), _) => Box::pin(ready(Err(braked))),

@@ -62,6 +62,7 @@ fn start_time(text: &str, date: NaiveDate, zone: TimeZone) -> Result<NaiveTime, 
         Problem::invalid("startsAt is a time by the clocks of the venue, such as 20:00, or an instant of the date")
     })?;
     let local = zone.local(instant.to_utc());
+    // An instant says a date as well; where that is another one, one of the two is a mistake.
     if local.date() != date {
         return Err(Problem::invalid(format!("startsAt is {local} in {zone}, which is not on {date}")));
     }
@@ -107,6 +108,7 @@ impl ConcertChangeRequest {
         if let Some(date) = self.date {
             change = change.with_date(date);
         }
+        // The start is read in the zone that the concert will have, which the same request may change.
         let mut zone = before.time_zone;
         if let Some(name) = self.time_zone {
             let own = name.as_deref().map(str::parse::<TimeZone>).transpose().map_err(Error::from)?;

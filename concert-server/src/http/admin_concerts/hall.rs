@@ -84,6 +84,7 @@ impl SectionRequest {
         let both = || Problem::invalid("a section has rows, or rows and seats as two numbers, or seats alone");
         let section = match (self.rows, self.seats) {
             (None, Some(seats)) => Section::plain(seats, self.price),
+            // A hall without rows says so by leaving them out; 0 is a mistake.
             (Some(RowsRequest::Count(rows @ 1..)), Some(seats)) => Section::in_rows(rows, seats, self.price),
             (Some(RowsRequest::Rows(rows)), None) => {
                 let rows = rows.into_iter().map(RowRequest::row).collect::<Result<_, _>>()?;

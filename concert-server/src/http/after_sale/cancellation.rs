@@ -115,6 +115,7 @@ pub(in crate::http) async fn cancel(mut call: Call) -> Answer {
     if dry_run {
         return json(StatusCode::OK, &CancellationBody::from(found));
     }
+    // Before all is done, asking again is how an operator has it go on.
     if found.done {
         return Err(Problem::from(Error::ConcertCancelled));
     }
@@ -132,6 +133,7 @@ async fn finish_for_a_while(back_office: &BackOffice, concert: ConcertId) {
             tracing::warn!(%concert, code = error.code(), %error, "clearing a concert broke off; a pass goes on with it");
         }
     });
+    // When the wait is over the task goes on: a handle that is dropped stops nothing.
     let _ = tokio::time::timeout(LONGEST_WAIT, clearing).await;
 }
 
