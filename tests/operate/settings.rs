@@ -95,9 +95,8 @@ async fn settings_that_are_not_valid_are_refused_in_korean_by_lang() {
     let in_file = refused_in_korean(&["--config", &file.to_string_lossy()]).await;
     for text in [
         "concert.toml:1: 알 수 없는 설정입니다: 'max_actve'. 비슷한 설정: 'max-active'.\n",
-        "concert.toml:2: hold-ttl: \"soon\": 쓸 수 없는 값입니다. 0 위치에 수가 필요합니다.",
-        "concert.toml:3: log-format: 필요한 것: ",
-        "적은 것: 수.\n",
+        "concert.toml:2: hold-ttl: 쓸 수 없는 값입니다: \"soon\". 0 위치에 수가 필요합니다.",
+        "concert.toml:3: log-format: 필요한 것: \"text\" or \"json\". 적은 것: 수.\n",
     ] {
         assert!(in_file.contains(text), "{text} in\n{in_file}");
     }

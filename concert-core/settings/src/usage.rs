@@ -61,11 +61,22 @@ impl HelpTexts {
 
 /// A reason in the other language. One that begins with a place, such as the line of a file, is known without it.
 fn told(why: &str, translate: &dyn Fn(&str) -> String) -> String {
+    if let Some((place, rest)) = after_place(why) {
+        return format!("{place}: {}", told(rest, translate));
+    }
     let translated = translate(why);
     match why.split_once(": ").filter(|_| translated == why) {
         Some((place, rest)) => format!("{place}: {}", told(rest, translate)),
         None => translated,
     }
+}
+
+/// The place in a file that a reason begins with, `concert.toml:3`, and what comes after it.
+fn after_place(why: &str) -> Option<(&str, &str)> {
+    let is_line = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let ends = why.match_indices(": ").map(|(at, _)| at);
+    let end = ends.into_iter().find(|end| why[..*end].rsplit_once(':').is_some_and(|(_, line)| is_line(line)))?;
+    Some((&why[..end], &why[end + 2..]))
 }
 
 /// An error of clap, to be written in another language. Colours are those that clap has.
