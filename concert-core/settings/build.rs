@@ -27,5 +27,6 @@ fn main() {
 fn function(id: &str, text: &Text) -> String {
     let parameters: Vec<_> = text.variables.iter().map(|name| format!("{name}: &str")).collect();
     let (name, parameters, shown) = (id.replace('-', "_"), parameters.join(", "), &text.shown);
-    format!("#[doc = {shown:?}]\npub fn {name}({parameters}) -> String {{\n    format!({shown:?})\n}}\n\n")
+    let written = if parameters.is_empty() { format!("{shown:?}.to_owned()") } else { format!("format!({shown:?})") };
+    format!("#[doc = {shown:?}]\npub fn {name}({parameters}) -> String {{\n    {written}\n}}\n\n")
 }

@@ -14,6 +14,9 @@ mod texts {
     include!(concat!(env!("OUT_DIR"), "/usage.rs"));
 }
 
+/// What says that there are names like the one that was given.
+type Tip = fn(&str) -> String;
+
 /// The step to the right of lists and tips, as clap has it.
 const TAB: &str = "  ";
 
@@ -174,7 +177,7 @@ impl Refusal<'_> {
     /// What may have been meant.
     fn tips(&self) -> Vec<String> {
         let mut tips = Vec::new();
-        let similar: [(_, fn(&str) -> String); 3] = [
+        let similar: [(_, Tip); 3] = [
             (ContextKind::SuggestedSubcommand, texts::similar_command),
             (ContextKind::SuggestedArg, texts::similar_argument),
             (ContextKind::SuggestedValue, texts::similar_value),
