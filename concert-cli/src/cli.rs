@@ -60,6 +60,7 @@ fn finished(command: clap::Command) -> clap::Command {
 /// Every command with the usage line that its help has. clap would write into that of an error what comes from the
 /// environment, as if it were required.
 fn with_plain_usage(mut command: clap::Command) -> clap::Command {
+    // Only a command that is built has the usage lines of those below it.
     command.build();
     plain_usage(command)
 }
@@ -83,6 +84,7 @@ fn shown(command: clap::Command) -> clap::Command {
 
 /// Parses the command line of this process, over what its environment and its file say.
 pub fn parse() -> Result<Cli, clap::Error> {
+    // What the file says becomes defaults first, so that help shows it and clap checks it like a flag.
     let settings = Settings::read(&Cli::command(), shown, std::env::args_os(), &Surroundings::of_process())?;
     for warning in &settings.warnings {
         note(&format!("warning: {warning}"));

@@ -95,13 +95,16 @@ impl Database {
     pub async fn open(opts: &Opts, command: &DatabaseCommand) -> Result<Self, Failure> {
         let signs_tokens = command.signs_tokens();
         if let Some(url) = opts.given_url()? {
+            // Most commands sign nothing, and an operator at a desk need not have the servers' secret.
             let secret = if signs_tokens { Some(opts.given_secret()?.ok_or_else(no_secret)?) } else { None };
             let box_office = BoxOffice::connect(url.expose_secret(), opts.policy(secret)?).await?;
             return Ok(Self { box_office, private: None });
         }
+        // A mistyped folder would else become a new, empty box office that answers everything.
         if !command.makes_database() && !PrivateDatabase::exists(&opts.data_dir) {
             return Err(Failure::NoPrivateDatabase { folder: opts.data_dir.clone() });
         }
+        // Where a server runs on it already, this joins that one.
         let private = PrivateDatabase::open(&opts.data_dir, &Settings::default()).await?;
         if private.is_owner() {
             note(&format!("started the private MariaDB in {}", private.data_dir().display()));
@@ -117,6 +120,7 @@ impl Database {
 
     /// Closes the connections, and stops the private server if this process started it.
     pub async fn close(self) -> Result<(), Failure> {
+        // A connection that hangs must not keep the shell waiting; the database drops it by itself.
         let _ = tokio::time::timeout(CLOSE_DEADLINE, self.box_office.pool().close()).await;
         if let Some(private) = self.private {
             private.stop().await?;
@@ -161,6 +165,7 @@ impl Opts {
             .with_max_holds_per_user(self.max_holds_per_user)
             .with_max_holds_in_a_row(self.max_holds_in_a_row)
             .with_seat_pause(self.seat_pause)
+            // A short --active-ttl alone is meant to be short: the policy refuses a longer time after payment.
             .with_after_payment_ttl(self.after_payment_ttl.min(self.active_ttl))
             // As with the URL, an empty variable counts as unset.
             .with_schema(self.schema.clone().filter(|schema| !schema.is_empty())))

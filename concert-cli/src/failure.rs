@@ -94,6 +94,7 @@ impl Failure {
     /// The exit code.
     pub const fn exit_code(&self) -> u8 {
         match self {
+            // An input that no rule takes is wrong on the command line, whoever has noticed.
             Self::BoxOffice(Error::InvalidInput(_)) | Self::Usage(_) => USAGE,
             _ => REFUSED,
         }

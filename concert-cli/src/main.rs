@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
     };
+    // Before anything is told: amounts and moments are written for the house from here on.
     database.say_house();
     let done = match command {
         Command::OnDatabase(command) if command.works_alone() => command.run_alone(),
@@ -63,6 +64,7 @@ async fn on_database(command: DatabaseCommand, opts: &database::Opts, output: Ou
         opened = Database::open(opts, &command) => opened?,
         signal = &mut interrupted => return signal.and(Err(Failure::Interrupted)),
     };
+    // From here on the database is closed whatever happens, since a private one is stopped by its owner.
     let done = match command.prepare(&database.box_office).await {
         Ok(()) => tokio::select! {
             done = command.run(&database.box_office, output) => done,
@@ -70,6 +72,7 @@ async fn on_database(command: DatabaseCommand, opts: &database::Opts, output: Ou
         },
         failed => failed,
     };
+    // Why the command failed is said before why the database did not close.
     let closed = database.close().await;
     done.and(closed)
 }

@@ -3,27 +3,40 @@
 use std::error::Error as _;
 use std::process::ExitCode;
 
+use clap::error::ErrorFormatter;
 use concert_core::texts::Language;
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::table::{self, Output};
-use crate::texts::locale;
+use crate::texts::{HELP, locale, told_reason};
 
-/// Says what is wrong with the command line, or shows the help. An argument may have any text in it, so it is escaped
-/// where it could steer a terminal; colours are left out then.
+/// Says what is wrong with the command line, or shows the help.
 pub fn usage(error: &clap::Error) -> ExitCode {
+    let korean = match locale().language {
+        Language::English => None,
+        Language::Korean => HELP.told(error, told_reason),
+    };
+    korean.map_or_else(|| print(error), |korean| print(&korean))
+}
+
+/// Prints it as clap does. An argument may have any text in it, so it is escaped where it could steer a terminal; colours
+/// are left out then.
+fn print<F: ErrorFormatter>(error: &clap::error::Error<F>) -> ExitCode {
     let text = error.render().to_string();
+    // Help goes to stdout and is all ours; only an error repeats what somebody has typed.
     if error.use_stderr() && table::printable_lines(&text) != text {
         table::note(text.trim_end());
     } else {
         let _ = error.print();
     }
+    // clap has 0 for help and 2 for errors; both fit.
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX))
 }
 
 /// Says why a command failed, with all causes.
 pub fn report(failure: &Failure, output: Output) -> ExitCode {
+    // `concert-cli log | head` has got what it wanted.
     if failure.is_closed_pipe() {
         return ExitCode::SUCCESS;
     }
@@ -31,6 +44,7 @@ pub fn report(failure: &Failure, output: Output) -> ExitCode {
     let told = with_causes(failure.told(), failure);
     let begin = if locale().language == Language::Korean { "오류" } else { "error" };
     table::note(&format!("{begin}: {} ({})", table::printable(&told), failure.code()));
+    // For programs in English and in one piece; the line above is for whoever watches them.
     if output == Output::Json {
         let message = with_causes(failure.to_string(), failure);
         table::note_json(&json!({"error": {"code": failure.code(), "message": message}}));

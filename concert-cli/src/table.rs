@@ -50,6 +50,7 @@ pub fn print(output: Output, result: &impl Show) -> Result<(), Failure> {
 /// Prints a text that is a result, with a line's end unless it has one.
 pub fn print_text(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
+    // A script or a file that is printed here has an end of its own.
     let end = if text.ends_with('\n') { "" } else { "\n" };
     write!(stdout, "{text}{end}").and_then(|()| stdout.flush()).map_err(|source| Failure::io("write to stdout", source))
 }
@@ -65,6 +66,7 @@ pub fn clear_screen(output: Output) -> Result<(), Failure> {
 
 /// Prints a note that is not a result. A failure is ignored: there is nowhere left to report it.
 pub fn note(text: &str) {
+    // Translated first: the text that is known has no escapes in it.
     let _ = writeln!(io::stderr(), "{}", printable_lines(&told(text)));
 }
 
@@ -87,11 +89,14 @@ pub fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String 
 }
 
 fn fitted<const N: usize>(header: [&str; N], rows: &[[String; N]], width: usize) -> String {
+    // Escaped before it is measured: escapes are wider than what they stand for.
     let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
     let all = || rows.iter().map(|row| row.iter().map(String::as_str).collect());
+    // The header is a row like the others: its words have to fit as well.
     let Some(widths) = fit::column_widths(std::iter::once(header.to_vec()).chain(all()), width) else {
         let card = |row: &[String; N]| facts_within(header.into_iter().zip(row.clone()), width, true);
         let cards: Vec<_> = rows.iter().map(card).collect();
+        // A table without rows still shows its header; cards would show nothing at all.
         return if cards.is_empty() { word("none") } else { cards.join("\n\n") };
     };
     let wrapped = |cell: &str, column: usize| fit::wrap(cell, widths[column]).join("\n");
@@ -103,6 +108,7 @@ fn fitted<const N: usize>(header: [&str; N], rows: &[[String; N]], width: usize)
         row.into_iter().enumerate().map(|(column, cell)| wrapped(cell, column)).collect::<Vec<_>>()
     }));
     for (index, column) in table.column_iter_mut().enumerate() {
+        // One word in a column, such as `none`, makes it a column of words.
         if rows.iter().all(|row| is_number(&row[index])) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -123,6 +129,7 @@ fn facts_within<'n>(facts: impl IntoIterator<Item = (&'n str, String)>, width: u
     let room = width.saturating_sub(longest + MARGINS);
     let fact = |(name, value): &(&str, String)| {
         let indent = " ".repeat(longest - name.width());
+        // Korean breaks anywhere. An id or a key that is broken cannot be copied with two clicks.
         let lines = if breaks_words || value.contains(' ') || !value.is_ascii() {
             fit::wrap(value, room)
         } else {
@@ -164,6 +171,7 @@ pub fn word(english: &'static str) -> String {
 fn is_number(cell: &str) -> bool {
     let is_bare = cell.parse::<f64>().is_ok();
     let is_plain = matches!(locale(), Locale { language: Language::English, currency: None, .. });
+    // With a currency, amounts have signs and commas in them and are numbers all the same.
     is_bare || !is_plain && cell.replace(['₩', '원', '$', '€', '£', '¥', ','], "").parse::<f64>().is_ok()
 }
 

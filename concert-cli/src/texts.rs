@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use concert_core::rust_decimal::Decimal;
 use concert_core::texts::{Language, Locale, Said};
-use concert_core::{Currency, Money, TimeZone};
+use concert_core::{Currency, Error, Money, TimeZone};
 use concert_settings::HelpTexts;
 
 /// The pairs that the build made of the catalogues.
@@ -32,6 +32,13 @@ pub fn locale() -> Locale {
     *LOCALE.get_or_init(|| Locale { language: of_environment(), ..Locale::default() })
 }
 
+/// Why a value on the command line is refused: the tool says it, the library, or whoever read the value.
+pub fn told_reason(english: &str) -> String {
+    // The library's error of any such text knows the library's translations, and leaves the rest as it is.
+    let by_the_library = || Error::InvalidInput(english.to_owned()).told(locale());
+    translation(english).unwrap_or_else(by_the_library)
+}
+
 /// The language of the environment.
 pub fn of_environment() -> Language {
     Language::from_environment(|name| env::var(name).ok())
@@ -44,6 +51,7 @@ pub fn told(english: &str) -> String {
 
 /// The same of a text that may be several, with a semicolon between them.
 pub fn told_parts(english: &str) -> String {
+    // Facts are joined with semicolons where they arise, so the whole is hardly ever a text of ours.
     translation(english).unwrap_or_else(|| english.split("; ").map(told).collect::<Vec<_>>().join("; "))
 }
 

@@ -358,3 +358,16 @@ said-x-x-x-after-it = { $amount } ({ $kind }), { $balance } after it
 said-x-x-x-after-it-payment-x = { $amount } ({ $kind }), { $balance } after it, payment { $payment }
 said-x-x-x-after-it-reference-x = { $amount } ({ $kind }), { $balance } after it, reference { $reference }
 said-x-x-x-after-it-payment-x-2 = { $amount } ({ $kind }), { $balance } after it, payment { $payment }, reference { $reference }
+
+## Why values on the command line are refused
+
+said-number-from-1 = must be a number from 1
+said-seat-number-whole = a seat number is a whole number
+said-number-or-none = must be a number or none
+said-date-up-to = a date is YYYY-MM-DD, up to the year { $year }
+said-no-date-like = { $text } is no date like 2027-03-05
+said-no-time-like = { $text } is no time like 20:00
+said-seconds-to-watch = it takes a number of seconds from 1 to { $most }, as in --watch=5; --watch alone is every 2 seconds
+said-instant-like = must be like 2027-03-05T20:00:00+09:00, or now, or none
+said-no-section-like = { $text } is no section like VIP:200:150000
+said-no-section-like-why = { $text } is no section like VIP:200:150000: { $why }

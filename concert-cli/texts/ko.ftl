@@ -358,3 +358,16 @@ said-x-x-x-after-it = { $amount }({ $kind }), 남은 잔액 { $balance }
 said-x-x-x-after-it-payment-x = { $amount }({ $kind }), 남은 잔액 { $balance }, 결제 { $payment }
 said-x-x-x-after-it-reference-x = { $amount }({ $kind }), 남은 잔액 { $balance }, 참조 { $reference }
 said-x-x-x-after-it-payment-x-2 = { $amount }({ $kind }), 남은 잔액 { $balance }, 결제 { $payment }, 참조 { $reference }
+
+## 명령줄의 값을 거절하는 이유
+
+said-number-from-1 = 1 이상의 정수여야 합니다.
+said-seat-number-whole = 좌석 번호는 정수입니다.
+said-number-or-none = 정수 또는 none이어야 합니다.
+said-date-up-to = 날짜는 YYYY-MM-DD로 적으며 { $year }년까지입니다.
+said-no-date-like = { $text }: 2027-03-05 같은 날짜가 아닙니다.
+said-no-time-like = { $text }: 20:00 같은 시각이 아닙니다.
+said-seconds-to-watch = 1초에서 { $most }초까지이며 --watch=5처럼 적습니다. --watch만 적으면 2초마다입니다.
+said-instant-like = 2027-03-05T20:00:00+09:00 같은 시각이나 now, none이어야 합니다.
+said-no-section-like = { $text }: VIP:200:150000 같은 구역이 아닙니다.
+said-no-section-like-why = { $text }: VIP:200:150000 같은 구역이 아닙니다. { $why }

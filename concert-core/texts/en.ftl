@@ -238,3 +238,50 @@ said-seats-at-once = at most { $most } seats at once
 said-password = a password is { $least } to { $most } bytes
 said-reference = a reference is 1 to { $most } printable ASCII characters, without white space at its ends
 said-not-migrated = its schema is missing or out of date
+
+## Why values are refused, as the libraries that read them say it
+
+said-value-empty = value was empty
+said-integer-empty = cannot parse integer from empty string
+said-integer-digit = invalid digit found in string
+said-integer-large = number too large to fit in target type
+said-integer-small = number too small to fit in target type
+said-integer-range = { $number } is not in { $first }..={ $last }
+said-time-character = invalid character at { $place }
+said-time-number = expected number at { $place }
+said-time-unit = time unit needed, for example { $number }sec or { $again }ms
+said-time-other-unit = unknown time unit { $unit }, supported units: { $units } (and few variations)
+said-time-large = number is too large or cannot be represented without a lack of precision (values below 1ns are not supported)
+
+## Settings: of a policy, and of the file that both programs read
+
+said-duration-of-policy = { $name } must be from 1 second to 366 days
+said-seat-pause-of-policy = seat_pause must be at most 1 day
+said-after-payment-of-policy = after_payment_ttl must be at most active_ttl
+said-period-of-policy = { $name } must be from 100 milliseconds to 1 day
+said-secret-length = the JWT secret has { $bytes } bytes; it needs { $least }
+said-url-without-database = the database URL names no database: mysql://user:password@host:3306/name
+said-database-name = the name of a database is 1 to { $most } letters, digits and _
+said-setting-nearest = unknown setting '{ $name }': did you mean '{ $nearest }'?
+said-setting-unknown = unknown setting '{ $name }': `concert-server --help` lists them, without the dashes
+said-setting-section = '{ $name }' is no setting: the file has no sections, only lines NAME = VALUE
+said-setting-value = { $name }: it does not take { $value }: { $why }
+said-setting-secret-value = { $name }: it does not take: { $why }
+said-setting-not-text = { $name }: { $expected } is expected, not a text
+said-setting-not-number = { $name }: { $expected } is expected, not a number
+said-setting-not-flag = { $name }: { $expected } is expected, not true or false
+said-setting-not-date = { $name }: { $expected } is expected, not a date
+said-setting-not-list = { $name }: { $expected } is expected, not a list
+said-setting-not-section = { $name }: { $expected } is expected, not a section
+said-setting-words = { $expected } is expected
+said-setting-count = a whole number without quotes
+said-setting-flag = true or false, without quotes
+said-setting-switch = "on" or "off"
+said-setting-list = a text in quotes, or a list of them: [{ $list }]
+said-setting-text-such = a text in quotes, such as { $default }
+said-setting-text = a text in quotes
+said-setting-file = cannot read { $file }: { $why }
+said-setting-file-large = it is larger than 1 MiB
+said-setting-file-open = every user of this machine can change { $file }, which has { $secret } in it; chmod 600 it
+said-setting-twice = '{ $first }' and '{ $second }' both say { $setting }: give one of them
+said-setting-twice-in-file = { $first } has { $setting } and { $second } has { $other }: give one of them

@@ -222,3 +222,50 @@ said-seats-at-once = 한 번에 최대 { $most }석입니다.
 said-password = 비밀번호는 { $least }바이트에서 { $most }바이트까지입니다.
 said-reference = 참조 번호는 출력 가능한 ASCII 문자 1자에서 { $most }자이며, 앞뒤 공백은 쓸 수 없습니다.
 said-not-migrated = 스키마가 없거나 오래되었습니다
+
+## 값을 읽는 라이브러리들이 말하는 거절 이유
+
+said-value-empty = 값이 비어 있습니다.
+said-integer-empty = 값이 비어 있습니다.
+said-integer-digit = 숫자가 아닌 글자가 있습니다.
+said-integer-large = 수가 너무 큽니다.
+said-integer-small = 수가 너무 작습니다.
+said-integer-range = { $first }에서 { $last }까지의 수여야 합니다. 적은 수: { $number }.
+said-time-character = { $place } 위치에 쓸 수 없는 글자가 있습니다. 10m, 1h 30m처럼 적어 주십시오.
+said-time-number = { $place } 위치에 수가 필요합니다. 10m, 1h 30m처럼 적어 주십시오.
+said-time-unit = 시간 단위가 필요합니다. 예: { $number }sec, { $again }ms.
+said-time-other-unit = 알 수 없는 시간 단위입니다: { $unit }. 쓸 수 있는 단위: { $units }.
+said-time-large = 시간이 너무 길거나 1ns보다 짧습니다.
+
+## 설정: 정책의 것과 두 프로그램이 읽는 파일의 것
+
+said-duration-of-policy = { $name }의 값은 1초에서 366일까지입니다.
+said-seat-pause-of-policy = seat_pause의 값은 최대 1일입니다.
+said-after-payment-of-policy = after_payment_ttl은 active_ttl보다 길 수 없습니다.
+said-period-of-policy = { $name }의 값은 100밀리초에서 1일까지입니다.
+said-secret-length = 액세스 토큰에 서명하는 비밀 값은 { $least }바이트 이상이어야 합니다. 지금은 { $bytes }바이트입니다.
+said-url-without-database = 데이터베이스 URL에 데이터베이스 이름이 없습니다: mysql://user:password@host:3306/name
+said-database-name = 데이터베이스 이름은 영문자, 숫자, _로 된 1자에서 { $most }자입니다.
+said-setting-nearest = 알 수 없는 설정입니다: '{ $name }'. 비슷한 설정: '{ $nearest }'.
+said-setting-unknown = 알 수 없는 설정입니다: '{ $name }'. 설정의 이름은 `concert-server --help`에 있으며, 앞의 -는 뺍니다.
+said-setting-section = '{ $name }': 설정이 아닙니다. 파일에는 구역이 없고, 이름 = 값을 한 줄에 하나씩 적습니다.
+said-setting-value = { $name }: 쓸 수 없는 값입니다: { $value }. { $why }
+said-setting-secret-value = { $name }: 쓸 수 없는 값입니다. { $why }
+said-setting-not-text = { $name }: 필요한 것: { $expected }. 적은 것: 글.
+said-setting-not-number = { $name }: 필요한 것: { $expected }. 적은 것: 수.
+said-setting-not-flag = { $name }: 필요한 것: { $expected }. 적은 것: true 또는 false.
+said-setting-not-date = { $name }: 필요한 것: { $expected }. 적은 것: 날짜.
+said-setting-not-list = { $name }: 필요한 것: { $expected }. 적은 것: 목록.
+said-setting-not-section = { $name }: 필요한 것: { $expected }. 적은 것: 구역.
+said-setting-words = 필요한 것: { $expected }.
+said-setting-count = 따옴표 없는 정수
+said-setting-flag = 따옴표 없는 true나 false
+said-setting-switch = "on" 또는 "off"
+said-setting-list = 따옴표로 묶은 글이나 그 목록: [{ $list }]
+said-setting-text-such = { $default }처럼 따옴표로 묶은 글
+said-setting-text = 따옴표로 묶은 글
+said-setting-file = { $file }: 읽을 수 없습니다. { $why }
+said-setting-file-large = 1 MiB보다 큽니다.
+said-setting-file-open = { $secret } 값이 든 { $file } 파일을 이 시스템의 누구나 고칠 수 있습니다. chmod 600으로 막아 주십시오.
+said-setting-twice = '{ $first }' 및 '{ $second }': 둘 다 { $setting } 설정입니다. 하나만 지정해 주십시오.
+said-setting-twice-in-file = { $first }에 { $setting }, { $second }에 { $other } 설정이 있습니다. 하나만 지정해 주십시오.

@@ -9,12 +9,13 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Subcommand, ValueEnum};
-use concert_core::texts::Language;
+use concert_core::Error;
+use concert_core::texts::{Language, Locale};
 use concert_settings::{Settings, Surroundings};
 
 use crate::config::Config;
 use crate::start::StartError;
-use crate::texts::HELP;
+use crate::texts::{HELP, SAID};
 
 /// What to do instead of serving.
 #[derive(Debug, Clone, Subcommand)]
@@ -80,7 +81,9 @@ fn command() -> clap::Command {
 
 /// Settings are taken after a command, too; the help of most commands leaves them out.
 fn finished(command: clap::Command) -> clap::Command {
+    // clap takes a flag after a command only where it is global.
     let mut command = command.mut_args(|arg| arg.global(true));
+    // Only a command that is built has handed its global flags down, where they can be hidden.
     command.build();
     let below: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let unseen = |arg: clap::Arg| if arg.is_global_set() { arg.hide(true) } else { arg };
@@ -89,10 +92,33 @@ fn finished(command: clap::Command) -> clap::Command {
 
 /// The same, with its help in the language of the environment.
 fn shown(command: clap::Command) -> clap::Command {
-    match Language::from_environment(|name| std::env::var(name).ok()) {
+    match language() {
         Language::English => finished(command),
         Language::Korean => HELP.translate(finished(command)),
     }
+}
+
+/// Says what is wrong with the command line, or shows the help, and ends the process as clap does.
+pub fn exit(error: &clap::Error) -> ! {
+    let korean = match language() {
+        Language::English => None,
+        Language::Korean => HELP.told(error, told_reason),
+    };
+    match korean {
+        Some(korean) => korean.exit(),
+        None => error.exit(),
+    }
+}
+
+/// Why a value is refused: the server says it, the library, or whoever read the value.
+fn told_reason(english: &str) -> String {
+    let locale = Locale { language: Language::Korean, ..Locale::default() };
+    SAID.in_korean(english).unwrap_or_else(|| Error::InvalidInput(english.to_owned()).told(locale))
+}
+
+/// The language of the environment.
+fn language() -> Language {
+    Language::from_environment(|name| std::env::var(name).ok())
 }
 
 /// Prints a result.

@@ -277,6 +277,7 @@ impl Config {
     pub fn policy(&self, secret: &SecretString) -> Result<Policy, clap::Error> {
         let refused = |error: Error| usage(error);
         let mut keys = JwtKeys::new(secret).map_err(refused)?;
+        // Tokens that were signed before the secret was changed count until their own end.
         if let Some(previous) = &self.jwt_previous_secret {
             keys = keys.with_previous(previous).map_err(refused)?;
         }
@@ -338,7 +339,7 @@ impl Config {
 }
 
 fn usage(text: impl std::fmt::Display) -> clap::Error {
-    Config::command().error(ErrorKind::ValueValidation, text)
+    concert_settings::usage_error(&mut Config::command(), ErrorKind::ValueValidation, text)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const INTERRUPTED: i32 = 130;
 async fn main() -> ExitCode {
     let (config, action, settings) = match command::parse() {
         Ok(parsed) => parsed,
-        Err(error) => error.exit(),
+        Err(error) => command::exit(&error),
     };
     let done = match action {
         Some(action) => action.run(&config, &settings).await,
@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(StartError::Usage(error)) => error.exit(),
+        Err(StartError::Usage(error)) => command::exit(&error),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -50,12 +50,14 @@ async fn serve_until_stopped(config: Config, settings: &Settings) -> Result<(), 
         tracing::warn!("{warning}");
     }
     let done = run(config).await;
+    // Last, so that the traces of the final requests are delivered as well.
     telemetry.end().await;
     done
 }
 
 async fn run(config: Config) -> Result<(), StartError> {
     let config = &config.with_secrets_of_files()?;
+    // Bad settings first, then a port that is taken, then the database, which takes longest to say no.
     let listeners = start::listeners(config)?;
     let (box_office, private) = start::box_office(config).await?;
     let shutdown = on_signals()?;
@@ -68,6 +70,7 @@ async fn run(config: Config) -> Result<(), StartError> {
     let app = app.with_pages(config.pages == Switch::On);
     let app = app.with_brakes(Brakes::new(config.brakes.clone(), &BrakeClock::system()));
     start::say_where(&listeners, config);
+    // Only now: the port is open, the schema is current and the pool is filled.
     service_manager::ready(listeners.public.local_addr()?);
     serve(listeners, app, config.limits(), shutdown).await;
     if tokio::time::timeout(WIND_UP_DEADLINE, passes).await.is_err() {
@@ -80,6 +83,7 @@ async fn run(config: Config) -> Result<(), StartError> {
 /// The first signal asks for a clean end, the second for an immediate one.
 fn on_signals() -> Result<CancellationToken, StartError> {
     let shutdown = CancellationToken::new();
+    // Registered before the task begins: a signal in between would end the process the hard way.
     let mut signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let token = shutdown.clone();
     tokio::spawn(async move {
@@ -104,6 +108,7 @@ async fn wind_up(box_office: BoxOffice, private: Option<PrivateDatabase>) {
     if tokio::time::timeout(WIND_UP_DEADLINE, box_office.shutdown()).await.is_err() {
         tracing::warn!("a write is still running: aborting it");
     }
+    // A connection that hangs keeps nobody: the database ends it, or is stopped itself.
     let _ = tokio::time::timeout(WIND_UP_DEADLINE, box_office.pool().close()).await;
     drop(box_office);
     if let Some(private) = private

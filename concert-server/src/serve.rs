@@ -66,6 +66,7 @@ pub async fn serve(listeners: impl Into<Listeners>, app: App, limits: Limits, sh
     let Listeners { public, admin } = listeners.into();
     // Event streams end only with their tokens, so a graceful end would wait for them.
     let app = app.with_streams(Streams::new(limits, shutdown.clone()));
+    // A watch and not a cancellation token: connections have to tell a graceful end from an immediate one.
     let (phase, watched) = watch::channel(Phase::Serving);
     let connections = TaskTracker::new();
     let door = |router, places| Door {
@@ -80,7 +81,9 @@ pub async fn serve(listeners: impl Into<Listeners>, app: App, limits: Limits, sh
     };
     let app = if app.has_pages() { app.showing_problems_by(pages::show_problem) } else { app };
     let pages = || if app.has_pages() { pages::endpoints(app.seats_max_age()) } else { Vec::new() };
+    // With a listener of their own, the routes for operators are not even known at the public one: it answers 404.
     let front_router = if admin.is_some() { Router::public(pages(), &app) } else { Router::with(pages(), &app) };
+    // A semaphore panics beyond its own maximum, and limits may be any number.
     let front = door(front_router, limits.max_connections.min(Semaphore::MAX_PERMITS));
     let back = admin.map(|listener| (listener, door(Router::with(pages(), &app), MAX_ADMIN_CONNECTIONS)));
     let upkeep = tokio::spawn(upkeep(app, shutdown.clone()));
@@ -89,8 +92,10 @@ pub async fn serve(listeners: impl Into<Listeners>, app: App, limits: Limits, sh
             accept(listener, door, &shutdown).await;
         }
     };
+    // Both return once the shutdown begins, and close their listeners: a balancer of loads sees it at once.
     tokio::join!(accept(public, front, &shutdown), at_the_back);
     tracing::info!(connections = connections.len(), "stopping: finishing the requests in flight");
+    // A tracker that is not closed waits for ever, also without any task.
     connections.close();
     phase.send_replace(Phase::Finishing);
     if tokio::time::timeout(limits.shutdown_deadline, connections.wait()).await.is_err() {
@@ -112,6 +117,7 @@ async fn accept(listener: TcpListener, door: Door, shutdown: &CancellationToken)
                 if let Some(unsaid) = complaints.about(Instant::now()) {
                     tracing::warn!(%error, unsaid, "accepting a connection failed");
                 }
+                // Trying again at once would take a whole core until a file handle is free.
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

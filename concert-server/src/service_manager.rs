@@ -26,7 +26,9 @@ pub fn stopping() {
 
 /// Until the process ends, since stopping can take longer than the limit.
 async fn send_signs_of_life(every: Duration) {
+    // An interval of zero would panic.
     let mut ticks = tokio::time::interval(every.max(Duration::from_millis(1)));
+    // After a pause of the machine one sign is enough; a burst of late ones says nothing more.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

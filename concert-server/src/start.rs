@@ -67,8 +67,10 @@ const BACKLOG: u32 = 4_096;
 /// # Errors
 /// [`StartError::Listen`].
 pub fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    // `TcpListener::bind` has a fixed backlog, which is too short for an opening.
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
     let listening = socket.and_then(|socket| {
+        // Else a server that starts again within a minute finds its own old connections on the port.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
@@ -93,6 +95,7 @@ pub fn say_where(listeners: &Listeners, config: &Config) {
         tracing::info!("listening for operators on http://{admin}");
         warn_of_plain(admin);
     }
+    // Such a limit would show only once the crowd is there.
     if let Some(most) = most_open_files()
         && most < config.max_connections
     {
@@ -113,6 +116,7 @@ fn warn_of_plain(address: SocketAddr) {
 
 /// How many files this process may have open, where the system says so.
 fn most_open_files() -> Option<usize> {
+    // The standard library has no call for it, and the workspace forbids unsafe code. Only Linux has this file.
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
@@ -136,7 +140,9 @@ pub async fn box_office(config: &Config) -> Result<(BoxOffice, Option<PrivateDat
             (box_office, Some(private))
         }
     };
+    // Several servers may do so at once: one migrates, the others wait for it.
     box_office.migrate().await?;
+    // Before the server says that it is ready: a crowd is not to wait for handshakes with the database.
     box_office.open_connections().await?;
     if let Some(max_active) = config.max_active {
         // Recorded only if the cap changes.
@@ -155,6 +161,7 @@ async fn on_private_database(
     tracing::info!(folder = %private.data_dir().display(), "no DATABASE_URL: {what}");
     let secret = match given {
         Some(secret) => secret,
+        // It is kept beside the data, so that sessions outlive a restart.
         None => private.jwt_secret()?,
     };
     let options = private.database(DATABASE).await?;

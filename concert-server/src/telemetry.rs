@@ -63,6 +63,7 @@ impl Telemetry {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
         };
+        // The filter is for the lines alone: a quiet log makes no thinner traces.
         let lines = lines.with_filter(traces::not_traced(filter));
         tracing_subscriber::registry().with(lines).with(traces.as_ref().map(|traces| traces.layer(options))).init();
         if traces.as_ref().is_some_and(traces::Traces::is_impossible) {
@@ -230,6 +231,7 @@ fn queue(figures: &QueueFigures, sale: &[Label]) {
         ("concert_queue_departed_total", figures.departed),
     ];
     for (name, value) in counters {
+        // All servers count it together, in the database; so it is set here and not added to.
         counter!(name, sale.to_vec()).absolute(value);
     }
 }

@@ -1,25 +1,13 @@
 // Tickets and the door: what the page of a ticket shows, and what a gate does with it, with a network and without one.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { promisify } from "node:util";
-import { Buyer, PHONE, launch } from "./buyer.mjs";
-import { House } from "./house.mjs";
+import { Buyer, PHONE } from "./buyer.mjs";
+import { openStage } from "./stage.mjs";
 
-let house, browser, concert, sale, key;
-
-before(async () => {
-  browser = await launch();
-  house = await House.open("--max-active", "50");
-  concert = await house.concert("Spring", { rows: 2, seats: 10 });
-  sale = await house.sale();
-  ({ key } = await house.cli("key", "make", "--role", "gate", "--name", "gates"));
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.close();
-});
+const { browser, house, concert, sale } = await openStage({ rows: 2, seats: 10 });
+const { key } = await house.cli("key", "make", "--role", "gate", "--name", "gates");
 
 /** The payloads of tickets that somebody has just bought, as their pages show them, by ticket. */
 async function tickets(count) {

@@ -1,22 +1,10 @@
 // An evening at the pages, in a real browser.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Buyer, DESKTOP, PHONE, launch } from "./buyer.mjs";
-import { House } from "./house.mjs";
+import { test } from "node:test";
+import { Buyer, DESKTOP, PHONE } from "./buyer.mjs";
+import { openStage } from "./stage.mjs";
 
-let house, browser, concert, sale;
-
-before(async () => {
-  browser = await launch();
-  house = await House.open("--max-active", "50");
-  concert = await house.concert("Spring", { rows: 3, seats: 10 });
-  sale = await house.sale();
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.close();
-});
+const { browser, house, concert, sale } = await openStage({ rows: 3, seats: 10 });
 
 const soldTo = async (buyer) => {
   const seats = await house.cli("export", "attendees", concert, "--format", "json");

@@ -1,26 +1,14 @@
 // An order by the keyboard alone: the focus is seen wherever it is, and never lost.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Buyer, PATIENCE_MS, launch } from "./buyer.mjs";
-import { House } from "./house.mjs";
+import { test } from "node:test";
+import { Buyer, PATIENCE_MS } from "./buyer.mjs";
+import { openStage } from "./stage.mjs";
 
 /** More stops than any of these pages has. */
 const MOST_STOPS = 120;
 
-let house, browser, concert, sale;
-
-before(async () => {
-  // A hold that lasts less than a minute is in its last minute from the start.
-  browser = await launch();
-  house = await House.open("--max-active", "50", "--hold-ttl", "55s");
-  concert = await house.concert("Spring", { rows: 2, seats: 10 });
-  sale = await house.sale();
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.close();
-});
+// A hold that lasts less than a minute is in its last minute from the start.
+const { browser, house, concert, sale } = await openStage({ rows: 2, seats: 10 }, "--hold-ttl", "55s");
 
 /** Somebody with a keyboard and no mouse. */
 class Typist {

@@ -1,23 +1,11 @@
 // The plan of a hall under a mouse and under fingers: what is drawn at a point is what a click there chooses.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Buyer, DESKTOP, PHONE, launch } from "./buyer.mjs";
+import { test } from "node:test";
+import { Buyer, DESKTOP, PHONE } from "./buyer.mjs";
 import { PRICES, assertNear, distance, legend, markedHall, middleOf, rests } from "./canvas.mjs";
-import { House } from "./house.mjs";
+import { openStage } from "./stage.mjs";
 
-let house, browser, concert, sale;
-
-before(async () => {
-  browser = await launch();
-  house = await House.open("--max-active", "50");
-  concert = await house.concert("Marked", { sections: markedHall() });
-  sale = await house.sale();
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.close();
-});
+const { browser, house, concert, sale } = await openStage({ sections: markedHall() });
 
 /** Somebody before the plan, who sees where the marked seats are. */
 async function atPlan(options) {

@@ -1,22 +1,10 @@
 // What the pages say where something is refused, over or called off: in plain words, and for everybody.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Buyer, DESKTOP, PHONE, launch } from "./buyer.mjs";
-import { House } from "./house.mjs";
+import { test } from "node:test";
+import { Buyer, DESKTOP, PHONE } from "./buyer.mjs";
+import { openStage } from "./stage.mjs";
 
-let house, browser, concert, sale;
-
-before(async () => {
-  browser = await launch();
-  house = await House.open("--max-active", "50");
-  concert = await house.concert("Spring", { rows: 3, seats: 10 });
-  sale = await house.sale();
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.close();
-});
+const { browser, house, concert, sale } = await openStage({ rows: 3, seats: 10 });
 
 /** Somebody else takes seats, past the queue. */
 async function rivalTakes(...seats) {

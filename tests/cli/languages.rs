@@ -1,12 +1,15 @@
 //! What the tool says in Korean, and the currency of the house.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
-use super::desk::{Desk, Ran, USERS};
+use super::desk::{Desk, Ran, USERS, concert_cli};
 
 #[tokio::test]
 async fn an_amount_that_the_currency_does_not_have_is_refused_and_so_is_a_currency_that_the_database_cannot_hold() {
@@ -134,5 +137,81 @@ async fn the_help_the_doctor_and_explain_speak_korean_by_lang() {
         ["현재: 대기열에 없음; 잔액 1000", "회원 가입", "비밀번호 없음", "다음: 없음: 대기열에 서면 맨 뒤입니다"]
     {
         assert!(told.contains(text), "{text} in\n{told}");
+    }
+}
+
+/// What a command line without a database is answered.
+fn refused(args: &[&str], lang: Option<&str>) -> String {
+    let mut command = concert_cli(args);
+    command.envs(lang.map(|lang| ("LANG", lang)));
+    Ran::from(command, b"").refused(2)
+}
+
+/// A text without what is quoted, without flags, names of values and the line of the usage.
+fn words(text: &str) -> String {
+    let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("사용법: ")).collect();
+    let unquoted: String = lines.join("\n").split(['\'', '"']).step_by(2).collect();
+    unquoted.split_whitespace().filter(|word| !word.starts_with(['-', '<'])).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_command_line_that_is_not_valid_is_refused_in_korean_by_lang() {
+    let cases: [(&[&str], &str); 14] = [
+        (
+            &["queue", "set", "--max-actve", "5"],
+            "오류: 알 수 없는 인자입니다: '--max-actve'\n\n  참고: 비슷한 인자가 있습니다: '--max-active'\n\n사용법: concert-cli queue set ",
+        ),
+        (
+            &["quue"],
+            "오류: 알 수 없는 명령입니다: 'quue'\n\n  참고: 비슷한 명령이 있습니다: 'queue'\n\n사용법: concert-cli ",
+        ),
+        (&["refund"], "오류: 다음 인자가 필요합니다:\n  <PAYMENT_ID>\n\n사용법: concert-cli refund "),
+        (
+            &["status", "--output", "yaml"],
+            "오류: '--output <OUTPUT>'에 쓸 수 없는 값입니다: 'yaml'\n  [쓸 수 있는 값: table, json]\n",
+        ),
+        (&["status", "--output"], "오류: '--output <OUTPUT>'에 값이 필요합니다\n"),
+        (
+            &["status", "--output", "json", "--output", "json"],
+            "오류: '--output <OUTPUT>' 인자는 한 번만 쓸 수 있습니다\n",
+        ),
+        (&["log", "--limit", "x"], "오류: '--limit <COUNT>'의 값 'x': 숫자가 아닌 글자가 있습니다.\n"),
+        (&["log", "--limit", "0"], "오류: '--limit <COUNT>'의 값 '0': 1에서 10000까지의 수여야 합니다. 적은 수: 0.\n"),
+        (&["rerank", "--active-ttl", "soon"], "오류: '--active-ttl <DURATION>'의 값 'soon': 0 위치에 수가 필요합니다."),
+        (&["rerank", "--active-ttl", "5"], "시간 단위가 필요합니다. 예: 5sec, 5ms.\n"),
+        (&["queue", "set", "--per-minute", "many"], "정수 또는 none이어야 합니다.\n"),
+        (&["recharge", "ann", "much"], "금액은 "),
+        (&["hold", "ann", "--concert", "Spring", "--best", "2", "--seats", "1"], "인자와 함께 쓸 수 없습니다: '--"),
+        (&["user", "show", "--frob"], "참고: '--frob' 자체를 값으로 쓰려면 '-- --frob'처럼 적어 주십시오\n"),
+    ];
+    for (args, expected) in cases {
+        let told = refused(args, Some("ko_KR.UTF-8"));
+        assert!(told.contains(expected), "{args:?}: {told}");
+        assert!(told.ends_with("\n\n자세한 내용은 '--help'로 볼 수 있습니다.\n") || args[0] == "rerank", "{told}");
+        let english = ["table, json]", "10m,", "30m처럼", "5sec,", "5ms.", "none이어야", "1h"];
+        let left = english.iter().fold(words(&told), |left, word| left.replace(word, ""));
+        assert!(!left.contains(|character: char| character.is_ascii_alphabetic()), "{args:?}: {left}");
+    }
+    let mut command: Command = concert_cli(&["user", "show"]);
+    command.arg(OsStr::from_bytes(b"\xff")).env("LANG", "ko_KR.UTF-8");
+    assert!(Ran::from(command, b"").refused(2).starts_with("오류: UTF-8이 아닌 인자가 있습니다\n"));
+    // A terminal is not steered by what an argument has in it.
+    let steering = refused(&["user", "show", "--\u{1b}[2J"], Some("ko_KR.UTF-8"));
+    assert!(steering.starts_with("오류: ") && !steering.contains('\u{1b}'), "{steering:?}");
+}
+
+#[test]
+fn a_command_line_that_is_not_valid_is_refused_in_english_as_clap_does() {
+    for lang in [None, Some("C"), Some("en_US.UTF-8"), Some("fr_FR.UTF-8")] {
+        assert_eq!(
+            refused(&["queue", "set", "--max-actve", "5"], lang),
+            "error: unexpected argument '--max-actve' found\n\n  tip: a similar argument exists: '--max-active'\n\n\
+             Usage: concert-cli queue set [OPTIONS]\n\nFor more information, try '--help'.\n"
+        );
+        assert_eq!(
+            refused(&["log", "--limit", "0"], lang),
+            "error: invalid value '0' for '--limit <COUNT>': 0 is not in 1..=10000\n\n\
+             For more information, try '--help'.\n"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The REST contract: every route with every code, over a real socket, as clients see it.
 
+mod bad_credentials;
 mod bad_input;
 mod catalog;
 pub mod documented;

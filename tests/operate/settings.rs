@@ -77,3 +77,46 @@ async fn a_file_that_is_not_understood_stops_the_server_with_exit_code_2() {
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("concert.toml:2: unknown setting 'max_actve': did you mean 'max-active'?"), "{stderr}");
 }
+
+async fn refused_in_korean(args: &[&str]) -> String {
+    let (code, stdout, stderr) = config(|command| {
+        command.args(args).env("LANG", "ko_KR.UTF-8");
+    })
+    .await;
+    assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
+    stderr
+}
+
+#[tokio::test]
+async fn settings_that_are_not_valid_are_refused_in_korean_by_lang() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("concert.toml");
+    fs::write(&file, "max_actve = 50\nhold-ttl = 'soon'\nlog-format = 3\n").expect("writes");
+    let in_file = refused_in_korean(&["--config", &file.to_string_lossy()]).await;
+    for text in [
+        "concert.toml:1: 알 수 없는 설정입니다: 'max_actve'. 비슷한 설정: 'max-active'.\n",
+        "concert.toml:2: hold-ttl: 쓸 수 없는 값입니다: \"soon\". 0 위치에 수가 필요합니다.",
+        "concert.toml:3: log-format: 필요한 것: \"text\" or \"json\". 적은 것: 수.\n",
+    ] {
+        assert!(in_file.contains(text), "{text} in\n{in_file}");
+    }
+    assert!(in_file.starts_with("오류: ") && in_file.contains("\n\n사용법: concert-server "), "{in_file}");
+    let flag = refused_in_korean(&["--listen", ":8080"]).await;
+    assert!(flag.starts_with("오류: '--listen <ADDRESS>'의 값 ':8080': 주소도 적어 주십시오."), "{flag}");
+    let brake = refused_in_korean(&["--brake-calls-per-user", "0/1m"]).await;
+    assert!(brake.contains("/ 앞의 수는 1에서 "), "{brake}");
+    let unknown = refused_in_korean(&["--max-actve=5"]).await;
+    assert!(unknown.contains("참고: 비슷한 인자가 있습니다: '--max-active'\n"), "{unknown}");
+    let both = refused_in_korean(&["--jwt-secret", "x", "--jwt-secret-file", "y"]).await;
+    assert!(both.contains("둘 다 jwt-secret 설정입니다. 하나만 지정해 주십시오."), "{both}");
+}
+
+#[tokio::test]
+async fn what_the_server_needs_before_it_starts_is_said_in_korean_by_lang() {
+    let mut command = program("concert-server");
+    command.args(["--listen", "127.0.0.1:0", "--database-url", "mysql://box:hush@127.0.0.1:9/concert"]);
+    let output = command.env("LANG", "ko_KR.UTF-8").stderr(Stdio::piped()).output().await.expect("runs");
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("오류: 데이터베이스 URL을 지정하면 액세스 토큰에 서명할 비밀 값도"), "{stderr}");
+}

@@ -82,11 +82,12 @@ fn command() -> Command {
     command
 }
 
-/// One of our programs, without what this machine says by environment and file.
+/// One of our programs, without what this machine says by environment, locale and file.
 pub fn program(name: &str) -> Command {
     let mut command = Command::new(binary(name));
     for (name, _) in std::env::vars_os() {
-        if name == "DATABASE_URL" || name.to_string_lossy().starts_with("CONCERT_") {
+        let is_locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().any(|locale| name == *locale);
+        if is_locale || name == "DATABASE_URL" || name.to_string_lossy().starts_with("CONCERT_") {
             command.env_remove(name);
         }
     }

@@ -120,6 +120,7 @@ pub async fn run(action: &Action, box_office: &BoxOffice, output: Output) -> Res
         }
         Action::EndSessions { .. } => back_office.end_sessions(id).await?,
     }
+    // By the id: the name is one of the things that may have changed.
     let account = Account::of(box_office.user(id).await?, box_office).await?;
     print(output, &Done { dry_run: false, account })
 }

@@ -35,6 +35,7 @@ impl Show for Audited {
 }
 
 pub async fn run(_opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
+    // How many checks there are is told with the first of them.
     let bar = progress::bar(0);
     bar.set_message("checks");
     let progress = |done: usize, all: usize| {
@@ -44,6 +45,7 @@ pub async fn run(_opts: &Opts, box_office: &BoxOffice, output: Output) -> Result
     let violations = box_office.operator(Operator::application()).audit_with_progress(progress).await?;
     bar.finish_and_clear();
     let audited = Audited { violations };
+    // Printed before it fails, since the rows are what somebody needs now.
     print(output, &audited)?;
     match audited.violations.len() {
         0 => Ok(()),

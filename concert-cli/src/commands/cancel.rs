@@ -84,9 +84,11 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     let marked = back_office.cancel_concert(concert, opts.reason.clone()).await?;
     let bar = progress::bar(marked.payments);
     bar.set_message("refunding");
+    // Where an earlier run was broken off, part of the bar is done already.
     let before = marked.refunded;
     let found = back_office.finish_cancellation(concert, |so_far| bar.set_position(before + so_far.refunded)).await?;
     drop(bar);
+    // The result first: what was refunded stays so, whatever is left to do.
     let stuck = found.stuck.clone();
     print(output, &Report { dry_run: false, found })?;
     match stuck.first() {

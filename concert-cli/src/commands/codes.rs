@@ -187,6 +187,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         Action::Revoke { codes, all, sale, confirm, by } => {
             let sale = find(sale.as_ref(), box_office).await?;
             let (which, revoked) = if *all {
+                // Counted before the question, so that whoever answers knows how many it is about.
                 (CodesToRevoke::All, in_force(box_office, sale).await?)
             } else {
                 (CodesToRevoke::These(codes.iter().map(|code| code.0.clone()).collect()), codes.len() as u64)
@@ -205,6 +206,7 @@ async fn list(box_office: &BoxOffice, sale: SaleId, most: u32) -> Result<Codes, 
     let reader = box_office.operator(Operator::application());
     let mut codes = Codes { data: Vec::new(), has_more: true };
     while codes.has_more && codes.data.len() < most as usize {
+        // The last page is cut, so that `has_more` says what is beyond the limit.
         let limit = PAGE.min(most - codes.data.len() as u32);
         let after = codes.data.last().map(|last| last.id);
         let page = reader.codes(sale, Page::new(Some(limit), after)?).await?;
@@ -215,6 +217,7 @@ async fn list(box_office: &BoxOffice, sale: SaleId, most: u32) -> Result<Codes, 
 }
 
 async fn in_force(box_office: &BoxOffice, sale: SaleId) -> Result<u64, Failure> {
+    // There is no call that counts them.
     let codes = list(box_office, sale, u32::MAX).await?;
     Ok(codes.data.iter().filter(|code| code.revoked_at.is_none()).count() as u64)
 }

@@ -39,9 +39,11 @@ const YES: [&str; 4] = ["y", "yes", "예", "네"];
 /// Goes on when somebody at the terminal says so. `otherwise` says what to do where there is no terminal.
 pub async fn confirmed(question: &str, otherwise: &str) -> Result<(), Failure> {
     if !has_terminal() {
+        // A script that forgot --yes is to fail at once, not to hang at a question that nobody sees.
         return Err(Failure::Usage(format!("{question} There is no terminal to ask at: {otherwise}")));
     }
     ask(&format!("{question} [y/N] "));
+    // A read of stdin blocks; in a thread of its own Ctrl-C still gets through.
     let answer = tokio::task::spawn_blocking(|| io::stdin().lock().lines().next().transpose());
     let answer = answer.await.unwrap_or_else(|error| Err(error.into()));
     let answer = answer.map_err(|source| Failure::io("read the answer", source))?.unwrap_or_default();

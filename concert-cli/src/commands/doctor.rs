@@ -61,5 +61,6 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     let findings = box_office.operator(Operator::application()).doctor(opts.servers).await?;
     let wrong = findings.iter().filter(|found| found.verdict == Verdict::Change).count();
     print(output, &Examined { must_change: wrong > 0, findings, brief: opts.brief })?;
+    // The findings are a result in either case; scripts go by the exit code.
     if wrong == 0 { Ok(()) } else { Err(Failure::MustChange(wrong)) }
 }

@@ -111,6 +111,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     }
     let written = write_all(&mut document, &mut io::stdout().lock(), "write to stdout").await;
     written?;
+    // Where the list itself is on the screen, its sums would look like one more row.
     if io::stderr().is_terminal() && !io::stdout().is_terminal() {
         note(&sums.text());
     }
@@ -119,6 +120,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
 
 /// Under another name first, so that nobody takes half a list for all of it.
 async fn write_file(document: &mut ExportDocument, path: &Path) -> Result<(), Failure> {
+    // Beside the file, since a rename does not leave a file system.
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".part");
     let unfinished = PathBuf::from(unfinished);

@@ -119,6 +119,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     let user = opts.user.find(box_office).await?;
     let concert = opts.concert.find(box_office).await?;
     let back_office = box_office.operator(opts.by.operator()?);
+    // Either way in the operator's name: the log says who has held for whom.
     let caller = match opts.bypass_queue {
         true => back_office.bypassing_queue_for(user),
         false => back_office.acting_for(user),

@@ -128,6 +128,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         }
         Action::List => print(output, &Keys { keys: reader.keys().await? }),
         Action::Revoke { key_id, confirm, by } => {
+            // Before the question, which says whose key it is; a wrong id is refused without one.
             let found = reader.keys().await?.into_iter().find(|key| key.id == *key_id);
             let key = found.ok_or(Error::OperatorKeyNotFound)?;
             if confirm.dry_run {

@@ -35,6 +35,7 @@ struct Log {
 
 impl Show for Log {
     fn text(&self) -> String {
+        // As it is stored: what an act has changed differs from act to act.
         let state = |state: &Option<Value>| state.as_ref().map_or_else(|| "-".to_owned(), Value::to_string);
         let rows: Vec<_> = self
             .data

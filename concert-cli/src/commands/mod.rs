@@ -96,6 +96,7 @@ impl DatabaseCommand {
     /// The result of the command after Ctrl-C: for some it is the normal way to end.
     pub const fn when_interrupted(&self) -> Result<(), Failure> {
         match self {
+            // Ctrl-C is how one stops watching.
             Self::Status(opts) if opts.runs_until_interrupted() => Ok(()),
             _ => Err(Failure::Interrupted),
         }
@@ -105,6 +106,7 @@ impl DatabaseCommand {
     /// it.
     pub async fn prepare(&self, box_office: &BoxOffice) -> Result<(), Failure> {
         if self.makes_database() {
+            // These make the schema; all others want it to be there.
             return Ok(box_office.migrate().await?);
         }
         if matches!(self, Self::Doctor(_)) {

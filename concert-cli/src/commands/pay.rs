@@ -41,6 +41,7 @@ struct PaidSeat {
 
 impl Paid {
     fn new(order: &Order, paid: PaidOrder) -> Self {
+        // A payment knows its reservation alone; a person at a desk thinks in seats.
         let seat_of = |id| order.reservations.iter().find(|reservation| reservation.id == id).map(|found| found.seat);
         let payments = paid.payments.into_iter().map(|payment| PaidSeat {
             payment_id: payment.id,

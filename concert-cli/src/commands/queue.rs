@@ -131,6 +131,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             return print(output, &Log { changes });
         }
     };
+    // Read after the act: what is shown is what counts, whoever else has changed something.
     let admission = reader.queue_figures_in(sale).await?.admission;
     print(output, &Settings { changed, admission })
 }

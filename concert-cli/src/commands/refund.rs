@@ -82,6 +82,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         opts.confirm.ask(&format!("This refunds payment {} and {becomes}, for good.", opts.payment_id)).await?;
         return print(output, &back_office.refund_to(opts.payment_id, opts.reason.clone(), seat).await?);
     }
+    // By the rules of the refund itself.
     let refund = back_office.preview_refund(opts.payment_id, seat).await?;
     print(output, &Preview { dry_run: true, refund })
 }

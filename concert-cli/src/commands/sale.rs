@@ -125,6 +125,7 @@ impl FromStr for Instant {
             text => {
                 let at = DateTime::parse_from_rfc3339(text);
                 let at = at.map_err(|_| "must be like 2027-03-05T20:00:00+09:00, or now, or none".to_owned())?;
+                // The database keeps microseconds; a finer instant would come back as another one.
                 Ok(Self::At(at.with_timezone(&Utc).trunc_subsecs(6)))
             }
         }
@@ -136,6 +137,7 @@ impl Instant {
     fn moment(self, box_office: &BoxOffice) -> Option<Timestamp> {
         match self {
             Self::At(at) => Some(at),
+            // The database's time and not this machine's: phases go by it.
             Self::Now => Some(box_office.now()),
             Self::None => None,
         }
@@ -310,6 +312,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             if let Some(name) = name {
                 change = change.with_name(name);
             }
+            // The library refuses it, too, but knows no flags.
             if change == SaleChange::new() {
                 let text = "say what to change: --opens, --max-active and so on; `sale set --help` lists them";
                 return Err(Error::InvalidInput(text.to_owned()).into());

@@ -142,11 +142,13 @@ impl Which {
         if let Some(seats) = self.seats.as_ref().or(self.numbers.as_ref()) {
             return Ok(seats.numbers().collect());
         }
+        // What is not named lets all pass: a row alone is that row of every section.
         let is_named = |name: &Option<String>, of: Option<&str>| name.is_none() || name.as_deref() == of;
         let all = box_office.seats(concert).await?.into_iter();
         let named = all.filter(|seat| {
             is_named(&self.section, seat.section.as_deref()) && is_named(&self.row, seat.row.as_deref())
         });
+        // An empty answer is most likely a typing mistake, so it is refused rather than done to nothing.
         let named: Vec<_> = named.map(|seat| seat.number).collect();
         match (named.is_empty(), &self.section, &self.row) {
             (false, ..) => Ok(named),
@@ -169,6 +171,7 @@ impl Show for SeatsChanged {
             [] => "-".to_owned(),
             seats => seats.iter().copied().collect::<SeatRanges>().to_string(),
         };
+        // A dry run must not read like a change that was made.
         let changed = if self.dry_run { "would change" } else { "changed" };
         let mut rows = vec![(changed, self.changed.to_string()), ("seats", listed(&self.seats))];
         if !self.reserved.is_empty() {

@@ -162,6 +162,7 @@ async fn insert(
     concerts: &[NewConcert],
     users: &[OpeningUser],
 ) -> Result<(), Failure> {
+    // With a number that was chosen, the ids are taken as well: trying again cannot help, another number does.
     let taken = |error| match (error, opts.seed) {
         (error @ (Error::ConcertExists | Error::UsernameTaken), Some(seed)) => {
             Failure::SeedTaken { seed, refusal: error }
@@ -186,6 +187,7 @@ async fn insert(
         back_office.add_concert_with_progress(concert, progress).await.map_err(taken)?;
         done += u64::from(opts.seats);
     }
+    // Users come last: interrupted before, a database has halls but nobody who could join.
     bar.set_message("users");
     let progress = |users| bar.set_position(done + users as u64);
     back_office.add_users_with_progress(users, progress).await.map_err(taken)
@@ -248,6 +250,7 @@ fn sections(seats: u32, rows: Option<u32>) -> Result<Vec<Section>, Failure> {
     let front = all.div_ceil(10);
     let middle = (u64::from(all) * 3).div_ceil(10).min(u64::from(all - front)) as u32;
     let shares = [front, middle, all - front - middle];
+    // One section with a name would look like a part of a hall that has no other.
     let named = shares[1] > 0;
     shares
         .into_iter()

@@ -135,6 +135,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         let Some(pause) = opts.watch else {
             return print(output, &figures);
         };
+        // Only once there is something to show: the last figures stay on the screen meanwhile.
         clear_screen(output)?;
         print(output, &figures)?;
         tokio::time::sleep(Duration::from_secs(pause)).await;

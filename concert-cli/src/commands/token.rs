@@ -169,6 +169,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         }
         Action::Show { user, of } => {
             let sale = of.find(box_office).await?;
+            // Looking at it claims no turn, which only its holder does.
             print(output, &PlaceView::from(reader.inspect_token_in(sale, user.find(box_office).await?).await?))
         }
         Action::Expire { user, of, confirm, by } => {

@@ -101,6 +101,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
 async fn create(back_office: &BackOffice, who: SignUp, balance: Money, reference: &Reference) -> Result<User, Failure> {
     let user = back_office.add_user(who).await?;
     if balance > Money::ZERO {
+        // Two acts, since a user and a deposit are two entries in the log. The first stays if the second fails.
         back_office.recharge(user.id, balance, reference.clone()).await.inspect_err(|_| {
             note(&format!("the user was made ({}), but without the balance", user.id));
         })?;
@@ -120,12 +121,14 @@ pub async fn find(box_office: &BoxOffice, name_or_id: &Username) -> Result<User,
 }
 
 pub async fn read_password() -> Result<Password, Failure> {
+    // More than any password has: a whole file by mistake is refused, and not read.
     let read = || io::read_to_string(io::stdin().take(MOST_STDIN));
     let text = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.into()));
     let text = text.map_err(|source| match source.kind() {
         ErrorKind::InvalidData => Failure::Usage("the password on stdin is not UTF-8".to_owned()),
         _ => Failure::io("read the password from stdin", source),
     })?;
+    // One line break only: a password may end with one of its own.
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(line.strip_suffix('\r').unwrap_or(line).parse()?)
 }

@@ -74,6 +74,7 @@ impl Places {
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let sale = opts.sale.find(box_office).await?;
+    // Before the long reading: a path that cannot be written is refused at once.
     let mut places = opts.places.as_ref().map(Places::create).transpose()?;
     let reader = box_office.operator(Operator::application());
     let verification = reader

@@ -17,6 +17,7 @@ const FRAME: usize = 3;
 /// How wide results may be: as the terminal or, without one, as COLUMNS says.
 pub fn width() -> usize {
     let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    // Of stdout and not of whichever stream has a terminal: it is stdout that is read.
     let of_terminal = if io::stdout().is_terminal() { terminal() } else { None };
     let named = || std::env::var("COLUMNS").ok()?.parse().ok();
     of_terminal.or_else(named).unwrap_or(USUAL_WIDTH).max(NARROWEST)
@@ -31,10 +32,12 @@ pub fn column_widths<'c>(rows: impl Iterator<Item = Vec<&'c str>> + Clone, width
         most.resize(row.len(), 0);
         for ((cell, least), most) in row.into_iter().zip(&mut least).zip(&mut most) {
             let word = cell.split_whitespace().map(UnicodeWidthStr::width).max().unwrap_or(0);
+            // Longer words are broken, so that one of them does not push all other columns to the edge.
             *least = word.min(LONGEST_WORD).max(*least);
             *most = cell.lines().map(UnicodeWidthStr::width).max().unwrap_or(0).max(*most);
         }
     }
+    // Where the frames alone, or the longest words, are too wide, there is no table.
     let room = width.checked_sub(FRAME * most.len() + 1)?;
     let mut left = room.checked_sub(least.iter().sum())?;
     let mut widths = least;
@@ -67,6 +70,7 @@ fn wrap_line(line: &str, width: usize) -> Vec<String> {
             open.push(' ');
         }
         let mut rest = word;
+        // By width and not by count: a Korean letter takes two columns.
         while open.width() + rest.width() > width {
             let end = break_at(rest, width - open.width());
             open.push_str(&rest[..end]);

@@ -113,7 +113,7 @@ impl HelpTexts {
         self.0.iter().find(|(known, _)| *known == id).map(|(_, text)| *text)
     }
 
-    fn word(self, id: &str) -> &'static str {
+    pub(crate) fn word(self, id: &str) -> &'static str {
         self.text(id).unwrap_or_default()
     }
 

@@ -11,6 +11,7 @@
 //! - `names`: what may stand in the file, the settings of other programs included.
 //! - `origin`: where a value comes from; which of two settings for one thing counts.
 //! - `report`: what counts and from where, to be shown.
+//! - `usage`: usage errors, and the same in another language.
 
 mod file;
 mod help;
@@ -18,6 +19,7 @@ mod kind;
 mod names;
 mod origin;
 mod report;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -31,6 +33,7 @@ pub use self::help::HelpTexts;
 pub use self::names::NAMES;
 pub use self::origin::Origin;
 pub use self::report::Row;
+pub use self::usage::{AsWritten, usage_error};
 
 /// Where a file is looked for unless one is named; the first that there is counts.
 pub const USUAL_FILES: [&str; 2] = ["concert.toml", "/etc/concert/concert.toml"];
@@ -88,7 +91,7 @@ impl Settings {
         let parsed = without_empty_variables(command.clone());
         let mut finished = finish(parsed.clone());
         let mut matches = finished.try_get_matches_from_mut(&arguments)?;
-        let refused = |finished: &mut Command, why: String| finished.error(ErrorKind::ValueValidation, why);
+        let refused = |finished: &mut Command, why: String| usage_error(finished, ErrorKind::ValueValidation, why);
 
         let file = SettingsFile::open(named_file(&matches), &surroundings.usual_files);
         let file = file.and_then(|file| file.map(|file| file.checked(command)).transpose());

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 
 use crate::report::Row;
-use crate::{SECRET_FILE, name, settings};
+use crate::{SECRET_FILE, name, settings, usage_error};
 
 /// Where a value comes from. What is greater counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ pub fn settle_twins(
                 Origin::File { .. } => format!("{first} has {of_text} and {second} has {of_file}: give one of them"),
                 _ => why,
             };
-            return Err(finished.error(ErrorKind::ArgumentConflict, why));
+            return Err(usage_error(finished, ErrorKind::ArgumentConflict, why));
         }
         let loser = if first > second { file } else { text };
         let id = settings(command).find(|arg| name(arg) == rows[loser].name).map(|arg| arg.get_id().clone());

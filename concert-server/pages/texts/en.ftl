@@ -76,6 +76,21 @@ said-check-in-forms = send ticket and gate (and checkedInAt, if the gate was wit
 said-delivery = a delivery has 1 to { $most } check-ins
 said-if-match = If-Match takes one ETag as it was answered, such as "3", or *
 
+## Why values on the command line are refused
+
+said-address-too = name the address, too: 127.0.0.1:{ $port } for this machine alone, 0.0.0.0:{ $again } for all networks
+said-address-form = write an IP address and a port: 127.0.0.1:8080, or [::1]:8080
+said-period = must be from 100ms to 1day
+said-seats-age = must be at most 60s
+said-connection-count = must be from 1 to 1000000
+said-origin-form = an origin is * or of the form https://host or https://host:port
+said-limit-form = a limit is off, or of the form 600/1m: so many in that time
+said-limit-count = the number before the / must be from 1 to { $most }
+said-limit-time = the time after the /: { $why }
+said-limit-period = the time after the / must be from 1s to 1day
+said-network-form = a network is of the form 10.0.0.0/8, 2001:db8::/32 or 192.0.2.1
+said-secret-needed = with a database URL, say which secret signs the access tokens: --jwt-secret-file, --jwt-secret, CONCERT_JWT_SECRET or a credential jwt-secret (at least 32 bytes, the same for all servers on this database)
+
 ## Pages: the frame
 
 site = concert

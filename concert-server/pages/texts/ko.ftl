@@ -75,6 +75,21 @@ said-check-in-forms = ticket과 gate를 보내 주십시오(게이트가 연결 
 said-delivery = 한 번에 1건에서 { $most }건까지 보냅니다.
 said-if-match = If-Match에는 응답에서 받은 ETag 하나(예: "3")나 *를 적습니다.
 
+## 명령줄의 값을 거절하는 이유
+
+said-address-too = 주소도 적어 주십시오. 이 시스템에서만 쓰려면 127.0.0.1:{ $port }, 모든 네트워크에서 쓰려면 0.0.0.0:{ $again }입니다.
+said-address-form = IP 주소와 포트를 적어 주십시오: 127.0.0.1:8080 또는 [::1]:8080.
+said-period = 100ms에서 1day까지입니다.
+said-seats-age = 최대 60s입니다.
+said-connection-count = 1에서 1000000까지입니다.
+said-origin-form = 오리진은 *, https://host, https://host:port 중 한 가지 형식입니다.
+said-limit-form = 제한은 off이거나, 그 시간 동안의 횟수를 600/1m처럼 적습니다.
+said-limit-count = / 앞의 수는 1에서 { $most }까지입니다.
+said-limit-time = / 뒤의 시간: { $why }
+said-limit-period = / 뒤의 시간은 1s에서 1day까지입니다.
+said-network-form = 네트워크는 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 같은 형식입니다.
+said-secret-needed = 데이터베이스 URL을 지정하면 액세스 토큰에 서명할 비밀 값도 필요합니다: --jwt-secret-file, --jwt-secret, CONCERT_JWT_SECRET 또는 자격 증명 jwt-secret(32바이트 이상, 이 데이터베이스의 모든 서버에 같게).
+
 ## 화면: 틀
 
 site = concert

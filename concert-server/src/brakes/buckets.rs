@@ -77,6 +77,7 @@ pub(super) struct Buckets {
 impl Buckets {
     /// `None`: there is no limit.
     pub(super) fn new(limit: Limit, clock: &BrakeClock) -> Option<Self> {
+        // Two limiters over one store, since a limiter of this crate always takes: one takes, the other only looks.
         let (quota, store) = (limit.quota()?, Arc::new(Store::default()));
         let taking = RateLimiter::new(quota, Taking(Arc::clone(&store)), clock.clone());
         let looking = RateLimiter::new(quota, Looking(store), clock.clone());
@@ -133,6 +134,7 @@ const fn shared(key: u64) -> u64 {
 }
 
 fn replace<T, E>(bucket: &AtomicU64, decide: impl Fn(Option<Nanos>) -> Result<(T, Nanos), E>) -> Result<T, E> {
+    // Two requests at once must not both take the last drop: whoever loses decides again, over what the other left.
     let mut before = bucket.load(Ordering::Relaxed);
     loop {
         let (answer, after) = decide((before > 0).then(|| Nanos::new(before)))?;
@@ -153,10 +155,12 @@ impl StateStore for Taking {
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
         let Shard(buckets) = self.0.shard(*key);
+        // The usual case, under a lock that all may have at once. Only a new key needs the other lock.
         if let Some(bucket) = buckets.read().unwrap_or_else(PoisonError::into_inner).get(key) {
             return replace(bucket, decide);
         }
         let mut buckets = buckets.write().unwrap_or_else(PoisonError::into_inner);
+        // A flood of new keys must neither fill the memory nor push out those that are braked: it shares buckets.
         let key = if buckets.len() < MOST_KEYS { *key } else { shared(*key) };
         replace(buckets.entry(key).or_default(), decide)
     }
@@ -166,6 +170,7 @@ impl ShrinkableKeyedStateStore<u64> for Taking {
     fn retain_recent(&self, drop_below: Nanos) {
         for Shard(buckets) in &self.0.0 {
             let mut buckets = buckets.write().unwrap_or_else(PoisonError::into_inner);
+            // A full bucket is the same as none.
             buckets.retain(|_, full_at| *full_at.get_mut() > drop_below.as_u64());
         }
     }

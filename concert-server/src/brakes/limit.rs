@@ -38,6 +38,7 @@ impl Limit {
     /// As the limiter counts it: a bucket of that many, of which one comes back after each part of the period.
     pub(super) fn quota(self) -> Option<Quota> {
         let (count, period) = self.0?;
+        // One comes back every so often, rather than all of them at the end of the period.
         Some(Quota::with_period(period / count.get())?.allow_burst(count))
     }
 }

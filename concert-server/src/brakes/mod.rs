@@ -127,6 +127,7 @@ impl Brakes {
         let origin = origin::origin(peer, headers, &options.trust_proxy);
         // What only seems to be this machine may be anybody behind its proxy.
         let is_exempt = origin.address.is_loopback() && origin.is_certain && !options.brake_loopback;
+        // With a random key of this process, so that nobody outside can choose addresses that share a bucket.
         let client = (!is_exempt).then(|| Client(self.0.keys.hash_one(origin::group(origin.address))));
         (origin.address, client)
     }
@@ -149,6 +150,7 @@ impl Brakes {
     /// once are no more than one after the other.
     pub(crate) fn attempt(&self, Client(client): Client, username: &str) -> Result<(), Braked> {
         let name = username.parse::<Username>();
+        // Spellings that are one name share a bucket; what is no name at all has one by its text.
         let name = name.as_ref().map_or(username, Username::key);
         self.take(Brake::AttemptsPerName, self.key((client, name)))
     }
@@ -167,6 +169,7 @@ impl Brakes {
     /// what the user has.
     pub(crate) fn code(&self, client: Client, user: UserId, is_proved: bool) -> Result<(), Braked> {
         let key = self.code_key(client, user, is_proved);
+        // Looked at only: what empties these buckets is a refusal, which is known after the box office has answered.
         self.pass(Brake::WrongCodesPerUser, |buckets| buckets.look(key))?;
         self.pass(Brake::WrongCodesPerAddress, |buckets| buckets.look(client.0))
     }

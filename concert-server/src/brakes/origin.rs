@@ -55,6 +55,7 @@ pub(crate) struct Origin {
 /// The origin of a request, whose connection comes from `peer`.
 pub(crate) fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Origin {
     let address = peer.to_canonical();
+    // Anybody can write such a header; only a proxy of ours is believed.
     if !is_trusted(address, trusted) {
         return Origin { address, is_certain: true };
     }
@@ -89,6 +90,7 @@ pub(super) fn is_trusted(address: IpAddr, trusted: &[Network]) -> bool {
 fn hops<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Vec<&'a str>> {
     let mut hops: Vec<_> =
         headers.get_all(name).iter().flat_map(|value| members(value.to_str().unwrap_or(""))).collect();
+    // The last one was written by the nearest proxy, and is the first to be believed.
     hops.reverse();
     hops.truncate(MOST_HOPS);
     (!hops.is_empty()).then_some(hops)
@@ -107,6 +109,7 @@ fn members(list: &str) -> impl Iterator<Item = &str> {
 fn last_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, trusted: &[Network]) -> Origin {
     let mut address = peer;
     for hop in hops {
+        // `unknown` and made-up names are allowed there (RFC 7239): nothing is known beyond them.
         let Some(hop) = hop else { return Origin { address, is_certain: false } };
         address = hop;
         if !is_trusted(hop, trusted) {
@@ -127,6 +130,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
 fn node(text: &str) -> Option<IpAddr> {
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
     let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    // Proxies write all three forms, some of them with the port of the connection.
     let address = text.parse::<IpAddr>().ok().or_else(bracketed).or_else(with_port)?;
     Some(address.to_canonical())
 }

@@ -206,6 +206,7 @@ async fn revoke(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let sale: SaleId = call.id()?;
     let which = match call.large_json(LARGEST_LIST).await? {
+        // An empty body must not revoke everything: `all` has to be said.
         RevokeCodesRequest { codes: None, all: true } => CodesToRevoke::All,
         RevokeCodesRequest { codes: Some(codes), all: false } => {
             CodesToRevoke::These(codes.iter().map(|code| code.parse::<CodeRef>()).collect::<Result<_, _>>()?)

@@ -1,16 +1,17 @@
 //! `/api/v1/admin/concerts`: concerts as operators make, change and close them, with an operator key.
 
 mod bodies;
+mod hall;
 
 use concert_core::{ConcertId, Page, Paged, Role};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use warp::http::StatusCode;
 
-pub(super) use self::bodies::read_marks;
 use self::bodies::{
     ConcertBody, ConcertChangeRequest, ConcertListBody, ConcertPageBody, ConcertPreviewBody, NewConcertRequest,
 };
+pub(super) use self::hall::read_marks;
 use super::body::{created, json, parsed_if_there};
 use super::call::Call;
 use super::routing::{Answer, Endpoint, get, patch, post};

@@ -190,6 +190,7 @@ async fn look(mut call: Call) -> Answer {
 async fn add(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let mut request: SaleChangeRequest = call.json().await?;
+    // Sales are made and changed by one kind of body, in which a change need not have the name.
     let name = request.name.take().ok_or_else(|| Problem::invalid("the body: missing field `name`"))?;
     let new = NewSale::new(name).with_settings(request.settings()).with_key(call.idempotency_key()?);
     let sale = back_office.add_sale(&new).await?;

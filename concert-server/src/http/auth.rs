@@ -23,9 +23,11 @@ impl Call {
     pub(super) async fn optional_credential(&mut self) -> Result<Option<Credential>, Problem> {
         let Some(token) = self.bearer()? else { return Ok(None) };
         let credential = self.box_office().authenticate(token).await.map_err(|error| match error {
+            // An operator who has taken the wrong route is told so, and not that the key is bad.
             Error::Unauthenticated(_) if OperatorKey::is_meant_by(token) => NO_KEY_HERE,
             error => error,
         })?;
+        // After the token has been verified: nobody can use up the bucket of somebody else.
         self.brake_user(credential.user())?;
         Ok(Some(credential))
     }
@@ -36,6 +38,7 @@ impl Call {
         let Some(value) = sent.next() else { return Ok(None) };
         let form = value.to_str().ok().and_then(|text| text.split_once(' '));
         match (form, sent.next()) {
+            // Schemes have no case (RFC 9110, section 11.1). Of two headers none is chosen: the request is refused.
             (Some((scheme, token)), None) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
             _ => Err(GARBLED),
         }

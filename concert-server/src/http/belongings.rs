@@ -68,6 +68,7 @@ async fn orders(mut call: Call) -> Answer {
         return Err(Problem::invalid("open orders are all on one page: leave startingAfter out"));
     }
     let (data, has_more) = if open {
+        // The limit of holds bounds them, so they fit on one page.
         (call.box_office().open_orders_of(caller).await?, false)
     } else {
         let Paged { data, has_more, .. } = call.box_office().orders_of(caller, page).await?;

@@ -3,21 +3,22 @@
 //! A crowd looks at one hall. So its seats are read, written as JSON and compressed once for all requests within a
 //! short time, and so are the dates. The cache is here and not in the library because the library's answers are exact.
 
+mod page;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use concert_core::{BoxOffice, ConcertId, Error, Timestamp};
-use flate2::Compression;
-use serde::Serialize;
+use concert_core::{BoxOffice, ConcertId, Error};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
-use super::catalog::{DateBody, SeatBody};
-use super::plan::{PlanPage, read_states};
+use self::page::Page;
+pub(super) use self::page::{CachedPage, Content};
+use super::plan::PlanPage;
 use super::problem::Problem;
-use super::representation::{Representation, Superseded};
+use super::representation::Superseded;
 
 /// How old an answer may be, unless the configuration says otherwise.
 pub(crate) const MAX_AGE: Duration = Duration::from_millis(500);
@@ -37,57 +38,6 @@ const MOST_BYTES: usize = 256 << 20;
 /// The most bytes of pages that were read anew and are still being sent to clients that read slowly. With halls of 50 000
 /// seats and ten changes a second, a client has some forty seconds for one.
 const MOST_SUPERSEDED_BYTES: usize = 128 << 20;
-
-/// A page of the board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Page {
-    Dates,
-    Seats(ConcertId),
-    /// The states of the seats, and the plan that they belong to.
-    States(ConcertId),
-}
-
-/// What a page says.
-pub(super) struct Content {
-    pub(super) body: Arc<Representation>,
-    /// Of [`Page::States`].
-    pub(super) plan: Option<Arc<PlanPage>>,
-}
-
-/// A page as it was read.
-#[derive(Clone)]
-pub(super) struct CachedPage {
-    /// `None`: there is no such concert.
-    pub(super) body: Option<Arc<Representation>>,
-    /// Of the states of seats: the plan that has these seats.
-    pub(super) plan: Option<Arc<PlanPage>>,
-    /// When it was read, by the box office's clock.
-    pub(super) read_at: Timestamp,
-    /// The age up to which it is fresh.
-    pub(super) max_age: Duration,
-    /// [`BoxOffice::seat_changes`] from before it was read.
-    changes: u64,
-    /// When the reading began, by the system.
-    begun: Instant,
-    took: Duration,
-}
-
-impl CachedPage {
-    fn bytes(&self) -> usize {
-        let body = self.body.as_ref().map_or(0, |body| body.bytes());
-        body + self.plan.as_ref().map_or(0, |plan| plan.bytes())
-    }
-
-    fn contents(&self) -> impl Iterator<Item = &Arc<Representation>> {
-        self.body.iter().chain(self.plan.iter().map(|plan| &plan.body))
-    }
-
-    /// What of it `newer` no longer has.
-    fn superseded_by(&self, newer: &Self) -> impl Iterator<Item = Arc<Representation>> {
-        let is_kept = |old: &&Arc<Representation>| newer.contents().any(|new| Arc::ptr_eq(old, new));
-        self.contents().filter(move |old| !is_kept(old)).cloned()
-    }
-}
 
 #[derive(Default)]
 struct Slot {
@@ -166,6 +116,7 @@ impl Board {
         concert: ConcertId,
         version: Option<u32>,
     ) -> Result<Arc<PlanPage>, Problem> {
+        // However old it is: the plan of one version never changes.
         let known = self.known(Page::States(concert)).and_then(|cached| cached.plan);
         if let Some(plan) = known.filter(|plan| version == Some(plan.version)) {
             return Ok(plan);
@@ -181,6 +132,7 @@ impl Board {
     }
 
     async fn page(&self, office: &BoxOffice, page: Page) -> Result<CachedPage, Problem> {
+        // Before anything is waited for: a reading that begins after this moment is new enough.
         let asked = Instant::now();
         let slot = self.slot(page);
         if let Some(cached) = slot.cached().filter(|cached| is_fresh(cached, office, page, asked)) {
@@ -209,8 +161,10 @@ impl Board {
         let before = slot.cached();
         if let Some(before) = &before {
             let pause = PAUSE_BETWEEN_SALES.max(before.took * HALL_READING_SHARE).min(self.0.max_age);
+            // From the beginning of the last reading, so that a hall that is seldom asked for is read at once.
             tokio::time::sleep_until(before.begun + pause).await;
         }
+        // All three from before the reading: what happens meanwhile makes the page look old, never new.
         let (begun, changes, read_at) = (Instant::now(), page.changes(&office), office.now());
         let content = match page.read(&office, before.clone()).await {
             Ok(content) => content,
@@ -227,7 +181,9 @@ impl Board {
         let cached = CachedPage { body, plan, read_at, max_age, changes, begun, took: begun.elapsed() };
         slot.bytes.store(cached.bytes(), Ordering::Relaxed);
         *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
+        // Those who waited go on now; making room need not hold them up.
         drop(reading);
+        // Once the new page is in its place, so that nobody begins to send what may be withdrawn.
         before.iter().flat_map(|before| before.superseded_by(&cached)).for_each(|old| self.0.superseded.add(old));
         self.keep(page, slot);
         Ok(cached)
@@ -262,6 +218,7 @@ impl Board {
             slots.insert(page, slot);
         }
         let mut bytes: usize = slots.values().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum();
+        // One page always stays, or a hall larger than the cache would be read for every request.
         while bytes > MOST_BYTES && slots.len() > 1 {
             bytes -= self.remove_least(&mut slots).min(bytes);
         }
@@ -285,60 +242,17 @@ fn is_fresh(cached: &CachedPage, office: &BoxOffice, page: Page, asked: Instant)
     if cached.begun >= asked {
         return true;
     }
+    // What this process has sold is seen at once; what others have, once the page is old enough.
     let age = (office.now() - cached.read_at).to_std();
     cached.changes == page.changes(office) && age.is_ok_and(|age| age < cached.max_age)
 }
 
-impl Page {
-    /// A count that moves whenever this process has changed what the page must show at once.
-    fn changes(self, office: &BoxOffice) -> u64 {
-        match self {
-            Self::Dates => office.concert_changes(),
-            Self::Seats(concert) | Self::States(concert) => office.seat_changes(concert),
-        }
-    }
-
-    /// Reads the page and makes its body, or returns `before` if the content is the same. `None`: there is no such
-    /// concert.
-    async fn read(self, office: &BoxOffice, before: Option<CachedPage>) -> Result<Option<Content>, Problem> {
-        let body = before.as_ref().and_then(|before| before.body.clone());
-        match self {
-            Self::States(concert) => read_states(office, concert, before).await,
-            Self::Dates => {
-                let dates = office.concert_dates().await?;
-                metrics::counter!("concert_dates_readings_total").increment(1);
-                written(dates, DateBody::from, body).await.map(Some)
-            }
-            Self::Seats(concert) => {
-                let seats = match office.seats(concert).await {
-                    Ok(seats) => seats,
-                    Err(Error::ConcertNotFound) => return Ok(None),
-                    Err(error) => return Err(error.into()),
-                };
-                metrics::counter!("concert_seats_readings_total").increment(1);
-                written(seats, SeatBody::from, body).await.map(Some)
-            }
-        }
-    }
-}
-
-/// A list in JSON. A large one takes tens of milliseconds to write and compress.
-async fn written<R: Send + 'static, B: Serialize + 'static>(
-    rows: Vec<R>,
-    body: fn(R) -> B,
-    before: Option<Arc<Representation>>,
-) -> Result<Content, Problem> {
-    let writing = tokio::task::spawn_blocking(move || {
-        let list: Vec<_> = rows.into_iter().map(body).collect();
-        let json = serde_json::to_vec(&list).unwrap_or_default();
-        Content { body: Representation::new("application/json", &json, Compression::fast(), before), plan: None }
-    });
-    writing.await.map_err(Problem::internal)
-}
-
 #[cfg(test)]
 mod tests {
+    use flate2::Compression;
+
     use super::*;
+    use crate::http::representation::Representation;
 
     #[tokio::test]
     async fn b5_concerts_that_are_not_there_leave_nothing_behind() {

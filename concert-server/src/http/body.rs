@@ -91,6 +91,7 @@ async fn collect(body: &mut BodyStream, largest: usize) -> Result<Bytes, Problem
     let mut bytes = BytesMut::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Problem::invalid("the body ended early"))?;
+        // Once more, since a body in chunks announces no length.
         if bytes.len() + chunk.len() > largest {
             return Err(Problem::payload_too_large(largest));
         }

@@ -85,6 +85,7 @@ impl From<Braked> for Problem {
         let seconds = whole_seconds(wait);
         let problem = Self::too_many_requests(format!("too many {}; try again in {seconds} s", brake.what()));
         let problem = problem.with_header(RETRY_AFTER, seconds.into());
+        // A brake that is off stops nobody, so there always is a limit here.
         let Some((count, period)) = limit.parts() else { return problem };
         let (name, window) = (brake.name(), whole_seconds(period));
         problem

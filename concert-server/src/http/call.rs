@@ -37,8 +37,10 @@ pub(crate) struct Call {
 /// Takes the request apart. It never rejects: the route answers what is wrong.
 pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
     let app = Arc::clone(app);
+    // warp rejects a request without a query; here it is an empty one.
     let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });
     let parts = warp::header::headers_cloned().and(query).and(warp::body::stream());
+    // The client comes from the edge, the streams from the connection. Whoever is exempt, or speaks HTTP/1, has none.
     let of_edge = warp::ext::optional().and(warp::ext::optional());
     parts.and(of_edge).map(move |headers, query, body, client, streams_here| Call {
         app: Arc::clone(&app),
@@ -109,6 +111,7 @@ impl Call {
     pub(super) fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
         let mut sent = self.headers.get_all(IDEMPOTENCY_KEY).iter();
         let Some(value) = sent.next() else { return Ok(None) };
+        // Which of two keys counts would be a guess, and a wrong guess carries something out twice.
         if sent.next().is_some() {
             return Err(Problem::invalid("the Idempotency-Key header was sent more than once"));
         }

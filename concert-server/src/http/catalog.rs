@@ -166,6 +166,7 @@ pub(super) fn with_age(call: &Call, cached: &CachedPage, mut response: Response)
     let caching = format!("public, max-age={}, must-revalidate", max_age.as_secs());
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::try_from(caching).map_err(Problem::internal)?);
+    // Rounded up: an answer may look older than it is, never younger.
     headers.insert(AGE, age.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).into());
     headers.insert(MAX_STALENESS, u64::try_from(max_age.as_millis()).unwrap_or(u64::MAX).into());
     Ok(response)

@@ -62,6 +62,7 @@ async fn check_in(mut call: Call) -> Answer {
     let CheckInSent { ticket, gate, checked_in_at, checkins } = call.large_json(LARGEST_DELIVERY).await?;
     let one = match (ticket, gate, checkins) {
         (Some(ticket), Some(gate), None) => ShownTicket { ticket, gate, checked_in_at },
+        // A key stands for one answer; each check-in of a delivery is known by itself when it comes again.
         (None, None, Some(delivered)) if checked_in_at.is_none() && key.is_none() => {
             let locale = Locale::new(Texts::language(&call.headers), call.box_office().policy());
             return deliver(&back_office, concert, delivered, locale).await;
@@ -82,6 +83,7 @@ async fn deliver(back_office: &BackOffice, concert: ConcertId, delivered: Vec<Sh
     if !(1..=MOST_AT_ONCE).contains(&delivered.len()) {
         return Err(Problem::invalid(format!("a delivery has 1 to {MOST_AT_ONCE} check-ins")));
     }
+    // At once and not one after the other: together they fill one batch of the lane.
     let one = async |shown: ShownTicket| back_office.check_in(concert, shown.presented()?).await;
     let answers: Vec<Result<CheckIn, Error>> = join_all(delivered.into_iter().map(one)).await;
     // Whatever has not to do with a ticket is the answer to the whole: nothing of what was carried out is lost, and
@@ -164,6 +166,7 @@ async fn void_tickets(mut call: Call) -> Answer {
     let body = serde_json::to_vec(&body).map_err(Problem::internal)?;
     let mut response =
         Representation::new("application/json", &body, Compression::fast(), None).answer(&call.headers)?;
+    // The gate keeps it and asks each time whether it still holds, which mostly costs a 304.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
 }

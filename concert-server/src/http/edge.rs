@@ -94,6 +94,7 @@ impl Router {
             request.headers_mut().insert(REQUEST_ID, seen.id.clone());
         }
         let span = seen.span();
+        // Outside of the handler, so that a trace also has what brakes and the table of routes refuse.
         let traced = TracedRequest::begin(seen.route, seen.method, request.headers());
         let traced_span = traced.span();
         let answer = async {
@@ -116,6 +117,7 @@ impl Router {
         why: Refusal,
     ) -> Response {
         let (method, path) = (request.method(), request.uri().path());
+        // Health and metrics are asked for most when the server is full.
         if self.0.routes.iter().any(|route| route.vital && route.claim(method, path).is_some()) {
             return self.answer(request, peer).await;
         }
@@ -136,6 +138,7 @@ impl Router {
         let (route, method) = routing::labels(&self.0.routes, &self.0.paths, request.method(), request.uri().path());
         let id = request_id(request.headers());
         let (address, client) = self.0.brakes.client(peer.ip(), request.headers());
+        // Kept as they were sent: most requests have no problem, and never need to know.
         let languages = request.headers().get_all(ACCEPT_LANGUAGE).iter().cloned().collect();
         Seen { begun: Instant::now(), id, route, method, languages, house: self.0.house, peer, address, client }
     }
@@ -168,12 +171,14 @@ impl Seen {
 
     /// The response as it is sent, and the code of its problem.
     fn finish(self, mut response: Response) -> (Response, Option<&'static str>) {
+        // Handlers do not know the request's id, which every problem has; so its body is written here.
         let mut problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
             let locale = Locale { language: Texts::language_of(&self.languages), ..self.house };
             *response.body_mut() = problem.body(self.id(), locale).into();
             let headers = response.headers_mut();
             headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(locale.language.tag()));
+            // Appended, since CORS may have its own there already.
             headers.append(VARY, HeaderValue::from_static("accept-language"));
         }
         problem = problem.or_else(|| response.extensions_mut().remove::<ShownProblem>().map(|shown| shown.0));
@@ -182,6 +187,7 @@ impl Seen {
         }
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // What says nothing about caches is about one user, or about this moment.
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if self.method == Method::HEAD.as_str() {
             strip_body(&mut response);
@@ -195,6 +201,7 @@ impl Seen {
     fn report(&self, response: &Response, code: Option<&'static str>) {
         let elapsed = self.begun.elapsed();
         telemetry::request_finished(self.route, self.method, response.status(), elapsed, code);
+        // Left out where it would repeat the peer.
         let behind_proxy = (self.address != self.peer.ip().to_canonical()).then_some(self.address);
         tracing::info!(
             method = self.method,
@@ -211,6 +218,7 @@ impl Seen {
 
 /// The client's id for the request if it is fit to be logged, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
+    // It goes into logs and headers: no blanks, no line ends, and not without a bound.
     let sent = headers.get(REQUEST_ID).filter(|value| {
         (1..=LONGEST_REQUEST_ID).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
     });

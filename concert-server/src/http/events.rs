@@ -90,6 +90,7 @@ struct ReplacedBody {
 )]
 async fn events(mut call: Call) -> Answer {
     let (ticket, token) = tokens::ticket(&mut call).await?;
+    // The connection's own limit first: a browser with many tabs must not use up the places of the server.
     let here = match &call.streams_here {
         Some(streams) => Some(streams.enter().ok_or_else(Problem::too_many_streams_here)?),
         None => None,
@@ -104,6 +105,7 @@ async fn events(mut call: Call) -> Answer {
         greeted: false,
         last_event: Instant::now(),
         over: false,
+        // Only now that it can begin: a stream that cannot must not end the one that runs.
         newest: streams.replace(ticket.token),
         ends_at: Instant::now() + streams.max_age(),
         stopping: streams.stopping().clone(),
@@ -141,17 +143,20 @@ impl Talk {
         }
         if !self.greeted {
             self.greeted = true;
+            // By the ticket and not by chance, so that any crowd spreads evenly.
             let retry = SOONEST_RETRY + self.ticket.ticket % RETRY_SPREAD;
             return Some(self.event(self.follow.standing()).retry(Duration::from_millis(retry)));
         }
         let earliest = self.last_event + PAUSE_BETWEEN_EVENTS;
         let news = async {
+            // Before the change is waited for: several changes in this time become one event, with the last of them.
             tokio::time::sleep_until(earliest).await;
             self.follow.changed().await.map(|_| ())
         };
         let quiet_until = self.ends_at.min(Instant::now() + HEARTBEAT);
         let news = tokio::select! {
             biased;
+            // Without a last event: the browser opens the stream again, at a server that runs.
             () = self.stopping.cancelled() => return None,
             () = self.newest.replaced() => {
                 self.over = true;

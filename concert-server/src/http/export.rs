@@ -80,10 +80,12 @@ async fn export(mut call: Call) -> Answer {
     let document = back_office.export_document(kind, Some(concert), format).await?;
     let sums = document.expected();
     let mut response = stream_of(document);
+    // By kind and id: names of concerts have letters that this header cannot carry.
     let name = format!("attachment; filename=\"{kind}-{concert}.{}\"", format.extension());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(Problem::internal)?);
+    // Names of people, of which no cache is to keep a copy.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(ROWS, sums.rows.into());
     for (name, sum) in [(AMOUNT, sums.amount), (REFUNDED, sums.refunded)] {
@@ -107,6 +109,7 @@ fn stream_of(mut document: ExportDocument) -> Response {
                 }
             };
             let broken = part.is_err();
+            // A client that reads slowly fills the channel, which slows the reading of the database down, too.
             if to_client.send(part).await.is_err() || broken {
                 return;
             }

@@ -38,6 +38,7 @@ impl<T: Clone> Fresh<T> {
     /// within a bound: the others wait for it. A caller that is dropped leaves the reading to the next.
     pub(crate) async fn get(&self, read: impl Future<Output = T>) -> T {
         let asked = Instant::now();
+        // Whoever waits here finds, most of the time, what the one before has read.
         let mut last = self.last.lock().await;
         if let Some((begun, value)) = &*last
             && is_fresh(*begun, asked, Instant::now(), self.max_age)
@@ -46,6 +47,7 @@ impl<T: Clone> Fresh<T> {
         }
         let begun = Instant::now();
         let value = read.await;
+        // A caller that was dropped before this line leaves the old reading; the next one reads anew.
         *last = Some((begun, value.clone()));
         value
     }

@@ -99,6 +99,7 @@ impl From<PaymentView> for PastPaymentBody {
             concert_status: called_off(found.concert_status),
             seat_number: found.seat,
             amount: found.amount,
+            // In small letters, as the answer of a payment has it.
             status: found.status.as_str().to_ascii_lowercase(),
             paid_at: Moment(found.paid_at),
             refunded_at: found.refunded_at.map(Moment),

@@ -26,6 +26,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get("/health/ready", ready).for_operators(),
         get("/metrics", metrics).for_operators(),
     ];
+    // A full server is not an ill one: were its probe refused, it would be restarted in the middle of an opening.
     endpoints.map(|endpoint| endpoint.vital().never_braked()).into()
 }
 
@@ -78,6 +79,7 @@ async fn metrics(call: Call) -> Answer {
     let back_office = call.box_office().operator(Operator::application());
     let read = async {
         let figures = async { tokio::try_join!(back_office.sale_figures(), back_office.held_seats()) };
+        // The other metrics are wanted most when the database does not answer.
         tokio::time::timeout(SCRAPE_PATIENCE, figures).await.ok().and_then(Result::ok)
     };
     telemetry::figures(call.app.vitals.figures.get(read).await);

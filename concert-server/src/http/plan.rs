@@ -69,6 +69,7 @@ struct PlanQuery {
 pub(super) async fn plan(call: Call) -> Answer {
     let PlanQuery { version } = call.query()?;
     let plan = call.app.board.plan(call.box_office(), call.id()?, version).await?;
+    // The answer to a version is kept for ever, so it must never be that of another one.
     if version.is_some_and(|version| version != plan.version) {
         return Err(Problem::plan_version_not_found(plan.version));
     }
@@ -116,6 +117,7 @@ pub(super) async fn state(call: Call) -> Answer {
                 _ => catalog::send(&call, &cached)?,
             };
             response.headers_mut().insert(PLAN_VERSION, version_of(&cached).into());
+            // One address, three forms: a cache must not hand bytes to whoever wants JSON.
             response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
             Ok(response)
         }

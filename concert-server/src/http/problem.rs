@@ -1,24 +1,25 @@
 //! Errors on the wire: RFC 9457 problems.
 
+mod body;
 mod catalogue;
+mod members;
 
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::SecondsFormat;
+use concert_core::Error;
 use concert_core::texts::{Language, Locale};
-use concert_core::{Error, HeldSeat, ReservationId, SeatNumber, Timestamp};
-use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 use warp::Reply;
 use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use warp::http::{HeaderValue, StatusCode};
 use warp::reply::Response;
 
+pub(super) use self::body::ProblemBody;
+use self::body::title;
 pub use self::catalogue::{KnownProblem, known_problems};
-use super::words;
+use self::members::members_of;
 use crate::telemetry;
 use crate::texts::{SAID, Texts};
 
@@ -83,6 +84,7 @@ impl Said {
             Self::Refusal(error) => error.told(locale),
             Self::Here(text) => text.clone(),
         });
+        // By characters: a cut within one would leave no text.
         told.chars().take(LONGEST_DETAIL).collect()
     }
 }
@@ -109,6 +111,7 @@ impl Problem {
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        // Two challenges, or two times to try again, would leave the client to choose.
         self.0.headers.retain(|(kept, _)| *kept != name);
         self.0.headers.push((name, value));
         self
@@ -222,6 +225,7 @@ impl Problem {
             request_id,
             members: &self.0.members,
         };
+        // Texts and numbers alone, so it does not fail.
         serde_json::to_string(&body).unwrap_or_default()
     }
 
@@ -241,32 +245,12 @@ impl Problem {
     pub(super) fn log(&self) {
         let Some(cause) = &self.0.cause else { return };
         let causes = telemetry::chain(cause.as_ref());
+        // A defect is for somebody to mend. That the database is away may pass by itself, and has its own metric.
         if self.0.status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(code = self.0.code, causes, "a request failed");
         } else {
             tracing::warn!(code = self.0.code, causes, "a request failed");
         }
-    }
-}
-
-/// The status in words.
-fn title(status: StatusCode, texts: Texts) -> String {
-    match status {
-        StatusCode::BAD_REQUEST => texts.title_400(),
-        StatusCode::UNAUTHORIZED => texts.title_401(),
-        StatusCode::FORBIDDEN => texts.title_403(),
-        StatusCode::NOT_FOUND => texts.title_404(),
-        StatusCode::METHOD_NOT_ALLOWED => texts.title_405(),
-        StatusCode::REQUEST_TIMEOUT => texts.title_408(),
-        StatusCode::CONFLICT => texts.title_409(),
-        StatusCode::GONE => texts.title_410(),
-        StatusCode::PRECONDITION_FAILED => texts.title_412(),
-        StatusCode::PAYLOAD_TOO_LARGE => texts.title_413(),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => texts.title_415(),
-        StatusCode::UNPROCESSABLE_ENTITY => texts.title_422(),
-        StatusCode::TOO_MANY_REQUESTS => texts.title_429(),
-        StatusCode::SERVICE_UNAVAILABLE => texts.title_503(),
-        _ => texts.title_500(),
     }
 }
 
@@ -293,45 +277,6 @@ impl From<Error> for Problem {
         }
         problem
     }
-}
-
-/// What a program needs of a refusal beside its code.
-fn members_of(error: &Error) -> Map<String, Value> {
-    let members = match error {
-        Error::SaleNotOpen { doors_at, opens_at, now } => {
-            json!({"doorsAt": doors_at, "opensAt": opens_at, "now": now})
-        }
-        Error::SeatLimit { of, limit, left } => json!({"of": of, "limit": limit, "left": left}),
-        Error::SeatAlreadyReserved { seats, yours } if yours.is_empty() => json!({"seatNumbers": seats}),
-        Error::SeatAlreadyReserved { seats, yours } => {
-            let hold = |(seat, id): &(SeatNumber, ReservationId)| json!({"seatNumber": seat, "reservationId": id});
-            json!({"seatNumbers": seats, "yours": yours.iter().map(hold).collect::<Vec<_>>()})
-        }
-        Error::TooManyHolds { limit, held: None, .. } => json!({"limit": limit}),
-        Error::TooManyHolds { limit, held, yours } => {
-            let hold = |hold: &HeldSeat| {
-                let HeldSeat { reservation, concert, seat, expires_at, .. } = hold;
-                json!({"reservationId": reservation, "concertId": concert, "seatNumber": seat, "expiresAt": expires_at})
-            };
-            json!({"limit": limit, "held": held, "yours": yours.iter().map(hold).collect::<Vec<_>>()})
-        }
-        Error::SeatBlocked { seats } => json!({"seatNumbers": seats}),
-        Error::VersionChanged { version } => json!({"version": version}),
-        Error::TicketVoid { reason } => json!({"reason": reason}),
-        Error::TicketForOtherConcert { concert } => json!({"concertId": concert}),
-        Error::TicketKeyRetired { retired_at } => json!({"retiredAt": moment(retired_at)}),
-        Error::AlreadyCheckedIn { checked_in_at, gate } => json!({"checkedInAt": moment(checked_in_at), "gate": gate}),
-        _ => return Map::new(),
-    };
-    match members {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    }
-}
-
-/// A moment as bodies write it.
-fn moment(at: &Timestamp) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// For Retry-After: rounded up, and at least one.
@@ -363,34 +308,6 @@ impl Reply for Problem {
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// A problem (RFC 9457). `code` is stable, and the same in the library, REST and the CLI.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Problem)]
-pub(super) struct ProblemBody<'a> {
-    /// Always `about:blank`: `code` says which problem it is.
-    #[schema(example = "about:blank")]
-    r#type: &'a str,
-    /// The status in words.
-    #[schema(example = "Conflict")]
-    title: &'a str,
-    /// The status.
-    #[schema(example = 409)]
-    status: u16,
-    /// What is wrong, for people.
-    #[schema(example = "seat 7 is already reserved")]
-    detail: &'a str,
-    /// What is wrong, for programs.
-    #[schema(value_type = words::ProblemCode)]
-    code: &'a str,
-    /// The request's id, as in the `X-Request-Id` header and in the server's log.
-    request_id: &'a str,
-    /// What belongs to this code alone, such as `doorsAt` of SALE_NOT_OPEN and `left` of SEAT_LIMIT.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    members: &'a Map<String, Value>,
 }
 
 #[cfg(test)]

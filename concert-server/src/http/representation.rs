@@ -37,6 +37,7 @@ impl Representation {
         effort: Compression,
         before: Option<Arc<Self>>,
     ) -> Arc<Self> {
+        // Of the content and not of the compressed bytes, which another version of the library may make otherwise.
         let hash = Sha256::digest(content);
         let tag: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         if let Some(before) = before.filter(|before| before.tag == tag) {
@@ -66,6 +67,7 @@ impl Representation {
 
     /// Two forms, two tags; whichever of them the client has, it is this content.
     fn tags(&self) -> [String; 2] {
+        // A strong tag stands for exact bytes, so each form has its own (RFC 9110, section 8.8.3).
         [format!("\"{}\"", self.tag), format!("\"{}-gzip\"", self.tag)]
     }
 
@@ -119,12 +121,14 @@ impl Parts {
     }
 
     fn send(self: &Arc<Self>) -> Response {
+        // One part needs no stream: it is sent with its length, in one write.
         if self.bytes <= PART {
             return Response::new(self.part(0).unwrap_or_default().into());
         }
         let count = self.bytes.div_ceil(PART);
         let parts = stream::unfold((Arc::clone(self), 0), move |(parts, nth)| async move {
             let part = parts.part(nth).ok_or_else(|| io::Error::other("a newer one has taken its place"));
+            // After a part that is gone nothing follows: a body with a hole would look whole.
             let next = if part.is_ok() { nth + 1 } else { count };
             (nth < count).then_some((part, (parts, next)))
         });
@@ -148,7 +152,9 @@ impl Superseded {
     /// Takes note of `old`. Beyond the limit the oldest are withdrawn.
     pub(super) fn add(&self, old: Arc<Representation>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Weak, so that this list keeps nothing alive: answers that are being sent do.
         kept.extend([&old.plain, &old.gzip].map(Arc::downgrade));
+        // Our own hold on it, without which it may have no reader left.
         drop(old);
         // What nobody reads any more is gone already.
         kept.retain(|parts| parts.strong_count() > 0);
@@ -175,6 +181,7 @@ pub(crate) fn takes_gzip(asked: &HeaderMap) -> bool {
             name.trim().eq_ignore_ascii_case(wanted).then(|| weight.unwrap_or_default())
         })
     };
+    // `gzip;q=0, *` rules gzip out: its own weight counts before that of the star.
     weight("gzip").or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
 }
 

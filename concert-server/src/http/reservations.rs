@@ -140,6 +140,7 @@ struct ExtendedBody {
 )]
 async fn reserve(mut call: Call) -> Answer {
     let credential = call.credential().await?;
+    // Holding and giving back in turn keeps seats from others without a payment: it is braked as such.
     call.brake_hold(credential.user())?;
     let mut sent: ReserveRequest = call.json().await?;
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
@@ -219,6 +220,7 @@ async fn give_back(mut call: Call) -> Answer {
     let what: OrderRef = if order { call.id::<OrderId>()?.into() } else { call.id::<ReservationId>()?.into() };
     let user = caller.user();
     call.box_office().cancel(caller, what).await?;
+    // Only after it has succeeded: trying to give back what one does not have costs nobody a seat.
     call.gave_back(user);
     Ok(StatusCode::NO_CONTENT.into_response())
 }

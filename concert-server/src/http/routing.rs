@@ -226,6 +226,7 @@ pub(super) fn filter(
             let claim = known.clone().find_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
             let shown =
                 call.app.show_problem.zip(call.headers_of_page(claim.map(|(endpoint, _)| endpoint.is_page), path));
+            // What no route claims is braked as well: guessing paths is a flood like any other.
             let braked = call.brake(claim.map_or(Braking::Call, |(endpoint, _)| endpoint.braking));
             let answering = match (braked, claim) {
                 (Err(braked), _) => Box::pin(ready(Err(braked))),

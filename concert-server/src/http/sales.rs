@@ -142,6 +142,7 @@ async fn list(call: Call) -> Answer {
 )]
 async fn look(call: Call) -> Answer {
     let id: SaleId = call.id()?;
+    // From the shared list, so that a crowd that reloads one sale costs no more than one that lists them all.
     let shared = call.app.sales.all(call.box_office()).await?;
     let sale = match shared.iter().find(|sale| sale.id == id) {
         Some(sale) => sale.clone(),

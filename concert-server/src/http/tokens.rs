@@ -116,6 +116,7 @@ async fn join(mut call: Call) -> Answer {
     let joining = call.joining().await?;
     let JoinRequest { user_id, sale_id, code } = call.json().await?;
     let sale = sale_id.unwrap_or(SaleId::DEFAULT);
+    // A join that proves nothing is braked by the address as well, or strangers could use up the user's bucket.
     let is_proved = joining.is_proved();
     let caller = joining.caller(user_id)?;
     call.brake_join(user_id, is_proved)?;
@@ -125,6 +126,7 @@ async fn join(mut call: Call) -> Answer {
         None => call.box_office().join_queue(Join::sale(sale, caller)).await?,
     };
     let token = auth::signed(joined.token.jwt)?;
+    // 200 and not 201: nothing was made, the place is the one from before.
     if joined.resumed {
         return standing_answer(&token, sale, &joined.token.standing);
     }
@@ -146,6 +148,7 @@ impl Call {
             Ok(code) => self.box_office().join_queue(join.with_code(code)).await,
             Err(error) => Err(error),
         };
+        // Only this counts: that a sale is not open yet says nothing about the code.
         if let Err(Error::CodeRefused) = &joined {
             self.was_refused_a_code(user, is_proved);
         }
@@ -195,6 +198,7 @@ async fn look(mut call: Call) -> Answer {
     let user = auth::caller(credential, call.id()?)?.user();
     match credential {
         Credential::Queue(ticket) => {
+            // The token says who and where, so that a poll is answered from memory.
             let standing = call.box_office().poll(&ticket).await?;
             standing_answer(call.bearer()?.unwrap_or_default(), ticket.sale, &standing)
         }
@@ -223,6 +227,7 @@ async fn look(mut call: Call) -> Answer {
 async fn leave(mut call: Call) -> Answer {
     let credential = call.credential().await?;
     let caller = auth::caller(credential, call.id()?)?;
+    // A queue token is of one sale; a session has to say which.
     let sale = match credential {
         Credential::Queue(ticket) => ticket.sale,
         Credential::Session { .. } => call.sale()?,
@@ -250,6 +255,7 @@ fn standing_answer(token: &str, sale: SaleId, standing: &Standing) -> Answer {
 
 /// An answer that says when to ask again.
 fn answer(mut response: Response, standing: &Standing) -> Answer {
+    // Whoever is in has nothing to poll for.
     if standing.status == TokenStatus::Waiting {
         response.headers_mut().insert(RETRY_AFTER, standing.poll_after_seconds.into());
     }

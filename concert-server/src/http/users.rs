@@ -92,6 +92,7 @@ struct SessionBody {
 )]
 async fn sign_up(mut call: Call) -> Answer {
     let SignUpRequest { username, password } = call.json().await?;
+    // Before the password is hashed, which is by far the dearest part of the request.
     call.brake_attempt(username.as_str())?;
     let who = SignUp::new(username).with_password(password).with_key(call.idempotency_key()?);
     let user = call.box_office().sign_up(who).await?;

@@ -13,9 +13,11 @@ impl Call {
         let mut sent = self.headers.get_all(IF_MATCH).iter();
         let Some(value) = sent.next() else { return Ok(None) };
         let text = value.to_str().unwrap_or_default().trim();
+        // It asks only that there be something, which every change does anyway.
         if text == "*" && sent.next().is_none() {
             return Ok(None);
         }
+        // Proxies that compress make a tag weak. The version in it is the same.
         let tag = text.strip_prefix("W/").unwrap_or(text);
         let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
         match (version, sent.next()) {

@@ -20,6 +20,7 @@ pub(super) struct Html(pub(super) String);
 /// Writes the page into the body, for a browser that sent these headers.
 pub(super) fn write(asked: &HeaderMap, mut response: Response) -> Response {
     let Some(Html(text)) = response.extensions_mut().remove::<Html>() else { return response };
+    // Below it the frame of gzip eats up most of what it saves.
     if text.len() < WORTH_IT || !takes_gzip(asked) {
         *response.body_mut() = text.into();
         return response;

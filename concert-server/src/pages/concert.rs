@@ -112,6 +112,7 @@ async fn holding(visit: &Visit, concert: ConcertId) -> Result<(u32, String), Pro
     let unpaid_left = has.max_holds_per_user.saturating_sub(has.unpaid);
     let newest = visit.office().orders_of(caller, Page::new(Some(1), None)?).await?.data.pop();
     let newest = newest.map(|order| order.id.to_string()).unwrap_or_default();
+    // The newest order is part of it: once something was held, the form is another one.
     let key = keys::of_state("hold", &[&has.user, &concert, &newest]);
     Ok((has.left.map_or(unpaid_left, |left| left.min(unpaid_left)), key))
 }
@@ -167,6 +168,7 @@ pub(super) async fn hold(mut visit: Visit) -> Answer {
         Err(error) => error,
     };
     let problem = Problem::from(error.clone());
+    // Without a concert there is no page to show the trouble on; a failure has a page of its own.
     if !problem.status().is_client_error() || matches!(error, Error::ConcertNotFound) {
         return Err(problem);
     }

@@ -41,6 +41,7 @@ fn expired() -> Problem {
 
 fn is_of(bound_to: &str, sent: &str) -> bool {
     let byte = |nth: usize| sent.get(2 * nth..2 * nth + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    // Two digits a byte: the mask, then what it masks.
     if sent.len() != 4 * LENGTH {
         return false;
     }
@@ -57,11 +58,14 @@ fn is_of(bound_to: &str, sent: &str) -> bool {
 fn is_from_here(headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     match (text(&FETCH_SITE), text(&ORIGIN)) {
+        // `none`: somebody typed the address or opened a bookmark, so no page has sent it.
         (Some(site), _) => site == "same-origin" || site == "none",
+        // Browsers that say nothing of the site send the origin with every form.
         (None, Some(origin)) => {
             let host = origin.split_once("://").map(|(_, host)| host);
             host.is_some() && host == text(&HOST)
         }
+        // An old browser says nothing. The token alone has to do then.
         (None, None) => true,
     }
 }

@@ -56,6 +56,7 @@ impl SaleCard {
             SalePhase::Doors => opens.clone(),
             SalePhase::Open | SalePhase::Closed => None,
         };
+        // Until its day is over at the venue, also after it has begun.
         let today = |concert: &&concert_core::ConcertDate| concert.time_zone.end_of_day(concert.date) > sale.now;
         Self {
             id: sale.id.to_string(),

@@ -21,7 +21,9 @@ struct LogInPage {
 
 /// The path to lead on to: one of this server, or the start.
 pub(super) fn next(asked: &str) -> String {
+    // Two slashes begin the address of another host, and a log-in that leads away is a gift to phishers.
     let is_path = asked.starts_with('/') && !asked.starts_with("//") && asked.len() <= LONGEST_NEXT;
+    // Browsers read a backslash as a slash, and a line end would end the header.
     let is_plain = asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_path && is_plain { asked.to_owned() } else { "/".to_owned() }
 }
@@ -37,6 +39,7 @@ pub(super) async fn page(visit: Visit) -> Answer {
 pub(super) async fn log_in(mut visit: Visit) -> Answer {
     let form = visit.form().await?;
     let (name, next) = (form.get("username").to_owned(), next(form.get("next")));
+    // By the name that was sent, whether or not there is such a user: the answer must not tell.
     visit.call.brake_attempt(&name)?;
     match with_password(&visit, &name, &Password::unchecked(form.raw("password")), &next).await {
         Err(problem) if problem.code() == Error::BadCredentials.code() => {

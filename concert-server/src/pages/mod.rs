@@ -116,6 +116,7 @@ where
     let answer = move |call: Call| {
         let shelf = Arc::clone(&shelf);
         async move {
+            // Before the handler takes the call, and also for what is refused.
             let (frame, cookies) = frame(&call, template);
             let headers = call.headers.clone();
             let is_form = method == "POST";
@@ -148,6 +149,7 @@ fn frame(call: &Call, template: &str) -> (Frame, Vec<HeaderValue>) {
         let life = Some(session::LANGUAGE_LIFE);
         cookies.push(session::write(headers, session::LANGUAGE, language.tag(), "/", life));
     }
+    // Forms have something to be bound to also before anybody has logged in.
     let new_visit = session::new_visit();
     let bound_to = session::bound_to(headers).unwrap_or_else(|| {
         cookies.push(session::visit_cookie(headers, &new_visit));

@@ -84,6 +84,7 @@ pub(super) fn state(order: &Order) -> ReservationStatus {
 pub(super) async fn concert(visit: &Visit, id: ConcertId) -> Result<(String, concert_core::TimeZone), Problem> {
     match visit.shelf.concert(visit.office(), id).await {
         Ok(concert) => Ok((concert.name, concert.time_zone)),
+        // Its sale is no longer listed; the order is still there to be seen.
         Err(problem) if problem.status() == StatusCode::NOT_FOUND => Ok((String::new(), visit.frame.locale.zone)),
         Err(problem) => Err(problem),
     }
@@ -116,6 +117,7 @@ async fn answer(visit: Visit, id: OrderId, status: StatusCode) -> Answer {
         until: Shown::of(frame, order.expires_at, zone),
         can_extend: extended.is_none(),
         was_extended: extended.is_some() && state == ReservationStatus::Held,
+        // The total is part of it: after a change of the order the form has another key.
         key: keys::of_state("pay", &[&order.id, &order.total]),
         frame: visit.frame,
     };
@@ -165,6 +167,7 @@ pub(super) async fn give_back(mut visit: Visit) -> Answer {
 async fn done_or_refused(mut visit: Visit, id: OrderId, done: Result<(), Error>) -> Answer {
     let Err(error) = done else { return go_to(&format!("/orders/{id}")) };
     let problem = Problem::from(error.clone());
+    // An order that is not there, or not this user's, has no page to show the trouble on.
     let is_another = matches!(error, Error::OrderNotFound | Error::ReservationNotFound | Error::NotYours);
     if !problem.status().is_client_error() || is_another {
         return Err(problem);

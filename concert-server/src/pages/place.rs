@@ -33,11 +33,13 @@ impl Place {
 pub(super) async fn find(visit: &Visit, user: UserId, sale: SaleId) -> Result<Place, Problem> {
     let kept = session::cookie(&visit.call.headers, PLACE).unwrap_or_default();
     if let Ok(Credential::Queue(ticket)) = visit.office().authenticate(kept).await
+        // After a log-out somebody else may use this browser, with the cookie still there.
         && (ticket.user, ticket.sale) == (user, sale)
         && let Ok(standing) = visit.office().poll(&ticket).await
     {
         return Ok(Place::In { token: kept.to_owned(), standing });
     }
+    // Without a token that counts the database says it, also who has joined on another device.
     match visit.office().token_status_in(sale, user).await {
         Ok(found) => Ok(Place::In { token: found.jwt.unwrap_or_default(), standing: found.standing }),
         Err(Error::TokenNotFound) => Ok(Place::Out),

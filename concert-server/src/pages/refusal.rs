@@ -28,6 +28,7 @@ pub(crate) fn show_problem(headers: &HeaderMap, problem: Problem) -> Response {
 
 /// The answer to a request that was refused. Whoever must log in first is led there, and back afterwards.
 pub(super) fn answer(mut frame: Frame, is_form: bool, problem: Problem) -> Response {
+    // A 401 is for programs; a person is led to the log-in.
     if problem.status() == StatusCode::UNAUTHORIZED {
         if is_form {
             // The page that the form stands in.

@@ -47,6 +47,7 @@ async fn answer(mut visit: Visit, sale: &Sale, status: StatusCode, code: String)
     };
     let mut cookie = None;
     if let Some(Place::In { token, .. }) = &found {
+        // Sent only when it differs: most of these answers go to a page that loads itself again.
         cookie = place::is_new(&visit, token).then(|| place::cookie(&visit, sale.id, token));
         visit.frame.queue_token = Some(token.clone());
     }
@@ -84,6 +85,7 @@ fn state_of(frame: &Frame, sale: &Sale, standing: &Standing) -> State {
         return State::Turn { until: Shown::of(frame, until, zone) };
     }
     let estimate = match standing.remaining_seconds {
+        // So few seconds would be wrong by the time they are read.
         0..60 => frame.t.queue_soon(),
         seconds => frame.t.queue_estimate(frame.locale.language.duration(seconds.next_multiple_of(60))),
     };
@@ -97,6 +99,7 @@ fn state_of(frame: &Frame, sale: &Sale, standing: &Standing) -> State {
 pub(super) async fn join(mut visit: Visit) -> Answer {
     let form = visit.form().await?;
     let (sale, user): (SaleId, _) = (visit.call.id()?, visit.user()?);
+    // A session proves who it is, so the address plays no part.
     visit.call.brake_join(user, true)?;
     let (join, code) = (Join::sale(sale, visit.caller()?), form.get("code").to_owned());
     let joined = if code.is_empty() {

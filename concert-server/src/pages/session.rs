@@ -37,6 +37,7 @@ pub(super) async fn session(call: &Call) -> Result<Option<Session>, Problem> {
     let Some(token) = cookie(&call.headers, SESSION) else { return Ok(None) };
     let ticket = match call.box_office().authenticate(token).await {
         Ok(Credential::Session(ticket)) => ticket,
+        // Whoever comes with yesterday's cookie is logged out, not refused.
         Ok(Credential::Queue(_)) | Err(Error::Unauthenticated(_) | Error::TokenEnded) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
@@ -74,8 +75,10 @@ pub(super) fn no_session_cookie(headers: &HeaderMap) -> HeaderValue {
 
 /// A cookie that no script reads, sent with requests from this site alone, and over TLS alone except on this machine.
 pub(super) fn write(headers: &HeaderMap, name: &str, value: &str, path: &str, life: Option<i64>) -> HeaderValue {
+    // Some browsers drop a Secure cookie that comes over plain HTTP, also from their own machine.
     let secure = if is_loopback(headers) { "" } else { "; Secure" };
     let life = life.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    // Lax and not Strict: whoever follows a link in a mail to the own tickets is to be logged in there.
     let text = format!("{name}={value}; Path={path}{life}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }

@@ -45,9 +45,11 @@ impl Shelf {
 
     /// The hall of a concert that exists.
     pub(super) async fn hall(&self, office: &BoxOffice, id: ConcertId) -> Result<Arc<Hall>, Problem> {
+        // The lock ends with this block: a reading takes long, and other halls are not to wait for it.
         let hall = {
             let mut halls = self.halls.lock().unwrap_or_else(PoisonError::into_inner);
             if halls.len() >= MOST_HALLS && !halls.contains_key(&id) {
+                // Whoever holds one of them goes on with it; the next to look reads anew.
                 halls.clear();
             }
             Arc::clone(halls.entry(id).or_insert_with(|| Arc::new(Fresh::up_to(self.max_age))))
@@ -99,6 +101,7 @@ fn parts<'a>(seats: impl IntoIterator<Item = &'a SeatView>, name: impl Fn(&SeatV
     let mut known: HashMap<String, usize> = HashMap::new();
     for seat in seats {
         let (name, price) = (name(seat).unwrap_or_default(), seat.price);
+        // In the order of the seats, which is front to back: a map alone would lose it.
         let at = known.get(name).copied().unwrap_or_else(|| {
             parts.push(Part { name: name.to_owned(), free: 0, cheapest: price, dearest: price });
             known.insert(name.to_owned(), parts.len() - 1);

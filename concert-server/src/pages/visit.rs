@@ -35,6 +35,7 @@ pub(super) struct Visit {
 
 impl Visit {
     pub(super) async fn of(call: Call, shelf: Arc<Shelf>, frame: Frame) -> Result<Self, Problem> {
+        // Also for pages that anyone may see: the frame shows whether somebody is logged in.
         let session = session::session(&call).await?;
         let mut visit = Self { call, shelf, frame, session };
         visit.frame.has_session = visit.session.is_some();
@@ -104,6 +105,7 @@ pub(super) async fn script_session(
     session: Option<&Session>,
     frame: &Frame,
 ) -> Result<ScriptSession, Problem> {
+    // A script that was tricked into telling its token tells one that ends within minutes.
     let short = match session {
         Some(session) => Some(office.shorten_session(&session.token, SCRIPT_SESSION).await?),
         None => None,
@@ -115,6 +117,7 @@ pub(super) async fn script_session(
         token: short.and_then(|short| short.access_token),
         queue_token: frame.queue_token.clone(),
         csrf: frame.csrf.clone(),
+        // The clock of a telephone may be wrong by minutes; scripts count down by this one.
         now: written(office.now()),
         language: frame.locale.language.tag(),
         texts: RawValue::from_string(frame.t.of_scripts().to_owned()).map_err(Problem::internal)?,
@@ -182,6 +185,7 @@ impl Frame {
 
     pub(super) fn change(&self, change: BalanceChange) -> String {
         let text = self.locale.money(change.as_decimal());
+        // A minus as long as the plus, and no hyphen.
         if text.starts_with('-') { text.replace('-', "−") } else { format!("+{text}") }
     }
 

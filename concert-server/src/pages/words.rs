@@ -7,6 +7,7 @@ use super::session;
 use crate::texts::Texts;
 
 pub(super) fn language(headers: &HeaderMap) -> Language {
+    // A choice counts more than the browser, which on a borrowed machine speaks the owner's language.
     let chosen = session::cookie(headers, session::LANGUAGE).and_then(Language::from_tag);
     chosen.unwrap_or_else(|| Texts::language(headers))
 }

@@ -165,7 +165,9 @@ impl<B: Body + Unpin> Body for Tracked<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         self.in_flight.taken();
+        // hyper asks for a frame when there is room for it, so the one before has been taken by now.
         let frame = Pin::new(&mut self.body).poll_frame(context);
+        // After the last frame nobody asks again, so nothing would mark it as taken.
         if frame.is_ready() && !self.body.is_end_stream() {
             self.in_flight.gave();
         }

@@ -54,10 +54,12 @@ pub(super) async fn served(
             async move {
                 let version = request.version();
                 let in_flight = activity.begin(version);
+                // The handler of a stream counts it per connection, which it does not see otherwise.
                 if let Some(event_streams) = in_flight.event_streams() {
                     request.extensions_mut().insert(event_streams);
                 }
                 let mut response = router.answer(request, peer).await;
+                // HTTP/2 says it with a GOAWAY, which the graceful end sends.
                 if activity.is_retired() && version != Version::HTTP_2 {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -75,13 +77,16 @@ pub(super) async fn served(
     };
     tracing::debug!(%peer, ?end, "a connection is ended");
     let patience = match end {
+        // Without a good-bye: there is nobody who would read it.
         End::Cut => return,
         // Until the server cuts it.
         End::Stopping => Duration::MAX,
+        // Nothing is in flight: all that takes time is the client's side of the good-bye.
         End::Idle => limits.write_timeout,
         // An event stream that began a moment ago gets as old as any.
         End::Old => limits.max_connection_age + limits.shutdown_deadline,
     };
+    // What is in flight is answered still; a request that comes later goes to another connection.
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         biased;
@@ -113,7 +118,9 @@ enum End {
 async fn end(activity: &Activity, limits: &Limits, phase: &mut watch::Receiver<Phase>) -> End {
     let began = activity.began();
     let old_at = began + jittered(limits.max_connection_age);
+    // An event stream that began just before may live for one age more.
     let last_moment = old_at + limits.max_connection_age + limits.shutdown_deadline;
+    // The first look comes when the first limit can have passed; each look says when the next one is due.
     let mut look_at = old_at.min(began + limits.idle_timeout.min(limits.write_timeout));
     loop {
         tokio::select! {
@@ -126,6 +133,7 @@ async fn end(activity: &Activity, limits: &Limits, phase: &mut watch::Receiver<P
             None if now >= began + limits.idle_timeout => return End::Cut,
             None => look_at = began + limits.idle_timeout,
             Some(Protocol::Http1) if now >= last_moment => return End::Cut,
+            // Only an answer can say `Connection: close`. Cutting between two answers might meet a request on its way.
             Some(Protocol::Http1) if now >= old_at => {
                 activity.retire();
                 look_at = last_moment;
@@ -134,6 +142,7 @@ async fn end(activity: &Activity, limits: &Limits, phase: &mut watch::Receiver<P
             Some(Protocol::Http2) if now >= old_at => return End::Old,
             Some(Protocol::Http2) if activity.is_stalled(limits.write_timeout) => return End::Cut,
             Some(Protocol::Http2) => match activity.quiet_since() {
+                // Something is in flight: what may come next is that its client stops reading.
                 None => look_at = old_at.min(now + limits.write_timeout),
                 Some(since) if since + limits.idle_timeout <= now => return End::Idle,
                 Some(since) => look_at = old_at.min(since + limits.idle_timeout),
@@ -168,10 +177,13 @@ pub(super) async fn refusal(
         let router = router.clone();
         async move { Ok::<_, Infallible>(router.answer_at_full_door(request, peer, why).await) }
     });
+    // HTTP/2 would let one connection ask many times.
     let mut builder = builder(REFUSAL_HEAD_DEADLINE).http1_only();
+    // One request only: at a full door nobody keeps a place.
     builder.http1().keep_alive(false);
     let io = TokioIo::new(Patient::new(stream, REFUSAL_HEAD_DEADLINE));
     tokio::select! {
+        // However slowly the client reads, the place is free again after this.
         _ = tokio::time::timeout(REFUSAL_DEADLINE, builder.serve_connection(io, service)) => {}
         _ = phase.wait_for(|phase| *phase == Phase::Cutting) => {}
     }
@@ -184,6 +196,7 @@ fn builder(idle_timeout: Duration) -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
+        // The bound that HTTP/1 has by its buffer.
         .max_header_list_size(MAX_HEAD as u32)
         .max_send_buf_size(MAX_UNSENT)
         .initial_stream_window_size(STREAM_WINDOW)

@@ -31,6 +31,7 @@ impl Door {
     pub(super) fn admit(&self, stream: TcpStream, peer: SocketAddr) {
         // Answers are small and written at once: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
+        // The address first: one that is at its limit must not take a place that others could have.
         let Some(visitor) = self.visitors.enter(self.router.brakes().connection(peer.ip())) else {
             return self.refuse(stream, peer, Refusal::TooManyFromAddress);
         };
@@ -42,6 +43,7 @@ impl Door {
             telemetry::connection_opened();
             connection.await;
             telemetry::connection_closed();
+            // They moved into the task, so that both are given back when the connection ends, however it ends.
             drop((visitor, place));
         });
     }
@@ -52,6 +54,7 @@ impl Door {
             .refused
             .enter(self.router.brakes().connection(peer.ip()))
             .zip(Arc::clone(&self.refusals).try_acquire_owned().ok());
+        // Even refusals have their limit. The stream is dropped here, which closes the connection without a word.
         let Some(places) = places else { return };
         let refusal = refusal(self.router.clone(), why, stream, peer, self.phase.clone());
         self.connections.spawn(async move {
@@ -97,6 +100,7 @@ impl Drop for Visitor {
         let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Occupied(mut count) = counts.entry(*network) {
             *count.get_mut() -= 1;
+            // A map that kept addresses without connections would grow with every visitor there ever was.
             if *count.get() == 0 {
                 count.remove();
             }

@@ -43,6 +43,7 @@ impl Patient {
         match written {
             Poll::Ready(Ok(taken)) => {
                 match &mut self.waiting {
+                    // The peer keeps up again: its past slowness counts no more.
                     Some(_) if taken == wanted => self.waiting = None,
                     Some(waiting) => waiting.taken += taken,
                     None => {}
@@ -59,6 +60,7 @@ impl Patient {
         let waiting =
             self.waiting.get_or_insert_with(|| Waiting { until: Box::pin(tokio::time::sleep(patience)), taken: 0 });
         ready!(waiting.until.as_mut().poll(context));
+        // A loop, since the new timer has to be polled, or it would wake nobody.
         while waiting.taken >= LEAST_PROGRESS {
             waiting.taken = 0;
             waiting.until.as_mut().reset(Instant::now() + patience);

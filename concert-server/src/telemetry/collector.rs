@@ -93,6 +93,7 @@ async fn send(authority: String, request: Request<Bytes>) -> Result<Response<Byt
     let answer = sender.send_request(Request::from_parts(head, Full::new(body))).await?;
     let (head, body) = answer.into_parts();
     let body = Limited::new(body, LONGEST_ANSWER).collect().await?.to_bytes();
+    // One request was all; the collector might keep the connection open.
     connection.abort();
     if head.status.is_success() {
         return Ok(Response::from_parts(head, body));

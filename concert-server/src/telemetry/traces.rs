@@ -81,6 +81,7 @@ impl Traces {
 
     /// Sends what waits, within a bound.
     pub(super) async fn end(self) {
+        // The exporter's shutdown blocks its thread until the collector has answered.
         let ended = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FLUSH_DEADLINE));
         if !matches!(tokio::time::timeout(FLUSH_DEADLINE, ended).await, Ok(Ok(Ok(())))) {
             tracing::warn!("the last traces may not have reached the collector");
@@ -152,6 +153,7 @@ impl Sampling {
     /// `asked`: whether the caller traces the request, if it says so.
     fn takes(&self, asked: Option<bool>) -> bool {
         match asked {
+            // Somebody upstream has decided against it: a span from here alone would have no parent.
             Some(false) => false,
             Some(true) => self.asked_for.take(Instant::now()),
             None => draw() < self.share && self.drawn.take(Instant::now()),

@@ -113,9 +113,11 @@ impl ConcertFile {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let failed = |source| Failure::io(format!("read {}", path.display()), source);
         let mut text = String::new();
+        // `concert generate .. | concert add -` needs no file.
         if path == Path::new("-") {
             std::io::stdin().lock().take(LARGEST_FILE).read_to_string(&mut text).map_err(failed)?;
         } else {
+            // With the same bound as stdin: a device or a pipe has no end of its own.
             let file = std::fs::File::open(path).map_err(failed)?;
             file.take(LARGEST_FILE).read_to_string(&mut text).map_err(failed)?;
         }
@@ -153,6 +155,7 @@ impl SectionEntry {
     fn section(&self) -> Result<Section, Failure> {
         let called = self.name.as_deref().unwrap_or("without a name");
         let wrong = |text: String| Failure::Usage(format!("section {called}: {text}"));
+        // By its text: a fraction of TOML is a float, and its shortest text is what was typed.
         let price: Money = self.price.text().parse().map_err(|error| wrong(format!("price: {error}")))?;
         let section = match (&self.rows, self.seats) {
             (None, Some(seats)) => Section::plain(seats, price),
@@ -205,6 +208,7 @@ impl PointsEntry {
     /// A list of another length makes another number of points, which is refused with the row's name.
     fn each(&self, seats: usize) -> Vec<i32> {
         match self {
+            // A row of any length can be written in a file; too many seats are refused later, by the rules.
             Self::All(at) => vec![*at; seats.min(1 << 20)],
             Self::Each(points) => points.clone(),
         }

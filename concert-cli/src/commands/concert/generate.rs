@@ -60,6 +60,7 @@ impl FromStr for Part {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let form = || format!("{text:?} is no section like VIP:200:150000");
+        // From the right, since a name may have colons in it and numbers have none.
         let mut fields = text.rsplitn(3, ':');
         let (price, seats, name) = (fields.next(), fields.next(), fields.next());
         let (Some(price), Some(seats), Some(name)) = (price, seats, name) else { return Err(form()) };

@@ -199,6 +199,7 @@ async fn all(reader: &BackOffice) -> Result<Vec<ConcertDetails>, Failure> {
         last = page.data.last().map(|concert| concert.id);
         concerts.extend(page.data);
         if !page.has_more {
+            // The library lists the last date first; a calendar begins with the next one.
             concerts.reverse();
             return Ok(concerts);
         }
@@ -238,6 +239,7 @@ async fn add(
     }
     let back_office = box_office.operator(by.operator()?);
     if dry_run {
+        // Checked by the rules that would add it, so that a file that passes is added.
         back_office.preview_concert(&new).await?;
     } else {
         let bar = progress::bar(new.seats());

@@ -52,6 +52,7 @@ impl From<ConcertDetails> for ConcertRow {
 
 fn time_of_day(time: NaiveTime) -> String {
     let text = time.format("%H:%M:%S").to_string();
+    // Seconds are said only where there are any.
     text.strip_suffix(":00").map_or_else(|| text.clone(), str::to_owned)
 }
 

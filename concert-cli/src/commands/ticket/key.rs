@@ -98,6 +98,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
         }
         Action::List => print(output, &Keys { keys: reader.ticket_keys().await? }),
         Action::Retire { key_id, confirm, by } => {
+            // Before the question: a wrong id is refused without one.
             let found = reader.ticket_keys().await?.into_iter().find(|key| key.id == *key_id);
             let key = found.ok_or(Error::TicketKeyNotFound)?;
             if confirm.dry_run {

@@ -104,6 +104,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
                 return print(output, &found);
             }
             let (seat, concert) = (found.seat, &found.concert_name);
+            // With names, not ids: who is asked has to see a mistake.
             let question =
                 format!("This gives seat {seat} of {concert} from {} to {}.", found.username, owner.username);
             confirm.ask_at_terminal(&question).await?;

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use concert_core::{
-    ConcertChange, ConcertChanged, ConcertDetails, ConcertId, ConcertSections, ConcertStatus, Error, Mark, Marking,
-    Money, NewConcert, SaleId, SeatNumber, SeatRow, Section, SectionView, TimeZone,
+    ConcertChange, ConcertChanged, ConcertDetails, ConcertId, ConcertSections, ConcertStatus, Error, Money, NewConcert,
+    SaleId, SectionView, TimeZone,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::body::{Moment, amount, change, if_there, parsed_if_there};
-use super::super::catalog::time_of_day;
-use super::super::problem::Problem;
-use super::super::words;
+use super::hall::SectionRequest;
+use crate::http::body::{Moment, change, if_there, parsed_if_there};
+use crate::http::catalog::time_of_day;
+use crate::http::problem::Problem;
+use crate::http::words;
 
 /// A concert to put on sale.
 #[derive(Deserialize, ToSchema)]
@@ -41,76 +42,6 @@ pub(super) struct NewConcertRequest {
     sections: Vec<SectionRequest>,
 }
 
-/// A part of the hall, with seats of one price.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SectionRequest {
-    /// 1 to 32 characters.
-    name: Option<String>,
-    /// What each seat costs; it may be nothing.
-    #[serde(deserialize_with = "amount")]
-    #[schema(value_type = f64, minimum = 0, example = 120)]
-    price: Money,
-    /// Its rows, or how many rows of `seats` seats each; left out: `seats` seats that are in no rows.
-    rows: Option<RowsRequest>,
-    /// How many seats each row has, where `rows` is a number, or the section.
-    #[schema(minimum = 1)]
-    seats: Option<u32>,
-    /// What is special about its seats: marks of all of them, or each mark with the numbers of the seats that have it.
-    marks: Option<MarksRequest>,
-}
-
-/// Rows one by one, or how many of equal length.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged, expecting = "rows are a list of {name, seats}, or a number beside `seats`")]
-enum RowsRequest {
-    Count(u32),
-    Rows(Vec<RowRequest>),
-}
-
-/// A row.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RowRequest {
-    /// What it is called within the section: 1 to 16 characters.
-    name: String,
-    /// How many seats, or the numbers that are printed on them, from one end to the other.
-    seats: SeatsRequest,
-    /// The place of each seat in the row: neighbours have consecutive places, an aisle is a gap. Left out: side by side.
-    places: Option<Vec<i32>>,
-    /// What is special about its seats.
-    #[schema(value_type = Option<Vec<String>>)]
-    marks: Option<Vec<String>>,
-    /// Where each seat stands in a drawing, across; with `y`.
-    x: Option<PointsRequest>,
-    /// Where each seat stands in a drawing, down; with `x`.
-    y: Option<PointsRequest>,
-}
-
-/// A count, or the numbers of seats.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged, expecting = "seats are a number of seats, or a list of seat numbers")]
-enum SeatsRequest {
-    Count(u32),
-    Numbers(Vec<i64>),
-}
-
-/// One number for all seats of a row, or one for each.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged, expecting = "x and y are a number, or a list of as many as the row has seats")]
-enum PointsRequest {
-    All(i32),
-    Each(Vec<i32>),
-}
-
-/// Marks of all seats, or of some.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged, expecting = "marks are a list of marks, or an object with the seat numbers of each")]
-enum MarksRequest {
-    All(Vec<String>),
-    Some(BTreeMap<String, Vec<i64>>),
-}
-
 impl NewConcertRequest {
     pub(super) fn concert(self, house: TimeZone) -> Result<NewConcert, Problem> {
         let zone = self.time_zone.as_deref().map(str::parse::<TimeZone>).transpose().map_err(Error::from)?;
@@ -131,84 +62,11 @@ fn start_time(text: &str, date: NaiveDate, zone: TimeZone) -> Result<NaiveTime, 
         Problem::invalid("startsAt is a time by the clocks of the venue, such as 20:00, or an instant of the date")
     })?;
     let local = zone.local(instant.to_utc());
+    // An instant says a date as well; where that is another one, one of the two is a mistake.
     if local.date() != date {
         return Err(Problem::invalid(format!("startsAt is {local} in {zone}, which is not on {date}")));
     }
     Ok(local.time())
-}
-
-impl SectionRequest {
-    fn section(self) -> Result<Section, Problem> {
-        let both = || Problem::invalid("a section has rows, or rows and seats as two numbers, or seats alone");
-        let section = match (self.rows, self.seats) {
-            (None, Some(seats)) => Section::plain(seats, self.price),
-            (Some(RowsRequest::Count(rows @ 1..)), Some(seats)) => Section::in_rows(rows, seats, self.price),
-            (Some(RowsRequest::Rows(rows)), None) => {
-                let rows = rows.into_iter().map(RowRequest::row).collect::<Result<_, _>>()?;
-                Section::of_rows(rows, self.price)
-            }
-            _ => return Err(both()),
-        };
-        let marks = match self.marks {
-            None => Vec::new(),
-            Some(MarksRequest::All(marks)) => read_marks(&marks)?.into_iter().map(Marking::all).collect(),
-            Some(MarksRequest::Some(marks)) => marks.into_iter().map(marking).collect::<Result<_, _>>()?,
-        };
-        let section = section.with_marks(marks);
-        Ok(match self.name {
-            Some(name) => section.with_name(name),
-            None => section,
-        })
-    }
-}
-
-fn marking((mark, seats): (String, Vec<i64>)) -> Result<Marking, Problem> {
-    Ok(Marking::of(mark.parse().map_err(Error::from)?, seat_numbers(seats)?))
-}
-
-pub(in crate::http) fn read_marks(marks: &[String]) -> Result<Vec<Mark>, Problem> {
-    marks.iter().map(|mark| Ok(mark.parse().map_err(Error::from)?)).collect()
-}
-
-fn seat_numbers(numbers: Vec<i64>) -> Result<Vec<SeatNumber>, Problem> {
-    numbers.into_iter().map(|number| Ok(SeatNumber::new(number).map_err(Error::from)?)).collect()
-}
-
-impl RowRequest {
-    fn row(self) -> Result<SeatRow, Problem> {
-        let (mut row, seats) = match self.seats {
-            SeatsRequest::Count(count) => (SeatRow::of(self.name, count), count as usize),
-            SeatsRequest::Numbers(numbers) => {
-                let count = numbers.len();
-                (SeatRow::numbered(self.name, seat_numbers(numbers)?), count)
-            }
-        };
-        if let Some(places) = self.places {
-            row = row.with_places(places);
-        }
-        if let Some(marks) = self.marks {
-            row = row.with_marks(read_marks(&marks)?);
-        }
-        match (self.x, self.y) {
-            (None, None) => Ok(row),
-            (Some(x), Some(y)) => {
-                let (x, y) = (x.each(seats)?, y.each(seats)?);
-                Ok(row.with_points(x.into_iter().zip(y).collect()))
-            }
-            _ => Err(Problem::invalid("a row has both x and y, or neither")),
-        }
-    }
-}
-
-impl PointsRequest {
-    fn each(self, seats: usize) -> Result<Vec<i32>, Problem> {
-        match self {
-            // An empty or huge row is refused later.
-            Self::All(at) => Ok(vec![at; seats.min(1 << 20)]),
-            Self::Each(points) if points.len() == seats => Ok(points),
-            Self::Each(_) => Err(Problem::invalid("x and y are a number, or a list of as many as the row has seats")),
-        }
-    }
 }
 
 /// What to change of a concert. What is left out stays as it is; null takes a start, a zone or a limit away.
@@ -250,6 +108,7 @@ impl ConcertChangeRequest {
         if let Some(date) = self.date {
             change = change.with_date(date);
         }
+        // The start is read in the zone that the concert will have, which the same request may change.
         let mut zone = before.time_zone;
         if let Some(name) = self.time_zone {
             let own = name.as_deref().map(str::parse::<TimeZone>).transpose().map_err(Error::from)?;

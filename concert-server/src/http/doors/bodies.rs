@@ -7,8 +7,8 @@ use concert_core::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::body::{Instant, Moment, if_there, parsed_if_there};
-use super::super::words;
+use crate::http::body::{Instant, Moment, if_there, parsed_if_there};
+use crate::http::words;
 
 /// What is sent to check in: a ticket that is shown at a gate, or those that a gate let in without the network.
 #[derive(ToSchema)]

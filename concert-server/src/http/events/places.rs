@@ -47,6 +47,7 @@ impl Streams {
 
     /// A place for one more stream that anyone may open: half of the places are kept for those who wait in the queue.
     pub(in crate::http) fn enter_open(&self) -> Option<OwnedSemaphorePermit> {
+        // Two that ask at once may both get in above the half: that bound is one of fairness, not of memory.
         (self.places.available_permits() * 2 > self.most).then(|| self.enter()).flatten()
     }
 
@@ -87,6 +88,7 @@ impl Newest {
 impl Drop for Newest {
     fn drop(&mut self) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        // A newer stream may have put itself there, whose entry is not ours to remove.
         if newest.get(&self.token).is_some_and(|last| Arc::ptr_eq(last, &self.replaced)) {
             newest.remove(&self.token);
         }

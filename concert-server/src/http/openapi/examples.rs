@@ -44,6 +44,7 @@ fn example(schema: &Value, schemas: &Value, deep: usize) -> Value {
     if let Some(given) = given.or_else(|| schema["enum"].get(0)) {
         return given.clone();
     }
+    // A body that had itself in it would go on for ever.
     if deep == 0 {
         return Value::Null;
     }
@@ -64,6 +65,7 @@ fn example(schema: &Value, schemas: &Value, deep: usize) -> Value {
             let is_required =
                 |name: &String| schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
             let fields = schema["properties"].as_object().cloned().unwrap_or_default();
+            // What may be left out is, so that an example can be sent as it stands.
             let fields = fields.into_iter().filter(|(name, _)| is_required(name));
             fields.map(|(name, field)| (name, of(&field))).collect::<Map<_, _>>().into()
         }

@@ -103,6 +103,7 @@ pub(super) fn complete(document: &mut Value) {
         let name = operation["operationId"].as_str().unwrap_or_default().to_owned();
         for link in LINKS.iter().filter(|link| link.from == name) {
             for status in link.statuses {
+                // A test finds a link from an answer that its operation does not have.
                 operation["responses"][status]["links"][link.name] = link.object();
             }
         }

@@ -40,6 +40,7 @@ pub(super) async fn page(call: Call) -> Answer {
         Some(file) => file,
         None => {
             let name = name.to_owned();
+            // The best compression of the largest file takes longer than a poll may wait for its thread.
             tokio::task::spawn_blocking(move || read_file(name)).await.map_err(Problem::internal)??
         }
     };
@@ -59,6 +60,7 @@ fn known_file(name: &str) -> Option<Arc<Representation>> {
 
 fn read_file(name: String) -> Result<Arc<Representation>, Problem> {
     let mut files = FILES.write().unwrap_or_else(PoisonError::into_inner);
+    // Somebody else may have read it while this one waited for the lock.
     if let Some(file) = files.get(&name) {
         return Ok(Arc::clone(file));
     }

@@ -50,6 +50,7 @@ pub(super) fn complete(document: &mut Value) {
 
 /// What the operation says of itself, and what its parts bring along.
 fn codes_with_body_and_credentials(operation: &Value) -> BTreeSet<&'static str> {
+    // Codes are stated for an operation only where they do not follow from what it takes.
     let own = operation["operationId"].as_str().and_then(codes_of).unwrap_or_default();
     let mut codes: BTreeSet<_> = own.iter().copied().collect();
     let schemes = || operation["security"].as_array().into_iter().flatten().filter_map(Value::as_object);

@@ -26,6 +26,7 @@ pub(super) fn complete(document: &mut Value) {
             field("", &name, &mut parameter["schema"]);
         }
         if let Some(body) = operation.get_mut("requestBody") {
+            // In the document a body may be left out unless it says this; here none may.
             body["required"] = json!(true);
         }
     }
@@ -35,6 +36,7 @@ pub(super) fn complete(document: &mut Value) {
 fn field(owner: &str, name: &str, schema: &mut Value) {
     if let Some(kind) = kind(schema) {
         let owned = terms(&format!("{owner}.{name}"), &kind);
+        // The nearest first: what is there already is left as it is.
         add(schema, &owned);
         add(schema, &terms(name, &kind));
         add(schema, &usual(schema, &kind));

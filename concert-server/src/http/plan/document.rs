@@ -37,7 +37,9 @@ impl PlanPage {
 
     fn of(plan: &HallPlan) -> Self {
         let json = serde_json::to_vec(&PlanBody::of(plan)).unwrap_or_default();
+        // The slow, small form: a plan is written once for each version and fetched by every phone.
         let body = Representation::new("application/json", &json, Compression::best(), None);
+        // States come from the database by number, and are sent in the order of the plan.
         let mut by_number: Vec<_> = (0_u32..).zip(plan.seats()).map(|(nth, seat)| (seat.number, nth)).collect();
         by_number.sort_unstable();
         Self { version: plan.version, body, order: by_number.into_iter().map(|(_, nth)| nth).collect() }
@@ -225,6 +227,7 @@ impl<'p> Classes<'p> {
         while !rest.is_empty() {
             let (alike, others) = rest.split_at(alike(rest));
             let lines = lines(alike);
+            // A curved row has another step at almost every seat: a run for each is longer than one list of steps.
             if lines.len() * SHORTEST_RUNS <= alike.len() || lines.len() == 1 {
                 runs.extend(lines.into_iter().map(|line| self.run(line)));
             } else {

@@ -47,6 +47,7 @@ impl Shown {
 
     /// The same, with the event that leads to it from `before`.
     fn after(self, before: &Self) -> Self {
+        // Most streams are exactly one reading behind: their delta is made here, once for all of them.
         let from = (before.plan.version == self.plan.version).then(|| (before.tag.clone(), self.delta(before)));
         Self { from, ..self }
     }
@@ -64,6 +65,7 @@ impl Shown {
     /// The event for whoever was sent `before`.
     fn since(&self, before: &Self) -> Event {
         match &self.from {
+            // Seats have other places in another plan, where a difference would mean nothing.
             _ if before.plan.version != self.plan.version => self.whole(),
             Some((tag, delta)) if *tag == before.tag => self.event("delta", delta.clone()),
             _ => self.event("delta", self.delta(before)),
@@ -105,6 +107,7 @@ impl LiveHalls {
             // While the database is away, the streams stay as they are.
             let Ok(cached) = app.board.states(&app.box_office, concert).await else { continue };
             let Some(shown) = Shown::of(&cached) else { continue };
+            // Nobody is woken by a reading that has found nothing new.
             sender.send_if_modified(|last| {
                 let changed = last.tag != shown.tag;
                 if changed {
@@ -118,6 +121,7 @@ impl LiveHalls {
     /// Whether nobody follows any more; then the hall is forgotten.
     fn is_left(&self, concert: ConcertId, sender: &Arc<Sender>) -> bool {
         let mut halls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock in which one begins to follow: nobody can do so in between and be forgotten.
         let is_left = sender.receiver_count() == 0;
         if is_left {
             halls.remove(&concert);
@@ -138,6 +142,7 @@ pub(super) async fn stream(call: Call) -> Answer {
     let streams = &call.app.streams;
     let place = streams.enter_open().ok_or_else(Problem::too_many_streams)?;
     let last_id = call.headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+    // Whoever comes back with these very states is sent no whole hall again.
     let is_known = last_id == Some(&first.tag) || cached.body.as_ref().is_some_and(|body| body.is_known(&call.headers));
     let talk = Talk {
         sent: is_known.then(|| Arc::clone(&first)),
@@ -171,6 +176,7 @@ impl Talk {
 
     async fn next(&mut self) -> Option<Event> {
         loop {
+            // Only the newest: a stream that was slow is not sent what was in between.
             let shown = Arc::clone(&self.changes.borrow_and_update());
             let event = match &self.sent {
                 None => Some(shown.whole()),

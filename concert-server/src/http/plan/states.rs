@@ -40,11 +40,13 @@ pub(in crate::http) async fn read_states(
             plan = PlanPage::read(office, concert).await?;
         }
         let Some(plan) = &plan else { return Ok(None) };
+        // Plan and states are two readings: a seat that is added in between is in one of them only.
         if let Some(bits) = packed(&states, plan) {
             let body = Representation::new("application/octet-stream", &bits, Compression::fast(), before);
             return Ok(Some(Content { body, plan: Some(Arc::clone(plan)) }));
         }
     }
+    // The hall changes faster than it is read: the client tries again a moment later.
     Err(Error::Overloaded { lane: "plan" }.into())
 }
 
@@ -112,6 +114,7 @@ impl Delta {
     /// What turns `before` into `after`, which has as many seats.
     pub(super) fn between(version: u32, before: &[u8], after: &[u8]) -> Self {
         let mut delta = Self { version, ..Self::default() };
+        // Bytes that are equal are passed over, four seats at a time: little changes between two readings.
         for (byte, (old, new)) in before.iter().zip(after).enumerate().filter(|(_, (old, new))| old != new) {
             for seat in 0..IN_ONE_BYTE {
                 let state = |bits: u8| bits >> (seat * 2) & 3;

@@ -1,25 +1,11 @@
 //! A draw in a sale that has codes: who is where, at the doors and after the opening, on every server.
 
-use chrono::TimeDelta;
 use concert_core::{
-    AccessCode, AdmissionChange, BoxOffice, Caller, CodeKind, EntryOrder, Join, NewCodes, NewSale, QueueTicket,
-    SaleChange, SaleId, Standing, TokenStatus, UserId,
+    AccessCode, BoxOffice, Caller, CodeKind, Join, NewCodes, QueueTicket, SaleId, Standing, TokenStatus, UserId,
 };
 
+use super::{UNTIL_OPENING, at_the_doors};
 use crate::support::{House, Shortcuts as _};
-
-/// From the doors to the opening.
-const UNTIL_OPENING: u64 = 600;
-/// How many are let in.
-const ROOM: u32 = 3;
-
-async fn sale(house: &House) -> SaleId {
-    let opens_at = house.office.now() + TimeDelta::seconds(UNTIL_OPENING as i64);
-    let admission = AdmissionChange::new().with_max_active(ROOM);
-    let settings = SaleChange::new().with_opens_at(Some(opens_at)).with_order(EntryOrder::Draw);
-    let new = NewSale::new("Friday").with_settings(settings.with_admission(admission));
-    house.office.back_office().add_sale(&new).await.expect("adds a sale").id
-}
 
 async fn codes(house: &House, sale: SaleId, kind: CodeKind, count: u32) -> Vec<AccessCode> {
     let new = NewCodes::new(kind, count).expect("a number");
@@ -56,7 +42,7 @@ async fn told(offices: &[BoxOffice], tickets: &[QueueTicket]) -> Vec<Option<u64>
 #[tokio::test]
 async fn codes_come_before_the_draw_and_the_draw_orders_the_others_on_all_servers() {
     let house = House::open().await;
-    let (sale, other) = (sale(&house).await, house.another_office().await);
+    let (sale, other) = (at_the_doors(&house).await, house.another_office().await);
     let presale = codes(&house, sale, CodeKind::Presale, 2).await;
     let front = codes(&house, sale, CodeKind::Front, 4).await;
     let (plain, with_codes) = (house.users(12, 0).await, house.users(6, 0).await);

@@ -3,7 +3,7 @@
 use concert_core::SaleId;
 use concert_core::chrono::TimeDelta;
 
-use super::draw::{ROOM, UNTIL_OPENING, at_the_doors, draw_of};
+use super::{ROOM, UNTIL_OPENING, at_the_doors, draw_of};
 use crate::support::{House, Shortcuts as _};
 
 /// A figure: `cargo test -p concert-tests --test suite a_million -- --ignored --nocapture`, with `--release`.
