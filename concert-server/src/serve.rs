@@ -79,7 +79,7 @@ pub async fn serve(listeners: impl Into<Listeners>, app: App, limits: Limits, sh
         connections: connections.clone(),
     };
     let app = if app.has_pages() { app.showing_problems_by(pages::show_problem) } else { app };
-    let pages = || if app.has_pages() { pages::endpoints(app.seats_max_age()) } else { Vec::new() };
+    let pages = || if app.has_pages() { pages::endpoints() } else { Vec::new() };
     let front_router = if admin.is_some() { Router::public(pages(), &app) } else { Router::with(pages(), &app) };
     let front = door(front_router, limits.max_connections.min(Semaphore::MAX_PERMITS));
     let back = admin.map(|listener| (listener, door(Router::with(pages(), &app), MAX_ADMIN_CONNECTIONS)));

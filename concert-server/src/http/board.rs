@@ -13,6 +13,7 @@ use flate2::Compression;
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
+use warp::http::HeaderMap;
 
 use super::catalog::{DateBody, SeatBody};
 use super::plan::{PlanPage, read_states};
@@ -50,6 +51,8 @@ enum Page {
 /// What a page says.
 pub(super) struct Content {
     pub(super) body: Arc<Representation>,
+    /// Of [`Page::States`]: the same as JSON.
+    pub(super) json: Option<Arc<Representation>>,
     /// Of [`Page::States`].
     pub(super) plan: Option<Arc<PlanPage>>,
 }
@@ -59,6 +62,8 @@ pub(super) struct Content {
 pub(super) struct CachedPage {
     /// `None`: there is no such concert.
     pub(super) body: Option<Arc<Representation>>,
+    /// Of the states of seats: the same as JSON.
+    pub(super) json: Option<Arc<Representation>>,
     /// Of the states of seats: the plan that has these seats.
     pub(super) plan: Option<Arc<PlanPage>>,
     /// When it was read, by the box office's clock.
@@ -74,12 +79,17 @@ pub(super) struct CachedPage {
 
 impl CachedPage {
     fn bytes(&self) -> usize {
-        let body = self.body.as_ref().map_or(0, |body| body.bytes());
-        body + self.plan.as_ref().map_or(0, |plan| plan.bytes())
+        let bodies = self.body.iter().chain(&self.json).map(|body| body.bytes()).sum::<usize>();
+        bodies + self.plan.as_ref().map_or(0, |plan| plan.bytes())
+    }
+
+    /// Whether the client has what the page says, in one form or another.
+    pub(super) fn has_known_body(&self, asked: &HeaderMap) -> bool {
+        self.body.iter().chain(&self.json).any(|body| body.is_known(asked))
     }
 
     fn contents(&self) -> impl Iterator<Item = &Arc<Representation>> {
-        self.body.iter().chain(self.plan.iter().map(|plan| &plan.body))
+        self.body.iter().chain(&self.json).chain(self.plan.iter().map(|plan| &plan.body))
     }
 
     /// What of it `newer` no longer has.
@@ -159,6 +169,15 @@ impl Board {
         self.page(office, Page::States(concert)).await
     }
 
+    /// The same, if it is no older than it may be, though this process may have sold some since: so a crowd that loads a page
+    /// waits for no reading.
+    pub(super) async fn recent_states(&self, office: &BoxOffice, concert: ConcertId) -> Result<CachedPage, Problem> {
+        match self.known(Page::States(concert)).filter(|cached| is_young(cached, office)) {
+            Some(cached) => Ok(cached),
+            None => self.states(office, concert).await,
+        }
+    }
+
     /// The plan of `concert`: that of `version` if it is at hand, else the present one.
     pub(super) async fn plan(
         &self,
@@ -223,8 +242,9 @@ impl Board {
             Page::Dates if !self.0.max_age.is_zero() => self.0.max_age.max(begun.elapsed() * DATES_READING_SHARE),
             Page::Dates | Page::Seats(_) | Page::States(_) => self.0.max_age,
         };
-        let (body, plan) = content.map_or((None, None), |content| (Some(content.body), content.plan));
-        let cached = CachedPage { body, plan, read_at, max_age, changes, begun, took: begun.elapsed() };
+        let (body, json, plan) =
+            content.map_or((None, None, None), |content| (Some(content.body), content.json, content.plan));
+        let cached = CachedPage { body, json, plan, read_at, max_age, changes, begun, took: begun.elapsed() };
         slot.bytes.store(cached.bytes(), Ordering::Relaxed);
         *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
         drop(reading);
@@ -285,8 +305,11 @@ fn is_fresh(cached: &CachedPage, office: &BoxOffice, page: Page, asked: Instant)
     if cached.begun >= asked {
         return true;
     }
-    let age = (office.now() - cached.read_at).to_std();
-    cached.changes == page.changes(office) && age.is_ok_and(|age| age < cached.max_age)
+    cached.changes == page.changes(office) && is_young(cached, office)
+}
+
+fn is_young(cached: &CachedPage, office: &BoxOffice) -> bool {
+    (office.now() - cached.read_at).to_std().is_ok_and(|age| age < cached.max_age)
 }
 
 impl Page {
@@ -331,7 +354,8 @@ async fn written<R: Send + 'static, B: Serialize + 'static>(
     let writing = tokio::task::spawn_blocking(move || {
         let list: Vec<_> = rows.into_iter().map(body).collect();
         let json = serde_json::to_vec(&list).unwrap_or_default();
-        Content { body: Representation::new("application/json", &json, Compression::fast(), before), plan: None }
+        let body = Representation::new("application/json", &json, Compression::fast(), before);
+        Content { body, json: None, plan: None }
     });
     writing.await.map_err(Problem::internal)
 }
@@ -350,6 +374,7 @@ mod tests {
         let (begun, read_at) = (Instant::now(), concert_core::Clock::now(&concert_core::SystemClock));
         let cached = CachedPage {
             body: Some(body),
+            json: None,
             plan: None,
             read_at,
             max_age: MAX_AGE,
