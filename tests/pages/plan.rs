@@ -250,9 +250,10 @@ async fn the_states_come_as_bytes_or_json_and_not_at_all_to_who_has_them() {
     let same = bytes().header("if-none-match", &tag).send().await;
     assert_eq!((same.status.as_u16(), header(&same, "x-plan-version")), (304, "1"));
     for accept in ["application/json", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "text/event-stream;q=0"] {
-        let json = site.get(&state).header("accept", accept).send().await.expect(200, "");
-        assert_eq!(header(&json, "content-type"), "application/json", "{accept}");
-        assert_eq!(json.body, json!({"version": 1, "seats": 9, "state": "AAAA"}));
+        // Its head first: the body of a stream never ends.
+        let json = site.get(&state).header("accept", accept).open().await;
+        assert_eq!(json.headers()["content-type"], "application/json", "{accept}");
+        assert_eq!(json.text().await.expect("text"), r#"{"version":1,"seats":9,"state":"AAAA"}"#);
     }
     let json = site.get(&state).send().await.expect(200, "");
     let tag = header(&json, "etag").to_owned();
