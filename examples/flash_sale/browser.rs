@@ -32,6 +32,8 @@ const LANGUAGES: [&str; 2] = ["ko-KR,ko;q=0.9,en;q=0.8", "en-US,en;q=0.9"];
 const FILE: &str = "=\"/assets/";
 /// How long the crowd stays logged in.
 const SESSION: Duration = Duration::from_secs(6 * 3_600);
+/// How often somebody looks at the page of a hall without a free seat before going to that of the other.
+const LOOKS_AT_A_HALL: u32 = 10;
 /// Who has been here before is spread evenly over the crowd: by the golden ratio.
 const SPREAD: f64 = 0.618_033_988_749_895;
 
@@ -57,12 +59,21 @@ pub struct Browser {
     has: HashSet<String>,
     /// The hall that is shown: which one, and its stream.
     hall: Option<(usize, Option<Live>)>,
+    /// How often no seat was free where it was looked.
+    looks_in_vain: u32,
 }
 
 impl Browser {
     /// Nothing is shown any more that goes on asking.
     pub fn leave_hall(&mut self) {
         self.hall = None;
+    }
+
+    /// Whether the page of a hall that has no free seat stays open: the first time its user looks at the other hall, then
+    /// watches each for a while. Without a page there is nothing to watch.
+    pub fn keeps_watching(&mut self) -> bool {
+        self.looks_in_vain += 1;
+        self.hall.is_some() && self.looks_in_vain % LOOKS_AT_A_HALL != 1
     }
 }
 
@@ -245,5 +256,15 @@ mod tests {
         let page = r#"<link rel="icon" href="/assets/icon-1.svg"><link rel="stylesheet" href="/assets/style-2.css">
             <a href="/sales/1">assets</a><script type="module" src="/assets/buyer-3.js"></script>"#;
         assert_eq!(files_in(page), ["/assets/icon-1.svg", "/assets/style-2.css", "/assets/buyer-3.js"]);
+    }
+
+    #[test]
+    fn a_page_without_free_seats_stays_open_but_for_a_look_at_the_other_hall() {
+        let mut browser = Browser { hall: Some((0, None)), ..Browser::default() };
+        let stays: Vec<_> = (0..2 * LOOKS_AT_A_HALL).map(|_| browser.keeps_watching()).collect();
+        assert_eq!(stays.iter().filter(|stays| !**stays).count(), 2, "once in a while");
+        assert!(!stays[0], "and at once the first time");
+        browser.leave_hall();
+        assert!(!(0..20).any(|_| browser.keeps_watching()));
     }
 }

@@ -144,6 +144,7 @@ impl Buyer {
             let chosen = self.seen.as_ref().map(|seen| seen.choose(&mut self.rng, count));
             match chosen.filter(|seats| !seats.is_empty()) {
                 Some(seats) => return Ok(seats),
+                None if self.browser.keeps_watching() => {}
                 None => {
                     self.concert = 1 - self.concert;
                     self.seen = None;
