@@ -9,7 +9,7 @@ CORE_FEATURES := password jwt private-db csv texts traces internals
 # The rehearsal in a few seconds; as in a large one, turns and holds end while the sale lasts.
 FLASH_SALE_CHECK := $${CARGO_TARGET_DIR:-target}/debug/examples/flash_sale --start-server --out $${CARGO_TARGET_DIR:-target}/flash-sale-check \
 	--buyers 600 --seats 220 --called-off-seats 40 --doors-for 3s --think 50ms --connections 32 --robots 4% --refunds 5% \
-	--max-active 100 --active-ttl 6s --claim-window 4s --hold-ttl 2s --rerank-every 200ms
+	--max-active 100 --active-ttl 6s --claim-window 4s --hold-ttl 2s --rerank-every 200ms --with-pages
 
 # Where `make install` puts things; DESTDIR goes before all of it, for packagers.
 PREFIX := /usr/local

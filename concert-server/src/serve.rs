@@ -80,7 +80,7 @@ pub async fn serve(listeners: impl Into<Listeners>, app: App, limits: Limits, sh
         connections: connections.clone(),
     };
     let app = if app.has_pages() { app.showing_problems_by(pages::show_problem) } else { app };
-    let pages = || if app.has_pages() { pages::endpoints(app.seats_max_age()) } else { Vec::new() };
+    let pages = || if app.has_pages() { pages::endpoints() } else { Vec::new() };
     // With a listener of their own, the routes for operators are not even known at the public one: it answers 404.
     let front_router = if admin.is_some() { Router::public(pages(), &app) } else { Router::with(pages(), &app) };
     // A semaphore panics beyond its own maximum, and limits may be any number.

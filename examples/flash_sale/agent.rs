@@ -43,6 +43,10 @@ impl Agent {
         Self { address, timeout, permits: Semaphore::new(connections as usize), idle: Mutex::default() }
     }
 
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Makes a request until it is answered by the box office: whatever is sent must be safe to repeat. The time that
     /// is measured is the buyer's, the wait for a connection included.
     pub async fn ask(&self, meter: &Meter, step: Step, request: &[u8]) -> Result<Answer, Unanswered> {

@@ -7,6 +7,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::time::sleep;
 
+use crate::browser::Browser;
 use crate::crowd::Sale;
 use crate::ending::Ending;
 use crate::hall::View;
@@ -82,6 +83,8 @@ pub struct Buyer {
     pub(crate) seen: Option<View>,
     /// How many acts have had a key.
     pub(crate) keys: u32,
+    /// With `--with-pages`, what the buyer looks at.
+    pub(crate) browser: Browser,
 }
 
 impl Buyer {
@@ -121,6 +124,7 @@ impl Buyer {
             balance: Money::ZERO,
             seen: None,
             keys: 0,
+            browser: Browser::default(),
         }
     }
 

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::agent::Agent;
+use crate::browser::Pages;
 use crate::buyer::Buyer;
 use crate::ending::Ending;
 use crate::hall::Hall;
@@ -35,8 +36,10 @@ pub struct Sale {
     pub people: People,
     pub begun: Instant,
     pub halls: [Hall; 2],
-    pub meter: Meter,
+    pub meter: Arc<Meter>,
     pub ledger: Ledger,
+    /// What browsers load, if people have some.
+    pub pages: Option<Pages>,
     /// Whether the servers brake users who make too many calls: those that were started for this do.
     pub brakes_users: bool,
     users: Vec<UserId>,
@@ -60,7 +63,7 @@ pub struct Sold {
     pub program: Program,
     pub begun: Instant,
     pub ledger: Ledger,
-    pub meter: Meter,
+    pub meter: Arc<Meter>,
     pub moments: Vec<Moment>,
     pub endings: BTreeMap<&'static str, u64>,
     /// Endings that should not be, in words.
@@ -78,8 +81,9 @@ impl Sale {
             people: opts.people.clone(),
             begun: Instant::now(),
             halls,
-            meter: Meter::default(),
+            meter: Arc::default(),
             ledger: Ledger::default(),
+            pages: opts.browsers.with_pages.then(|| Pages::new(stage.office.clone(), &opts.browsers)),
             brakes_users: opts.start_server,
             users: stage.users.clone(),
             agents: stage.addresses.iter().map(agent).collect(),

@@ -3,9 +3,12 @@
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::read::GzDecoder;
 use rand::RngExt as _;
 use rand::rngs::SmallRng;
+use serde::Deserialize;
 
 use crate::Failure;
 use crate::wire::Answer;
@@ -46,21 +49,23 @@ impl Hall {
         Self { seats, last: Mutex::default() }
     }
 
-    /// What an answer that has the states shows.
+    /// What an answer that has the states shows: as bytes, or in JSON.
     pub fn view(&self, answer: &Answer) -> Result<View, Failure> {
         let etag = answer.header("etag").ok_or("states without an ETag")?;
+        let is_json = answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        self.view_of(etag, || {
+            let content = content(answer)?;
+            if is_json { states_in(&content) } else { Ok(content) }
+        })
+    }
+
+    /// What states with this tag show.
+    pub fn view_of(&self, tag: &str, states: impl FnOnce() -> Result<Vec<u8>, Failure>) -> Result<View, Failure> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(view) = last.as_ref().filter(|view| view.etag == etag) {
+        if let Some(view) = last.as_ref().filter(|view| view.etag == tag) {
             return Ok(view.clone());
         }
-        let mut unpacked = Vec::new();
-        let states = if answer.header("content-encoding") == Some("gzip") {
-            GzDecoder::new(answer.body.as_slice()).read_to_end(&mut unpacked)?;
-            &unpacked
-        } else {
-            &answer.body
-        };
-        let view = View { etag: etag.to_owned(), free: Arc::new(self.free_seats(states)?) };
+        let view = View { etag: tag.to_owned(), free: Arc::new(self.free_seats(&states()?)?) };
         *last = Some(view.clone());
         Ok(view)
     }
@@ -76,6 +81,26 @@ impl Hall {
         free.sort_unstable();
         Ok(free)
     }
+}
+
+/// The body of an answer, as it was before it was compressed.
+pub fn content(answer: &Answer) -> Result<Vec<u8>, Failure> {
+    if answer.header("content-encoding") != Some("gzip") {
+        return Ok(answer.body.clone());
+    }
+    let mut unpacked = Vec::new();
+    GzDecoder::new(answer.body.as_slice()).read_to_end(&mut unpacked)?;
+    Ok(unpacked)
+}
+
+/// The bytes of the states in their JSON form.
+pub fn states_in(json: &[u8]) -> Result<Vec<u8>, Failure> {
+    #[derive(Deserialize)]
+    struct States {
+        state: String,
+    }
+    let States { state } = serde_json::from_slice(json)?;
+    Ok(BASE64.decode(state)?)
 }
 
 #[cfg(test)]

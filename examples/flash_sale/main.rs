@@ -10,6 +10,7 @@
 //! - `stage`: the database and the servers; `desk`: what the operator does, with a key; `program`: what is on sale.
 //! - `crowd`, `buyer`, `visit`, `shopping`, `robot`, `ending`, `hall`: who comes, what they do, how it ends for them, what
 //!   they see.
+//! - `browser`, `live`: what the pages load that they look at, with `--with-pages`; `loads`: what that came to.
 //! - `agent`: their requests; `meter`: what is measured of them.
 //! - `afterwards`: refunds, and the concert that is called off.
 //! - `ledger`, `found`, `compare`: what they were told, what is there, and the comparison.
@@ -17,6 +18,7 @@
 
 mod afterwards;
 mod agent;
+mod browser;
 mod buyer;
 mod charts;
 mod compare;
@@ -27,6 +29,8 @@ mod ending;
 mod found;
 mod hall;
 mod ledger;
+mod live;
+mod loads;
 mod meter;
 mod opts;
 mod page;

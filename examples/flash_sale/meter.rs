@@ -19,11 +19,38 @@ pub enum Step {
     Leave,
     /// Of a robot, against the rules.
     Trick,
+    // What follows a browser asks for, beside what its user does.
+    SalePage,
+    ConcertPage,
+    OrderPage,
+    WalletPage,
+    /// Style, scripts, the icon.
+    File,
+    Plan,
+    States,
+    /// The states, pushed: until the answer begins.
+    Stream,
 }
 
 impl Step {
+    /// What people do.
     pub const ALL: [Self; 8] =
         [Self::Join, Self::Poll, Self::Seats, Self::Reserve, Self::Recharge, Self::Pay, Self::Leave, Self::Trick];
+    /// What their browsers load.
+    pub const OF_BROWSERS: [Self; 8] = [
+        Self::SalePage,
+        Self::ConcertPage,
+        Self::OrderPage,
+        Self::WalletPage,
+        Self::File,
+        Self::Plan,
+        Self::States,
+        Self::Stream,
+    ];
+
+    fn is_of_browser(self) -> bool {
+        Self::OF_BROWSERS.contains(&self)
+    }
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,6 +62,14 @@ impl Step {
             Self::Pay => "pay",
             Self::Leave => "leave",
             Self::Trick => "trick",
+            Self::SalePage => "sale page",
+            Self::ConcertPage => "concert page",
+            Self::OrderPage => "order page",
+            Self::WalletPage => "wallet page",
+            Self::File => "file",
+            Self::Plan => "plan",
+            Self::States => "states",
+            Self::Stream => "stream",
         }
     }
 }
@@ -57,10 +92,24 @@ pub struct Refusals {
     pub robots: u64,
 }
 
+/// What browsers were sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Loads {
+    /// Answers that said that the browser has it already.
+    pub not_modified: u64,
+    /// Of bodies, as they were sent: compressed, mostly.
+    pub bytes: u64,
+    /// Events of streams.
+    pub events: u64,
+}
+
 #[derive(Default)]
 pub struct Meter {
     /// In microseconds.
-    latencies: [Latencies; Step::ALL.len()],
+    latencies: [Latencies; Step::ALL.len() + Step::OF_BROWSERS.len()],
+    loads: Mutex<BTreeMap<&'static str, Loads>>,
+    /// Answers to browsers that they should not get, by what was loaded and the code.
+    unexpected: Mutex<BTreeMap<(&'static str, String), u64>>,
     refusals: Mutex<BTreeMap<String, Refusals>>,
     /// Tricks of robots that were refused as they should be, by name.
     foiled: Mutex<BTreeMap<&'static str, u64>>,
@@ -85,7 +134,12 @@ impl Meter {
         lock(&self.latencies[step as usize].0).saturating_record(took.as_micros() as u64);
     }
 
+    /// A browser has no use for refusals: each is unexpected.
     pub fn refused(&self, step: Step, code: &str) {
+        if step.is_of_browser() {
+            *lock(&self.unexpected).entry((step.name(), code.to_owned())).or_default() += 1;
+            return;
+        }
         let mut refusals = lock(&self.refusals);
         if !refusals.contains_key(code) {
             refusals.insert(code.to_owned(), Refusals::default());
@@ -94,6 +148,14 @@ impl Meter {
             let count = if step == Step::Trick { &mut counts.robots } else { &mut counts.buyers };
             *count += 1;
         }
+    }
+
+    pub fn loaded(&self, step: Step, sent: Loads) {
+        let mut loads = lock(&self.loads);
+        let loads = loads.entry(step.name()).or_default();
+        loads.not_modified += sent.not_modified;
+        loads.bytes += sent.bytes;
+        loads.events += sent.events;
     }
 
     pub fn foiled(&self, trick: &'static str) {
@@ -111,6 +173,15 @@ impl Meter {
 
     pub fn latencies(&self, step: Step) -> Histogram<u64> {
         lock(&self.latencies[step as usize].0).clone()
+    }
+
+    pub fn loads(&self, step: Step) -> Loads {
+        lock(&self.loads).get(step.name()).copied().unwrap_or_default()
+    }
+
+    /// What was loaded, the code, and how often.
+    pub fn unexpected(&self) -> BTreeMap<(&'static str, String), u64> {
+        lock(&self.unexpected).clone()
     }
 
     pub fn refusals(&self) -> BTreeMap<String, Refusals> {

@@ -41,6 +41,8 @@ pub struct Opts {
     pub rules: Rules,
     #[command(flatten)]
     pub people: People,
+    #[command(flatten)]
+    pub browsers: Browsers,
     /// How many connections the buyers share, to each server
     #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,
@@ -115,6 +117,37 @@ pub struct People {
     pub refunds: Share,
 }
 
+/// What people look at.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Pages")]
+pub struct Browsers {
+    /// Everyone has a browser, and it loads what the pages load: each page with its files, the plan, the states of the seats
+    /// and their stream. Everyone is logged in
+    #[arg(long)]
+    pub with_pages: bool,
+    /// How many have been here before: they ask whether files and plans have changed
+    #[arg(long, value_name = "SHARE", default_value = "30%")]
+    pub returning: Share,
+    /// How many follow a plan by a stream at once; the others ask for the states whenever they look
+    #[arg(long, value_name = "COUNT", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub streams: u32,
+    /// The secret with which the servers of --url sign access tokens, to log everyone in [default: the private database's]
+    #[arg(long, value_name = "SECRET", env = "CONCERT_JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+}
+
+impl Browsers {
+    /// For readers of the report.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        if !self.with_pages {
+            return vec![("pages", "none".to_owned())];
+        }
+        let pages = "as browsers load them".to_owned();
+        let (returning, streams) = (self.returning.to_string(), self.streams.to_string());
+        vec![("pages", pages), ("who have been here before", returning), ("streams of plans, at most", streams)]
+    }
+}
+
 impl People {
     /// Of both concerts.
     pub const fn all_seats(&self) -> usize {
@@ -146,6 +179,7 @@ impl Opts {
             ("request timeout", time(self.timeout)),
             ("seed", self.seed.to_string()),
         ];
+        settings.extend(self.browsers.settings());
         match self.start_server {
             true => settings.extend(self.rules.settings()),
             false => settings.push(("servers", self.urls.join(", "))),

@@ -29,6 +29,7 @@ pub fn html(report: &Report) -> String {
         sale(report),
         queue(report),
         latencies(report),
+        loads(report),
         people(report),
         settings(report),
         "</main>\n</html>\n".to_owned(),
@@ -123,6 +124,18 @@ fn latencies(report: &Report) -> String {
     });
     let table = table(&["", "answers", "p50", "p95", "p99", "max"], rows);
     card("Latencies by step, as the buyers saw them", &format!("<div class=\"steps\">{charts}{table}</div>"))
+}
+
+/// What browsers loaded, apart from what people did.
+fn loads(report: &Report) -> String {
+    let Some(pages) = &report.pages else { return String::new() };
+    let rows = pages.steps.iter().map(|figures| {
+        let counts = [figures.requests, figures.not_modified, figures.bytes].map(|count| thousands(count as f64));
+        let times = [figures.p50_ms, figures.p99_ms, figures.max_ms].map(time);
+        [figures.load.to_owned()].into_iter().chain(counts).chain(times).collect()
+    });
+    let table = table(&["", "answers", "not modified", "bytes", "p50", "p99", "max"], rows);
+    card("What browsers loaded", &format!("<p class=\"muted\">{}</p>{table}", pages.text()))
 }
 
 /// From the first bucket to the last that any step has.

@@ -13,6 +13,7 @@ use crate::agent::NO_ANSWER;
 use crate::compare::Fault;
 use crate::crowd::{Moment, Sold};
 use crate::draw::DrawReport;
+use crate::loads::{self, PageLoads};
 use crate::meter::{Meter, Refusals, Step, Visit};
 use crate::opts::Opts;
 use crate::page;
@@ -52,6 +53,9 @@ pub struct Report {
     /// How many buyers' stories ended how.
     pub endings: BTreeMap<&'static str, u64>,
     pub steps: Vec<StepFigures>,
+    /// Of browsers, where people have some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<PageLoads>,
     /// By code.
     pub refusals: BTreeMap<String, Refusals>,
     /// What robots tried in vain, and how often.
@@ -140,6 +144,7 @@ impl Report {
             outcome: Outcome::new(opts, sale, &sold_at, &per_second, &refusals),
             orders: orders.map(|((seats, way), count)| Orders { seats, way, count }).collect(),
             endings: sale.endings.clone(),
+            pages: opts.browsers.with_pages.then(|| PageLoads::of(&sale.meter)),
             steps: Step::ALL.map(|step| StepFigures::new(step, &sale.meter)).into(),
             refusals,
             tricks: sale.meter.tricks(),
@@ -153,6 +158,10 @@ impl Report {
         };
         let more = [report.draw.trouble(), report.failed(), report.sold_too_little()];
         report.troubles.extend(more.into_iter().flatten());
+        if report.pages.is_some() {
+            let orders = report.orders.iter().map(|orders| orders.count).sum();
+            report.troubles.extend(loads::troubles(&sale.meter, orders));
+        }
         Ok(report)
     }
 

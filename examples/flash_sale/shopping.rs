@@ -60,6 +60,7 @@ impl Buyer {
                 self.cheat_before_holding(sale).await?;
             }
             let held = self.hold_seats(sale).await?;
+            Box::pin(self.see_order(sale, held.order_id)).await?;
             if self.nature == Nature::Abandons {
                 return Err(Ending::Abandoned);
             }
@@ -73,7 +74,7 @@ impl Buyer {
                 if self.nature == Nature::Robot {
                     self.cheat_after_paying(sale, &held).await?;
                 }
-                return Ok(());
+                return Box::pin(self.see_order(sale, held.order_id)).await;
             }
         }
     }
@@ -89,6 +90,7 @@ impl Buyer {
                     if let [seat] = seats[..] { json!({"seatNumber": seat}) } else { json!({"seatNumbers": seats}) }
                 }
                 Way::Best | Way::Together => {
+                    Box::pin(self.see_hall(sale)).await?;
                     self.think_unless_over(sale).await?;
                     json!({"bestAvailable": {"count": count, "together": way == Way::Together}})
                 }
@@ -142,6 +144,7 @@ impl Buyer {
             let chosen = self.seen.as_ref().map(|seen| seen.choose(&mut self.rng, count));
             match chosen.filter(|seats| !seats.is_empty()) {
                 Some(seats) => return Ok(seats),
+                None if self.browser.keeps_watching() => {}
                 None => {
                     self.concert = 1 - self.concert;
                     self.seen = None;
@@ -152,6 +155,9 @@ impl Buyer {
 
     /// As the pages do: the states of the seats, compressed, and only if anything has changed.
     async fn look(&mut self, sale: &Sale) -> Result<(), Ending> {
+        if sale.pages.is_some() {
+            return Box::pin(self.look_at_page(sale)).await;
+        }
         let mut headers = vec![("accept", "application/octet-stream"), ("accept-encoding", "gzip")];
         headers.extend(self.seen.as_ref().map(|seen| ("if-none-match", seen.etag.as_str())));
         let path = format!("/api/v1/reservations/{}/plan/state", self.concert_id(sale));
@@ -175,6 +181,7 @@ impl Buyer {
         if missing <= Decimal::ZERO {
             return Ok(());
         }
+        Box::pin(self.see_wallet(sale)).await?;
         let missing = Money::new(missing).map_err(Failure::from)?;
         let body = json!({"userId": self.user, "amount": missing});
         let answer = self.act(sale, Step::Recharge, "/api/v1/payments/recharge", &body).await?;

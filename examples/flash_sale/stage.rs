@@ -38,12 +38,13 @@ impl Stage {
     pub async fn set(opts: &Opts) -> Result<Self, Failure> {
         let mut folder = None;
         let (office, private) = match &opts.database_url {
-            Some(url) if !opts.start_server => (BoxOffice::connect(url, policy()?).await?, None),
+            Some(url) if !opts.start_server => (BoxOffice::connect(url, policy(opts, None)?).await?, None),
             _ => {
                 let path = data_dir(opts, &mut folder)?;
                 let private = PrivateDatabase::open(&path, &Settings::default()).await?;
                 let options = private.database(DATABASE).await?;
-                (BoxOffice::connect_with(options, policy()?, Arc::new(SystemClock)).await?, Some(private))
+                let policy = policy(opts, Some(private.jwt_secret()?))?;
+                (BoxOffice::connect_with(options, policy, Arc::new(SystemClock)).await?, Some(private))
             }
         };
         let mut servers = Vec::new();
@@ -86,9 +87,15 @@ impl Stage {
     }
 }
 
-/// Nothing here makes or reads access tokens.
-fn policy() -> Result<Policy, Failure> {
-    let secret = SecretString::from(format!("{}{}", Uuid::new_v4(), Uuid::new_v4()));
+/// With the servers' own secret where people are logged in; else nothing here makes or reads access tokens.
+fn policy(opts: &Opts, private: Option<SecretString>) -> Result<Policy, Failure> {
+    let secret = match opts.browsers.jwt_secret.clone().map(SecretString::from).or(private) {
+        Some(secret) => secret,
+        None if opts.browsers.with_pages => {
+            return Err("with --with-pages and a database URL, say --jwt-secret: people are logged in".into());
+        }
+        None => SecretString::from(format!("{}{}", Uuid::new_v4(), Uuid::new_v4())),
+    };
     Ok(Policy::new(JwtKeys::new(&secret)?))
 }
 

@@ -4,6 +4,7 @@ use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, Table};
 
 use crate::draw::DrawReport;
+use crate::loads::PageLoads;
 use crate::report::{Outcome, Report};
 
 /// The most offending entries that are printed; report.json has all.
@@ -12,7 +13,9 @@ const MOST_PRINTED: usize = 20;
 impl Report {
     /// For people.
     pub fn text(&self) -> String {
-        let mut parts = vec![self.facts(), self.steps_table(), self.orders_table()];
+        let mut parts = vec![self.facts(), self.steps_table()];
+        parts.extend(self.pages.as_ref().map(pages_table));
+        parts.push(self.orders_table());
         let (endings, tricks) = (self.endings.iter(), self.tricks.iter());
         let counted = |(name, count): (&&str, &u64)| vec![(*name).to_owned(), count.to_string()];
         parts.push(table(&["Buyers who", "Count"], endings.map(counted)));
@@ -53,6 +56,7 @@ impl Report {
             ("ledger", format!("{} entries lost or doubled", self.faults.len())),
             ("audit", format!("{} violations", self.violations.len())),
         ];
+        facts.extend(self.pages.as_ref().map(|pages| ("pages", pages.text())));
         facts.extend(self.server_megabytes.map(|memory| ("servers", format!("{memory} MB of memory at their peak"))));
         let mut table = Table::new();
         table.load_style(NOTHING).add_rows(facts.into_iter().map(|(name, fact)| [name.to_owned(), fact]));
@@ -75,6 +79,15 @@ impl Report {
             .map(|orders| vec![format!("{} x {}", orders.seats, orders.way), orders.count.to_string()]);
         table(&["Orders of", "Count"], rows)
     }
+}
+
+fn pages_table(pages: &PageLoads) -> String {
+    let rows = pages.steps.iter().map(|figures| {
+        let counts = [figures.requests, figures.not_modified, figures.bytes].map(|count| count.to_string());
+        let times = [figures.p50_ms, figures.p99_ms, figures.max_ms].map(|time| format!("{time:.1}"));
+        [figures.load.to_owned()].into_iter().chain(counts).chain(times).collect()
+    });
+    table(&["Browsers load", "Answers", "Not modified", "Bytes", "p50 ms", "p99 ms", "Max ms"], rows)
 }
 
 impl DrawReport {

@@ -15,8 +15,11 @@ use crate::wire::{Answer, request};
 
 impl Buyer {
     pub(crate) async fn visit(&mut self, sale: &Sale) -> Result<(), Ending> {
+        Box::pin(self.see_sale(sale)).await?;
         let pause = self.join(sale).await?;
         let arrived = sale.begun.elapsed();
+        // Joining leads back to the page, which is that of the queue now.
+        Box::pin(self.see_sale(sale)).await?;
         if self.nature == Nature::NoShow {
             return Err(Ending::NoShow);
         }
@@ -25,6 +28,10 @@ impl Buyer {
         }
         self.wait_for_turn(sale, pause).await?;
         sale.meter.admitted(Visit { arrived, admitted: sale.begun.elapsed() });
+        if pause.is_some() {
+            // The page loads itself again when the turn has come.
+            Box::pin(self.see_sale(sale)).await?;
+        }
         // A crowd waits; what few do should not make the others larger.
         Box::pin(self.shop(sale)).await
     }
@@ -52,6 +59,8 @@ impl Buyer {
                 "SALE_NOT_OPEN" => {
                     let until = sale.program.doors.saturating_duration_since(Instant::now());
                     sleep(until + Duration::from_millis(10)).await;
+                    // The page counts down to the doors, and then loads itself again.
+                    Box::pin(self.see_sale(sale)).await?;
                 }
                 // A robot that has joined too often.
                 "TOO_MANY_REQUESTS" if self.nature == Nature::Robot => sleep(Duration::from_secs(1)).await,

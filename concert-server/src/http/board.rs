@@ -109,6 +109,15 @@ impl Board {
         self.page(office, Page::States(concert)).await
     }
 
+    /// The same, if it is no older than it may be, though this process may have sold some since: so a crowd that loads a page
+    /// waits for no reading.
+    pub(super) async fn recent_states(&self, office: &BoxOffice, concert: ConcertId) -> Result<CachedPage, Problem> {
+        match self.known(Page::States(concert)).filter(|cached| is_young(cached, office)) {
+            Some(cached) => Ok(cached),
+            None => self.states(office, concert).await,
+        }
+    }
+
     /// The plan of `concert`: that of `version` if it is at hand, else the present one.
     pub(super) async fn plan(
         &self,
@@ -177,8 +186,9 @@ impl Board {
             Page::Dates if !self.0.max_age.is_zero() => self.0.max_age.max(begun.elapsed() * DATES_READING_SHARE),
             Page::Dates | Page::Seats(_) | Page::States(_) => self.0.max_age,
         };
-        let (body, plan) = content.map_or((None, None), |content| (Some(content.body), content.plan));
-        let cached = CachedPage { body, plan, read_at, max_age, changes, begun, took: begun.elapsed() };
+        let (body, json, plan) =
+            content.map_or((None, None, None), |content| (Some(content.body), content.json, content.plan));
+        let cached = CachedPage { body, json, plan, read_at, max_age, changes, begun, took: begun.elapsed() };
         slot.bytes.store(cached.bytes(), Ordering::Relaxed);
         *slot.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
         // Those who waited go on now; making room need not hold them up.
@@ -243,8 +253,11 @@ fn is_fresh(cached: &CachedPage, office: &BoxOffice, page: Page, asked: Instant)
         return true;
     }
     // What this process has sold is seen at once; what others have, once the page is old enough.
-    let age = (office.now() - cached.read_at).to_std();
-    cached.changes == page.changes(office) && age.is_ok_and(|age| age < cached.max_age)
+    cached.changes == page.changes(office) && is_young(cached, office)
+}
+
+fn is_young(cached: &CachedPage, office: &BoxOffice) -> bool {
+    (office.now() - cached.read_at).to_std().is_ok_and(|age| age < cached.max_age)
 }
 
 #[cfg(test)]
@@ -264,6 +277,7 @@ mod tests {
         let (begun, read_at) = (Instant::now(), concert_core::Clock::now(&concert_core::SystemClock));
         let cached = CachedPage {
             body: Some(body),
+            json: None,
             plan: None,
             read_at,
             max_age: MAX_AGE,

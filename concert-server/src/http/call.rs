@@ -8,10 +8,11 @@ use concert_core::{BoxOffice, Error, IdempotencyKey, SaleId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
-use warp::http::header::{ACCEPT, HeaderName};
+use warp::http::header::HeaderName;
 use warp::{Filter, Rejection};
 
 use super::App;
+use super::accept;
 use super::body::{self, BodyStream, parsed_if_there};
 use super::events::StreamsHere;
 use super::problem::Problem;
@@ -61,7 +62,7 @@ impl Call {
     /// The headers, if what is at `path` is shown by a browser: a page, or nothing at all that somebody looks for with one.
     /// `is_page`: whether the route is one; `None`: there is no such route.
     pub(super) fn headers_of_page(&self, is_page: Option<bool>, path: &str) -> Option<HeaderMap> {
-        let is_browser = || self.headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok()?.find("text/html")).is_some();
+        let is_browser = || accept::names(&self.headers, "text/html");
         is_page.unwrap_or_else(|| !path.starts_with("/api") && is_browser()).then(|| self.headers.clone())
     }
 

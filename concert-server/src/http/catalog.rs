@@ -8,12 +8,12 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use warp::http::HeaderValue;
 use warp::http::header::{AGE, CACHE_CONTROL, HeaderName};
-use warp::reply::Response;
 
 use super::board::CachedPage;
 use super::body::Moment;
 use super::call::Call;
 use super::problem::Problem;
+use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
 use super::words;
 
@@ -124,7 +124,7 @@ impl From<SeatView> for SeatBody {
 )]
 async fn dates(call: Call) -> Answer {
     let cached = call.app.board.dates(call.box_office()).await?;
-    send(&call, &cached)
+    send(&call, &cached, cached.body.as_ref())
 }
 
 #[utoipa::path(
@@ -151,16 +151,12 @@ async fn dates(call: Call) -> Answer {
 )]
 async fn seats(call: Call) -> Answer {
     let cached = call.app.board.seats(call.box_office(), call.id()?).await?;
-    send(&call, &cached)
+    send(&call, &cached, cached.body.as_ref())
 }
 
-pub(super) fn send(call: &Call, cached: &CachedPage) -> Answer {
-    let body = cached.body.as_ref().ok_or(Error::ConcertNotFound)?;
-    with_age(call, cached, body.answer(&call.headers)?)
-}
-
-/// The answer, and how old it is.
-pub(super) fn with_age(call: &Call, cached: &CachedPage, mut response: Response) -> Answer {
+/// A body of a page, and how old it is.
+pub(super) fn send(call: &Call, cached: &CachedPage, body: Option<&Arc<Representation>>) -> Answer {
+    let mut response = body.ok_or(Error::ConcertNotFound)?.answer(&call.headers)?;
     let max_age = cached.max_age;
     let age = (call.box_office().now() - cached.read_at).to_std().unwrap_or_default();
     let caching = format!("public, max-age={}, must-revalidate", max_age.as_secs());

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The last reading, and when it began. Locked while one is made.
-pub(crate) struct Fresh<T> {
+pub(super) struct Fresh<T> {
     last: Mutex<Option<(Instant, T)>>,
     max_age: Duration,
 }
@@ -28,7 +28,7 @@ impl<T> Fresh<T> {
     }
 
     /// Readings up to this old are shared.
-    pub(crate) fn up_to(max_age: Duration) -> Self {
+    fn up_to(max_age: Duration) -> Self {
         Self { last: Mutex::new(None), max_age }
     }
 }
@@ -36,12 +36,17 @@ impl<T> Fresh<T> {
 impl<T: Clone> Fresh<T> {
     /// The last reading if it is not older than it may be or began after this call, else a new one. `read` must end
     /// within a bound: the others wait for it. A caller that is dropped leaves the reading to the next.
-    pub(crate) async fn get(&self, read: impl Future<Output = T>) -> T {
+    pub(super) async fn get(&self, read: impl Future<Output = T>) -> T {
+        self.get_up_to(self.max_age, read).await
+    }
+
+    /// The same for a caller that takes a reading of another age.
+    pub(super) async fn get_up_to(&self, max_age: Duration, read: impl Future<Output = T>) -> T {
         let asked = Instant::now();
         // Whoever waits here finds, most of the time, what the one before has read.
         let mut last = self.last.lock().await;
         if let Some((begun, value)) = &*last
-            && is_fresh(*begun, asked, Instant::now(), self.max_age)
+            && is_fresh(*begun, asked, Instant::now(), max_age)
         {
             return value.clone();
         }
@@ -87,6 +92,16 @@ mod tests {
         // The second begins after the third has asked.
         assert_eq!(tokio::join!(ask(), ask(), ask()), (0, 1, 1));
         assert_eq!(ask().await, 2);
+    }
+
+    #[tokio::test]
+    async fn each_says_how_old_a_reading_it_takes() {
+        let (fresh, readings) = (Fresh::of_the_moment(), AtomicU32::new(0));
+        let read = || async { readings.fetch_add(1, Ordering::Relaxed) };
+        assert_eq!(fresh.get_up_to(MAX_AGE, read()).await, 0);
+        assert_eq!(fresh.get_up_to(MAX_AGE, read()).await, 0, "that of another");
+        assert_eq!(fresh.get(read()).await, 1, "one of the moment");
+        assert_eq!(fresh.get_up_to(MAX_AGE, read()).await, 1, "which the others take, too");
     }
 
     #[test]

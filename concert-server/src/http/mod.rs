@@ -3,6 +3,7 @@
 //! A request passes the edge (id, span, metrics, panics), CORS, the table of routes, and ends in a handler of its
 //! domain.
 
+mod accept;
 mod admin;
 mod admin_codes;
 mod admin_concerts;
@@ -55,7 +56,6 @@ pub(crate) use self::call::Call;
 pub use self::cors::CorsOrigin;
 pub use self::edge::Router;
 pub(crate) use self::events::{Streams, StreamsHere};
-pub(crate) use self::fresh::Fresh;
 pub use self::openapi::openapi;
 use self::ops::Vitals;
 use self::plan::LiveHalls;
@@ -131,10 +131,6 @@ impl App {
     #[must_use]
     pub fn with_pages(self, pages: bool) -> Self {
         Self { pages, ..self }
-    }
-
-    pub(crate) fn seats_max_age(&self) -> Duration {
-        self.board.max_age()
     }
 
     pub(crate) const fn has_pages(&self) -> bool {

@@ -5,20 +5,25 @@ mod document;
 mod live;
 mod states;
 
+use std::sync::Arc;
+
+use concert_core::{ConcertId, Error, HallPlan};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use warp::http::HeaderValue;
-use warp::http::header::{ACCEPT, CACHE_CONTROL, HeaderName, VARY};
+use warp::http::header::{CACHE_CONTROL, HeaderName, VARY};
 
 use self::document::PlanBody;
 pub(super) use self::document::PlanPage;
 pub(super) use self::live::LiveHalls;
 use self::states::StatesBody;
 pub(super) use self::states::{Delta, read_states};
+use super::accept;
 use super::board::CachedPage;
 use super::call::Call;
 use super::catalog;
 use super::problem::Problem;
+use super::representation::Representation;
 use super::routing::{Answer, Endpoint, get};
 
 /// The version of the plan that an answer is, or belongs to.
@@ -84,8 +89,8 @@ pub(super) async fn plan(call: Call) -> Answer {
     summary = "Which seats of the hall can be had",
     description = "Two bits a seat, in the order of the plan: seat n is in byte n / 4, in the bits (n % 4) * 2 and the next. 0 free, 1 held, 2 \
                    sold, 3 blocked (not on sale; so are all free seats while the concert is closed). \
-                   X-Plan-Version names the plan. Accept chooses the form: bytes; JSON, with the bytes in base64; or server-sent \
-                   events. Those are `state` (what the JSON form says; first, and whenever the plan has another version) and `delta` \
+                   X-Plan-Version names the plan. Accept chooses the form, by its whole type: JSON, with the bytes in base64, which is sent \
+                   where none is named; bytes; or server-sent events. Those are `state` (what the JSON form says; first, and whenever the plan has another version) and `delta` \
                    (the seats that have changed since the event before, by their new state); their ids are ETags, and who \
                    sends the last one back as Last-Event-ID or If-None-Match is spared the first `state` if nothing has changed. Read once for all who look within a \
                    short time, which X-Max-Staleness-Ms states.",
@@ -95,7 +100,7 @@ pub(super) async fn plan(call: Call) -> Answer {
     ),
     responses(
         (status = 200, description = "The states", content(
-            (String = "application/octet-stream"), (StatesBody = "application/json"), (String = "text/event-stream")
+            (StatesBody = "application/json"), (String = "application/octet-stream"), (String = "text/event-stream")
         ), headers(
             ("ETag" = String, description = "Of the content: strong, and the same from every server"),
             ("X-Plan-Version" = i64, description = "The version of the plan that has these seats"),
@@ -108,20 +113,48 @@ pub(super) async fn plan(call: Call) -> Answer {
     )
 )]
 pub(super) async fn state(call: Call) -> Answer {
-    match Form::wanted(&call) {
-        Form::Events => live::stream(call).await,
-        form => {
-            let cached = call.app.board.states(call.box_office(), call.id()?).await?;
-            let mut response = match form {
-                Form::Json => states::json(&call, &cached)?,
-                _ => catalog::send(&call, &cached)?,
-            };
-            response.headers_mut().insert(PLAN_VERSION, version_of(&cached).into());
-            // One address, three forms: a cache must not hand bytes to whoever wants JSON.
-            response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
-            Ok(response)
-        }
+    let form = accept::choose(&call.headers, &FORMS);
+    if form == Form::Events {
+        return live::stream(call).await;
     }
+    let cached = call.app.board.states(call.box_office(), call.id()?).await?;
+    let body = if form == Form::Bytes { &cached.body } else { &cached.json };
+    let mut response = catalog::send(&call, &cached, body.as_ref())?;
+    response.headers_mut().insert(PLAN_VERSION, version_of(&cached).into());
+    // One address, three forms: a cache must not hand bytes to whoever wants JSON.
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    Ok(response)
+}
+
+/// A hall at one moment.
+pub(crate) struct HallNow {
+    /// What tells it from the same hall at another moment.
+    pub(crate) tag: String,
+    pub(crate) plan: Arc<HallPlan>,
+    bits: Arc<Representation>,
+}
+
+impl HallNow {
+    /// Whether each seat can be had, in the order of the plan.
+    pub(crate) fn free(&self) -> Vec<bool> {
+        let bits = self.bits.content();
+        (0..self.plan.seats().count()).map(|nth| states::is_free(&bits, nth)).collect()
+    }
+}
+
+impl Call {
+    /// The hall of a concert for its page, from the board: the page's script, and all others who look, share the reading.
+    /// Scripts ask for what has changed since.
+    pub(crate) async fn hall_now(&self, concert: ConcertId) -> Result<HallNow, Problem> {
+        let cached = self.app.board.recent_states(self.box_office(), concert).await?;
+        let (plan, bits) = cached.plan.zip(cached.body).ok_or(Error::ConcertNotFound)?;
+        Ok(HallNow { tag: tag_of(&plan, &bits), plan: Arc::clone(&plan.plan), bits })
+    }
+}
+
+/// What tells the states of a hall from those of another moment, and of another plan.
+fn tag_of(plan: &PlanPage, bits: &Representation) -> String {
+    format!("{}-{}", plan.version, bits.tag())
 }
 
 fn version_of(cached: &CachedPage) -> u32 {
@@ -131,38 +164,11 @@ fn version_of(cached: &CachedPage) -> u32 {
 /// How the states are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    Bytes,
     Json,
+    Bytes,
     Events,
 }
 
-impl Form {
-    /// The first form that the client names; bytes where it names none.
-    fn wanted(call: &Call) -> Self {
-        let lines = call.headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-        Self::of(lines)
-    }
-
-    fn of<'l>(lines: impl Iterator<Item = &'l str>) -> Self {
-        let form = |range: &str| match range.split(';').next().unwrap_or_default().trim() {
-            "text/event-stream" => Some(Self::Events),
-            "application/json" => Some(Self::Json),
-            "application/octet-stream" | "application/*" | "*/*" => Some(Self::Bytes),
-            _ => None,
-        };
-        lines.flat_map(|line| line.split(',')).find_map(form).unwrap_or(Self::Bytes)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_form_that_is_named_is_sent() {
-        let form = |accept: &str| Form::of(std::iter::once(accept));
-        assert_eq!(form("text/event-stream"), Form::Events);
-        assert_eq!(form("text/html, application/json;q=0.9, */*"), Form::Json);
-        assert_eq!([form("*/*"), form("image/png"), form("")], [Form::Bytes; 3]);
-    }
-}
+/// JSON where the client names none.
+const FORMS: [(&str, Form); 3] =
+    [("application/json", Form::Json), ("application/octet-stream", Form::Bytes), ("text/event-stream", Form::Events)];

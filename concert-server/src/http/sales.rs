@@ -1,6 +1,7 @@
 //! `/api/v1/sales`: sales as buyers see them. Open to everyone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use concert_core::{BoxOffice, Draw, Sale, SaleId};
 use serde::Serialize;
@@ -20,7 +21,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![get("/api/v1/sales", list), get("/api/v1/sales/{saleId}", look)]
 }
 
-/// The sales, read once for all who ask at the same moment: a crowd before the doors asks nothing else.
+/// The sales, read once for all who ask at the same moment: a crowd before the doors asks nothing else. Pages, which show
+/// a moment anyway, also take a reading that is a little older.
 pub(super) struct Sales(Fresh<Result<Arc<[Sale]>, Problem>>);
 
 impl Default for Sales {
@@ -32,7 +34,18 @@ impl Default for Sales {
 impl Sales {
     /// All sales, as they are after this call.
     async fn all(&self, office: &BoxOffice) -> Result<Arc<[Sale]>, Problem> {
-        self.0.get(async { Ok(office.sales().await?.into()) }).await
+        self.up_to(Duration::ZERO, office).await
+    }
+
+    async fn up_to(&self, max_age: Duration, office: &BoxOffice) -> Result<Arc<[Sale]>, Problem> {
+        self.0.get_up_to(max_age, async { Ok(office.sales().await?.into()) }).await
+    }
+}
+
+impl Call {
+    /// All sales, for pages: as old as seats may be.
+    pub(crate) async fn recent_sales(&self) -> Result<Arc<[Sale]>, Problem> {
+        self.app.sales.up_to(self.app.board.max_age(), self.box_office()).await
     }
 }
 

@@ -9,7 +9,7 @@ use super::home::ConcertLine;
 use super::keys;
 use super::place;
 use super::refusal;
-use super::shelf::{Hall, Part};
+use super::shelf::{Part, Row, Section};
 use super::visit::{Frame, Trouble, Visit, go_to, show_with};
 use crate::http::{Answer, Problem};
 
@@ -66,13 +66,13 @@ struct SeatBox {
 
 pub(super) async fn page(visit: Visit) -> Answer {
     let id = visit.call.id()?;
-    let concert = visit.shelf.concert(visit.office(), id).await?;
+    let concert = visit.concert(id).await?;
     answer(visit, &concert, StatusCode::OK).await
 }
 
 async fn answer(visit: Visit, concert: &ConcertDate, status: StatusCode) -> Answer {
-    let sale = visit.shelf.sale(visit.office(), concert.sale).await?;
-    let hall = visit.shelf.hall(visit.office(), concert.concert).await?;
+    let sale = visit.sale(concert.sale).await?;
+    let hall = visit.hall(concert.concert).await?;
     let is_turn = match &visit.session {
         Some(session) => place::find(&visit, session.ticket.user, concert.sale).await?.is_turn(),
         None => false,
@@ -84,10 +84,10 @@ async fn answer(visit: Visit, concert: &ConcertDate, status: StatusCode) -> Answ
     let frame = &mut visit.frame;
     frame.title = concert.name.clone();
     let sections = &hall.sections;
-    let has_sections = sections.len() > 1 || sections.iter().any(|section| !section.name.is_empty());
+    let has_sections = sections.len() > 1 || sections.iter().any(|section| !section.part.name.is_empty());
     // A hall without sections has one without a name, whose address says `section=` alone.
     let is_chosen = frame.query.iter().any(|(name, _)| name == "section");
-    let wanted = sections.iter().find(|part| is_chosen && part.name == section);
+    let wanted = sections.iter().find(|found| is_chosen && found.part.name == section);
     let page = ConcertPage {
         concert: ConcertLine::of(frame, concert),
         sale: sale.id.to_string(),
@@ -98,8 +98,8 @@ async fn answer(visit: Visit, concert: &ConcertDate, status: StatusCode) -> Answ
         key,
         free: hall.free(),
         has_sections,
-        sections: sections.iter().map(|part| line(frame, part, &part.name, None)).collect(),
-        chosen: wanted.map(|part| chosen(frame, &hall, &part.name, &row, has_sections)),
+        sections: sections.iter().map(|section| line(frame, &section.part, &section.part.name, None)).collect(),
+        chosen: wanted.map(|section| chosen(frame, section, &row, has_sections)),
         frame: visit.frame,
     };
     show_with(status, &page)
@@ -131,27 +131,28 @@ fn line(frame: &Frame, part: &Part, section: &str, row: Option<&str>) -> PartLin
     PartLine { name: part.name.clone(), free: part.free, price, address }
 }
 
-fn chosen(frame: &Frame, hall: &Hall, section: &str, row: &str, has_sections: bool) -> Chosen {
-    let rows = hall.rows_of(section);
-    let has_rows = rows.iter().any(|row| !row.name.is_empty());
-    let row = rows.iter().find(|part| has_rows && part.name == row).map(|part| part.name.clone());
-    let in_row = |seat: &&concert_core::SeatView| match &row {
-        Some(row) => seat.row.as_deref() == Some(row),
-        None => !has_rows,
+fn chosen(frame: &Frame, section: &Section, row: &str, has_sections: bool) -> Chosen {
+    let (name, rows) = (&section.part.name, &section.rows);
+    let has_rows = rows.iter().any(|row| !row.part.name.is_empty());
+    let row = rows.iter().find(|found| has_rows && found.part.name == row);
+    let shown: &[Row] = match row {
+        Some(row) => std::slice::from_ref(row),
+        None if has_rows => &[],
+        None => rows,
     };
-    let seats = hall.seats_in(section).filter(|seat| seat.available).filter(in_row).take(MOST_LISTED);
+    let seats = shown.iter().flat_map(|row| &row.seats).filter(|seat| seat.is_free).take(MOST_LISTED);
     let seats = seats.map(|seat| SeatBox { number: seat.number, price: frame.money(seat.price) }).collect();
-    let up = match (&row, has_sections) {
-        (Some(_), true) => serde_urlencoded::to_string([("section", section)]),
+    let up = match (row, has_sections) {
+        (Some(_), true) => serde_urlencoded::to_string([("section", name)]),
         _ => Ok(String::new()),
     };
-    let rows = if has_rows && row.is_none() { rows.as_slice() } else { &[] };
+    let listed: &[Row] = if has_rows && row.is_none() { rows } else { &[] };
     Chosen {
-        section: section.to_owned(),
+        section: name.clone(),
         up: format!("{}?{}#choose", frame.path, up.unwrap_or_default()),
-        rows: rows.iter().map(|part| line(frame, part, section, Some(&part.name))).collect(),
+        rows: listed.iter().map(|row| line(frame, &row.part, name, Some(&row.part.name))).collect(),
         seats,
-        row,
+        row: row.map(|row| row.part.name.clone()),
     }
 }
 
@@ -172,7 +173,7 @@ pub(super) async fn hold(mut visit: Visit) -> Answer {
     if !problem.status().is_client_error() || matches!(error, Error::ConcertNotFound) {
         return Err(problem);
     }
-    let found = visit.shelf.concert(visit.office(), concert).await?;
+    let found = visit.concert(concert).await?;
     visit.frame.path = format!("/concerts/{concert}");
     // The page shows the list that the seats were chosen from.
     let part = |name: &str| (name.to_owned(), form.get(name).to_owned());

@@ -92,7 +92,7 @@ impl ConcertLine {
 
 pub(super) async fn home(visit: Visit) -> Answer {
     let mut visit = visit.with_script("buyer.js").await?;
-    let sales = visit.shelf.sales(visit.office()).await?;
+    let sales = visit.sales().await?;
     let sales = sales.iter().map(|sale| SaleCard::of(&visit.frame, sale));
     // The default sale of a house that has others is empty, mostly.
     let sales = sales.filter(|sale| !sale.concerts.is_empty()).collect();

@@ -43,7 +43,6 @@ mod when;
 mod words;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use concert_core::texts::Language;
 use warp::http::HeaderValue;
@@ -55,9 +54,9 @@ use self::visit::{Frame, Visit};
 use crate::brakes::Brake;
 use crate::http::{Answer, Call, Endpoint, Route, endpoint};
 
-/// The pages and the forms. What they show of the catalogue is up to `max_age` old.
-pub(crate) fn endpoints(max_age: Duration) -> Vec<Endpoint> {
-    let shelf = &Arc::new(Shelf::new(max_age));
+/// The pages and the forms.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let shelf = &Arc::default();
     let mut all = vec![
         get("/", shelf, home::home),
         get("/sign-up", shelf, sign_up::page),
@@ -90,7 +89,7 @@ pub(crate) fn endpoints(max_age: Duration) -> Vec<Endpoint> {
 /// Every route of the pages. They are no part of the REST interface.
 #[must_use]
 pub fn page_routes() -> Vec<Route> {
-    endpoints(Duration::ZERO).into_iter().map(|endpoint| endpoint.route).collect()
+    endpoints().into_iter().map(|endpoint| endpoint.route).collect()
 }
 
 fn get<R>(template: &'static str, shelf: &Arc<Shelf>, handler: fn(Visit) -> R) -> Endpoint

@@ -82,7 +82,7 @@ pub(super) fn state(order: &Order) -> ReservationStatus {
 
 /// The concert's name, and the zone of its venue.
 pub(super) async fn concert(visit: &Visit, id: ConcertId) -> Result<(String, concert_core::TimeZone), Problem> {
-    match visit.shelf.concert(visit.office(), id).await {
+    match visit.concert(id).await {
         Ok(concert) => Ok((concert.name, concert.time_zone)),
         // Its sale is no longer listed; the order is still there to be seen.
         Err(problem) if problem.status() == StatusCode::NOT_FOUND => Ok((String::new(), visit.frame.locale.zone)),

@@ -36,7 +36,7 @@ enum State {
 
 pub(super) async fn page(visit: Visit) -> Answer {
     let sale = visit.call.id()?;
-    let sale = visit.shelf.sale(visit.office(), sale).await?;
+    let sale = visit.sale(sale).await?;
     answer(visit, &sale, StatusCode::OK, String::new()).await
 }
 
@@ -130,7 +130,7 @@ async fn refused(mut visit: Visit, sale: SaleId, error: Error, code: String) -> 
     if !problem.status().is_client_error() || matches!(error, Error::SaleNotFound | Error::UserNotFound) {
         return Err(problem);
     }
-    let found = visit.shelf.sale(visit.office(), sale).await?;
+    let found = visit.sale(sale).await?;
     visit.frame.path = format!("/sales/{sale}");
     visit.frame.trouble = Some(refusal::trouble(&visit.frame, &error, None));
     answer(visit, &found, problem.status(), code).await

@@ -1,68 +1,75 @@
-//! What pages show of the catalogue: read once for all who look within a short time.
+//! What pages show of the catalogue: the readings of the REST interface, and of each hall its sections and rows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use concert_core::{BoxOffice, ConcertDate, ConcertId, Error, Money, Sale, SaleId, SeatView};
+use concert_core::{ConcertDate, ConcertId, Error, HallPlan, Money, Sale, SaleId, SeatNumber};
 
-use crate::http::{Fresh, Problem};
+use super::visit::Visit;
+use crate::http::Problem;
 
-/// The most halls that are kept. Beyond it all are read anew, which is rare: a house sells few concerts at once.
+/// The most halls that are kept. Beyond it all are made anew, which is rare: a house sells few concerts at once.
 const MOST_HALLS: usize = 64;
 
-type Shared<T> = Arc<Fresh<Result<Arc<T>, Problem>>>;
-
-/// Sales and halls as they were a moment ago.
+/// Halls as they were shown last.
+#[derive(Default)]
 pub(super) struct Shelf {
-    max_age: Duration,
-    sales: Fresh<Result<Arc<Vec<Sale>>, Problem>>,
-    halls: Mutex<HashMap<ConcertId, Shared<Hall>>>,
+    halls: Mutex<HashMap<ConcertId, Arc<Hall>>>,
 }
 
-impl Shelf {
-    pub(super) fn new(max_age: Duration) -> Self {
-        Self { max_age, sales: Fresh::up_to(max_age), halls: Mutex::default() }
-    }
-
+impl Visit {
     /// All sales.
-    pub(super) async fn sales(&self, office: &BoxOffice) -> Result<Arc<Vec<Sale>>, Problem> {
-        self.sales.get(async { Ok(Arc::new(office.sales().await?)) }).await
+    pub(super) async fn sales(&self) -> Result<Arc<[Sale]>, Problem> {
+        self.call.recent_sales().await
     }
 
     /// One sale.
-    pub(super) async fn sale(&self, office: &BoxOffice, id: SaleId) -> Result<Sale, Problem> {
-        let sales = self.sales(office).await?;
+    pub(super) async fn sale(&self, id: SaleId) -> Result<Sale, Problem> {
+        let sales = self.sales().await?;
         sales.iter().find(|sale| sale.id == id).cloned().ok_or_else(|| Error::SaleNotFound.into())
     }
 
     /// One concert.
-    pub(super) async fn concert(&self, office: &BoxOffice, id: ConcertId) -> Result<ConcertDate, Problem> {
-        let sales = self.sales(office).await?;
+    pub(super) async fn concert(&self, id: ConcertId) -> Result<ConcertDate, Problem> {
+        let sales = self.sales().await?;
         let found = sales.iter().flat_map(|sale| &sale.concerts).find(|concert| concert.concert == id);
         found.cloned().ok_or_else(|| Error::ConcertNotFound.into())
     }
 
-    /// The hall of a concert that exists.
-    pub(super) async fn hall(&self, office: &BoxOffice, id: ConcertId) -> Result<Arc<Hall>, Problem> {
-        // The lock ends with this block: a reading takes long, and other halls are not to wait for it.
-        let hall = {
-            let mut halls = self.halls.lock().unwrap_or_else(PoisonError::into_inner);
-            if halls.len() >= MOST_HALLS && !halls.contains_key(&id) {
-                // Whoever holds one of them goes on with it; the next to look reads anew.
-                halls.clear();
-            }
-            Arc::clone(halls.entry(id).or_insert_with(|| Arc::new(Fresh::up_to(self.max_age))))
-        };
-        hall.get(async { Ok(Arc::new(Hall::of(office.seats(id).await?))) }).await
+    /// The hall of a concert, from the same reading as the drawing that the page's script asks for.
+    pub(super) async fn hall(&self, id: ConcertId) -> Result<Arc<Hall>, Problem> {
+        let now = self.call.hall_now(id).await?;
+        let halls = || self.shelf.halls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hall) = halls().get(&id).filter(|hall| hall.tag == now.tag) {
+            return Ok(Arc::clone(hall));
+        }
+        // Several may make it at once: that costs less than to wait for each other.
+        let hall = Arc::new(Hall::of(now.tag.clone(), &now.plan, &now.free()));
+        let mut halls = halls();
+        if halls.len() >= MOST_HALLS {
+            halls.clear();
+        }
+        halls.insert(id, Arc::clone(&hall));
+        Ok(hall)
     }
 }
 
-/// A hall by sections and rows.
+/// A hall by sections and rows, both by their lowest seat number.
 pub(super) struct Hall {
-    /// In the order of their seats' numbers.
-    pub(super) sections: Vec<Part>,
-    pub(super) seats: Vec<SeatView>,
+    /// What tells it from the same hall at another moment.
+    tag: String,
+    pub(super) sections: Vec<Section>,
+}
+
+pub(super) struct Section {
+    pub(super) part: Part,
+    pub(super) rows: Vec<Row>,
+}
+
+pub(super) struct Row {
+    pub(super) part: Part,
+    /// By number.
+    pub(super) seats: Vec<Seat>,
 }
 
 /// A section, or a row of one.
@@ -75,42 +82,48 @@ pub(super) struct Part {
     pub(super) dearest: Money,
 }
 
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seat {
+    pub(super) number: SeatNumber,
+    pub(super) price: Money,
+    pub(super) is_free: bool,
+}
+
 impl Hall {
-    pub(super) fn of(seats: Vec<SeatView>) -> Self {
-        let sections = parts(&seats, |seat| seat.section.as_deref());
-        Self { sections, seats }
+    /// `free`: whether each seat can be had, in the order of the plan.
+    fn of(tag: String, plan: &HallPlan, free: &[bool]) -> Self {
+        let mut free = free.iter().copied();
+        let mut row = |row: &concert_core::PlanRow| {
+            let seats = row.seats.iter().zip(&mut free);
+            let seat = |(seat, is_free): (&concert_core::PlanSeat, bool)| Seat {
+                number: seat.number,
+                price: seat.price,
+                is_free,
+            };
+            let mut seats: Vec<_> = seats.map(seat).collect();
+            seats.sort_unstable_by_key(|seat| seat.number);
+            Row { part: Part::of(row.name.as_deref(), &seats), seats }
+        };
+        let sections = plan.sections.iter().map(|section| {
+            let rows: Vec<_> = section.rows.iter().map(&mut row).collect();
+            Section { part: Part::of(section.name.as_deref(), rows.iter().flat_map(|row| &row.seats)), rows }
+        });
+        Self { tag, sections: sections.collect() }
     }
 
     pub(super) fn free(&self) -> usize {
-        self.sections.iter().map(|section| section.free).sum()
-    }
-
-    /// The seats of a section.
-    pub(super) fn seats_in<'a>(&'a self, section: &'a str) -> impl Iterator<Item = &'a SeatView> {
-        self.seats.iter().filter(move |seat| seat.section.as_deref().unwrap_or_default() == section)
-    }
-
-    /// The rows of a section.
-    pub(super) fn rows_of(&self, section: &str) -> Vec<Part> {
-        parts(self.seats_in(section), |seat| seat.row.as_deref())
+        self.sections.iter().map(|section| section.part.free).sum()
     }
 }
 
-fn parts<'a>(seats: impl IntoIterator<Item = &'a SeatView>, name: impl Fn(&SeatView) -> Option<&str>) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
-    for seat in seats {
-        let (name, price) = (name(seat).unwrap_or_default(), seat.price);
-        // In the order of the seats, which is front to back: a map alone would lose it.
-        let at = known.get(name).copied().unwrap_or_else(|| {
-            parts.push(Part { name: name.to_owned(), free: 0, cheapest: price, dearest: price });
-            known.insert(name.to_owned(), parts.len() - 1);
-            parts.len() - 1
-        });
-        let part = &mut parts[at];
-        part.free += usize::from(seat.available);
-        part.cheapest = part.cheapest.min(price);
-        part.dearest = part.dearest.max(price);
+impl Part {
+    fn of<'s>(name: Option<&str>, seats: impl IntoIterator<Item = &'s Seat> + Clone) -> Self {
+        let prices = || seats.clone().into_iter().map(|seat| seat.price);
+        Self {
+            name: name.unwrap_or_default().to_owned(),
+            free: seats.clone().into_iter().filter(|seat| seat.is_free).count(),
+            cheapest: prices().min().unwrap_or(Money::ZERO),
+            dearest: prices().max().unwrap_or(Money::ZERO),
+        }
     }
-    parts
 }

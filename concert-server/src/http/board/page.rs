@@ -7,6 +7,7 @@ use concert_core::{BoxOffice, ConcertId, Error, Timestamp};
 use flate2::Compression;
 use serde::Serialize;
 use tokio::time::Instant;
+use warp::http::HeaderMap;
 
 use crate::http::catalog::{DateBody, SeatBody};
 use crate::http::plan::{PlanPage, read_states};
@@ -58,6 +59,8 @@ impl Page {
 /// What a page says.
 pub(in crate::http) struct Content {
     pub(in crate::http) body: Arc<Representation>,
+    /// Of [`Page::States`]: the same as JSON.
+    pub(in crate::http) json: Option<Arc<Representation>>,
     /// Of [`Page::States`].
     pub(in crate::http) plan: Option<Arc<PlanPage>>,
 }
@@ -67,6 +70,8 @@ pub(in crate::http) struct Content {
 pub(in crate::http) struct CachedPage {
     /// `None`: there is no such concert.
     pub(in crate::http) body: Option<Arc<Representation>>,
+    /// Of the states of seats: the same as JSON.
+    pub(in crate::http) json: Option<Arc<Representation>>,
     /// Of the states of seats: the plan that has these seats.
     pub(in crate::http) plan: Option<Arc<PlanPage>>,
     /// When it was read, by the box office's clock.
@@ -82,12 +87,17 @@ pub(in crate::http) struct CachedPage {
 
 impl CachedPage {
     pub(super) fn bytes(&self) -> usize {
-        let body = self.body.as_ref().map_or(0, |body| body.bytes());
-        body + self.plan.as_ref().map_or(0, |plan| plan.bytes())
+        let bodies = self.body.iter().chain(&self.json).map(|body| body.bytes()).sum::<usize>();
+        bodies + self.plan.as_ref().map_or(0, |plan| plan.bytes())
+    }
+
+    /// Whether the client has what the page says, in one form or another.
+    pub(in crate::http) fn has_known_body(&self, asked: &HeaderMap) -> bool {
+        self.body.iter().chain(&self.json).any(|body| body.is_known(asked))
     }
 
     pub(super) fn contents(&self) -> impl Iterator<Item = &Arc<Representation>> {
-        self.body.iter().chain(self.plan.iter().map(|plan| &plan.body))
+        self.body.iter().chain(&self.json).chain(self.plan.iter().map(|plan| &plan.body))
     }
 
     /// What of it `newer` no longer has.
@@ -106,7 +116,8 @@ async fn written<R: Send + 'static, B: Serialize + 'static>(
     let writing = tokio::task::spawn_blocking(move || {
         let list: Vec<_> = rows.into_iter().map(body).collect();
         let json = serde_json::to_vec(&list).unwrap_or_default();
-        Content { body: Representation::new("application/json", &json, Compression::fast(), before), plan: None }
+        let body = Representation::new("application/json", &json, Compression::fast(), before);
+        Content { body, json: None, plan: None }
     });
     writing.await.map_err(Problem::internal)
 }

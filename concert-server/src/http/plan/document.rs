@@ -18,6 +18,8 @@ const SHORTEST_RUNS: usize = 4;
 pub(in crate::http) struct PlanPage {
     pub(in crate::http) version: u32,
     pub(in crate::http) body: Arc<Representation>,
+    /// What the body says.
+    pub(super) plan: Arc<HallPlan>,
     /// Of each seat by number, which it is in the order of the plan.
     pub(super) order: Box<[u32]>,
 }
@@ -31,22 +33,23 @@ impl PlanPage {
             Err(error) => return Err(error.into()),
         };
         metrics::counter!("concert_plan_readings_total").increment(1);
-        let writing = tokio::task::spawn_blocking(move || Arc::new(Self::of(&plan)));
+        let writing = tokio::task::spawn_blocking(move || Arc::new(Self::of(plan)));
         writing.await.map(Some).map_err(Problem::internal)
     }
 
-    fn of(plan: &HallPlan) -> Self {
-        let json = serde_json::to_vec(&PlanBody::of(plan)).unwrap_or_default();
+    fn of(plan: HallPlan) -> Self {
+        let json = serde_json::to_vec(&PlanBody::of(&plan)).unwrap_or_default();
         // The slow, small form: a plan is written once for each version and fetched by every phone.
         let body = Representation::new("application/json", &json, Compression::best(), None);
         // States come from the database by number, and are sent in the order of the plan.
         let mut by_number: Vec<_> = (0_u32..).zip(plan.seats()).map(|(nth, seat)| (seat.number, nth)).collect();
         by_number.sort_unstable();
-        Self { version: plan.version, body, order: by_number.into_iter().map(|(_, nth)| nth).collect() }
+        let order = by_number.into_iter().map(|(_, nth)| nth).collect();
+        Self { version: plan.version, body, plan: Arc::new(plan), order }
     }
 
     pub(in crate::http) fn bytes(&self) -> usize {
-        self.body.bytes() + size_of_val(&*self.order)
+        self.body.bytes() + size_of_val(&*self.order) + self.order.len() * size_of::<PlanSeat>()
     }
 }
 

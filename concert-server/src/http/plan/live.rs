@@ -15,8 +15,8 @@ use warp::http::HeaderValue;
 use warp::http::header::CACHE_CONTROL;
 use warp::sse::Event;
 
-use super::PlanPage;
 use super::states::{Delta, StatesBody};
+use super::{PlanPage, tag_of};
 use crate::http::App;
 use crate::http::board::CachedPage;
 use crate::http::call::Call;
@@ -41,8 +41,7 @@ struct Shown {
 impl Shown {
     fn of(cached: &CachedPage) -> Option<Self> {
         let (body, plan) = (cached.body.as_ref()?, cached.plan.as_ref()?);
-        let tag = format!("{}-{}", plan.version, body.tag());
-        Some(Self { plan: Arc::clone(plan), bits: body.content(), tag, from: None })
+        Some(Self { plan: Arc::clone(plan), bits: body.content(), tag: tag_of(plan, body), from: None })
     }
 
     /// The same, with the event that leads to it from `before`.
@@ -143,7 +142,7 @@ pub(super) async fn stream(call: Call) -> Answer {
     let place = streams.enter_open().ok_or_else(Problem::too_many_streams)?;
     let last_id = call.headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     // Whoever comes back with these very states is sent no whole hall again.
-    let is_known = last_id == Some(&first.tag) || cached.body.as_ref().is_some_and(|body| body.is_known(&call.headers));
+    let is_known = last_id == Some(&first.tag) || cached.has_known_body(&call.headers);
     let talk = Talk {
         sent: is_known.then(|| Arc::clone(&first)),
         changes: call.app.live.follow(&call.app, concert, first),

@@ -11,11 +11,8 @@ use utoipa::ToSchema;
 
 use super::document::PlanPage;
 use crate::http::board::{CachedPage, Content};
-use crate::http::call::Call;
-use crate::http::catalog;
 use crate::http::problem::Problem;
 use crate::http::representation::Representation;
-use crate::http::routing::Answer;
 
 /// How many seats one byte has.
 const IN_ONE_BYTE: usize = 4;
@@ -28,7 +25,8 @@ pub(in crate::http) async fn read_states(
     concert: ConcertId,
     before: Option<CachedPage>,
 ) -> Result<Option<Content>, Problem> {
-    let (before, mut plan) = before.map_or((None, None), |before| (before.body, before.plan));
+    let (before, json_before, mut plan) =
+        before.map_or((None, None, None), |before| (before.body, before.json, before.plan));
     for _ in 0..MOST_READINGS {
         let states = match office.seat_states(concert).await {
             Ok(states) => states,
@@ -42,8 +40,10 @@ pub(in crate::http) async fn read_states(
         let Some(plan) = &plan else { return Ok(None) };
         // Plan and states are two readings: a seat that is added in between is in one of them only.
         if let Some(bits) = packed(&states, plan) {
+            let json = serde_json::to_vec(&StatesBody::of(plan, &bits)).map_err(Problem::internal)?;
+            let json = Representation::new("application/json", &json, Compression::fast(), json_before);
             let body = Representation::new("application/octet-stream", &bits, Compression::fast(), before);
-            return Ok(Some(Content { body, plan: Some(Arc::clone(plan)) }));
+            return Ok(Some(Content { body, json: Some(json), plan: Some(Arc::clone(plan)) }));
         }
     }
     // The hall changes faster than it is read: the client tries again a moment later.
@@ -61,6 +61,11 @@ fn packed(states: &SeatStates, plan: &PlanPage) -> Option<Vec<u8>> {
         bits[nth / IN_ONE_BYTE] |= code(*status) << (nth % IN_ONE_BYTE * 2);
     }
     Some(bits)
+}
+
+/// Whether the seat can be had that is `nth` in the order of the plan.
+pub(super) fn is_free(bits: &[u8], nth: usize) -> bool {
+    bits.get(nth / IN_ONE_BYTE).is_some_and(|byte| byte >> (nth % IN_ONE_BYTE * 2) & 3 == code(SeatStatus::Free))
 }
 
 const fn code(status: SeatStatus) -> u8 {
@@ -130,14 +135,6 @@ impl Delta {
         }
         delta
     }
-}
-
-/// The states as JSON.
-pub(super) fn json(call: &Call, cached: &CachedPage) -> Answer {
-    let (Some(plan), Some(body)) = (&cached.plan, &cached.body) else { return Err(Error::ConcertNotFound.into()) };
-    let text = serde_json::to_vec(&StatesBody::of(plan, &body.content())).unwrap_or_default();
-    let json = Representation::new("application/json", &text, Compression::fast(), None);
-    catalog::with_age(call, cached, json.answer(&call.headers)?)
 }
 
 #[cfg(test)]
