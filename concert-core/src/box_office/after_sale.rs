@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
 
 /// How many seats are cleared in one transaction: few enough that buyers of other concerts hardly wait for it.
-const SEATS_AT_ONCE: usize = 128;
+const SEATS_AT_ONCE: usize = 32;
+/// After each transaction there is a pause of this many times as long, so that buyers have the database for most of the time.
+const PAUSE_SHARE: u32 = 2;
 /// The most rounds over the seats of a concert. The second finds what was in flight when the concert was called off.
 const MOST_ROUNDS: usize = 8;
 /// The most stuck payments that are named.
@@ -219,8 +221,8 @@ impl BoxOffice {
         Ok(())
     }
 
-    /// Clears the seats that are not cleared yet, in their order, until `until`. After each transaction it pauses for as
-    /// long as that took, so that buyers have the database for at least half of the time.
+    /// Clears the seats that are not cleared yet, in their order, until `until`, with a pause after each transaction
+    /// ([`PAUSE_SHARE`]).
     async fn clear_round(
         &self,
         concert: ConcertId,
@@ -251,7 +253,7 @@ impl BoxOffice {
             progress(&cleared);
             round.stuck.extend(cleared.stuck);
             // Buyers of other concerts have the database for at least half of the time.
-            tokio::time::sleep(begun.elapsed()).await;
+            tokio::time::sleep(begun.elapsed() * PAUSE_SHARE).await;
         }
     }
 

@@ -89,8 +89,8 @@ pub(super) async fn plan(call: Call) -> Answer {
     summary = "Which seats of the hall can be had",
     description = "Two bits a seat, in the order of the plan: seat n is in byte n / 4, in the bits (n % 4) * 2 and the next. 0 free, 1 held, 2 \
                    sold, 3 blocked (not on sale; so are all free seats while the concert is closed). \
-                   X-Plan-Version names the plan. Accept chooses the form, by its whole type: JSON, with the bytes in base64, which is sent \
-                   where none is named; bytes; or server-sent events. Those are `state` (what the JSON form says; first, and whenever the plan has another version) and `delta` \
+                   X-Plan-Version names the plan. Accept chooses the form, by its whole type: bytes, which are sent where none is named; JSON, \
+                   with the bytes in base64; or server-sent events. Those are `state` (what the JSON form says; first, and whenever the plan has another version) and `delta` \
                    (the seats that have changed since the event before, by their new state); their ids are ETags, and who \
                    sends the last one back as Last-Event-ID or If-None-Match is spared the first `state` if nothing has changed. Read once for all who look within a \
                    short time, which X-Max-Staleness-Ms states.",
@@ -100,7 +100,7 @@ pub(super) async fn plan(call: Call) -> Answer {
     ),
     responses(
         (status = 200, description = "The states", content(
-            (StatesBody = "application/json"), (String = "application/octet-stream"), (String = "text/event-stream")
+            (String = "application/octet-stream"), (StatesBody = "application/json"), (String = "text/event-stream")
         ), headers(
             ("ETag" = String, description = "Of the content: strong, and the same from every server"),
             ("X-Plan-Version" = i64, description = "The version of the plan that has these seats"),
@@ -164,11 +164,11 @@ fn version_of(cached: &CachedPage) -> u32 {
 /// How the states are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    Json,
     Bytes,
+    Json,
     Events,
 }
 
-/// JSON where the client names none.
+/// Bytes where the client names none.
 const FORMS: [(&str, Form); 3] =
-    [("application/json", Form::Json), ("application/octet-stream", Form::Bytes), ("text/event-stream", Form::Events)];
+    [("application/octet-stream", Form::Bytes), ("application/json", Form::Json), ("text/event-stream", Form::Events)];
