@@ -80,7 +80,7 @@ async fn tables_that_somebody_changed_are_found_and_the_statements_put_them_righ
         "alter table operator_log default character set latin1 collate latin1_swedish_ci",
         "alter table tokens drop key tokens_user_live, add key tokens_user_live (user_id, live, sale_id)",
         "alter table reservations modify status varchar(16) character set latin1 not null",
-        "alter table queue_seen engine = Aria",
+        "alter table queue_seen engine = MyISAM",
     ] {
         house.tamper(change).await;
     }
