@@ -3,6 +3,7 @@
 mod buying;
 mod frame;
 mod plan;
+mod plan_readings;
 mod sessions;
 
 use std::collections::BTreeMap;

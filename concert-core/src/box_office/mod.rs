@@ -8,6 +8,7 @@ mod catalog;
 mod codes;
 mod concerts;
 mod connections;
+mod ending;
 mod export;
 mod follow;
 mod halls;
@@ -103,53 +104,6 @@ struct Inner {
     ticket_keys: TicketKeys,
     /// One permit for each export that may be made at once.
     exports: Arc<Semaphore>,
-}
-
-impl Inner {
-    async fn shutdown(&self) {
-        // Every field is named, so that no lane is forgotten.
-        let Self {
-            host: _,
-            pool: _,
-            scrapes,
-            probe: _,
-            cluster: _,
-            policy: _,
-            clock: _,
-            views: _,
-            seat_changes: _,
-            #[cfg(feature = "jwt")]
-                revocations: _,
-            #[cfg(feature = "password")]
-                passwords: _,
-            queue,
-            reservations,
-            sweeps,
-            wallets,
-            payments,
-            refunds,
-            check_ins,
-            users,
-            halls,
-            swaps,
-            keys: _,
-            ticket_keys: _,
-            exports: _,
-        } = self;
-        tokio::join!(
-            queue.shutdown(),
-            reservations.shutdown(),
-            sweeps.shutdown(),
-            wallets.shutdown(),
-            payments.shutdown(),
-            refunds.shutdown(),
-            check_ins.shutdown(),
-            users.shutdown(),
-            halls.shutdown(),
-            swaps.shutdown(),
-            scrapes.close(),
-        );
-    }
 }
 
 impl BoxOffice {
