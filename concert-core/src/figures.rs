@@ -11,6 +11,7 @@ use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;
+use crate::export::paid;
 use crate::id::{ConcertId, SaleId};
 use crate::phase::SalePhase;
 use crate::queue::{self, Admission, Pace, QueueView, QueueViews, times_columns};
@@ -61,11 +62,6 @@ statements! {
     /// Whoever pays has joined before; payments are looked for all the same, in case the tokens were deleted.
     IN_USE {
         "select max(next_ticket) > 1 or exists (select 1 from payments) as in_use from queue_gate"
-    }
-    /// All at once: grouping by their status took half as long again.
-    REVENUE {
-        "select count(successful) as payments, count(*) as ever, coalesce(sum(amount), 0) as amount, \
-         coalesce(sum(if(successful is null, amount, 0)), 0) as refunded from payments"
     }
 }
 
@@ -246,37 +242,21 @@ pub(crate) async fn figures(pool: &MySqlPool, views: &QueueViews, now: Timestamp
     let read = async {
         db::start_snapshot(&mut connection).await?;
         let concerts = concerts(&mut connection, now).await?;
-        let money = money(&mut connection).await?;
+        let paid = paid(&mut connection, None).await?;
         Ok(Figures {
             queue,
             sales,
             holds: concerts.iter().map(|concert| concert.held).sum(),
             concerts,
-            payments: money.payments,
-            revenue: money.revenue,
-            refunds: money.refunds,
-            refunded: money.refunded,
+            payments: paid.payments - paid.refunds,
+            revenue: paid.amount - paid.refunded,
+            refunds: paid.refunds,
+            refunded: paid.refunded,
         })
     };
     let figures = read.await.map_err(db::to_error)?;
     db::close(connection).await;
     Ok(figures)
-}
-
-/// Payments, and what was refunded of them.
-struct MoneyFigures {
-    payments: u64,
-    revenue: Decimal,
-    refunds: u64,
-    refunded: Decimal,
-}
-
-async fn money(connection: &mut MySqlConnection) -> Result<MoneyFigures, sqlx::Error> {
-    let row = fetch_one(connection, &REVENUE, |params| params).await?;
-    let count = |column| Ok::<_, sqlx::Error>(row.try_get::<i64, _>(column)?.max(0) as u64);
-    let (payments, ever) = (count("payments")?, count("ever")?);
-    let (amount, refunded): (Decimal, Decimal) = (row.try_get("amount")?, row.try_get("refunded")?);
-    Ok(MoneyFigures { payments, revenue: amount - refunded, refunds: ever - payments, refunded })
 }
 
 /// A seat that is live is held, lapsed or sold, so those sold are what is left.

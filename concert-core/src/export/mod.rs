@@ -33,6 +33,7 @@ pub use self::document::{ExportDocument, ExportFormat};
 pub(crate) use self::pages::seats_page;
 use self::pages::{Cursor, Pages};
 pub use self::rows::{ExportedAttendee, ExportedEntry, ExportedPayment, ExportedPlace, ExportedSeat, SeatStatus};
+pub(crate) use self::sums::paid;
 use crate::clock::Timestamp;
 use crate::db;
 use crate::error::Error;

@@ -8,12 +8,13 @@ use super::ExportTotals;
 use crate::id::ConcertId;
 use crate::sql::{fetch_one, statements};
 
+// All at once, by the column that is null once a payment was refunded: grouping by the status took half as long again.
 macro_rules! paid {
     ($from:literal) => {
         concat!(
             "select count(*) as payments, coalesce(sum(p.amount), 0) as amount, \
-             coalesce(sum(case when p.payment_status = 'REFUNDED' then p.amount end), 0) as refunded, \
-             cast(coalesce(sum(p.payment_status = 'REFUNDED'), 0) as signed) as refunds from ",
+             coalesce(sum(if(p.successful is null, p.amount, 0)), 0) as refunded, \
+             count(*) - count(p.successful) as refunds from ",
             $from
         )
     };
@@ -42,12 +43,8 @@ pub(super) async fn of_payments(
     connection: &mut MySqlConnection,
     concert: Option<ConcertId>,
 ) -> Result<ExportTotals, sqlx::Error> {
-    let row = paid(connection, concert).await?;
-    Ok(ExportTotals {
-        rows: count(&row, "payments")?,
-        amount: row.try_get("amount")?,
-        refunded: row.try_get("refunded")?,
-    })
+    let Paid { payments, amount, refunded, .. } = paid(connection, concert).await?;
+    Ok(ExportTotals { rows: payments, amount, refunded })
 }
 
 /// What those that are sold have cost is what their reservations say, whatever the seats say.
@@ -82,11 +79,10 @@ pub(super) async fn of_entries(
 ) -> Result<ExportTotals, sqlx::Error> {
     let refunded = Decimal::ZERO;
     if concert.is_some() {
-        let row = paid(connection, concert).await?;
-        let (paid, returned): (Decimal, Decimal) = (row.try_get("amount")?, row.try_get("refunded")?);
+        let of_concert = paid(connection, concert).await?;
         // A payment has one entry that takes its amount, and another one that returns it once it is refunded.
-        let rows = count(&row, "payments")? + count(&row, "refunds")?;
-        return Ok(ExportTotals { rows, amount: returned - paid, refunded });
+        let rows = of_concert.payments + of_concert.refunds;
+        return Ok(ExportTotals { rows, amount: of_concert.refunded - of_concert.amount, refunded });
     }
     let rows = count(&fetch_one(&mut *connection, &ENTRIES, |params| params).await?, "counted")?;
     // Balances and entries are two records of the same money: the audit and this compare them.
@@ -94,11 +90,26 @@ pub(super) async fn of_entries(
     Ok(ExportTotals { rows, amount: balances.try_get("amount")?, refunded })
 }
 
-async fn paid(connection: &mut MySqlConnection, concert: Option<ConcertId>) -> Result<MySqlRow, sqlx::Error> {
-    match concert {
-        Some(concert) => fetch_one(connection, &PAYMENTS_OF, |params| params.bind("concert", concert)).await,
-        None => fetch_one(connection, &PAYMENTS, |params| params).await,
-    }
+/// What was paid, refunded or not, and what of it was refunded.
+pub(crate) struct Paid {
+    pub(crate) payments: u64,
+    pub(crate) amount: Decimal,
+    pub(crate) refunds: u64,
+    pub(crate) refunded: Decimal,
+}
+
+/// Of one concert, or of all.
+pub(crate) async fn paid(connection: &mut MySqlConnection, concert: Option<ConcertId>) -> Result<Paid, sqlx::Error> {
+    let row = match concert {
+        Some(concert) => fetch_one(connection, &PAYMENTS_OF, |params| params.bind("concert", concert)).await?,
+        None => fetch_one(connection, &PAYMENTS, |params| params).await?,
+    };
+    Ok(Paid {
+        payments: count(&row, "payments")?,
+        amount: row.try_get("amount")?,
+        refunds: count(&row, "refunds")?,
+        refunded: row.try_get("refunded")?,
+    })
 }
 
 fn count(row: &MySqlRow, column: &str) -> Result<u64, sqlx::Error> {

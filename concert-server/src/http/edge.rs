@@ -70,12 +70,12 @@ impl Router {
     fn with_endpoints(endpoints: Vec<Endpoint>, app: &App) -> Self {
         let routes: Vec<_> = endpoints.iter().map(|endpoint| endpoint.route.clone()).collect();
         let cors = cors::layer(&app.cors, &routes);
-        let answers = routing::filter(endpoints, app).map(Answer::into_response);
+        let paths = Paths::new(&routes);
+        let answers = routing::filter(endpoints, paths.clone(), app).map(Answer::into_response);
         let service = ServiceBuilder::new().option_layer(cors.clone()).service(warp::service(answers));
         let house = Locale::new(Language::default(), app.box_office.policy());
         // A closure over the service, not a boxed service, which would box each clone as well.
         let answer = Box::new(move |request| -> Answering { Box::pin(service.clone().oneshot(request)) });
-        let paths = Paths::new(&routes);
         Self(Arc::new(Routing { routes, paths, brakes: app.brakes.clone(), cors, house, answer }))
     }
 

@@ -212,12 +212,13 @@ impl Paths {
     }
 }
 
-/// All endpoints as one filter: the one of the path's template with the method answers. Without one, 404 or 405.
+/// All endpoints as one filter: the one of the path's template with the method answers. Without one, 404 or 405. `paths`: of
+/// these endpoints, in their order.
 pub(super) fn filter(
     endpoints: Vec<Endpoint>,
+    paths: Paths,
     app: &App,
 ) -> impl Filter<Extract = (Answer,), Error = Rejection, Future: Send> + Clone + use<> {
-    let paths = Paths::new(endpoints.iter().map(|endpoint| &endpoint.route));
     let endpoints: Arc<[Endpoint]> = endpoints.into();
     warp::method().and(warp::path::full()).and(call::filter(&Arc::new(app.clone()))).then(
         move |method: Method, path: FullPath, call: Call| {
