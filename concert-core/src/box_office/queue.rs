@@ -96,7 +96,10 @@ impl BoxOffice {
 
     /// The view of a sale's queue.
     pub(super) async fn view_of(&self, sale: SaleId) -> Result<Arc<QueueView>, Error> {
-        self.inner.views.get(self.pool(), sale, self.now()).await
+        match self.inner.views.find(sale) {
+            Some(view) => Ok(view),
+            None => Box::pin(self.inner.views.make(self.pool(), sale, self.now())).await,
+        }
     }
 
     /// Refuses a crowd that knocks before the doors open, from memory: nobody has a place that could be taken up.
@@ -140,16 +143,18 @@ impl BoxOffice {
     pub async fn poll(&self, ticket: &QueueTicket) -> Result<Standing, Error> {
         let now = self.now();
         let view = self.view_of(ticket.sale).await?;
+        // What is seldom awaited is boxed, here and below: it would make the future of every poll larger.
         let standing = match view.poll(self.pool(), ticket, now).await {
             // One that is known to have ended is not looked for again.
-            Err(Error::TokenExpired) if !view.has_ended(ticket.ticket) && self.catch_up().await? => {
+            Err(Error::TokenExpired) if !view.has_ended(ticket.ticket) && Box::pin(self.catch_up()).await? => {
                 view.poll(self.pool(), ticket, now).await?
             }
             polled => polled?,
         };
         if standing.status == TokenStatus::Active
             && view.should_claim(ticket.ticket)
-            && let Some(token) = self.claim(ticket.sale, Caller::with_queue_token(ticket.user, ticket.token)).await
+            && let Some(token) =
+                Box::pin(self.claim(ticket.sale, Caller::with_queue_token(ticket.user, ticket.token))).await
         {
             // From the claimed row: the snapshot still shows the turn as due.
             return Ok(view.standing_at(&token, 0, now));

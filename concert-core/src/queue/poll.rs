@@ -163,7 +163,7 @@ impl QueueView {
         if self.has_ended(ticket.ticket) {
             return Err(Error::TokenExpired);
         }
-        let token = self.latest_token(pool, ticket.user, now).await?;
+        let token = Box::pin(self.latest_token(pool, ticket.user, now)).await?;
         if token.as_ref().is_some_and(|token| is_over(ticket, token, now)) {
             self.remember_ended(ticket.ticket);
         }

@@ -89,11 +89,8 @@ impl QueueViews {
         self.others.read().unwrap_or_else(PoisonError::into_inner).get(&sale).cloned()
     }
 
-    /// The view of a sale that may not be there; it then has a snapshot.
-    pub(crate) async fn get(&self, pool: &MySqlPool, sale: SaleId, now: Timestamp) -> Result<Arc<QueueView>, Error> {
-        if let Some(view) = self.find(sale) {
-            return Ok(view);
-        }
+    /// The view of a sale that may not be there; it has a snapshot.
+    pub(crate) async fn make(&self, pool: &MySqlPool, sale: SaleId, now: Timestamp) -> Result<Arc<QueueView>, Error> {
         let sales = [sale];
         // Asked first: views are never forgotten, and callers may make up ids of sales.
         if db::read(|| read_gates_of(pool, &sales)).await?.is_empty() {

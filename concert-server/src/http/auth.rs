@@ -34,7 +34,7 @@ impl Call {
 
     /// The access token, as it was sent.
     pub(super) fn bearer(&self) -> Result<Option<&str>, Error> {
-        let mut sent = self.headers.get_all(AUTHORIZATION).iter();
+        let mut sent = self.headers().get_all(AUTHORIZATION).iter();
         let Some(value) = sent.next() else { return Ok(None) };
         let form = value.to_str().ok().and_then(|text| text.split_once(' '));
         match (form, sent.next()) {

@@ -55,7 +55,7 @@ impl Call {
 
     /// Counts a code that was refused.
     pub(crate) fn was_refused_a_code(&self, user: UserId, is_proved: bool) {
-        if let Some(client) = self.client {
+        if let Some(client) = self.client() {
             self.app.brakes.refused_code(client, user, is_proved);
         }
     }
@@ -67,13 +67,13 @@ impl Call {
 
     /// Counts a call by which `user` gave holds back.
     pub(crate) fn gave_back(&self, user: UserId) {
-        if self.client.is_some() {
+        if self.client().is_some() {
             self.app.brakes.gave_back(user);
         }
     }
 
     fn braked_by(&self, ask: impl FnOnce(&Brakes, Client) -> Result<(), Braked>) -> Result<(), Problem> {
-        match self.client {
+        match self.client() {
             Some(client) => Ok(ask(&self.app.brakes, client)?),
             None => Ok(()),
         }

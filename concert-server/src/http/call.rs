@@ -1,6 +1,6 @@
 //! A request as handlers see it: the box office, the parameter, the headers, the query and the body.
 
-use std::convert::Infallible;
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,12 +9,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
 use warp::http::header::HeaderName;
-use warp::{Filter, Rejection};
 
 use super::App;
 use super::accept;
 use super::body::{self, BodyStream, parsed_if_there};
 use super::events::StreamsHere;
+use super::head::Head;
 use super::problem::Problem;
 use crate::brakes::Client;
 
@@ -24,46 +24,37 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// One request.
 pub(crate) struct Call {
     pub(super) app: Arc<App>,
-    parameter: String,
-    pub(crate) headers: HeaderMap,
-    /// Where it comes from; `None`: it is exempt from the brakes.
-    pub(super) client: Option<Client>,
-    query: String,
+    head: Arc<Head>,
+    /// Where the parameter stands in the path.
+    parameter: Range<usize>,
     /// Never locked: whoever reads it has the call alone. It lets calls be shared between threads meanwhile.
     body: Mutex<BodyStream>,
-    /// The event streams of the connection, if it carries several requests at once.
-    pub(super) streams_here: Option<StreamsHere>,
-}
-
-/// Takes the request apart. It never rejects: the route answers what is wrong.
-pub(super) fn filter(app: &Arc<App>) -> impl Filter<Extract = (Call,), Error = Rejection> + Clone + use<> {
-    let app = Arc::clone(app);
-    // warp rejects a request without a query; here it is an empty one.
-    let query = warp::query::raw().or_else(|_| async { Ok::<_, Infallible>((String::new(),)) });
-    let parts = warp::header::headers_cloned().and(query).and(warp::body::stream());
-    // The client comes from the edge, the streams from the connection. Whoever is exempt, or speaks HTTP/1, has none.
-    let of_edge = warp::ext::optional().and(warp::ext::optional());
-    parts.and(of_edge).map(move |headers, query, body, client, streams_here| Call {
-        app: Arc::clone(&app),
-        parameter: String::new(),
-        headers,
-        client,
-        query,
-        body: Mutex::new(body::stream(body)),
-        streams_here,
-    })
 }
 
 impl Call {
-    pub(super) fn with_parameter(self, parameter: &str) -> Self {
-        Self { parameter: parameter.to_owned(), ..self }
+    pub(super) fn new(app: Arc<App>, head: Arc<Head>, parameter: Range<usize>, body: BodyStream) -> Self {
+        Self { app, head, parameter, body: Mutex::new(body) }
     }
 
-    /// The headers, if what is at `path` is shown by a browser: a page, or nothing at all that somebody looks for with one.
+    /// The head, if what is at its path is shown by a browser: a page, or nothing at all that somebody looks for with one.
     /// `is_page`: whether the route is one; `None`: there is no such route.
-    pub(super) fn headers_of_page(&self, is_page: Option<bool>, path: &str) -> Option<HeaderMap> {
-        let is_browser = || accept::names(&self.headers, "text/html");
-        is_page.unwrap_or_else(|| !path.starts_with("/api") && is_browser()).then(|| self.headers.clone())
+    pub(super) fn head_of_page(&self, is_page: Option<bool>) -> Option<Arc<Head>> {
+        let of_browser = || !self.head.uri.path().starts_with("/api") && accept::names(self.headers(), "text/html");
+        is_page.unwrap_or_else(of_browser).then(|| Arc::clone(&self.head))
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// Where it comes from; `None`: it is exempt from the brakes.
+    pub(super) fn client(&self) -> Option<Client> {
+        self.head.of_edge.client
+    }
+
+    /// The event streams of the connection, if it carries several requests at once.
+    pub(super) fn streams_here(&self) -> Option<&StreamsHere> {
+        self.head.streams_here.as_ref()
     }
 
     pub(crate) fn box_office(&self) -> &BoxOffice {
@@ -72,23 +63,23 @@ impl Call {
 
     /// The path's parameter, as it was sent.
     pub(crate) fn parameter(&self) -> &str {
-        &self.parameter
+        self.head.uri.path().get(self.parameter.clone()).unwrap_or_default()
     }
 
     /// The id in the path.
     pub(crate) fn id<T: FromStr<Err: Into<Error>>>(&self) -> Result<T, Problem> {
-        self.parameter.parse().map_err(|error: T::Err| Problem::from(error.into()))
+        self.parameter().parse().map_err(|error: T::Err| Problem::from(error.into()))
     }
 
     /// The two parameters of the path, as they were sent.
     pub(super) fn two_parameters(&self) -> (&str, &str) {
-        let first = self.parameter.split('/').next().unwrap_or_default();
-        (first, self.parameter.rsplit('/').next().unwrap_or_default())
+        let both = self.parameter();
+        (both.split('/').next().unwrap_or_default(), both.rsplit('/').next().unwrap_or_default())
     }
 
     /// The request's id. The edge gives one to each request that may change something.
     pub(super) fn request_id(&self) -> &str {
-        self.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
+        self.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
     }
 
     /// The sale that the query names; the default one where it names none.
@@ -105,12 +96,13 @@ impl Call {
 
     /// The query string.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        serde_urlencoded::from_str(&self.query).map_err(|error| Problem::invalid(format!("the query: {error}")))
+        serde_urlencoded::from_str(self.head.uri.query().unwrap_or_default())
+            .map_err(|error| Problem::invalid(format!("the query: {error}")))
     }
 
     /// The key under which a repeated request is carried out once.
     pub(super) fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
-        let mut sent = self.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let mut sent = self.headers().get_all(IDEMPOTENCY_KEY).iter();
         let Some(value) = sent.next() else { return Ok(None) };
         // Which of two keys counts would be a guess, and a wrong guess carries something out twice.
         if sent.next().is_some() {
@@ -122,16 +114,16 @@ impl Call {
 
     /// The whole body of a form.
     pub(crate) async fn form_text(&mut self) -> Result<String, Problem> {
-        body::form_text(&self.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
+        body::form_text(&self.head.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
     }
 
     /// The body, which must be a JSON object of exactly this form.
     pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
-        body::read(&self.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
+        body::read(&self.head.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
     }
 
     /// The same, of up to `largest` bytes.
     pub(super) async fn large_json<T: DeserializeOwned>(&mut self, largest: usize) -> Result<T, Problem> {
-        body::read_up_to(largest, &self.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
+        body::read_up_to(largest, &self.head.headers, self.body.get_mut().unwrap_or_else(PoisonError::into_inner)).await
     }
 }

@@ -156,7 +156,7 @@ async fn seats(call: Call) -> Answer {
 
 /// A body of a page, and how old it is.
 pub(super) fn send(call: &Call, cached: &CachedPage, body: Option<&Arc<Representation>>) -> Answer {
-    let mut response = body.ok_or(Error::ConcertNotFound)?.answer(&call.headers)?;
+    let mut response = body.ok_or(Error::ConcertNotFound)?.answer(call.headers())?;
     let max_age = cached.max_age;
     let age = (call.box_office().now() - cached.read_at).to_std().unwrap_or_default();
     let caching = format!("public, max-age={}, must-revalidate", max_age.as_secs());

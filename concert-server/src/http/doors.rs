@@ -64,7 +64,7 @@ async fn check_in(mut call: Call) -> Answer {
         (Some(ticket), Some(gate), None) => ShownTicket { ticket, gate, checked_in_at },
         // A key stands for one answer; each check-in of a delivery is known by itself when it comes again.
         (None, None, Some(delivered)) if checked_in_at.is_none() && key.is_none() => {
-            let locale = Locale::new(Texts::language(&call.headers), call.box_office().policy());
+            let locale = Locale::new(Texts::language(call.headers()), call.box_office().policy());
             return deliver(&back_office, concert, delivered, locale).await;
         }
         _ => {
@@ -165,7 +165,7 @@ async fn void_tickets(mut call: Call) -> Answer {
     };
     let body = serde_json::to_vec(&body).map_err(Problem::internal)?;
     let mut response =
-        Representation::new("application/json", &body, Compression::fast(), None).answer(&call.headers)?;
+        Representation::new("application/json", &body, Compression::fast(), None).answer(call.headers())?;
     // The gate keeps it and asks each time whether it still holds, which mostly costs a 304.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)

@@ -23,10 +23,11 @@ use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
 
 use super::call::REQUEST_ID;
+use super::head::{Head, OfEdge};
 use super::problem::{Problem, Refusal, ShownProblem};
 use super::routing::{self, Answer, Endpoint, Paths, Route};
 use super::{App, cors, endpoints};
-use crate::brakes::{Brakes, Client};
+use crate::brakes::Brakes;
 use crate::telemetry::{self, TracedRequest};
 use crate::texts::Texts;
 
@@ -72,7 +73,8 @@ impl Router {
         let cors = cors::layer(&app.cors, &routes);
         let paths = Paths::new(&routes);
         let answers = routing::filter(endpoints, paths.clone(), app).map(Answer::into_response);
-        let service = ServiceBuilder::new().option_layer(cors.clone()).service(warp::service(answers));
+        let layers = ServiceBuilder::new().option_layer(cors.clone()).map_request(Head::take);
+        let service = layers.service(warp::service(answers));
         let house = Locale::new(Language::default(), app.box_office.policy());
         // A closure over the service, not a boxed service, which would box each clone as well.
         let answer = Box::new(move |request| -> Answering { Box::pin(service.clone().oneshot(request)) });
@@ -86,9 +88,7 @@ impl Router {
     /// Answers one request; it always has an answer.
     pub async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
         let seen = self.look_at(&request, peer);
-        if let Some(client) = seen.client {
-            request.extensions_mut().insert(client);
-        }
+        request.extensions_mut().insert(seen.of_edge);
         if request.method() != Method::GET {
             // For the log of operators' acts. What reads is not logged.
             request.headers_mut().insert(REQUEST_ID, seen.id.clone());
@@ -116,9 +116,10 @@ impl Router {
         peer: SocketAddr,
         why: Refusal,
     ) -> Response {
-        let (method, path) = (request.method(), request.uri().path());
+        let of_path = self.0.paths.routes(self.0.paths.find(request.uri().path()));
         // Health and metrics are asked for most when the server is full.
-        if self.0.routes.iter().any(|route| route.vital && route.claim(method, path).is_some()) {
+        let is_vital = |route: &Route| route.vital && route.has_method(request.method());
+        if of_path.iter().any(|nth| is_vital(&self.0.routes[*nth])) {
             return self.answer(request, peer).await;
         }
         let seen = self.look_at(&request, peer);
@@ -135,12 +136,14 @@ impl Router {
     }
 
     fn look_at(&self, request: &Request<Incoming>, peer: SocketAddr) -> Seen {
-        let (route, method) = routing::labels(&self.0.routes, &self.0.paths, request.method(), request.uri().path());
+        let path = self.0.paths.find(request.uri().path());
+        let (route, method) = routing::labels(&self.0.routes, &self.0.paths, request.method(), path);
         let id = request_id(request.headers());
         let (address, client) = self.0.brakes.client(peer.ip(), request.headers());
         // Kept as they were sent: most requests have no problem, and never need to know.
         let languages = request.headers().get_all(ACCEPT_LANGUAGE).iter().cloned().collect();
-        Seen { begun: Instant::now(), id, route, method, languages, house: self.0.house, peer, address, client }
+        let (begun, house, of_edge) = (Instant::now(), self.0.house, OfEdge { path, client });
+        Seen { begun, id, route, method, languages, house, peer, address, of_edge }
     }
 }
 
@@ -156,7 +159,7 @@ struct Seen {
     peer: SocketAddr,
     /// The client's address, which is not the peer's behind a proxy.
     address: IpAddr,
-    client: Option<Client>,
+    of_edge: OfEdge,
 }
 
 impl Seen {

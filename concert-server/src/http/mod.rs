@@ -24,6 +24,7 @@ mod events;
 mod export;
 mod fresh;
 mod halls;
+mod head;
 mod history;
 mod openapi;
 mod ops;

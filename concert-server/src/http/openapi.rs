@@ -162,7 +162,7 @@ async fn document(call: Call) -> Answer {
 
 /// An answer that browsers keep, and ask about each time: the files change with the server.
 fn send(content: &Representation, call: &Call) -> Answer {
-    let mut response = content.answer(&call.headers)?;
+    let mut response = content.answer(call.headers())?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }

@@ -78,7 +78,7 @@ pub(super) async fn plan(call: Call) -> Answer {
     if version.is_some_and(|version| version != plan.version) {
         return Err(Problem::plan_version_not_found(plan.version));
     }
-    let mut response = plan.body.answer(&call.headers)?;
+    let mut response = plan.body.answer(call.headers())?;
     response.headers_mut().insert(CACHE_CONTROL, if version.is_some() { FOR_EVER } else { FOR_NOW });
     response.headers_mut().insert(PLAN_VERSION, plan.version.into());
     Ok(response)
@@ -113,7 +113,7 @@ pub(super) async fn plan(call: Call) -> Answer {
     )
 )]
 pub(super) async fn state(call: Call) -> Answer {
-    let form = accept::choose(&call.headers, &FORMS);
+    let form = accept::choose(call.headers(), &FORMS);
     if form == Form::Events {
         return live::stream(call).await;
     }

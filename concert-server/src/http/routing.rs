@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::{Future, ready};
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,14 +14,15 @@ use warp::http::header::{
     AGE, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
-use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::App;
+use super::body;
 use super::brakes::{Braking, RATE_LIMIT, RATE_LIMIT_POLICY};
-use super::call::{self, Call};
+use super::call::Call;
 use super::catalog::MAX_STALENESS;
+use super::head::Head;
 use super::plan::PLAN_VERSION;
 use super::problem::Problem;
 use crate::brakes::Brake;
@@ -78,30 +80,9 @@ impl Route {
         Self { method, template, for_operators: is_page || template.starts_with(ADMIN), vital: false }
     }
 
-    /// The parameter's text if this route has the path, of two both and what stands between; empty if it takes none.
-    fn parameter_in<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let Some((before, parameter)) = self.template.split_once('{') else {
-            return (path == self.template).then_some("");
-        };
-        let (_, after) = parameter.split_once('}')?;
-        if let Some((between, second)) = after.split_once('{') {
-            let (_, after) = second.split_once('}')?;
-            let both = path.strip_prefix(before)?.strip_suffix(after)?;
-            let (one, other) = both.split_once(between)?;
-            return [one, other].iter().all(|part| !part.is_empty() && !part.contains('/')).then_some(both);
-        }
-        let segment = path.strip_prefix(before)?.strip_suffix(after)?;
-        (!segment.is_empty() && !segment.contains('/')).then_some(segment)
-    }
-
     /// HEAD is a GET without the body.
-    fn has_method(&self, method: &Method) -> bool {
+    pub(super) fn has_method(&self, method: &Method) -> bool {
         self.method == method.as_str() || (self.method == "GET" && method == Method::HEAD)
-    }
-
-    /// The parameter of a request to this route; `None`: it is not this route's.
-    pub(super) fn claim<'a>(&self, method: &Method, path: &'a str) -> Option<&'a str> {
-        self.parameter_in(path).filter(|_| self.has_method(method))
     }
 }
 
@@ -184,9 +165,27 @@ where
     Endpoint { route: Route::new(method, template), braking: Braking::Call, handler, is_page: false }
 }
 
+/// A path of the table. Routes of several methods may share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PathId(usize);
+
 /// Finds routes by their path. A literal segment goes before a parameter in the same place.
 #[derive(Clone)]
-pub(super) struct Paths(Arc<matchit::Router<Vec<usize>>>);
+pub(super) struct Paths(Arc<PathTree>);
+
+struct PathTree {
+    tree: matchit::Router<PathId>,
+    /// By [`PathId`].
+    paths: Vec<Path>,
+}
+
+/// The routes of one template, and how many bytes of it are before and after its parameters.
+struct Path {
+    /// Where in the table they stand.
+    routes: Vec<usize>,
+    before: usize,
+    after: usize,
+}
 
 impl Paths {
     /// Of a table of routes.
@@ -199,51 +198,66 @@ impl Paths {
         for (nth, route) in routes.into_iter().enumerate() {
             by_template.entry(route.template).or_default().push(nth);
         }
-        let mut paths = matchit::Router::new();
+        let mut paths = PathTree { tree: matchit::Router::new(), paths: Vec::new() };
         for (template, routes) in by_template {
-            paths.insert(template, routes).expect("a template with a shape of its own");
+            let id = PathId(paths.paths.len());
+            paths.tree.insert(template, id).expect("a template with a shape of its own");
+            let before = template.find('{').unwrap_or(template.len());
+            let after = template.rfind('}').map_or(0, |end| template.len() - end - 1);
+            paths.paths.push(Path { routes, before, after });
         }
         Self(Arc::new(paths))
     }
 
+    /// The path of the table that `path` is.
+    pub(super) fn find(&self, path: &str) -> Option<PathId> {
+        self.0.tree.at(path).ok().map(|found| *found.value)
+    }
+
     /// Where in the table those stand that have the path, all of one template.
-    pub(super) fn find(&self, path: &str) -> &[usize] {
-        self.0.at(path).map_or(&[], |found| found.value.as_slice())
+    pub(super) fn routes(&self, path: Option<PathId>) -> &[usize] {
+        path.map_or(&[], |id| &self.0.paths[id.0].routes)
+    }
+
+    /// Where the parameter stands in `path`, which `id` is of; of two both and what stands between; empty if it takes none.
+    fn parameter(&self, id: Option<PathId>, path: &str) -> Range<usize> {
+        let Some(Path { before, after, .. }) = id.map(|id| &self.0.paths[id.0]) else { return 0..0 };
+        *before..path.len() - after
     }
 }
 
 /// All endpoints as one filter: the one of the path's template with the method answers. Without one, 404 or 405. `paths`: of
-/// these endpoints, in their order.
+/// these endpoints, in their order. It takes requests whose head the edge has taken out.
 pub(super) fn filter(
     endpoints: Vec<Endpoint>,
     paths: Paths,
     app: &App,
 ) -> impl Filter<Extract = (Answer,), Error = Rejection, Future: Send> + Clone + use<> {
-    let endpoints: Arc<[Endpoint]> = endpoints.into();
-    warp::method().and(warp::path::full()).and(call::filter(&Arc::new(app.clone()))).then(
-        move |method: Method, path: FullPath, call: Call| {
-            let path = path.as_str();
-            let known = paths.find(path).iter().map(|nth| &endpoints[*nth]);
-            let claim = known.clone().find_map(|endpoint| Some((endpoint, endpoint.route.claim(&method, path)?)));
-            let shown =
-                call.app.show_problem.zip(call.headers_of_page(claim.map(|(endpoint, _)| endpoint.is_page), path));
-            // What no route claims is braked as well: guessing paths is a flood like any other.
-            let braked = call.brake(claim.map_or(Braking::Call, |(endpoint, _)| endpoint.braking));
-            let answering = match (braked, claim) {
-                (Err(braked), _) => Box::pin(ready(Err(braked))),
-                (Ok(()), Some((endpoint, parameter))) => (endpoint.handler)(call.with_parameter(parameter)),
-                (Ok(()), None) => Box::pin(ready(Err(not_answered(known.map(|endpoint| &endpoint.route))))),
-            };
-            // Unwind safe: a handler shares nothing but the box office.
-            AssertUnwindSafe(answering).catch_unwind().map(move |done| {
-                let answer = done.unwrap_or_else(|panic| Err(Problem::internal(panic_text(panic.as_ref()))));
-                match (answer, shown) {
-                    (Err(problem), Some((show, asked))) => Ok(show(&asked, problem)),
-                    (answer, _) => answer,
-                }
-            })
-        },
-    )
+    // Shared as a whole, since the service that warp makes of the filter is cloned for each request.
+    let table = Arc::new((endpoints, paths, Arc::new(app.clone())));
+    warp::ext::get::<Arc<Head>>().and(warp::body::stream()).then(move |head: Arc<Head>, body| {
+        let (endpoints, paths, app) = &*table;
+        let known = paths.routes(head.of_edge.path).iter().map(|nth| &endpoints[*nth]);
+        let endpoint = known.clone().find(|endpoint| endpoint.route.has_method(&head.method));
+        let parameter = paths.parameter(head.of_edge.path, head.uri.path());
+        let call = Call::new(Arc::clone(app), head, parameter, body::stream(body));
+        let shown = app.show_problem.zip(call.head_of_page(endpoint.map(|endpoint| endpoint.is_page)));
+        // What no route answers is braked as well: guessing paths is a flood like any other.
+        let braked = call.brake(endpoint.map_or(Braking::Call, |endpoint| endpoint.braking));
+        let answering = match (braked, endpoint) {
+            (Err(braked), _) => Box::pin(ready(Err(braked))),
+            (Ok(()), Some(endpoint)) => (endpoint.handler)(call),
+            (Ok(()), None) => Box::pin(ready(Err(not_answered(known.map(|endpoint| &endpoint.route))))),
+        };
+        // Unwind safe: a handler shares nothing but the box office.
+        AssertUnwindSafe(answering).catch_unwind().map(move |done| {
+            let answer = done.unwrap_or_else(|panic| Err(Problem::internal(panic_text(panic.as_ref()))));
+            match (answer, shown) {
+                (Err(problem), Some((show, asked))) => Ok(show(&asked.headers, problem)),
+                (answer, _) => answer,
+            }
+        })
+    })
 }
 
 /// `routes`: those of the path.
@@ -269,8 +283,13 @@ const NO_ROUTE: &str = "none";
 const OTHER_METHOD: &str = "OTHER";
 
 /// The labels of a request: the template that has its path, and its method.
-pub(super) fn labels(routes: &[Route], paths: &Paths, method: &Method, path: &str) -> (&'static str, &'static str) {
-    let route = paths.find(path).first().map(|nth| &routes[*nth]);
+pub(super) fn labels(
+    routes: &[Route],
+    paths: &Paths,
+    method: &Method,
+    path: Option<PathId>,
+) -> (&'static str, &'static str) {
+    let route = paths.routes(path).first().map(|nth| &routes[*nth]);
     let method = match *method {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
@@ -291,15 +310,19 @@ mod tests {
 
     #[test]
     fn a_parameter_is_one_whole_segment() {
-        assert_eq!(LOOK.parameter_in("/api/v1/tokens/7"), Some("7"));
-        assert_eq!(SEATS.parameter_in("/r/%2F..%00/seats"), Some("%2F..%00"));
         const EXPORT: Route = Route { template: "/c/{concertId}/export/{kind}", ..LOOK };
-        assert_eq!(EXPORT.parameter_in("/c/7/export/seats"), Some("7/export/seats"));
+        const LIST: Route = Route { template: "/c", ..LOOK };
+        let paths = Paths::new(&[LOOK, SEATS, EXPORT, LIST]);
+        let found = |path: &'static str| paths.find(path).map(|id| &path[paths.parameter(Some(id), path)]);
+        assert_eq!(found("/api/v1/tokens/7"), Some("7"));
+        assert_eq!(found("/r/%2F..%00/seats"), Some("%2F..%00"));
+        assert_eq!(found("/c/7/export/seats"), Some("7/export/seats"));
+        assert_eq!(found("/c"), Some(""));
         for path in ["/c/7/export/", "/c//export/seats", "/c/7/8/export/seats", "/c/7/export/a/b", "/c/7/exports/a"] {
-            assert_eq!(EXPORT.parameter_in(path), None, "{path}");
+            assert_eq!(found(path), None, "{path}");
         }
         for path in ["", "/", "/api/v1/tokens", "/api/v1/tokens/", "/api/v1/tokens/7/", "//api/v1/tokens/7", "*"] {
-            assert_eq!(LOOK.parameter_in(path), None, "{path}");
+            assert_eq!(found(path), None, "{path}");
         }
     }
 
@@ -317,7 +340,8 @@ mod tests {
         const PAYMENT: Route = Route { template: "/payments/{paymentId}", ..LOOK };
         for table in [[PAY, PAYMENT], [PAYMENT, PAY]] {
             let paths = Paths::new(&table);
-            let methods = |path| paths.find(path).iter().map(|nth| table[*nth].method).collect::<Vec<_>>();
+            let methods =
+                |path| paths.routes(paths.find(path)).iter().map(|nth| table[*nth].method).collect::<Vec<_>>();
             assert_eq!(methods("/payments/process"), ["POST"]);
             assert_eq!(methods("/payments/7"), ["GET"]);
             assert!(methods("/payments").is_empty());
@@ -328,7 +352,8 @@ mod tests {
     fn labels_come_from_the_table_alone() {
         let wild = Method::from_bytes(b"BREW").expect("a method");
         let paths = Paths::new(&[LOOK]);
-        assert_eq!(labels(&[LOOK], &paths, &Method::HEAD, "/api/v1/tokens/7"), (LOOK.template, "HEAD"));
-        assert_eq!(labels(&[LOOK], &paths, &wild, "/nowhere"), (NO_ROUTE, OTHER_METHOD));
+        let labels = |method, path| labels(&[LOOK], &paths, method, paths.find(path));
+        assert_eq!(labels(&Method::HEAD, "/api/v1/tokens/7"), (LOOK.template, "HEAD"));
+        assert_eq!(labels(&wild, "/nowhere"), (NO_ROUTE, OTHER_METHOD));
     }
 }

@@ -225,7 +225,7 @@ async fn keys(call: Call) -> Answer {
     let keys = call.box_office().ticket_keys().await?.into_iter().map(PublicKeyBody::from).collect();
     let body = serde_json::to_vec(&PublicKeysBody { keys }).map_err(Problem::internal)?;
     let mut response =
-        Representation::new("application/json", &body, Compression::fast(), None).answer(&call.headers)?;
+        Representation::new("application/json", &body, Compression::fast(), None).answer(call.headers())?;
     response.headers_mut().insert(CACHE_CONTROL, KEYS_CACHE);
     Ok(response)
 }

@@ -204,7 +204,8 @@ async fn look(mut call: Call) -> Answer {
         }
         Credential::Session { .. } => {
             let sale = call.sale()?;
-            let token = call.box_office().token_status_in(sale, user).await?;
+            // Boxed, as all that a poll seldom waits for: it would make the future of every poll larger.
+            let token = Box::pin(call.box_office().token_status_in(sale, user)).await?;
             standing_answer(&auth::signed(token.jwt)?, sale, &token.standing)
         }
     }

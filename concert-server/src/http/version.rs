@@ -10,7 +10,7 @@ use super::routing::Answer;
 impl Call {
     /// The version that the client has seen, if it says so: a change is meant for that alone. `*` means whichever there is.
     pub(super) fn if_version(&self) -> Result<Option<u32>, Problem> {
-        let mut sent = self.headers.get_all(IF_MATCH).iter();
+        let mut sent = self.headers().get_all(IF_MATCH).iter();
         let Some(value) = sent.next() else { return Ok(None) };
         let text = value.to_str().unwrap_or_default().trim();
         // It asks only that there be something, which every change does anyway.

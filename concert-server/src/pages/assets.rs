@@ -63,7 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 async fn file(call: Call) -> Answer {
     let asked = call.parameter();
     let found = ASSETS.values().find(|asset| asset.path.strip_prefix(FOLDER) == Some(asked));
-    let mut response = found.ok_or_else(Problem::route_not_found)?.content.answer(&call.headers)?;
+    let mut response = found.ok_or_else(Problem::route_not_found)?.content.answer(call.headers())?;
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, FOR_GOOD);
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));

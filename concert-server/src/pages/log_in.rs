@@ -55,7 +55,7 @@ pub(super) async fn log_in(mut visit: Visit) -> Answer {
 pub(super) async fn with_password(visit: &Visit, name: &str, password: &Password, next: &str) -> Answer {
     let begun = visit.office().log_in(name, password).await?;
     let token = begun.access_token.ok_or_else(|| Problem::internal("there are no keys to sign access tokens"))?;
-    let cookie = session::session_cookie(&visit.call.headers, &token, begun.expires_at, visit.office().now());
+    let cookie = session::session_cookie(visit.call.headers(), &token, begun.expires_at, visit.office().now());
     with_cookie(go_to(next), cookie)
 }
 
@@ -70,18 +70,18 @@ pub(super) async fn log_out(mut visit: Visit) -> Answer {
     if let Some(session) = &visit.session {
         visit.office().log_out(&session.ticket).await?;
     }
-    with_cookie(go_to("/"), session::no_session_cookie(&visit.call.headers))
+    with_cookie(go_to("/"), session::no_session_cookie(visit.call.headers()))
 }
 
 /// A new short session for the script of a page, while the session of the browser counts. For scripts, so the answer is
 /// JSON, and so are refusals.
 pub(super) async fn renew(call: Call) -> Answer {
-    let sent = call.headers.get(csrf::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    csrf::check(&call.headers, sent)?;
+    let sent = call.headers().get(csrf::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    csrf::check(call.headers(), sent)?;
     let session = session::session(&call).await?;
     let session = session.ok_or(Error::Unauthenticated("this session has ended; log in again"))?;
-    let bound_to = session::bound_to(&call.headers).unwrap_or_default();
-    let frame = Frame::new(&call.headers, words::language(&call.headers), bound_to);
+    let bound_to = session::bound_to(call.headers()).unwrap_or_default();
+    let frame = Frame::new(call.headers(), words::language(call.headers()), bound_to);
     let mut response = json(StatusCode::OK, &script_session(call.box_office(), Some(&session), &frame).await?)?;
     policy::add(&mut response);
     Ok(response)

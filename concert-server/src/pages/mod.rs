@@ -117,7 +117,7 @@ where
         async move {
             // Before the handler takes the call, and also for what is refused.
             let (frame, cookies) = frame(&call, template);
-            let headers = call.headers.clone();
+            let headers = call.headers().clone();
             let is_form = method == "POST";
             let visit = Visit::of(call, shelf, frame.clone()).await;
             let answer = match visit {
@@ -140,7 +140,7 @@ where
 
 /// The frame of a page, and the cookies that the browser does not have yet.
 fn frame(call: &Call, template: &str) -> (Frame, Vec<HeaderValue>) {
-    let headers = &call.headers;
+    let headers = call.headers();
     let mut cookies = Vec::new();
     let query: Vec<(String, String)> = call.query().unwrap_or_default();
     let switched = query.iter().find(|(name, _)| name == "lang").and_then(|(_, code)| Language::from_tag(code));

@@ -31,7 +31,7 @@ impl Place {
 
 /// The place of the user of the session in a sale.
 pub(super) async fn find(visit: &Visit, user: UserId, sale: SaleId) -> Result<Place, Problem> {
-    let kept = session::cookie(&visit.call.headers, PLACE).unwrap_or_default();
+    let kept = session::cookie(visit.call.headers(), PLACE).unwrap_or_default();
     if let Ok(Credential::Queue(ticket)) = visit.office().authenticate(kept).await
         // After a log-out somebody else may use this browser, with the cookie still there.
         && (ticket.user, ticket.sale) == (user, sale)
@@ -51,10 +51,10 @@ pub(super) async fn find(visit: &Visit, user: UserId, sale: SaleId) -> Result<Pl
 /// Keeps the queue token for the page of its sale; an empty one takes it away.
 pub(super) fn cookie(visit: &Visit, sale: SaleId, token: &str) -> HeaderValue {
     let life = token.is_empty().then_some(0);
-    session::write(&visit.call.headers, PLACE, token, &format!("/sales/{sale}"), life)
+    session::write(visit.call.headers(), PLACE, token, &format!("/sales/{sale}"), life)
 }
 
 /// Whether the browser has another token than this one.
 pub(super) fn is_new(visit: &Visit, token: &str) -> bool {
-    session::cookie(&visit.call.headers, PLACE) != Some(token)
+    session::cookie(visit.call.headers(), PLACE) != Some(token)
 }

@@ -34,7 +34,7 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// The session that the browser shows. One that has ended is none.
 pub(super) async fn session(call: &Call) -> Result<Option<Session>, Problem> {
-    let Some(token) = cookie(&call.headers, SESSION) else { return Ok(None) };
+    let Some(token) = cookie(call.headers(), SESSION) else { return Ok(None) };
     let ticket = match call.box_office().authenticate(token).await {
         Ok(Credential::Session(ticket)) => ticket,
         // Whoever comes with yesterday's cookie is logged out, not refused.

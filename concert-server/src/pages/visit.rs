@@ -62,7 +62,7 @@ impl Visit {
     /// Reads a form, which must come from a page of ours.
     pub(super) async fn form(&mut self) -> Result<Form, Problem> {
         let form = Form::parse(&self.call.form_text().await?);
-        csrf::check(&self.call.headers, form.get("csrf"))?;
+        csrf::check(self.call.headers(), form.get("csrf"))?;
         Ok(form)
     }
 

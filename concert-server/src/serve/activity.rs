@@ -1,6 +1,4 @@
 //! What a connection is doing: which HTTP it speaks, what is in flight, since when it is quiet.
-//!
-//! hyper watches over HTTP/1 itself, so only the requests of HTTP/2 are counted.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -31,8 +29,9 @@ pub(super) struct Activity {
     began: Instant,
     protocol: AtomicU8,
     in_flight: AtomicUsize,
-    requests: AtomicU64,
-    /// Requests whose client has yet to take what its answer has last given, and since when.
+    /// The requests of HTTP/2 so far.
+    streams: AtomicU64,
+    /// Requests of HTTP/2 whose client has yet to take what its answer has last given, and since when.
     unread: Mutex<Vec<(u64, Instant)>>,
     /// When the last request came or the last answer ended, in milliseconds after the beginning.
     last_moved: AtomicU64,
@@ -46,7 +45,7 @@ impl Activity {
             began: Instant::now(),
             protocol: AtomicU8::new(NO_REQUEST_YET),
             in_flight: AtomicUsize::new(0),
-            requests: AtomicU64::new(0),
+            streams: AtomicU64::new(0),
             unread: Mutex::default(),
             last_moved: AtomicU64::new(0),
             event_streams: StreamsHere::default(),
@@ -60,15 +59,12 @@ impl Activity {
 
     /// Notes a request; it is in flight until what this returns is dropped.
     pub(super) fn begin(self: &Arc<Self>, version: Version) -> InFlight {
-        if version != Version::HTTP_2 {
-            self.protocol.store(HTTP_1, Ordering::Relaxed);
-            return InFlight(None);
-        }
-        self.protocol.store(HTTP_2, Ordering::Relaxed);
+        let is_stream = version == Version::HTTP_2;
+        self.protocol.store(if is_stream { HTTP_2 } else { HTTP_1 }, Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.touch();
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        InFlight(Some((Arc::clone(self), number)))
+        let stream = is_stream.then(|| self.streams.fetch_add(1, Ordering::Relaxed));
+        InFlight { activity: Arc::clone(self), stream }
     }
 
     pub(super) fn protocol(&self) -> Option<Protocol> {
@@ -110,26 +106,30 @@ impl Activity {
     }
 }
 
-/// A request of HTTP/2 that is not answered in full.
-pub(super) struct InFlight(Option<(Arc<Activity>, u64)>);
+/// A request that is not answered in full.
+pub(super) struct InFlight {
+    activity: Arc<Activity>,
+    /// Its number among those of HTTP/2; `None`: it is of HTTP/1, where a client that does not read blocks the socket.
+    stream: Option<u64>,
+}
 
 impl InFlight {
     /// The event streams of the connection; `None`: it carries one request at a time.
     pub(super) fn event_streams(&self) -> Option<StreamsHere> {
-        self.0.as_ref().map(|(activity, _)| activity.event_streams.clone())
+        self.stream.map(|_| self.activity.event_streams.clone())
     }
 
     /// The answer has given a part, and more will follow.
     fn gave(&self) {
-        if let Some((activity, number)) = &self.0 {
-            activity.unread().push((*number, Instant::now()));
+        if let Some(number) = self.stream {
+            self.activity.unread().push((number, Instant::now()));
         }
     }
 
     /// The part was taken.
     fn taken(&self) {
-        if let Some((activity, number)) = &self.0 {
-            activity.unread().retain(|(unread, _)| unread != number);
+        if let Some(number) = self.stream {
+            self.activity.unread().retain(|(unread, _)| *unread != number);
         }
     }
 }
@@ -137,10 +137,8 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.taken();
-        if let Some((activity, _)) = &self.0 {
-            activity.touch();
-            activity.in_flight.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.activity.touch();
+        self.activity.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -6,6 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -48,9 +50,10 @@ pub(super) async fn served(
 ) {
     let activity = Arc::new(Activity::new());
     let service = {
-        let activity = Arc::clone(&activity);
+        // The router itself is shared by all connections: each request would write to that count on every core.
+        let (router, activity) = (Arc::new(router), Arc::clone(&activity));
         service_fn(move |mut request: Request<Incoming>| {
-            let (router, activity) = (router.clone(), Arc::clone(&activity));
+            let (router, activity) = (Arc::clone(&router), Arc::clone(&activity));
             async move {
                 let version = request.version();
                 let in_flight = activity.begin(version);
@@ -68,12 +71,16 @@ pub(super) async fn served(
         })
     };
     let io = TokioIo::new(Patient::new(stream, limits.write_timeout));
-    let builder = builder(limits.idle_timeout);
+    let builder = builder();
     let mut connection = pin!(builder.serve_connection(io, service));
-    let end = tokio::select! {
-        biased;
-        ended = &mut connection => return report(peer, ended),
-        end = end(&activity, &limits, &mut phase) => end,
+    let end = {
+        // A set, since it polls what it has only when that was woken, and not with each request.
+        let mut ends = FuturesUnordered::from_iter([end(&activity, &limits, &mut phase)]);
+        tokio::select! {
+            biased;
+            ended = &mut connection => return report(peer, ended),
+            Some(end) = ends.next() => end,
+        }
     };
     tracing::debug!(%peer, ?end, "a connection is ended");
     let patience = match end {
@@ -82,7 +89,9 @@ pub(super) async fn served(
         // Until the server cuts it.
         End::Stopping => Duration::MAX,
         // Nothing is in flight: all that takes time is the client's side of the good-bye.
-        End::Idle => limits.write_timeout,
+        End::Idle if activity.protocol() == Some(Protocol::Http2) => limits.write_timeout,
+        // HTTP/1 has no good-bye, and what was not yet read of the last answer is watched over as ever.
+        End::Idle => limits.max_connection_age,
         // An event stream that began a moment ago gets as old as any.
         End::Old => limits.max_connection_age + limits.shutdown_deadline,
     };
@@ -113,8 +122,11 @@ enum End {
     Old,
 }
 
-/// Waits for a reason to end the connection. HTTP/1 needs few: hyper ends it when it is idle, and its age is told with
-/// an answer, so that no request meets a closed connection.
+/// Waits for a reason to end the connection. The age of HTTP/1 is told with an answer, so that no request meets a closed
+/// connection.
+///
+/// One timer does for all limits, and is set anew only when it fires. hyper's own for HTTP/1 is made and dropped for each
+/// request, which was a twentieth of the processor time of a poll.
 async fn end(activity: &Activity, limits: &Limits, phase: &mut watch::Receiver<Phase>) -> End {
     let began = activity.began();
     let old_at = began + jittered(limits.max_connection_age);
@@ -128,26 +140,26 @@ async fn end(activity: &Activity, limits: &Limits, phase: &mut watch::Receiver<P
             () = tokio::time::sleep_until(look_at) => {}
         }
         let now = Instant::now();
-        match activity.protocol() {
-            // hyper's own limit starts after it has detected the version of HTTP. Until then ours holds.
+        // What was heard of an unfinished head counts as nothing.
+        let idle_at = activity.quiet_since().map(|since| since + limits.idle_timeout);
+        look_at = match activity.protocol() {
             None if now >= began + limits.idle_timeout => return End::Cut,
-            None => look_at = began + limits.idle_timeout,
+            None => began + limits.idle_timeout,
             Some(Protocol::Http1) if now >= last_moment => return End::Cut,
-            // Only an answer can say `Connection: close`. Cutting between two answers might meet a request on its way.
-            Some(Protocol::Http1) if now >= old_at => {
-                activity.retire();
-                look_at = last_moment;
-            }
-            Some(Protocol::Http1) => look_at = old_at,
             Some(Protocol::Http2) if now >= old_at => return End::Old,
             Some(Protocol::Http2) if activity.is_stalled(limits.write_timeout) => return End::Cut,
-            Some(Protocol::Http2) => match activity.quiet_since() {
-                // Something is in flight: what may come next is that its client stops reading.
-                None => look_at = old_at.min(now + limits.write_timeout),
-                Some(since) if since + limits.idle_timeout <= now => return End::Idle,
-                Some(since) => look_at = old_at.min(since + limits.idle_timeout),
-            },
-        }
+            Some(_) if idle_at.is_some_and(|at| at <= now) => return End::Idle,
+            Some(_) => {
+                // Only an answer can say `Connection: close`. Cutting between two answers might meet a request on its way.
+                let is_old = now >= old_at;
+                if is_old {
+                    activity.retire();
+                }
+                let ends_at = if is_old { last_moment } else { old_at };
+                // Something is in flight: what may come next is that its client stops reading, or falls silent.
+                ends_at.min(idle_at.unwrap_or(now + limits.write_timeout.min(limits.idle_timeout)))
+            }
+        };
     }
 }
 
@@ -178,9 +190,9 @@ pub(super) async fn refusal(
         async move { Ok::<_, Infallible>(router.answer_at_full_door(request, peer, why).await) }
     });
     // HTTP/2 would let one connection ask many times.
-    let mut builder = builder(REFUSAL_HEAD_DEADLINE).http1_only();
+    let mut builder = builder().http1_only();
     // One request only: at a full door nobody keeps a place.
-    builder.http1().keep_alive(false);
+    builder.http1().keep_alive(false).header_read_timeout(REFUSAL_HEAD_DEADLINE);
     let io = TokioIo::new(Patient::new(stream, REFUSAL_HEAD_DEADLINE));
     tokio::select! {
         // However slowly the client reads, the place is free again after this.
@@ -189,9 +201,9 @@ pub(super) async fn refusal(
     }
 }
 
-fn builder(idle_timeout: Duration) -> auto::Builder<TokioExecutor> {
+fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle_timeout).max_buf_size(MAX_HEAD);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())

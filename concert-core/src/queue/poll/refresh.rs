@@ -83,12 +83,12 @@ impl QueueView {
         if self.is_fresh() {
             return Ok(());
         }
-        match read_changes(pool, &[self], now).await {
+        match Box::pin(read_changes(pool, &[self], now)).await {
             // A position that is some seconds old is better than an error.
             Err(error) if known => tracing::warn!(%error, "the queue's snapshot is out of date"),
             refreshed => {
                 refreshed?;
-                self.exchange_seen_if_due(pool, now).await;
+                Box::pin(self.exchange_seen_if_due(pool, now)).await;
             }
         }
         Ok(())

@@ -138,7 +138,7 @@ impl Revocations {
         // A reading that began after this call and failed has failed for this call, too: nobody waits for more than two.
         match &*failed {
             Some((begun, error)) if *begun >= asked => Err(error.clone()),
-            _ => self.read(pool, now, &mut failed).await,
+            _ => Box::pin(self.read(pool, now, &mut failed)).await,
         }
     }
 
@@ -151,7 +151,7 @@ impl Revocations {
         if let Ok(mut failed) = self.reading.try_lock()
             && !self.is_fresh(now)
             && failed.as_ref().is_none_or(|(begun, _)| begun.elapsed() >= MAX_AGE)
-            && let Err(error) = self.read(pool, now, &mut failed).await
+            && let Err(error) = Box::pin(self.read(pool, now, &mut failed)).await
         {
             tracing::warn!(%error, "the list of ended sessions is out of date");
         }
