@@ -67,6 +67,39 @@ async fn b5_an_idle_connection_of_http2_is_ended() {
 }
 
 #[tokio::test]
+async fn b5_a_connection_of_http1_is_ended_once_no_request_comes_and_not_while_one_is_answered() {
+    let site = site(Limits { idle_timeout: SHORT, ..Limits::default() }).await;
+    let connect = async || TcpStream::connect(site.url.trim_start_matches("http://")).await.expect("connects");
+    let ask = b"GET /health/live HTTP/1.1\r\nhost: test\r\n\r\n";
+
+    let silent = connect().await;
+    let mut polite = connect().await;
+    polite.write_all(ask).await.expect("is sent");
+    // Both send a head without an end, byte by byte: one as its first request, one as its second.
+    let (mut slow, mut slow_later) = (connect().await, connect().await);
+    slow_later.write_all(ask).await.expect("is sent");
+    let trickle = async |socket: &mut TcpStream| {
+        socket.write_all(b"GET /health/live HTTP/1.1\r\nx: ").await.expect("is sent");
+        while socket.write_all(b"y").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let ends = async |mut socket: TcpStream| {
+        // A reset says as much as an end.
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    };
+    let all = async { tokio::join!(ends(silent), ends(polite), trickle(&mut slow), trickle(&mut slow_later)) };
+    tokio::time::timeout(PATIENCE, all).await.expect("the server ends them");
+
+    let (user, token) = site.active_user(0).await;
+    let mut follows = connect().await;
+    let ask = format!("GET {} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\n\r\n", events(user));
+    follows.write_all(ask.as_bytes()).await.expect("is sent");
+    let ended = tokio::time::timeout(4 * SHORT, follows.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_err(), "an answer that goes on is not idle: {ended:?}");
+}
+
+#[tokio::test]
 async fn b5_an_old_connection_hands_over() {
     let site = site(Limits { max_connection_age: SHORT, ..Limits::default() }).await;
     let url = format!("{}/health/live", site.url);
