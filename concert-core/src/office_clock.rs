@@ -92,7 +92,8 @@ impl Reading {
 
 impl Clock for OfficeClock {
     fn now(&self) -> Timestamp {
-        self.database.as_ref().and_then(DatabaseTime::now).unwrap_or_else(|| self.given.now())
+        let told = self.database.as_ref().and_then(|time| time.now(Instant::now()));
+        told.unwrap_or_else(|| self.given.now())
     }
 }
 
@@ -113,7 +114,7 @@ impl OfficeClock {
     /// Reads the database's clock, unless it was read lately.
     pub(crate) async fn keep_fresh(&self, connection: &mut MySqlConnection) -> Result<(), Failure> {
         match &self.database {
-            Some(time) if time.is_stale() => self.read_on(connection).await,
+            Some(time) if time.is_stale(Instant::now()) => self.read_on(connection).await,
             _ => Ok(()),
         }
     }
@@ -146,15 +147,17 @@ impl OfficeClock {
         Ok(())
     }
 
-    /// Whether a reading is due that nobody makes: its caller is the only one who is told so for a second.
-    pub(crate) fn should_read(&self) -> bool {
-        self.database.as_ref().is_some_and(DatabaseTime::should_read)
+    /// The time, and whether a reading is due that nobody makes: its caller is the only one who is told so for a second.
+    pub(crate) fn look(&self) -> (Timestamp, bool) {
+        let Some(time) = &self.database else { return (self.given.now(), false) };
+        let at = Instant::now();
+        (time.now(at).unwrap_or_else(|| self.given.now()), time.should_read(at))
     }
 
     /// Succeeds if the time is that of the database, and that of other nodes.
     pub(crate) async fn check(&self, pool: &MySqlPool) -> Result<(), Error> {
         let Some(time) = &self.database else { return Ok(()) };
-        if time.is_stale() {
+        if time.is_stale(Instant::now()) {
             let read = async { self.read(pool).await.map_err(|error| sqlx::Error::Protocol(error.to_string())) };
             within(PATIENCE, read).await.map_err(db::to_error)?;
         }
@@ -191,10 +194,10 @@ impl DatabaseTime {
     }
 
     /// `None` before the first reading.
-    fn now(&self) -> Option<Timestamp> {
+    fn now(&self, at: Instant) -> Option<Timestamp> {
         match self.read_at.load(Ordering::Acquire) {
             0 => None,
-            _ => DateTime::from_timestamp_micros(self.micros_at(Instant::now())),
+            _ => DateTime::from_timestamp_micros(self.micros_at(at)),
         }
     }
 
@@ -208,19 +211,19 @@ impl DatabaseTime {
         at.saturating_duration_since(self.begun).as_micros() as i64
     }
 
-    fn age(&self, of: &AtomicU64) -> Option<Duration> {
+    fn age(&self, of: &AtomicU64, at: Instant) -> Option<Duration> {
         match of.load(Ordering::Acquire) {
             0 => None,
-            at => Some(Duration::from_micros((self.since(Instant::now()) as u64).saturating_sub(at))),
+            then => Some(Duration::from_micros((self.since(at) as u64).saturating_sub(then))),
         }
     }
 
-    fn is_stale(&self) -> bool {
-        self.age(&self.read_at).is_none_or(|age| age > FRESH_FOR)
+    fn is_stale(&self, at: Instant) -> bool {
+        self.age(&self.read_at, at).is_none_or(|age| age > FRESH_FOR)
     }
 
-    fn should_read(&self) -> bool {
-        self.is_stale() && self.age(&self.tried_at).is_none_or(|age| age > Duration::from_secs(1)) && {
+    fn should_read(&self, at: Instant) -> bool {
+        self.is_stale(at) && self.age(&self.tried_at, at).is_none_or(|age| age > Duration::from_secs(1)) && {
             self.note_try();
             true
         }

@@ -275,14 +275,15 @@ impl BoxOffice {
     /// The box office's time: that of the database, for every process the same, where the [`Clock`] follows it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        if self.inner.clock.should_read()
+        let (now, reading_is_due) = self.inner.clock.look();
+        if reading_is_due
             // Callers outside a runtime get the time as it was read last.
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let office = self.clone();
             runtime.spawn(async move { office.read_clock().await });
         }
-        self.inner.clock.now()
+        now
     }
 
     async fn read_clock(&self) -> Result<(), Error> {

@@ -45,7 +45,7 @@ struct Routing {
     cors: Option<CorsLayer>,
     /// What problems are told in, but for the language.
     house: Locale,
-    answer: Box<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>,
+    answer: Box<dyn Fn(Request<Incoming>, OfEdge) -> Answering + Send + Sync>,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -73,11 +73,14 @@ impl Router {
         let cors = cors::layer(&app.cors, &routes);
         let paths = Paths::new(&routes);
         let answers = routing::filter(endpoints, paths.clone(), app).map(Answer::into_response);
-        let layers = ServiceBuilder::new().option_layer(cors.clone()).map_request(Head::take);
-        let service = layers.service(warp::service(answers));
+        let (of_pages, service) = (cors.clone(), warp::service(answers));
         let house = Locale::new(Language::default(), app.box_office.policy());
         // A closure over the service, not a boxed service, which would box each clone as well.
-        let answer = Box::new(move |request| -> Answering { Box::pin(service.clone().oneshot(request)) });
+        let answer = Box::new(move |request, of_edge| -> Answering {
+            let layers = ServiceBuilder::new().option_layer(of_pages.clone());
+            let layers = layers.map_request(move |request| Head::take(request, of_edge));
+            Box::pin(layers.service(service.clone()).oneshot(request))
+        });
         Self(Arc::new(Routing { routes, paths, brakes: app.brakes.clone(), cors, house, answer }))
     }
 
@@ -88,7 +91,6 @@ impl Router {
     /// Answers one request; it always has an answer.
     pub async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
         let seen = self.look_at(&request, peer);
-        request.extensions_mut().insert(seen.of_edge);
         if request.method() != Method::GET {
             // For the log of operators' acts. What reads is not logged.
             request.headers_mut().insert(REQUEST_ID, seen.id.clone());
@@ -98,7 +100,7 @@ impl Router {
         let traced = TracedRequest::begin(seen.route, seen.method, request.headers());
         let traced_span = traced.span();
         let answer = async {
-            let response = match (self.0.answer)(request).await {
+            let response = match (self.0.answer)(request, seen.of_edge).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };

@@ -32,12 +32,12 @@ pub(super) struct Head {
 impl Head {
     /// Takes the head out of a request, and leaves it in its extensions, where warp's filters find it. CORS has looked at
     /// the headers by now.
-    pub(super) fn take(mut request: Request<Incoming>) -> Request<Incoming> {
+    pub(super) fn take(mut request: Request<Incoming>, of_edge: OfEdge) -> Request<Incoming> {
         let head = Self {
             method: request.method().clone(),
             uri: std::mem::take(request.uri_mut()),
             headers: std::mem::take(request.headers_mut()),
-            of_edge: request.extensions_mut().remove().unwrap_or(OfEdge { path: None, client: None }),
+            of_edge,
             streams_here: request.extensions_mut().remove(),
         };
         request.extensions_mut().insert(Arc::new(head));

@@ -126,7 +126,7 @@ enum End {
 /// connection.
 ///
 /// One timer does for all limits, and is set anew only when it fires. hyper's own for HTTP/1 is made and dropped for each
-/// request, which was a twentieth of the processor time of a poll.
+/// request (see docs/src/performance.md, Polls).
 async fn end(activity: &Activity, limits: &Limits, phase: &mut watch::Receiver<Phase>) -> End {
     let began = activity.began();
     let old_at = began + jittered(limits.max_connection_age);
