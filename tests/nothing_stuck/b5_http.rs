@@ -91,6 +91,19 @@ async fn b5_a_connection_of_http1_is_ended_once_no_request_comes_and_not_while_o
     let all = async { tokio::join!(ends(silent), ends(polite), trickle(&mut slow), trickle(&mut slow_later)) };
     tokio::time::timeout(PATIENCE, all).await.expect("the server ends them");
 
+    // A request that takes longer than that leaves the connection as it was: another one is answered on it.
+    let mut busy = connect().await;
+    busy.write_all(b"POST /api/v1/tokens HTTP/1.1\r\nhost: test\r\ncontent-length: 2\r\n\r\n").await.expect("is sent");
+    tokio::time::sleep(3 * SHORT).await;
+    busy.write_all(b"{}").await.expect("is sent");
+    for (asks, status) in [(&b""[..], "400"), (ask, "200")] {
+        busy.write_all(asks).await.expect("is sent");
+        let mut answer = vec![0; 4_096];
+        let length = busy.read(&mut answer).await.expect("is answered");
+        let answer = String::from_utf8_lossy(&answer[..length]);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && !answer.contains("connection: close"), "{answer}");
+    }
+
     let (user, token) = site.active_user(0).await;
     let mut follows = connect().await;
     let ask = format!("GET {} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\n\r\n", events(user));

@@ -13,7 +13,7 @@ use warp::http::header::HeaderName;
 use super::App;
 use super::accept;
 use super::body::{self, BodyStream, parsed_if_there};
-use super::events::StreamsHere;
+use super::events::{PlaceHere, StreamsHere};
 use super::head::Head;
 use super::problem::Problem;
 use crate::brakes::Client;
@@ -52,9 +52,10 @@ impl Call {
         self.head.of_edge.client
     }
 
-    /// The event streams of the connection, if it carries several requests at once.
-    pub(super) fn streams_here(&self) -> Option<&StreamsHere> {
-        self.head.streams_here.as_ref()
+    /// A place for an event stream on the connection, if that carries several requests at once.
+    pub(super) fn place_here(&self) -> Result<Option<PlaceHere>, Problem> {
+        let enter = |streams: &StreamsHere| streams.enter().ok_or_else(Problem::too_many_streams_here);
+        self.head.streams_here.as_ref().map(enter).transpose()
     }
 
     pub(crate) fn box_office(&self) -> &BoxOffice {

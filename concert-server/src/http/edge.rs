@@ -24,8 +24,9 @@ use warp::{Filter as _, Reply as _};
 
 use super::call::REQUEST_ID;
 use super::head::{Head, OfEdge};
+use super::paths::Paths;
 use super::problem::{Problem, Refusal, ShownProblem};
-use super::routing::{self, Answer, Endpoint, Paths, Route};
+use super::routing::{self, Answer, Endpoint, Route};
 use super::{App, cors, endpoints};
 use crate::brakes::Brakes;
 use crate::telemetry::{self, TracedRequest};
@@ -77,7 +78,7 @@ impl Router {
         let house = Locale::new(Language::default(), app.box_office.policy());
         // A closure over the service, not a boxed service, which would box each clone as well.
         let answer = Box::new(move |request, of_edge| -> Answering {
-            let layers = ServiceBuilder::new().option_layer(of_pages.clone());
+            let layers = ServiceBuilder::new().option_layer(of_pages.as_ref());
             let layers = layers.map_request(move |request| Head::take(request, of_edge));
             Box::pin(layers.service(service.clone()).oneshot(request))
         });
@@ -89,8 +90,12 @@ impl Router {
     }
 
     /// Answers one request; it always has an answer.
-    pub async fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
+    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
         let seen = self.look_at(&request, peer);
+        self.answer_seen(request, seen).await
+    }
+
+    async fn answer_seen(&self, mut request: Request<Incoming>, seen: Seen) -> Response {
         if request.method() != Method::GET {
             // For the log of operators' acts. What reads is not logged.
             request.headers_mut().insert(REQUEST_ID, seen.id.clone());
@@ -118,19 +123,18 @@ impl Router {
         peer: SocketAddr,
         why: Refusal,
     ) -> Response {
-        let of_path = self.0.paths.routes(self.0.paths.find(request.uri().path()));
+        let seen = self.look_at(&request, peer);
         // Health and metrics are asked for most when the server is full.
         let is_vital = |route: &Route| route.vital && route.has_method(request.method());
-        if of_path.iter().any(|nth| is_vital(&self.0.routes[*nth])) {
-            return self.answer(request, peer).await;
+        if self.0.paths.routes(seen.of_edge.path).iter().any(|nth| is_vital(&self.0.routes[*nth])) {
+            return self.answer_seen(request, seen).await;
         }
-        let seen = self.look_at(&request, peer);
         // Pages of other origins are to see the refusal, too.
         let refuse = tower::service_fn(|_: Request<Incoming>| {
             std::future::ready(Ok::<_, Infallible>(Problem::too_many_connections(why).into_response()))
         });
         let response =
-            match ServiceBuilder::new().option_layer(self.0.cors.clone()).service(refuse).oneshot(request).await {
+            match ServiceBuilder::new().option_layer(self.0.cors.as_ref()).service(refuse).oneshot(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };

@@ -91,10 +91,7 @@ struct ReplacedBody {
 async fn events(mut call: Call) -> Answer {
     let (ticket, token) = tokens::ticket(&mut call).await?;
     // The connection's own limit first: a browser with many tabs must not use up the places of the server.
-    let here = match call.streams_here() {
-        Some(streams) => Some(streams.enter().ok_or_else(Problem::too_many_streams_here)?),
-        None => None,
-    };
+    let here = call.place_here()?;
     let streams = &call.app.streams;
     let place = streams.enter().ok_or_else(Problem::too_many_streams)?;
     let follow = call.box_office().follow(ticket).await?;

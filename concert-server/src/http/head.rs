@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use warp::http::{HeaderMap, Method, Request, Uri};
 
 use super::events::StreamsHere;
-use super::routing::PathId;
+use super::paths::PathId;
 use crate::brakes::Client;
 
 /// What the edge knows of a request, and hands on with it.

@@ -28,6 +28,7 @@ mod head;
 mod history;
 mod openapi;
 mod ops;
+mod paths;
 mod payments;
 mod plan;
 mod problem;

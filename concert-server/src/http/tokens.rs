@@ -262,3 +262,18 @@ fn answer(mut response: Response, standing: &Standing) -> Answer {
     }
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn size_of_answering<R>(_: &impl Fn(Call) -> R) -> usize {
+        size_of::<R>()
+    }
+
+    #[test]
+    fn a_poll_is_moved_to_the_heap_without_room_for_what_it_seldom_awaits() {
+        let (poll, usual) = (size_of_answering(&look), size_of_answering(&join));
+        assert!(poll <= 1_024 && poll < usual, "{poll} bytes, of a join {usual}");
+    }
+}

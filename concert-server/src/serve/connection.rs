@@ -142,14 +142,14 @@ async fn end(activity: &Activity, limits: &Limits, phase: &mut watch::Receiver<P
         let now = Instant::now();
         // What was heard of an unfinished head counts as nothing.
         let idle_at = activity.quiet_since().map(|since| since + limits.idle_timeout);
+        let is_idle = idle_at.is_some_and(|at| at <= now);
         look_at = match activity.protocol() {
-            None if now >= began + limits.idle_timeout => return End::Cut,
-            None => began + limits.idle_timeout,
+            None if is_idle => return End::Cut,
             Some(Protocol::Http1) if now >= last_moment => return End::Cut,
             Some(Protocol::Http2) if now >= old_at => return End::Old,
             Some(Protocol::Http2) if activity.is_stalled(limits.write_timeout) => return End::Cut,
-            Some(_) if idle_at.is_some_and(|at| at <= now) => return End::Idle,
-            Some(_) => {
+            Some(_) if is_idle => return End::Idle,
+            _ => {
                 // Only an answer can say `Connection: close`. Cutting between two answers might meet a request on its way.
                 let is_old = now >= old_at;
                 if is_old {

@@ -134,10 +134,7 @@ pub(super) async fn stream(call: Call) -> Answer {
     let concert = call.id()?;
     let cached = call.app.board.states(call.box_office(), concert).await?;
     let first = Arc::new(Shown::of(&cached).ok_or(Error::ConcertNotFound)?);
-    let here = match call.streams_here() {
-        Some(streams) => Some(streams.enter().ok_or_else(Problem::too_many_streams_here)?),
-        None => None,
-    };
+    let here = call.place_here()?;
     let streams = &call.app.streams;
     let place = streams.enter_open().ok_or_else(Problem::too_many_streams)?;
     let last_id = call.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
