@@ -26,7 +26,7 @@ const AT_ONCE: usize = 1_000;
 /// How many users the rows about writes share: nobody holds more than a handful of seats at once.
 pub const BUYERS: usize = 50_000;
 /// The cap where everyone is to be ACTIVE.
-const NO_CAP: u32 = 100_000;
+const NO_CAP: u32 = 1_000_000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Holds end before the turns do, as most do: a hold that outlasts its turn makes that longer, by one more update.
 const HALF_A_DAY: Duration = Duration::from_secs(12 * 3600);

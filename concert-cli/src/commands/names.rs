@@ -52,6 +52,7 @@ impl ConcertRef {
             [] => Err(Error::ConcertNotFound.into()),
             [only] => Ok(only.concert),
             several => {
+                // Two evenings of one tour share a name; a guess would act on the wrong one.
                 let each = |found: &ConcertDate| format!("{} on {}", found.concert, found.date);
                 let each: Vec<_> = several.iter().map(each).collect();
                 Err(Failure::Usage(format!("several concerts have this name; give the id: {}", each.join(", "))))

@@ -30,6 +30,7 @@ pub fn process() -> Result<Operator, Failure> {
 
 /// The name of the user that this process runs as, or the uid if it has no name.
 fn user() -> String {
+    // Not $USER, in which anybody can write another name.
     let Ok(uid) = std::fs::metadata("/proc/self").map(|process| process.uid()) else {
         return std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
     };

@@ -34,6 +34,7 @@ impl Show for Swept {
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let back_office = box_office.operator(Operator::application());
+    // What the server does by itself is no act of an operator: it is not in the log.
     let report = if opts.dry_run { back_office.preview_sweep().await? } else { box_office.sweep_expired().await? };
     print(output, &Swept { dry_run: opts.dry_run, report })
 }

@@ -142,6 +142,7 @@ async fn recharge(mut call: Call) -> Answer {
     let user: UserId = call.id()?;
     let CreditRequest { amount, reference } = call.json().await?;
     let caller = back_office.acting_for(user).with_key(call.idempotency_key()?);
+    // The way of a user who recharges; that the caller is signed makes it an act of the operator.
     let recharged = call.box_office().recharge_for(caller, amount, reference).await?;
     json(StatusCode::OK, &BalanceBody::from(recharged))
 }

@@ -128,6 +128,7 @@ async fn add(mut call: Call) -> Answer {
             new.id
         }
     };
+    // As it stands now: a repeated request finds what the first one made.
     let made = back_office.concert(id).await?;
     let version = made.concert.version;
     with_version(created(&format!("/api/v1/admin/concerts/{id}"), &ConcertBody::from(made)), version)

@@ -36,7 +36,7 @@ impl Call {
     pub(super) fn bearer(&self) -> Result<Option<&str>, Error> {
         let mut sent = self.headers().get_all(AUTHORIZATION).iter();
         let Some(value) = sent.next() else { return Ok(None) };
-        let form = value.to_str().ok().and_then(|text| text.split_once(' '));
+        let form = str::from_utf8(value.as_bytes()).ok().and_then(|text| text.split_once(' '));
         match (form, sent.next()) {
             // Schemes have no case (RFC 9110, section 11.1). Of two headers none is chosen: the request is refused.
             (Some((scheme, token)), None) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),

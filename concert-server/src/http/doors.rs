@@ -204,6 +204,7 @@ async fn keys(mut call: Call) -> Answer {
 async fn make_key(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let made = back_office.make_ticket_key(call.idempotency_key()?.as_ref()).await?;
+    // A key has no address of its own; it is found in the list.
     created("/api/v1/admin/tickets/keys", &TicketKeyBody::from(made))
 }
 

@@ -89,13 +89,17 @@ impl Router {
         &self.0.brakes
     }
 
-    /// Answers one request; it always has an answer.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    /// Answers one request; it always has an answer. The request is taken apart at once, so the future has no room for it.
+    pub fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response> + Send + use<> {
         let seen = self.look_at(&request, peer);
-        self.answer_seen(request, seen).await
+        self.answer_seen(request, seen)
     }
 
-    async fn answer_seen(&self, mut request: Request<Incoming>, seen: Seen) -> Response {
+    fn answer_seen(&self, mut request: Request<Incoming>, seen: Seen) -> impl Future<Output = Response> + Send + use<> {
         if request.method() != Method::GET {
             // For the log of operators' acts. What reads is not logged.
             request.headers_mut().insert(REQUEST_ID, seen.id.clone());
@@ -104,8 +108,9 @@ impl Router {
         // Outside of the handler, so that a trace also has what brakes and the table of routes refuse.
         let traced = TracedRequest::begin(seen.route, seen.method, request.headers());
         let traced_span = traced.span();
-        let answer = async {
-            let response = match (self.0.answer)(request, seen.of_edge).await {
+        let answering = (self.0.answer)(request, seen.of_edge);
+        let answer = async move {
+            let response = match answering.await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };
@@ -113,7 +118,7 @@ impl Router {
             traced.end(response.status(), code);
             response
         };
-        answer.instrument(traced_span).instrument(span).await
+        answer.instrument(traced_span).instrument(span)
     }
 
     /// Answers a request on a connection beyond the limit: health as ever, other routes with a refusal.
@@ -231,7 +236,11 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     let sent = headers.get(REQUEST_ID).filter(|value| {
         (1..=LONGEST_REQUEST_ID).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
     });
-    let made = || HeaderValue::try_from(Uuid::new_v4().to_string()).unwrap_or(HeaderValue::from_static("none"));
+    let made = || {
+        let mut text = Uuid::encode_buffer();
+        let id = Uuid::new_v4().hyphenated().encode_lower(&mut text);
+        HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("none"))
+    };
     sent.cloned().unwrap_or_else(made)
 }
 

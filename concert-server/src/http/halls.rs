@@ -53,6 +53,7 @@ fn named(numbers: Option<Vec<SeatNumber>>, ranges: Option<SeatRanges>) -> Result
     )
 )]
 async fn block(mut call: Call) -> Answer {
+    // Here and below, before the body: of a stranger not even a short list is read.
     let back_office = call.back_office(Role::Operator).await?;
     let concert = call.id()?;
     let BlockRequest { seat_numbers, seats, reason, dry_run } = call.large_json(LARGEST_LIST).await?;
@@ -132,6 +133,7 @@ async fn swap(mut call: Call) -> Answer {
     let concert = call.id()?;
     let SwapRequest { seat_numbers, reason, dry_run } = call.large_json(LARGEST_LIST).await?;
     let hall = back_office.hall(concert).dry_run(dry_run);
+    // None at all is as wrong as three, and is told the same.
     let seats = <[SeatNumber; 2]>::try_from(seat_numbers.unwrap_or_default());
     let seats = seats.map_err(|_| Problem::invalid("seatNumbers are the two seats that change places"))?;
     json(StatusCode::OK, &SwappedBody::from(hall.swap(seats, reason).await?))

@@ -171,7 +171,7 @@ async fn payments(mut call: Call) -> Answer {
     let credential = call.credential().await?;
     let PaymentsQuery { user_id, limit, starting_after } = call.query()?;
     let caller = auth::caller(credential, user_id)?;
-    let Paged { data, has_more, .. } = call.box_office().payments_of(caller, page(limit, starting_after)?).await?;
+    let Paged { data, has_more, .. } = call.box_office().payments_of(caller, Page::new(limit, starting_after)?).await?;
     json(StatusCode::OK, &PaymentsBody { data: data.into_iter().map(PastPaymentBody::from).collect(), has_more })
 }
 
@@ -210,10 +210,7 @@ async fn payment(mut call: Call) -> Answer {
 async fn entries(mut call: Call) -> Answer {
     let caller = auth::caller(call.credential().await?, call.id()?)?;
     let EntriesQuery { limit, starting_after } = call.query()?;
-    let Paged { data, has_more, .. } = call.box_office().wallet_entries(caller, page(limit, starting_after)?).await?;
+    let Paged { data, has_more, .. } =
+        call.box_office().wallet_entries(caller, Page::new(limit, starting_after)?).await?;
     json(StatusCode::OK, &EntriesBody { data: data.into_iter().map(EntryBody::from).collect(), has_more })
-}
-
-fn page<I>(limit: Option<u32>, starting_after: Option<I>) -> Result<Page<I>, Problem> {
-    Ok(Page::new(limit, starting_after)?)
 }

@@ -122,6 +122,7 @@ impl PaymentBody {
     fn of(what: OrderRef, paid: PaidOrder) -> Result<Self, Problem> {
         let first = paid.payments.first().ok_or_else(|| Problem::internal("a payment of nothing"))?;
         let body = Self {
+            // Clients that pay for one seat know one payment; those of an order find the others below.
             payment_id: first.id,
             status: "success",
             reservation_id: None,
@@ -164,6 +165,7 @@ impl From<Payment> for PartBody {
 async fn recharge(mut call: Call) -> Answer {
     let credential = call.credential().await?;
     let sent: RechargeRequest = call.json().await?;
+    // After the body: only that says whose wallet it is.
     let caller = auth::caller(credential, sent.user_id)?.with_key(call.idempotency_key()?);
     let recharged = call.box_office().recharge_for(caller, sent.amount, sent.reference).await?;
     json(StatusCode::OK, &BalanceBody::from(recharged))
@@ -185,6 +187,7 @@ async fn recharge(mut call: Call) -> Answer {
 async fn balance(mut call: Call) -> Answer {
     let caller = auth::caller(call.credential().await?, call.id()?)?;
     let balance = call.box_office().balance(caller).await?;
+    // The shape of a recharge, as the contract has it: nothing came between the two.
     json(StatusCode::OK, &BalanceBody { new_balance: balance, current_balance: balance })
 }
 

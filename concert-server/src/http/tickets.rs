@@ -226,6 +226,7 @@ async fn keys(call: Call) -> Answer {
     let body = serde_json::to_vec(&PublicKeysBody { keys }).map_err(Problem::internal)?;
     let mut response =
         Representation::new("application/json", &body, Compression::fast(), None).answer(call.headers())?;
+    // The same for everyone, so any cache on the way may keep it.
     response.headers_mut().insert(CACHE_CONTROL, KEYS_CACHE);
     Ok(response)
 }

@@ -43,6 +43,7 @@ struct TicketLine {
 
 /// The last of the page before, if the query names one.
 fn after<I: std::str::FromStr>(visit: &Visit) -> Result<Page<I>, Problem> {
+    // A link that lost its end on the way shows the newest, which is better than a refusal.
     Ok(Page::new(None, visit.asked("after").parse().ok())?)
 }
 
@@ -52,6 +53,7 @@ pub(super) async fn orders(mut visit: Visit) -> Answer {
     for order in &found.data {
         let (status, badge) = order::status(&visit.frame, order::state(order));
         let sum = order.reservations.iter().map(|reservation| reservation.price);
+        // What no wallet could pay was never held, so the sum has its place.
         let sum = sum.reduce(|sum, price| sum.checked_add(price).unwrap_or(sum));
         orders.push(OrderLine {
             id: order.id,

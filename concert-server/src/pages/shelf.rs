@@ -32,6 +32,7 @@ impl Visit {
     /// One concert.
     pub(super) async fn concert(&self, id: ConcertId) -> Result<ConcertDate, Problem> {
         let sales = self.sales().await?;
+        // Every concert is in a sale, so the sales have them all.
         let found = sales.iter().flat_map(|sale| &sale.concerts).find(|concert| concert.concert == id);
         found.cloned().ok_or_else(|| Error::ConcertNotFound.into())
     }

@@ -50,18 +50,17 @@ pub(super) async fn served(
 ) {
     let activity = Arc::new(Activity::new());
     let service = {
-        // The router itself is shared by all connections: each request would write to that count on every core.
-        let (router, activity) = (Arc::new(router), Arc::clone(&activity));
+        let activity = Arc::clone(&activity);
         service_fn(move |mut request: Request<Incoming>| {
-            let (router, activity) = (Arc::clone(&router), Arc::clone(&activity));
+            let version = request.version();
+            let in_flight = activity.begin(version);
+            // The handler of a stream counts it per connection, which it does not see otherwise.
+            if let Some(event_streams) = in_flight.event_streams() {
+                request.extensions_mut().insert(event_streams);
+            }
+            let (answering, activity) = (router.answer(request, peer), Arc::clone(&activity));
             async move {
-                let version = request.version();
-                let in_flight = activity.begin(version);
-                // The handler of a stream counts it per connection, which it does not see otherwise.
-                if let Some(event_streams) = in_flight.event_streams() {
-                    request.extensions_mut().insert(event_streams);
-                }
-                let mut response = router.answer(request, peer).await;
+                let mut response = answering.await;
                 // HTTP/2 says it with a GOAWAY, which the graceful end sends.
                 if activity.is_retired() && version != Version::HTTP_2 {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -86,18 +86,20 @@ impl<'a> Sides<'a> {
     }
 }
 
+/// Each user holds one seat: whoever had held hundreds would have all of them counted by each further hold.
 async fn reserve(world: &World, opts: &Opts) -> Result<[Row; 2], Failure> {
     let sale = world.sale().await?;
     let mut sides = Sides::new(world, opts, World::SALE, WRITERS);
     for _ in 0..TURNS {
         let hall = world::concert(&sale.pair.office, 2 * MOST as u32).await?;
-        let (office, users) = (sale.pair.office.clone(), Arc::clone(&sale.buyers));
+        let buyers = Arc::new(world::active_users(&sale.pair.office, MOST).await?);
+        let (office, users) = (sale.pair.office.clone(), Arc::clone(&buyers));
         let reserve = move |nth: usize| {
-            let (office, user) = (office.clone(), users[nth % BUYERS]);
+            let (office, user) = (office.clone(), users[nth]);
             async move { Ok(office.hold(user, hall, seat(nth)?).await.map(drop)?) }
         };
         sides.ours(MOST, reserve).await?;
-        let holds = holds(&sale.buyers, MOST, MOST);
+        let holds = holds(&buyers, MOST, MOST);
         sides.scripts(reserving(hall, &holds)?).await?;
     }
     Ok(sides.rows("reserve"))

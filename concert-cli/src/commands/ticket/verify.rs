@@ -19,6 +19,7 @@ struct Verified {
 impl Show for Verified {
     fn text(&self) -> String {
         let VerifiedTicket { claims, key_retired_at, void, seat, check_in, .. } = &self.ticket;
+        // A swap gives a seat without a new code.
         let seat = if *seat == claims.seat { seat.to_string() } else { format!("{seat}, was {}", claims.seat) };
         let void = void.map_or_else(|| word("no"), |reason| reason.as_str().to_owned());
         facts([
@@ -39,6 +40,7 @@ impl Show for Verified {
 pub async fn run(payload: &str, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let ticket = box_office.operator(Operator::application()).verify_ticket(payload).await?;
     let refusal = ticket.refusal();
+    // Shown even where it is refused: the exit code alone does not say why.
     print(output, &Verified { valid: refusal.is_none(), ticket })?;
     refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }

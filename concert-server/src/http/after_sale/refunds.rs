@@ -92,5 +92,6 @@ pub(in crate::http) async fn refund(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
     let payment: PaymentId = call.id()?;
     let RefundRequest { reason, seat } = call.json().await?;
+    // The library lets a refund go without a reason; over HTTP there always is somebody to give one.
     json(StatusCode::OK, &RefundBody::from(back_office.refund_to(payment, Some(reason), seat).await?))
 }

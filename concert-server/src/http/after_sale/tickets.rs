@@ -157,5 +157,6 @@ pub(in crate::http) async fn move_ticket(mut call: Call) -> Answer {
     let ticket: ReservationId = call.id()?;
     let MoveRequest { user_id, reason } = call.json().await?;
     back_office.move_ticket(ticket, user_id, reason).await?;
+    // Read once more: the answer has all moves, this one among them.
     json(StatusCode::OK, &TicketBody::from(back_office.ticket(ticket).await?))
 }

@@ -46,6 +46,7 @@ impl Page {
             Self::Seats(concert) => {
                 let seats = match office.seats(concert).await {
                     Ok(seats) => seats,
+                    // Kept as any page: asking again for what is not there reads nothing.
                     Err(Error::ConcertNotFound) => return Ok(None),
                     Err(error) => return Err(error.into()),
                 };
@@ -113,6 +114,7 @@ async fn written<R: Send + 'static, B: Serialize + 'static>(
     body: fn(R) -> B,
     before: Option<Arc<Representation>>,
 ) -> Result<Content, Problem> {
+    // To compress a large hall takes longer than a thread that answers others may be away.
     let writing = tokio::task::spawn_blocking(move || {
         let list: Vec<_> = rows.into_iter().map(body).collect();
         let json = serde_json::to_vec(&list).unwrap_or_default();

@@ -161,6 +161,7 @@ const CODES: &[(&[&str], &[&str])] = &[
             "metrics",
             "openapi",
         ],
+        // What comes with credentials, bodies and parameters is all there is.
         &[],
     ),
 ];
