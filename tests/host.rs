@@ -201,9 +201,9 @@ async fn an_application_with_a_table_of_users_has_the_box_office_beside_it() {
 }
 
 #[tokio::test]
-async fn a_schema_that_would_have_to_be_quoted_is_refused() {
+async fn a_schema_that_would_have_to_be_quoted_or_is_the_servers_own_is_refused() {
     let pool = pool_with(fresh_database().await, "do 0").await;
-    let names = ["", "with space", "a`b", "a.b", "naïve"].map(str::to_owned);
+    let names = ["", "with space", "a`b", "a.b", "naïve", "mysql", "SYS"].map(str::to_owned);
     for name in names.into_iter().chain(["x".repeat(65)]) {
         let policy = policy().with_schema(name.clone());
         let refused = BoxOffice::new(pool.clone(), policy, Arc::new(SystemClock));

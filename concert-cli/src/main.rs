@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod table;
 mod texts;
+mod whole_file;
 
 use std::pin::pin;
 use std::process::ExitCode;

@@ -35,8 +35,9 @@ pub fn locale() -> Locale {
 /// Why a value on the command line is refused: the tool says it, the library, or whoever read the value.
 pub fn told_reason(english: &str) -> String {
     // The library's error of any such text knows the library's translations, and leaves the rest as it is.
-    let by_the_library = || Error::InvalidInput(english.to_owned()).told(locale());
-    translation(english).unwrap_or_else(by_the_library)
+    let by_the_library = Error::InvalidInput(english.to_owned()).told(locale());
+    // Asked first: texts of the tool that take any word would take some of the library's for theirs.
+    if by_the_library == english { told(english) } else { by_the_library }
 }
 
 /// The language of the environment.
@@ -51,8 +52,13 @@ pub fn told(english: &str) -> String {
 
 /// The same of a text that may be several, with a semicolon between them.
 pub fn told_parts(english: &str) -> String {
-    // Facts are joined with semicolons where they arise, so the whole is hardly ever a text of ours.
-    translation(english).unwrap_or_else(|| english.split("; ").map(told).collect::<Vec<_>>().join("; "))
+    let each = || english.split("; ").map(told).collect::<Vec<_>>().join("; ");
+    // Facts are joined with semicolons where they arise. Where the first is a text of ours, the whole is none, though one
+    // that ends in any words would take the others for these.
+    match english.split_once("; ").and_then(|(first, _)| translation(first)) {
+        Some(_) => each(),
+        None => translation(english).unwrap_or_else(each),
+    }
 }
 
 /// The same for the name of a fact or a column, which may begin with a capital.

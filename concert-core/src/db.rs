@@ -90,14 +90,19 @@ pub(crate) fn refusal_of_start(host: &MySqlConnectOptions, error: sqlx::Error) -
     }
 }
 
+/// The databases that a server keeps for itself.
+const OF_THE_SERVER: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
+
 /// Refuses a database name that would have to be quoted or escaped.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if plain && (1..=LONGEST_NAME).contains(&name.len()) {
-        Ok(())
-    } else {
-        Err(Error::invalid(format!("the name of a database is 1 to {LONGEST_NAME} letters, digits and _")))
+    if !plain || !(1..=LONGEST_NAME).contains(&name.len()) {
+        return Err(Error::invalid(format!("the name of a database is 1 to {LONGEST_NAME} letters, digits and _")));
     }
+    if OF_THE_SERVER.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+        return Err(Error::invalid(format!("{name} is the server's own database; name another")));
+    }
+    Ok(())
 }
 
 /// Makes the database `name`, which [`check_name`] has passed, unless it is there.

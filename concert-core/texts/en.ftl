@@ -262,6 +262,7 @@ said-period-of-policy = { $name } must be from 100 milliseconds to 1 day
 said-secret-length = the JWT secret has { $bytes } bytes; it needs { $least }
 said-url-without-database = the database URL names no database: mysql://user:password@host:3306/name
 said-database-name = the name of a database is 1 to { $most } letters, digits and _
+said-database-of-server = { $name } is the server's own database; name another
 said-setting-nearest = unknown setting '{ $name }': did you mean '{ $nearest }'?
 said-setting-unknown = unknown setting '{ $name }': `concert-server --help` lists them, without the dashes
 said-setting-section = '{ $name }' is no setting: the file has no sections, only lines NAME = VALUE

@@ -246,6 +246,7 @@ said-period-of-policy = { $name }의 값은 100밀리초에서 1일까지입니�
 said-secret-length = 액세스 토큰에 서명하는 비밀 값은 { $least }바이트 이상이어야 합니다. 지금은 { $bytes }바이트입니다.
 said-url-without-database = 데이터베이스 URL에 데이터베이스 이름이 없습니다: mysql://user:password@host:3306/name
 said-database-name = 데이터베이스 이름은 영문자, 숫자, _로 된 1자에서 { $most }자입니다.
+said-database-of-server = { $name }은(는) 서버가 쓰는 데이터베이스입니다. 다른 이름을 정하십시오
 said-setting-nearest = 알 수 없는 설정입니다: '{ $name }'. 비슷한 설정: '{ $nearest }'.
 said-setting-unknown = 알 수 없는 설정입니다: '{ $name }'. 설정의 이름은 `concert-server --help`에 있으며, 앞의 -는 뺍니다.
 said-setting-section = '{ $name }': 설정이 아닙니다. 파일에는 구역이 없고, 이름 = 값을 한 줄에 하나씩 적습니다.

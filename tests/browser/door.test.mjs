@@ -107,3 +107,19 @@ test("a gate without a network goes on by itself, delivers later, and shows what
   await gate.close();
   await buyer.close();
 });
+
+test("a ticket that was let in while the server gave no answer is stopped before the server knows of it", async () => {
+  const { buyer, found } = await tickets(1);
+  const [{ payload }] = found;
+  const gate = await gateAt("north");
+  await gate.page.route("**/checkins", (route) => route.fulfill({ status: 503, body: "" }));
+  await gate.scans(payload, "in", /checked without the network/);
+  await gate.scans("nothing", "stop", /no ticket/);
+  // The server answers again, and has not heard of it.
+  await gate.page.unroute("**/checkins");
+  await gate.scans(payload, "stop", /Already in since .*north/);
+  await gate.page.locator("#door-waiting").waitFor({ state: "hidden" });
+  assert.equal(await gate.page.locator("#door-conflict-list li").count(), 0);
+  await gate.close();
+  await buyer.close();
+});

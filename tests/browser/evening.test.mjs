@@ -96,3 +96,19 @@ test("a network that is cut and comes back loses no place, and the page says whe
   await first.close();
   await second.close();
 });
+
+test("a turn that begins while the page cannot be had is shown as soon as it can", async () => {
+  const other = await house.cli("sale", "add", "Blip", "--max-active", "1", "--as", "tests");
+  const [first, second] = [await Buyer.at(browser, house), await Buyer.at(browser, house)];
+  await first.signUpToTurn(other.saleId);
+  await second.signUp(`/sales/${other.saleId}`);
+  await second.join(other.saleId);
+  await second.page.locator("#queue-place").waitFor();
+  let failed = 0;
+  await second.page.route(`**/sales/${other.saleId}`, (route) => (++failed > 2 ? route.continue() : route.abort()));
+  await house.cli("token", "expire", first.name, "--sale", other.saleId, "--yes", "--as", "tests");
+  await second.turn();
+  assert.equal(failed, 3, "it was asked for until it was there");
+  await first.close();
+  await second.close();
+});

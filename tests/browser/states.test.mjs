@@ -139,3 +139,34 @@ test("without scripts, too, a seat that another one was faster at is refused in 
   await isTrouble(buyer, "SEAT_ALREADY_RESERVED");
   await buyer.close();
 });
+
+test("a hold whose answer is lost is asked for once more, and leads to its order", async () => {
+  const buyer = await Buyer.at(browser, house);
+  const { page } = buyer;
+  await buyer.signUpToTurn(sale);
+  const seat = await choosesInRow(buyer);
+  // The server carries it out, and the page hears of it by the plan alone.
+  await page.route("**/api/v1/reservations", async (route) => {
+    await route.fetch();
+    await page.waitForFunction((number) => document.querySelector(`#choose input[name=seat][value="${number}"]`).disabled, seat);
+    await route.abort();
+  });
+  await page.click("#hold");
+  await page.locator("#hall .trouble").waitFor();
+  assert.equal(await page.locator(".chosen li").count(), 1, "it may be held by this very call");
+  await page.unroute("**/api/v1/reservations");
+  await Promise.all([page.waitForURL("**/orders/*"), page.click("#hold")]);
+  await page.locator("#order").waitFor();
+  await buyer.close();
+});
+
+test("a turn that is over when seats are held leads back to the queue", async () => {
+  const buyer = await Buyer.at(browser, house);
+  const { page } = buyer;
+  await buyer.signUpToTurn(sale);
+  await choosesInRow(buyer);
+  await house.cli("token", "expire", buyer.name, "--yes", "--as", "tests");
+  await Promise.all([page.waitForEvent("load"), page.click("#hold")]);
+  await page.locator(`main a[href="/sales/${sale}"]`).first().waitFor();
+  await buyer.close();
+});

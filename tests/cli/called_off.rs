@@ -31,6 +31,11 @@ async fn a_cancellation_that_is_killed_goes_on_where_it_was_and_refunds_each_pay
     let dry = desk.run(&["concert", "cancel", &id, "--reason", "no singer", "--dry-run", "--output", "json"]).json();
     assert_eq!((&dry["dryRun"], &dry["payments"], &dry["amount"]), (&json!(true), &json!(3_000), &json!(300_000)));
 
+    let unasked = desk.run(&["concert", "cancel", &id, "--reason", "no singer"]);
+    assert!(
+        unasked.refused(2).contains("There is no terminal to ask at: add --yes"),
+        "nobody is asked, so nothing is done"
+    );
     let args = ["concert", "cancel", &id, "--reason", "no singer", "--yes", "--output", "json"];
     let mut killed = 0;
     for _ in 0..4 {

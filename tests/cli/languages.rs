@@ -156,7 +156,7 @@ fn words(text: &str) -> String {
 
 #[test]
 fn a_command_line_that_is_not_valid_is_refused_in_korean_by_lang() {
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
         (
             &["queue", "set", "--max-actve", "5"],
             "오류: 알 수 없는 인자입니다: '--max-actve'\n\n  참고: 비슷한 인자가 있습니다: '--max-active'\n\n사용법: concert-cli queue set ",
@@ -182,6 +182,10 @@ fn a_command_line_that_is_not_valid_is_refused_in_korean_by_lang() {
         (&["queue", "set", "--per-minute", "many"], "정수 또는 none이어야 합니다.\n"),
         (&["recharge", "ann", "much"], "금액은 "),
         (&["hold", "ann", "--concert", "Spring", "--best", "2", "--seats", "1"], "인자와 함께 쓸 수 없습니다: '--"),
+        (
+            &["hold", "ann", "--concert", "Spring", "--seats", "0"],
+            "의 값 '0': 좌석 번호는 1에서 2147483647까지입니다. 보낸 번호: 0.\n",
+        ),
         (&["user", "show", "--frob"], "참고: '--frob' 자체를 값으로 쓰려면 '-- --frob'처럼 적어 주십시오\n"),
     ];
     for (args, expected) in cases {

@@ -63,6 +63,10 @@ async fn all_other_rules_hold_past_the_queue() {
     assert_eq!(office.sweep_expired().await.expect("sweeps").released, 4);
     hold(1).await.expect("holds");
     house.assert_sound().await;
+    desk.disable_user(user).await.expect("disables");
+    assert_eq!(hold(2).await.expect_err("is disabled").code(), "USER_DISABLED");
+    desk.forget_user(user).await.expect("forgets");
+    assert_eq!(hold(2).await.expect_err("is no more").code(), "USER_NOT_FOUND");
     let nobody = concert_core::UserId::generate();
     let refused = office.hold(desk.bypassing_queue_for(nobody), concert, seat(9)).await.expect_err("is refused");
     assert_eq!(refused.code(), "USER_NOT_FOUND");

@@ -105,6 +105,21 @@ async fn a_stream_is_ones_own() {
 }
 
 #[tokio::test]
+async fn to_ask_for_the_head_of_a_stream_leaves_the_stream_alone() {
+    let site = Site::open().await;
+    let (user, token) = site.active_user(0).await;
+    let mut stream = Listener::open(site.get(&path(user)).bearer(&token)).await;
+    stream.next().await.expect("the first event");
+    let head = site.ask(reqwest::Method::HEAD, &path(user)).bearer(&token).send().await.expect(200, "");
+    assert_eq!(head.headers["content-type"], "text/event-stream");
+    site.house.advance(600);
+    site.house.office.rerank_queue().await.expect("reranks");
+    site.house.office.refresh_queue().await.expect("refreshes");
+    let (name, _) = stream.next().await.expect("an event");
+    assert_eq!(name, "end", "and not that it was replaced");
+}
+
+#[tokio::test]
 async fn streams_are_bounded_and_a_closed_one_makes_room() {
     let limits = Limits { max_streams: 1, ..Limits::default() };
     let site = Site::serve(House::open().await, limits).await;

@@ -157,3 +157,33 @@ async fn b16_an_erased_user_neither_holds_nor_extends() {
     let seats = site.house.office.seats(concert).await.expect("lists");
     assert_eq!(seats.iter().filter(|seat| seat.available).count(), 5);
 }
+
+#[tokio::test]
+async fn b16_an_order_with_a_sold_seat_is_confirmed_whichever_of_its_seats_that_is() {
+    let site = Site::open().await;
+    let concert = site.house.concert(4).await;
+    let (user, token) = site.active_user(1_000).await;
+    for (sold, seats) in [(0, [1, 2]), (1, [3, 4])] {
+        let held = site.house.office.hold(user, concert, seats.map(seat).to_vec()).await.expect("holds");
+        site.house.office.cancel(user, held.reservations[1 - sold].id).await.expect("gives one back");
+        let status = async || {
+            let order = site.get(&format!("/api/v1/orders/{}", held.id)).bearer(&token).send().await.expect(200, "");
+            (order.body["status"].clone(), order.body["total"].clone())
+        };
+        assert_eq!(status().await, (json!("HELD"), json!(PRICE)));
+        site.house.office.pay(user, held.reservations[sold].id, money(PRICE)).await.expect("pays");
+        assert_eq!(status().await, (json!("CONFIRMED"), json!(0)));
+    }
+}
+
+#[tokio::test]
+async fn b16_who_leaves_names_no_other_sale_than_the_queue_token() {
+    let site = Site::open().await;
+    let (user, token) = site.active_user(0).await;
+    let leave = |sale: concert_core::SaleId| {
+        site.ask(Method::DELETE, &format!("/api/v1/tokens/{user}?saleId={sale}")).bearer(&token).send()
+    };
+    leave(concert_core::SaleId::generate()).await.expect(400, "INVALID_REQUEST");
+    site.get(&format!("/api/v1/tokens/{user}")).bearer(&token).send().await.expect(200, "");
+    leave(concert_core::SaleId::DEFAULT).await.expect(204, "");
+}

@@ -79,7 +79,7 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             "This calls {name} off for good: {} payments over {amount} go back, and {} holds end.",
             found.payments, found.holds
         );
-        opts.confirm.ask_at_terminal(&question).await?;
+        opts.confirm.ask(&question).await?;
     }
     let marked = back_office.cancel_concert(concert, opts.reason.clone()).await?;
     let bar = progress::bar(marked.payments);

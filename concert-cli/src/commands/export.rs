@@ -1,6 +1,5 @@
 //! `export`: lists for the accountants and the doors.
 
-use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use serde::Serialize;
 use super::names::ConcertRef;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, note, print};
+use crate::whole_file::WholeFile;
 
 /// Write all payments, seats, wallet entries or attendees, as CSV or JSON
 ///
@@ -118,21 +118,10 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     Ok(())
 }
 
-/// Under another name first, so that nobody takes half a list for all of it.
 async fn write_file(document: &mut ExportDocument, path: &Path) -> Result<(), Failure> {
-    // Beside the file, since a rename does not leave a file system.
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".part");
-    let unfinished = PathBuf::from(unfinished);
-    let what = format!("write {}", path.display());
-    let mut file = File::create(&unfinished).map_err(|source| Failure::io(&what, source))?;
-    let written = match write_all(document, &mut file, &what).await {
-        Ok(()) => fs::rename(&unfinished, path).map_err(|source| Failure::io(&what, source)),
-        failed => failed,
-    };
-    written.inspect_err(|_| {
-        let _ = fs::remove_file(&unfinished);
-    })
+    let mut file = WholeFile::create(path)?;
+    write_all(document, &mut file, &format!("write {}", path.display())).await?;
+    file.finish()
 }
 
 async fn write_all(document: &mut ExportDocument, to: &mut impl Write, what: &str) -> Result<(), Failure> {

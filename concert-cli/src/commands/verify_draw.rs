@@ -1,6 +1,5 @@
 //! `queue verify-draw`: computes the draw of a sale again.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
@@ -11,6 +10,7 @@ use serde::Serialize;
 use super::sale::{SaleRef, draw_facts};
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, print, word};
+use crate::whole_file::WholeFile;
 
 /// Compute the draw of a sale again from all its tokens, and say whether all agrees
 ///
@@ -53,14 +53,13 @@ impl Show for Verified {
 
 /// The file of places.
 struct Places {
-    file: BufWriter<File>,
+    file: BufWriter<WholeFile>,
     written: io::Result<()>,
 }
 
 impl Places {
     fn create(path: &PathBuf) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|source| Failure::io(format!("write {}", path.display()), source))?;
-        let mut file = BufWriter::new(file);
+        let mut file = BufWriter::new(WholeFile::create(path)?);
         let written = writeln!(file, "ticket,tokenId,place");
         Ok(Self { file, written })
     }
@@ -69,6 +68,13 @@ impl Places {
         if self.written.is_ok() {
             self.written = writeln!(self.file, "{},{},{}", drawn.ticket, drawn.token, drawn.place);
         }
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        let written = self.written.and_then(|()| self.file.flush());
+        written.map_err(|source| self.file.get_ref().failure(source))?;
+        let file = self.file.into_inner().map_err(|error| Failure::io("write the places", error.into_error()))?;
+        file.finish()
     }
 }
 
@@ -84,8 +90,8 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             }
         })
         .await?;
-    if let Some(Places { mut file, written }) = places {
-        written.and_then(|()| file.flush()).map_err(|source| Failure::io("write the places", source))?;
+    if let Some(places) = places {
+        places.finish()?;
     }
     let agrees = verification.agrees();
     print(output, &Verified { agrees, verification })?;

@@ -38,8 +38,8 @@ impl BoxOffice {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] (no seat, one named twice, more than 256), [`Error::TooManyHolds`] (more than anyone may
-    /// hold), [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ConcertNotFound`],
-    /// [`Error::SectionNotFound`] or [`Error::SeatNotFound`], [`Error::SaleClosed`], [`Error::ConcertOver`],
+    /// hold), [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::UserNotFound`],
+    /// [`Error::UserDisabled`], [`Error::ConcertNotFound`], [`Error::SectionNotFound`] or [`Error::SeatNotFound`], [`Error::SaleClosed`], [`Error::ConcertOver`],
     /// [`Error::NotEnoughSeats`] or [`Error::SeatAlreadyReserved`], [`Error::SeatHeldTooOften`], [`Error::SeatLimit`], [`Error::TooManyHolds`].
     pub async fn hold(
         &self,
@@ -164,8 +164,8 @@ impl BoxOffice {
     /// reservation in it. Answers the new deadline.
     ///
     /// # Errors
-    /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::ReservationNotFound`], [`Error::NotYours`],
-    /// [`Error::AlreadyPaid`], [`Error::HoldCancelled`], [`Error::HoldExpired`], [`Error::HoldAlreadyExtended`],
+    /// [`Error::IdempotencyKeyReused`], [`Error::TokenNotActive`], [`Error::UserNotFound`], [`Error::UserDisabled`],
+    /// [`Error::ReservationNotFound`], [`Error::NotYours`], [`Error::AlreadyPaid`], [`Error::HoldCancelled`], [`Error::HoldExpired`], [`Error::HoldAlreadyExtended`],
     /// [`Error::HoldOutlastsTurn`].
     pub async fn extend_hold(
         &self,

@@ -87,7 +87,7 @@ impl Desk {
         Ok(answer)
     }
 
-    /// Refuses in this order: key reused, token not ACTIVE, no such user, no such concert, no such section or seat, concert
+    /// Refuses in this order: key reused, token not ACTIVE, no such user, user disabled, no such concert, no such section or seat, concert
     /// called off, over or closed, sale closed, seats not on sale, seats taken or too few of them free (or not together),
     /// seats held too often in a row, more seats than one user may have, too many holds, too large a total.
     fn hold(
@@ -181,8 +181,8 @@ impl Desk {
     }
 
     fn require_user(&mut self, caller: &Caller) -> Result<(), Error> {
-        let is_there = self.rows.users.get_mut(&caller.user).is_some_and(|user| user.equals(true));
-        if is_there { Ok(()) } else { Err(Error::UserNotFound) }
+        let is_enabled = self.rows.users.get_mut(&caller.user).ok_or(Error::UserNotFound)?;
+        if is_enabled.equals(true) { Ok(()) } else { Err(Error::UserDisabled) }
     }
 
     fn concert(&self, concert: ConcertId) -> Result<Concert, Error> {

@@ -1,4 +1,4 @@
-//! Who may hold: that there is such a user, and how many seats the user holds unpaid. The one definition of each, as a
+//! Who may hold: that there is such a user, who is enabled, and how many seats the user holds unpaid. The one definition of each, as a
 //! reading and as a guard.
 
 use std::collections::HashMap;
@@ -45,8 +45,13 @@ statements! {
     UNPAID_HOLDS { holds!(unpaid!("")) }
     /// Last in the global order of locks.
     LOCK_USERS { "select id from users force index (primary) where id in ({users}) for update" }
-    USERS { "select id from users force index (primary) where id in ({users})" }
-    COUNT_USERS { "select count(*) from users force index (primary) where id in ({users})" }
+    /// Whoever was forgotten is not there.
+    USERS {
+        "select id, disabled_at is null as is_enabled from users force index (primary) \
+         where id in ({users}) and forgotten_at is null"
+    }
+    /// Whoever was forgotten is disabled, too.
+    COUNT_USERS { "select count(*) from users force index (primary) where id in ({users}) and disabled_at is null" }
     /// An upper bound: holds that were paid or given back before their deadline count as well. It is read from the
     /// index alone, 1.5 us a user instead of 2.8 (measured, MariaDB 10.11), and few users come near the limit.
     HOLDS { holds!(in_time!("")) }
@@ -59,14 +64,15 @@ statements! {
 /// How many seats a user holds unpaid; its key is the user's id.
 const UNPAID: Column = Column("reservations held unpaid");
 
-/// Whether there is such a user. A turn outlasts a user whose row was deleted.
-const USER: Column = Column("users.id");
+/// Whether there is such a user whom no operator has disabled. A turn outlasts a user whose row was deleted, and past the
+/// queue nobody has a turn.
+const IS_ENABLED: Column = Column("users.disabled_at");
 
-/// Users who may be there. One who is missing is not.
+/// Users who may be there, and whether they are enabled. One who is missing is not there.
 pub(crate) type Users = HashMap<UserId, Fact<bool>>;
 
 pub(super) fn unread_user(assumptions: &Assumptions, user: UserId) -> Fact<bool> {
-    assumptions.unread(USER, Key::row(user.as_uuid()))
+    assumptions.unread(IS_ENABLED, Key::row(user.as_uuid()))
 }
 
 pub(super) fn select_users(script: &mut Script, users: Vec<UserId>) -> Reading {
@@ -74,14 +80,14 @@ pub(super) fn select_users(script: &mut Script, users: Vec<UserId>) -> Reading {
 }
 
 pub(super) fn read_users(selected: &ResultSet, users: &Reading) -> Result<Users, Failure> {
-    selected.rows(users).map(|row| Ok((row.try_get("id")?, Fact::read(true)))).collect()
+    selected.rows(users).map(|row| Ok((row.try_get("id")?, Fact::read(row.try_get("is_enabled")?)))).collect()
 }
 
-/// States that users are there. Before the lock of their turns, which counts them.
+/// States that users are there and enabled. Before the lock of their turns, which counts them.
 pub(super) fn guard_users(script: &mut Script, assumed: &mut Assumed) {
-    let there = assumed.take(USER);
+    let there = assumed.take(IS_ENABLED);
     if there.iter().any(|(_, test)| *test != Test::Equals(Value::Flag(true))) {
-        return assumed.put_back(USER, there);
+        return assumed.put_back(IS_ENABLED, there);
     }
     let mut users: Vec<_> = there.iter().map(|(user, _)| user.id()).collect();
     users.sort_unstable();

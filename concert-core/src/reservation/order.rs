@@ -146,6 +146,15 @@ impl Order {
         let total = total(due.map(|reservation| reservation.price)).unwrap_or(Money::MAX);
         Some(Self { id, user, concert, reservations, total, expires_at })
     }
+
+    /// What has become of it, whose seats can each be paid or given back alone: HELD while anything of it can be paid, else
+    /// CONFIRMED while any seat of it is sold, else REFUNDED, EXPIRED or CANCELLED, the first of these that a seat is.
+    #[must_use]
+    pub fn status(&self) -> ReservationStatus {
+        use ReservationStatus::{Cancelled, Confirmed, Expired, Held, Refunded};
+        let has = |status: &ReservationStatus| self.reservations.iter().any(|found| found.status == *status);
+        [Held, Confirmed, Refunded, Expired].into_iter().find(has).unwrap_or(Cancelled)
+    }
 }
 
 /// The sum; `None` when it is more than [`Money::MAX`].

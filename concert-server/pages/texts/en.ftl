@@ -71,6 +71,7 @@ said-bom = bom is for CSV: JSON has no byte order mark
 said-seats-or-numbers = name exactly one of seatNumbers and seats
 said-swapped-seats = seatNumbers are the two seats that change places
 said-reservation-or-order = name exactly one of reservationId and orderId
+said-sale-of-other-token = saleId names another sale than the queue token: send the token of that sale, or leave saleId out
 said-one-way-to-name-seats = name exactly one of seatNumber, seatNumbers and bestAvailable
 said-check-in-forms = send ticket and gate (and checkedInAt, if the gate was without the network); or checkins alone, a list of such, without an Idempotency-Key
 said-delivery = a delivery has 1 to { $most } check-ins

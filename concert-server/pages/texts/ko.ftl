@@ -70,6 +70,7 @@ said-bom = bom은 CSV에만 씁니다. JSON에는 바이트 순서 표시가 없
 said-seats-or-numbers = seatNumbers와 seats 가운데 하나만 적어 주십시오.
 said-swapped-seats = seatNumbers에는 자리를 바꿀 두 좌석을 적어 주십시오.
 said-reservation-or-order = reservationId와 orderId 가운데 하나만 적어 주십시오.
+said-sale-of-other-token = saleId가 대기열 토큰의 판매와 다릅니다. 그 판매의 토큰을 보내거나 saleId를 빼십시오
 said-one-way-to-name-seats = seatNumber, seatNumbers, bestAvailable 가운데 하나만 적어 주십시오.
 said-check-in-forms = ticket과 gate를 보내 주십시오(게이트가 연결 없이 확인했다면 checkedInAt도). 또는 그런 항목의 목록인 checkins만, Idempotency-Key 없이 보내 주십시오.
 said-delivery = 한 번에 1건에서 { $most }건까지 보냅니다.

@@ -14,10 +14,10 @@ function begin(): void {
   queue = sale && isIn && userId() ? new Queue(sale, { reload }) : null;
 }
 
+/** Until the page is there, the queue goes on as it is. */
 async function reload(): Promise<void> {
-  queue?.close();
-  queue = null;
   await reloadMain(adopt);
+  queue?.close();
   begin();
 }
 

@@ -149,6 +149,13 @@ async function scan(code: string): Promise<void> {
   const ticket = code.trim();
   if (ticket === "" || (ticket === last.code && Date.now() - last.at < SAME_SCAN_MS)) return;
   last = { code: ticket, at: Date.now() };
+  const before = undelivered(ticket);
+  if (before) {
+    // The server does not know of it yet, so it would let the same ticket in once more.
+    show(false, text("door-stop"), text("door-already", { time: clock(before.checkedInAt), gate: before.gate }));
+    void synchronise();
+    return;
+  }
   const sent: Scan = { concert, ticket, gate, checkedInAt: new Date(Date.now() + ahead).toISOString() };
   try {
     const { ticket: shown, gate: at, checkedInAt } = sent;
@@ -156,6 +163,8 @@ async function scan(code: string): Promise<void> {
     isOnline(true);
     remember(made.ticketId, made.checkedInAt, made.gate);
     show(true, text("door-in"), place(made.seatNumber, made.section, made.row));
+    // The server answers again.
+    if (stored<Scan[]>(WAITING, []).length > 0) void synchronise();
   } catch (error) {
     if (error instanceof Refusal) {
       isOnline(true);
@@ -167,6 +176,19 @@ async function scan(code: string): Promise<void> {
     }
   }
   last.at = Date.now();
+}
+
+/** A scan of the same ticket that waits for its delivery. */
+function undelivered(ticket: string): Scan | undefined {
+  const idOf = (code: string): string => {
+    try {
+      return read(code).ticketId;
+    } catch {
+      return code;
+    }
+  };
+  const id = idOf(ticket);
+  return stored<Scan[]>(WAITING, []).find((scan) => scan.concert === concert && idOf(scan.ticket) === id);
 }
 
 /** Without an answer: by what was fetched before. */

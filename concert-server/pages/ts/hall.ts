@@ -37,6 +37,8 @@ class HallPage {
   private cursor: number | null = null;
   private showsCursor = false;
   private key = crypto.randomUUID();
+  /** The seats of a hold whose answer has not come: they may be held by now, by this very hold. */
+  private asked: ReadonlySet<number> = new Set();
   private frame = 0;
   private rest: ReturnType<typeof setTimeout> | undefined;
   private hall: Hall;
@@ -291,6 +293,7 @@ class HallPage {
     else if (this.chosen.size >= this.most) return this.complain(text("too-many", { count: this.most }));
     else this.chosen.add(seat);
     this.key = crypto.randomUUID();
+    this.asked = new Set();
     this.complaint.hidden = true;
     this.showChosen();
     announce(`${this.describe(seat)}. ${text("chosen-count", { count: this.chosen.size })}`);
@@ -322,6 +325,7 @@ class HallPage {
     if (this.holdButton.disabled || this.chosen.size === 0) return;
     this.holdButton.disabled = true;
     this.complaint.hidden = true;
+    this.asked = new Set(this.chosen);
     const seatNumbers = [...this.chosen].map((seat) => this.hall.number[seat]!);
     try {
       const body = { concertId: this.concert, userId: userId(), seatNumbers };
@@ -337,12 +341,17 @@ class HallPage {
   }
 
   private refused({ problem, message }: Refusal): void {
+    // The turn or the session is over: the page as it is now says so, and where to go.
+    if (problem.code === "TOKEN_NOT_ACTIVE" || problem.code === "UNAUTHENTICATED") return location.reload();
     this.key = crypto.randomUUID();
+    this.asked = new Set();
     const taken = [problem["seatNumbers"] ?? problem["seatNumber"] ?? []].flat().map(Number);
     for (const number of taken) {
       const seat = this.hall.seat(number);
       if (seat !== undefined) this.chosen.delete(seat);
     }
+    // What others took while the answer was on its way.
+    for (const seat of this.chosen) if (this.hall.state[seat] !== FREE) this.chosen.delete(seat);
     this.showChosen();
     this.complain(message);
   }
@@ -379,9 +388,10 @@ class HallPage {
     const sections = new Set(seats.map((seat) => this.hall.rows[this.hall.row[seat]!]!.section));
     this.painter.touch(sections);
     for (const section of sections) this.freeCounts.delete(section);
-    const lost = seats.filter((seat) => this.chosen.has(seat) && this.hall.state[seat] !== FREE);
+    const isLost = (seat: number) => this.chosen.has(seat) && !this.asked.has(seat) && this.hall.state[seat] !== FREE;
+    const lost = seats.filter(isLost);
     for (const seat of lost) this.chosen.delete(seat);
-    if (lost.length > 0 && !this.holdButton.disabled) {
+    if (lost.length > 0) {
       this.key = crypto.randomUUID();
       this.complain(text("lost", { seats: lost.map((seat) => this.name(seat)).join("; ") }));
       this.showChosen();

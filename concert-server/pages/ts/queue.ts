@@ -15,7 +15,7 @@ const SECOND_MS = 1_000;
 
 /** What a queue page needs of the rest. */
 export interface Page {
-  /** Shows the page anew, since the visit is in another state. */
+  /** Shows the page anew, since the visit is in another state, and closes the queue. Fails where the page cannot be had. */
   reload(): Promise<void>;
 }
 
@@ -30,6 +30,7 @@ export class Queue {
   private patience = UNSURE_AFTER_MS;
   private wasSure = true;
   private status: string;
+  private reloading: Promise<void> | null = null;
 
   constructor(
     private readonly sale: string,
@@ -145,7 +146,7 @@ export class Queue {
     const place = document.getElementById("queue-place");
     const estimate = document.getElementById("queue-estimate");
     if (!place || token.queuePosition === null || token.queuePosition === undefined) return;
-    if (place.hidden) return void this.page.reload();
+    if (place.hidden) return void this.reload();
     const number = new Intl.NumberFormat(language()).format(token.queuePosition);
     if (place.textContent !== number) place.textContent = number;
     document.title = `${number} · ${document.querySelector("h1")?.textContent ?? ""}`;
@@ -154,15 +155,34 @@ export class Queue {
 
   private arrive(): void {
     announce(text("turn"));
-    void this.page.reload().then(yourTurn);
+    // Told before the page is there, which a bad network may delay; and after it, since it has another title.
+    yourTurn();
+    void this.reload().then(yourTurn);
   }
 
   /** The token has ended, or belongs to nobody any more. */
   private async over(): Promise<void> {
-    this.close();
+    this.stream.abort();
     // What the page and the stream cannot agree on is not asked again and again.
     if (Date.now() - this.begunAt < 5 * SECOND_MS) await pause(5 * SECOND_MS);
-    await this.page.reload().catch(() => location.reload());
+    await this.reload();
+  }
+
+  /** Shows the page anew, however long it takes to get it. */
+  private reload(): Promise<void> {
+    this.reloading ??= this.reloadUntilThere();
+    return this.reloading;
+  }
+
+  private async reloadUntilThere(): Promise<void> {
+    const backoff = new Backoff();
+    while (!this.stop.signal.aborted) {
+      try {
+        return await this.page.reload();
+      } catch {
+        await pause(backoff.next(), this.stop.signal);
+      }
+    }
   }
 
   private decorate(): void {

@@ -49,7 +49,7 @@ struct OrdersBody {
     get, path = "/api/v1/orders", tag = "reservations", operation_id = "listOrders",
     summary = "The caller's orders, or those that are open",
     description = "An order is what was held in one call. `status` is HELD as long as anything of it can be paid, and \
-                   `total` is what that costs.",
+                   `total` is what that costs; else CONFIRMED as long as any seat of it is sold.",
     params(OrdersQuery),
     security(("bearer" = [])),
     responses(

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use concert_core::{BoxOffice, Error, IdempotencyKey, SaleId};
+use concert_core::{BoxOffice, Error, IdempotencyKey, QueueTicket, SaleId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use warp::http::HeaderMap;
 use warp::http::header::HeaderName;
+use warp::http::{HeaderMap, Method};
 
 use super::App;
 use super::accept;
@@ -45,6 +45,10 @@ impl Call {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.head.headers
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        self.head.method == Method::HEAD
     }
 
     /// Where it comes from; `None`: it is exempt from the brakes.
@@ -85,6 +89,20 @@ impl Call {
 
     /// The sale that the query names; the default one where it names none.
     pub(super) fn sale(&self) -> Result<SaleId, Problem> {
+        Ok(self.named_sale()?.unwrap_or(SaleId::DEFAULT))
+    }
+
+    /// The sale of a queue token, which the query must not contradict.
+    pub(super) fn sale_of(&self, ticket: &QueueTicket) -> Result<SaleId, Problem> {
+        match self.named_sale()? {
+            Some(named) if named != ticket.sale => Err(Problem::invalid(
+                "saleId names another sale than the queue token: send the token of that sale, or leave saleId out",
+            )),
+            _ => Ok(ticket.sale),
+        }
+    }
+
+    fn named_sale(&self) -> Result<Option<SaleId>, Problem> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         struct OfSale {
@@ -92,7 +110,7 @@ impl Call {
             sale_id: Option<SaleId>,
         }
         let OfSale { sale_id } = self.query()?;
-        Ok(sale_id.unwrap_or(SaleId::DEFAULT))
+        Ok(sale_id)
     }
 
     /// The query string.

@@ -12,7 +12,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use warp::Reply as _;
+use warp::http::header::CONTENT_TYPE;
 use warp::http::{HeaderName, HeaderValue};
+use warp::reply::Response;
 use warp::sse::Event;
 
 use self::places::Newest;
@@ -90,6 +92,12 @@ struct ReplacedBody {
 )]
 async fn events(mut call: Call) -> Answer {
     let (ticket, token) = tokens::ticket(&mut call).await?;
+    // Looking at what there is must not end the stream that runs.
+    if call.is_head() {
+        let mut response = Response::default();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        return Ok(response);
+    }
     // The connection's own limit first: a browser with many tabs must not use up the places of the server.
     let here = call.place_here()?;
     let streams = &call.app.streams;

@@ -11,7 +11,6 @@ use warp::http::StatusCode;
 use super::auth;
 use super::body::{Moment, called_off, json, parsed, parsed_if_there};
 use super::call::Call;
-use super::problem::Problem;
 use super::routing::{Answer, Endpoint, get};
 use super::words;
 

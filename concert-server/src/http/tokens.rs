@@ -219,7 +219,7 @@ async fn look(mut call: Call) -> Answer {
     security(("bearer" = [])),
     responses(
         (status = 204, description = "Left"),
-        (status = 400, description = "Not a UUID"),
+        (status = 400, description = "Not a UUID, or saleId is not the sale of the queue token"),
         (status = 401, description = "No valid access token"),
         (status = 403, description = "It belongs to another user"),
         (status = 404, description = "Not in the queue"),
@@ -230,7 +230,7 @@ async fn leave(mut call: Call) -> Answer {
     let caller = auth::caller(credential, call.id()?)?;
     // A queue token is of one sale; a session has to say which.
     let sale = match credential {
-        Credential::Queue(ticket) => ticket.sale,
+        Credential::Queue(ticket) => call.sale_of(&ticket)?,
         Credential::Session { .. } => call.sale()?,
     };
     call.box_office().leave_queue_in(sale, caller).await?;

@@ -1,7 +1,7 @@
 //! `/orders/{orderId}`: seats that are held, paid, given back.
 
 use askama::Template;
-use concert_core::{ConcertId, Error, Money, Order, OrderId, OrderRef, Reservation, ReservationId, ReservationStatus};
+use concert_core::{ConcertId, Error, Money, OrderId, OrderRef, Reservation, ReservationId, ReservationStatus};
 use warp::http::StatusCode;
 
 use super::visit::{Frame, Trouble, Visit, go_to, show_with};
@@ -67,19 +67,6 @@ pub(super) fn status(frame: &Frame, status: ReservationStatus) -> (String, &'sta
     }
 }
 
-/// What an order is as a whole: what can be done about it comes first.
-pub(super) fn state(order: &Order) -> ReservationStatus {
-    let all = [
-        ReservationStatus::Held,
-        ReservationStatus::Confirmed,
-        ReservationStatus::Refunded,
-        ReservationStatus::Expired,
-        ReservationStatus::Cancelled,
-    ];
-    let has = |status: &ReservationStatus| order.reservations.iter().any(|found| found.status == *status);
-    all.into_iter().find(has).unwrap_or(ReservationStatus::Cancelled)
-}
-
 /// The concert's name, and the zone of its venue.
 pub(super) async fn concert(visit: &Visit, id: ConcertId) -> Result<(String, concert_core::TimeZone), Problem> {
     match visit.concert(id).await {
@@ -101,7 +88,7 @@ async fn answer(visit: Visit, id: OrderId, status: StatusCode) -> Answer {
     let (concert_name, zone) = concert(&visit, order.concert).await?;
     let mut visit = visit.with_script("buyer.js").await?;
     visit.frame.title = visit.frame.t.order_title();
-    let (frame, state) = (&visit.frame, state(&order));
+    let (frame, state) = (&visit.frame, order.status());
     let lacks = order.total.checked_sub(balance).filter(|lacks| *lacks > Money::ZERO);
     let extended = order.reservations.iter().find_map(|reservation| reservation.extended_at);
     let page = OrderPage {

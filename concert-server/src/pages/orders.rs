@@ -51,7 +51,7 @@ pub(super) async fn orders(mut visit: Visit) -> Answer {
     let found = visit.office().orders_of(visit.caller()?, after(&visit)?).await?;
     let mut orders = Vec::new();
     for order in &found.data {
-        let (status, badge) = order::status(&visit.frame, order::state(order));
+        let (status, badge) = order::status(&visit.frame, order.status());
         let sum = order.reservations.iter().map(|reservation| reservation.price);
         // What no wallet could pay was never held, so the sum has its place.
         let sum = sum.reduce(|sum, price| sum.checked_add(price).unwrap_or(sum));

@@ -125,8 +125,9 @@ impl ConcertFile {
     }
 
     fn parse(text: &str, from: &str) -> Result<Self, Failure> {
-        // With the line, and a sign under what is wrong.
-        toml::from_str(text).map_err(|error| Failure::Usage(format!("{from}: {}", error.to_string().trim_end())))
+        // With the place: such a file is long.
+        toml::from_str(text)
+            .map_err(|error| Failure::Usage(format!("{from}{}: {}", place(text, &error), error.message())))
     }
 
     /// The sale that it names.
@@ -221,6 +222,13 @@ fn read_marks(marks: &[String]) -> Result<Vec<Mark>, Failure> {
 
 fn seat_numbers(numbers: &[i64]) -> Result<Vec<SeatNumber>, Failure> {
     numbers.iter().map(|number| SeatNumber::new(*number).map_err(|error| Error::from(error).into())).collect()
+}
+
+/// Where in the text an error is, in one line: the drawing that comes with it is of several, and of a long line has all.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return String::new() };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    format!(", line {}, column {}", before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ impl ModelLane for ReservationBatch {
             halls,
             holds: wanted.iter().map(held).collect(),
             concerts: tables.concerts.clone(),
-            users: tables.users.keys().map(|user| (*user, Fact::read(true))).collect(),
+            users: tables.users.iter().map(|(user, row)| (*user, Fact::read(row.is_enabled))).collect(),
             extensions: tables.extensions.clone(),
         }
     }

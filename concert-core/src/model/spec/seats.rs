@@ -7,6 +7,9 @@ impl Spec {
         if !self.is_in(&self.active, user) || self.unclaimed.contains(&user) {
             return Err("TOKEN_NOT_ACTIVE");
         }
+        if self.disabled.contains(&user) {
+            return Err("USER_DISABLED");
+        }
         if self.called_off {
             return Err("CONCERT_CANCELLED");
         }

@@ -255,9 +255,12 @@ class HallDesk {
   /** First a dry run, whose sum is shown; only then can it be done. */
   private async cancel(event: SubmitEvent): Promise<void> {
     const isDryRun = (event.submitter as HTMLButtonElement).value === "dry";
-    const path = `/concerts/${this.concert}/cancel`;
+    const asked = this.concert;
+    const path = `/concerts/${asked}/cancel`;
     let found = await this.desk.send<Cancellation>("POST", path, { reason: field("cancel-reason").value, dryRun: isDryRun });
     if (isDryRun) {
+      // Another one was chosen meanwhile: what would happen to the first says nothing about it.
+      if (asked !== this.concert) return;
       field("call-off").disabled = false;
       const values = { payments: number(found.payments - found.refunded), amount: number(found.amount - found.amountRefunded, 2), holds: number(found.holds) };
       return tell("cancel-done", word("would-cancel", values));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use concert_core::{ConcertId, Money, Order, OrderId, Reservation, ReservationId, ReservationStatus, SeatNumber};
+use concert_core::{ConcertId, Money, Order, OrderId, Reservation, ReservationId, SeatNumber};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -128,14 +128,7 @@ impl OrderBody {
         Ok(Self {
             order_id: order.id,
             concert_id: order.concert,
-            // Repeated with its key, an order may be paid or given back in part.
-            status: order
-                .reservations
-                .iter()
-                .find(|one| one.status == ReservationStatus::Held)
-                .unwrap_or(first)
-                .status
-                .as_str(),
+            status: order.status().as_str(),
             total: order.total,
             performance_date: first.performance_date,
             reserved_at: Moment(first.reserved_at),
