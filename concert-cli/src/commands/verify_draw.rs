@@ -1,7 +1,7 @@
 //! `queue verify-draw`: computes the draw of a sale again.
 
 use std::io::{self, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use concert_core::{BoxOffice, DrawVerification, DrawnToken, Operator};
@@ -58,7 +58,7 @@ struct Places {
 }
 
 impl Places {
-    fn create(path: &PathBuf) -> Result<Self, Failure> {
+    fn create(path: &Path) -> Result<Self, Failure> {
         let mut file = BufWriter::new(WholeFile::create(path)?);
         let written = writeln!(file, "ticket,tokenId,place");
         Ok(Self { file, written })
@@ -81,7 +81,7 @@ impl Places {
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     let sale = opts.sale.find(box_office).await?;
     // Before the long reading: a path that cannot be written is refused at once.
-    let mut places = opts.places.as_ref().map(Places::create).transpose()?;
+    let mut places = opts.places.as_deref().map(Places::create).transpose()?;
     let reader = box_office.operator(Operator::application());
     let verification = reader
         .verify_draw(sale, |drawn| {
