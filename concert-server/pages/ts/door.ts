@@ -149,7 +149,7 @@ async function scan(code: string): Promise<void> {
   const ticket = code.trim();
   if (ticket === "" || (ticket === last.code && Date.now() - last.at < SAME_SCAN_MS)) return;
   last = { code: ticket, at: Date.now() };
-  const before = undelivered(ticket);
+  const before = await undelivered(ticket);
   if (before) {
     // The server does not know of it yet, so it would let the same ticket in once more.
     show(false, text("door-stop"), text("door-already", { time: clock(before.checkedInAt), gate: before.gate }));
@@ -179,16 +179,16 @@ async function scan(code: string): Promise<void> {
 }
 
 /** A scan of the same ticket that waits for its delivery. */
-function undelivered(ticket: string): Scan | undefined {
-  const idOf = (code: string): string => {
-    try {
-      return read(code).ticketId;
-    } catch {
-      return code;
-    }
-  };
-  const id = idOf(ticket);
-  return stored<Scan[]>(WAITING, []).find((scan) => scan.concert === concert && idOf(scan.ticket) === id);
+async function undelivered(ticket: string): Promise<Scan | undefined> {
+  const waiting = stored<Scan[]>(WAITING, []).filter((scan) => scan.concert === concert);
+  if (waiting.length === 0) return undefined;
+  try {
+    // Verified, since a forged code may name any ticket.
+    const { ticketId } = await verify(ticket, known.keys);
+    return waiting.find((scan) => read(scan.ticket).ticketId === ticketId);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Without an answer: by what was fetched before. */
