@@ -65,7 +65,7 @@ async function ring(): Promise<void> {
 
 /** It is the user's turn: says so by all means that are allowed. */
 export function yourTurn(): void {
-  blinkTitle(text("turn"));
+  turnInTitle();
   if (!isWanted()) return;
   void ring().catch(() => {});
   if ("Notification" in window && Notification.permission === "granted") {
@@ -76,6 +76,11 @@ export function yourTurn(): void {
       // Some phones allow notifications to service workers alone.
     }
   }
+}
+
+/** The same in the title alone: for a page that has another title since. */
+export function turnInTitle(): void {
+  blinkTitle(text("turn"));
 }
 
 /** Lets the title blink until the tab is looked at. */

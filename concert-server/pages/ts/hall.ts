@@ -405,6 +405,8 @@ class HallPage {
     const numbers = [...this.chosen].map((seat) => this.hall.number[seat]!);
     const cursor = this.cursor === null ? undefined : this.hall.number[this.cursor];
     this.hall = new Hall(plan);
+    // Seats have other places in it.
+    this.asked = new Set();
     this.hall.setStates(bytes(state.state));
     const seats = numbers.map((number) => this.hall.seat(number));
     this.chosen.clear();

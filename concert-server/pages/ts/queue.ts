@@ -1,7 +1,7 @@
 // The place in the queue: pushed, or asked for where streams fail; and how sure the page is of it.
 
 import { type Token, request } from "./rest";
-import { bellButton, yourTurn } from "./bell";
+import { bellButton, turnInTitle, yourTurn } from "./bell";
 import { observeServerTime } from "./clock";
 import { announce } from "./dom";
 import { language, text, userId } from "./session";
@@ -155,9 +155,9 @@ export class Queue {
 
   private arrive(): void {
     announce(text("turn"));
-    // Told before the page is there, which a bad network may delay; and after it, since it has another title.
+    // Told before the page is there, which a bad network may delay.
     yourTurn();
-    void this.reload().then(yourTurn);
+    void this.reload().then(turnInTitle);
   }
 
   /** The token has ended, or belongs to nobody any more. */

@@ -86,7 +86,7 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// Each user holds one seat: whoever had held hundreds would have all of them counted by each further hold.
+/// Each user holds one seat: each further hold would count the ones before it.
 async fn reserve(world: &World, opts: &Opts) -> Result<[Row; 2], Failure> {
     let sale = world.sale().await?;
     let mut sides = Sides::new(world, opts, World::SALE, WRITERS);
