@@ -2,8 +2,11 @@
 //!
 //! HS256 alone is accepted, and the time is the box office's clock (RFC 8725, sections 3.1, 3.8 and 3.9).
 
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::dangerous::insecure_decode_claims;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto, decode_header, encode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, decode_header, encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,8 +16,10 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{SaleId, SessionId, TokenId, UserId};
 
-/// The shortest secret, in bytes: the width of HS256's hash (RFC 7518, section 3.2).
-pub const SHORTEST_SECRET: usize = 32;
+/// The width of HS256's hash, in bytes.
+const HASH_LENGTH: usize = 32;
+/// The shortest secret, in bytes: as long as the hash (RFC 7518, section 3.2).
+pub const SHORTEST_SECRET: usize = HASH_LENGTH;
 /// How many characters of base64url name a key, at six bits each: enough to tell the few keys of a service apart.
 const KEY_ID_LENGTH: usize = 11;
 /// What is signed with a key to name it. The name tells nothing about the key that a token would not.
@@ -33,7 +38,7 @@ pub struct JwtKeys {
 /// A key, and how tokens name it (`kid`; RFC 7515, section 4.1.4).
 #[derive(Clone)]
 struct VerifyingKey {
-    key: DecodingKey,
+    key: hmac::Key,
     id: String,
     /// How tokens that were signed with it here begin: the encoded header and the dot.
     prefix: String,
@@ -48,7 +53,15 @@ impl VerifyingKey {
         // The header of every token that this key signs is the same text.
         let mut prefix = encode(&header(&id), &(), &signing).map_err(Error::internal)?;
         prefix.truncate(prefix.find('.').map_or(0, |dot| dot + 1));
-        Ok(Self { key: DecodingKey::from_secret(secret), id, prefix })
+        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret), id, prefix })
+    }
+
+    /// Whether `signature` was made of `message` with this key. `jsonwebtoken` sets the key up for each signature, which
+    /// is a fifth of the cost.
+    fn has_signed(&self, message: &str, signature: &str) -> bool {
+        let mut tag = [0; HASH_LENGTH];
+        let read = BASE64_URL_SAFE_NO_PAD.decode_slice(signature, &mut tag);
+        read == Ok(HASH_LENGTH) && hmac::verify(&self.key, message.as_bytes(), &tag).is_ok()
     }
 }
 
@@ -106,9 +119,7 @@ impl JwtKeys {
     /// and audiences only.
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<(Credential, u32), Error> {
         let (message, signature) = token.rsplit_once('.').ok_or(NO_GOOD)?;
-        let holds = |with: &VerifyingKey| {
-            crypto::verify(signature, message.as_bytes(), &with.key, Algorithm::HS256).unwrap_or(false)
-        };
+        let holds = |with: &VerifyingKey| with.has_signed(message, signature);
         let held = match self.verifying.iter().find(|with| token.starts_with(&with.prefix)) {
             // The usual way: the text before the first dot names key and algorithm, and nothing of it has to be
             // decoded.

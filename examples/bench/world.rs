@@ -9,6 +9,7 @@ use concert_core::{
     AdmissionChange, BoxOffice, Clock, ConcertId, JwtKeys, Money, NewConcert, OpeningUser, Operator, Policy,
     QueueToken, ReservationId, SeatNumber, Section, SystemClock, UserId,
 };
+use secrecy::SecretString;
 use sqlx::ConnectOptions as _;
 use sqlx::mysql::MySqlConnectOptions;
 use tempfile::TempDir;
@@ -77,6 +78,11 @@ impl World {
             None => policy,
         };
         Ok(Self { server, folder, policy, sale: OnceCell::new(), queue: OnceCell::new() })
+    }
+
+    /// What access tokens are signed with.
+    pub fn jwt_secret(&self) -> Result<SecretString, Failure> {
+        Ok(self.server.jwt_secret()?)
     }
 
     /// Reads the processor time of this process and of the server.

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concert_core::{BoxOffice, UserId};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use uuid::Uuid;
 use warp::Filter as _;
 use warp::http::StatusCode;
 
@@ -38,13 +42,14 @@ pub async fn poll(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let short_queue = Polled { address: short_address, requests: requests(&short).await? };
     let body = Client::connect(address).await?.ask(&long_queue.requests[0]).await?.expect(200)?.body;
     let body = String::from_utf8(body)?;
-    let bare = Polled { address: bare(body.clone()).await?, requests: Arc::clone(&long_queue.requests) };
-    let checking = bare_checking(long, body).await?;
-    let checking = Polled { address: checking, requests: Arc::clone(&long_queue.requests) };
+    let beside = |address| Polled { address, requests: Arc::clone(&long_queue.requests) };
+    let bare = beside(bare(body.clone()).await?);
+    let checking = beside(bare_checking(long, body.clone()).await?);
+    let decoding = beside(bare_decoding(world.jwt_secret()?, body).await?);
 
     let time = Duration::from_secs_f64(opts.seconds / TURNS as f64);
     let (mut ours, mut theirs, mut few) = (Run::default(), Run::default(), Run::default());
-    let (mut ours_apart, mut theirs_apart) = (Run::default(), Run::default());
+    let (mut ours_apart, mut theirs_apart, mut crate_apart) = (Run::default(), Run::default(), Run::default());
     let (meter, clients) = (world.meter()?, LoadThreads::start()?);
     let mut asked = 0;
     for _ in 0..TURNS {
@@ -55,6 +60,7 @@ pub async fn poll(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
         few.add(short_queue.poll(time).await?);
         ours_apart.add(meter.measure(clients.run(long_queue.poll(time))).await?);
         theirs_apart.add(meter.measure(clients.run(checking.poll(time))).await?);
+        crate_apart.add(meter.measure(clients.run(decoding.poll(time))).await?);
     }
     stop.cancel();
     stop_short.cancel();
@@ -65,11 +71,14 @@ pub async fn poll(world: &World, opts: &Opts) -> Result<Vec<Row>, Failure> {
     let what = format!("poll, {waiting} waiting, over bare warp with JWT");
     Ok(vec![
         Row::server_time(&what, &ours_apart, &theirs_apart, 1.3).note(format!(
-            "of the server alone, its clients have threads of their own; the bare route checks the same JWT and answers \
-             the same JSON; {:.0} and {:.0} polls/s",
+            "of the server alone, its clients have threads of their own; the bare route checks the same JWT as ours does, \
+             and answers the same JSON; {:.0} and {:.0} polls/s",
             ours_apart.per_second(),
             theirs_apart.per_second()
         )),
+        Row::server_time(&format!("{what} of its crate"), &ours_apart, &crate_apart, 0.0)
+            .information()
+            .note("the same, but the bare route checks the JWT with jsonwebtoken::decode, as an application would"),
         Row::throughput(format!("poll with JWT, {waiting} waiting, over bare warp"), &ours, &theirs, 0.0)
             .information()
             .note("the bare route checks no JWT; server and clients share threads"),
@@ -131,6 +140,36 @@ async fn bare_checking(office: &BoxOffice, body: String) -> Result<SocketAddr, F
                 let reply = warp::reply::with_header(body, "content-type", "application/json");
                 warp::reply::with_status(reply, status)
             }
+        });
+    start_bare(route).await
+}
+
+/// The claims of a queue token.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(dead_code, reason = "they are read to be checked")]
+struct Claims {
+    sub: Uuid,
+    jti: Uuid,
+    ticket: u64,
+    exp: i64,
+}
+
+/// The same with the check of an application that knows nothing of ours.
+async fn bare_decoding(secret: SecretString, body: String) -> Result<SocketAddr, Failure> {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_audience(&["concert-queue"]);
+    validation.set_issuer(&["concert"]);
+    let checks = Arc::new((DecodingKey::from_secret(secret.expose_secret().as_bytes()), validation));
+    let route = warp::path!("api" / "v1" / "tokens" / String)
+        .and(warp::get())
+        .and(warp::header::<String>("authorization"))
+        .map(move |_, bearer: String| {
+            let (key, validation) = &*checks;
+            let token = bearer.strip_prefix("Bearer ").unwrap_or_default();
+            let good = decode::<Claims>(token, key, validation).is_ok();
+            let status = if good { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+            let reply = warp::reply::with_header(body.clone(), "content-type", "application/json");
+            warp::reply::with_status(reply, status)
         });
     start_bare(route).await
 }
