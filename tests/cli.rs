@@ -13,6 +13,7 @@ mod cli {
     mod door;
     mod draw;
     mod export;
+    mod korean;
     mod languages;
 
     mod operators;

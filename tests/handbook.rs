@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use concert_core::RefusedSeat;
 use concert_server::telemetry::METRICS;
 use concert_server::{known_problems, routes};
 
@@ -66,6 +67,14 @@ fn the_error_catalogue_is_that_of_the_code() {
             many => format!("{many} routes"),
         };
         let _ = writeln!(text, "| `{}` | {} | {} | {from} |", problem.code, problem.meaning, problem.advice);
+    }
+    text.push_str(
+        "\n## Single seats\n\n\
+         Whoever changes a hall is told seat by seat, in `refused` of an answer with 200, what stays as it was.\n\n\
+         | code | meaning |\n|---|---|\n",
+    );
+    for (code, meaning) in RefusedSeat::CODES {
+        let _ = writeln!(text, "| `{code}` | {meaning} |");
     }
     compare("docs/src/errors.md", &text);
 }

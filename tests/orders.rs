@@ -94,7 +94,7 @@ async fn one_seat_that_is_taken_refuses_them_all() {
 async fn holding_is_refused_for_the_reason_that_holds() {
     let house = House::open().await;
     let concert = house.hall(2, 5).await;
-    let over = house.concert_on(NaiveDate::from_ymd_opt(2027, 2, 28).expect("a date"), 4).await;
+    let over = house.concert_of_yesterday(4).await;
     let users = house.active_users(3, 0).await;
     let waiting = house.user(0).await;
     let hold = |user, concert, wanted| {

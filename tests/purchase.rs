@@ -154,7 +154,7 @@ async fn a_hold_given_back_is_free_at_once_and_cannot_be_paid() {
 async fn reserving_is_refused_for_the_reason_that_holds() {
     let house = House::open_with(|policy| policy.with_max_holds_per_user(2)).await;
     let concert = house.concert(5).await;
-    let over = house.concert_on(NaiveDate::from_ymd_opt(2027, 2, 28).expect("a date"), 1).await;
+    let over = house.concert_of_yesterday(1).await;
     let today = house.concert_on(NaiveDate::from_ymd_opt(2027, 3, 1).expect("a date"), 1).await;
     let user = house.user(0).await;
 
@@ -250,7 +250,7 @@ async fn sold_out_and_past_concerts_are_not_listed() {
     let house = House::open().await;
     let day = |d| NaiveDate::from_ymd_opt(2027, 3, d).expect("a date");
     let today = house.concert_on(day(1), 1).await;
-    house.concert_on(NaiveDate::from_ymd_opt(2027, 2, 28).expect("a date"), 1).await;
+    house.concert_of_yesterday(1).await;
     let later = house.concert_on(day(9), 1).await;
     let user = house.active_users(1, 500).await[0];
     let listed = || async {

@@ -285,7 +285,7 @@ async fn killed_connections_cost_retries_and_no_acknowledged_act() {
 }
 
 /// Waits until a transaction of this house's database waits for a lock.
-async fn until_somebody_waits(house: &House) {
+pub async fn until_somebody_waits(house: &House) {
     // InnoDB shows what it showed last unless nobody has asked for 100 ms.
     const PAUSE: Duration = Duration::from_millis(150);
     let waiting = "select count(*) from information_schema.innodb_trx t \

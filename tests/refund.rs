@@ -183,3 +183,18 @@ async fn refunds_among_purchases_of_the_same_users_lose_nothing() {
     assert_eq!(house.count("select count(*) from seats where is_reserved = 1").await, 40);
     house.assert_sound().await;
 }
+
+#[tokio::test]
+async fn the_hold_of_a_refunded_seat_cannot_be_extended_whatever_became_of_the_rest_of_its_order() {
+    let house = House::open().await;
+    let (concert, user) = (house.concert(2).await, house.active_users(1, 1_000).await[0]);
+    let order = house.office.hold(user, concert, vec![seat(1), seat(2)]).await.expect("holds");
+    let payments = house.office.pay(user, order.id, order.total).await.expect("pays").payments;
+    for payment in payments {
+        let extend =
+            async || house.office.extend_hold(user, payment.reservation).await.expect_err("is not held").code();
+        assert_eq!(extend().await, "ALREADY_PAID");
+        house.office.operator(ann()).refund(payment.id, None).await.expect("refunds");
+        assert_eq!(extend().await, "ALREADY_REFUNDED");
+    }
+}

@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::ffi::OsString;
+
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use concert_core::texts::Language;
 use concert_settings::{Settings, Surroundings};
@@ -14,9 +16,12 @@ Results go to stdout, everything else to stderr. NO_COLOR is honoured.
 
 Exit codes:
   0  done
-  1  refused or failed; stderr says `error: <text> (CODE)`, and with
-     --output json also {\"error\": {\"code\", \"message\"}}
-  2  the command line or an input is not valid";
+  1  refused or failed, also if only for a part of what was named: what
+     was done is on stdout. stderr says `error: <text> (CODE)`
+  2  the command line or an input is not valid
+
+With --output json the last line on stderr of 1 and 2 is
+{\"error\": {\"code\", \"message\"}}.";
 
 /// The operator's tool of a concert box office.
 ///
@@ -92,9 +97,28 @@ pub fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&settings.matches).map_err(|error| error.format(&mut shown(Cli::command())))
 }
 
+/// How results were to be printed, as far as a command line says so that cannot be parsed.
+pub fn wanted_output(arguments: impl IntoIterator<Item = OsString>) -> Output {
+    let arguments: Vec<_> = arguments.into_iter().take_while(|argument| argument != "--").collect();
+    let as_one = |argument: &OsString| argument == "--output=json";
+    let as_two = |pair: &[OsString]| pair[0] == "--output" && pair[1] == "json";
+    if arguments.iter().any(as_one) || arguments.windows(2).any(as_two) { Output::Json } else { Output::Table }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_output_is_known_of_a_command_line_that_cannot_be_parsed() {
+        let wanted = |line: &str| wanted_output(line.split(' ').map(OsString::from));
+        for json in ["log --output json --frob", "--frob --output=json", "--output json --output json"] {
+            assert_eq!(wanted(json), Output::Json, "{json}");
+        }
+        for table in ["log --frob", "log --output", "--output table", "log -- --output json", "--output yaml json"] {
+            assert_eq!(wanted(table), Output::Table, "{table}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

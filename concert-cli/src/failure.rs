@@ -38,6 +38,9 @@ pub enum Failure {
     /// Something is left to do.
     #[error("{0}")]
     Unfinished(String),
+    /// Seats that were named stayed as they were.
+    #[error("refused seats: {0}")]
+    SeatsRefused(usize),
     /// A draw is not that of the tokens.
     #[error("the draw is not that of the tokens in the database")]
     DrawDisagrees,
@@ -83,6 +86,7 @@ impl Failure {
             Self::Violations(_) => "INVARIANT_VIOLATED",
             Self::MustChange(_) => "MUST_CHANGE",
             Self::Unfinished(_) => "UNFINISHED",
+            Self::SeatsRefused(_) => "SEATS_REFUSED",
             Self::DrawDisagrees => "DRAW_DISAGREES",
             Self::Usage(_) => "INVALID_REQUEST",
             Self::NotConfirmed => "NOT_CONFIRMED",

@@ -34,7 +34,7 @@ use crate::table::Output;
 fn main() -> ExitCode {
     let Cli { command, database, output } = match cli::parse() {
         Ok(cli) => cli,
-        Err(error) => return report::usage(&error),
+        Err(error) => return report::usage(&error, cli::wanted_output(std::env::args_os())),
     };
     // Before anything is told: amounts and moments are written for the house from here on.
     database.say_house();

@@ -12,12 +12,23 @@ use crate::table::{self, Output};
 use crate::texts::{HELP, locale, told_reason};
 
 /// Says what is wrong with the command line, or shows the help.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub fn usage(error: &clap::Error, output: Output) -> ExitCode {
     let korean = match locale().language {
         Language::English => None,
         Language::Korean => HELP.told(error, told_reason),
     };
-    korean.map_or_else(|| print(error), |korean| print(&korean))
+    let exit_code = korean.map_or_else(|| print(error), |korean| print(&korean));
+    if error.use_stderr() {
+        tell_programs(&Failure::Usage(what(error)), output);
+    }
+    exit_code
+}
+
+/// What is wrong, without the usage and the tips that follow it.
+fn what(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    text.split("\n\n").next().unwrap_or_default().trim_end().to_owned()
 }
 
 /// Prints it as clap does. An argument may have any text in it, so it is escaped where it could steer a terminal; colours
@@ -44,12 +55,16 @@ pub fn report(failure: &Failure, output: Output) -> ExitCode {
     let told = with_causes(failure.told(), failure);
     let begin = if locale().language == Language::Korean { "오류" } else { "error" };
     table::note(&format!("{begin}: {} ({})", table::printable(&told), failure.code()));
-    // For programs in English and in one piece; the line above is for whoever watches them.
+    tell_programs(failure, output);
+    ExitCode::from(failure.exit_code())
+}
+
+/// For programs in English and in one piece, on the last line; what stands above is for whoever watches them.
+fn tell_programs(failure: &Failure, output: Output) {
     if output == Output::Json {
         let message = with_causes(failure.to_string(), failure);
         table::note_json(&json!({"error": {"code": failure.code(), "message": message}}));
     }
-    ExitCode::from(failure.exit_code())
 }
 
 fn with_causes(mut message: String, failure: &Failure) -> String {

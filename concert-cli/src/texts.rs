@@ -3,11 +3,11 @@
 
 use std::env;
 use std::fmt::Display;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use concert_core::rust_decimal::Decimal;
 use concert_core::texts::{Language, Locale, Said};
-use concert_core::{Currency, Error, Money, TimeZone};
+use concert_core::{Currency, Money, TimeZone};
 use concert_settings::HelpTexts;
 
 /// The pairs that the build made of the catalogues.
@@ -19,6 +19,12 @@ mod made {
 const SAID: Said = Said(made::SAID);
 /// The Korean of the help; the English stands beside the options.
 pub const HELP: HelpTexts = HelpTexts(made::HELP);
+
+/// The texts that have a semicolon.
+static WITH_SEMICOLONS: LazyLock<Said> = LazyLock::new(|| {
+    let texts: Vec<_> = made::SAID.iter().copied().filter(|(english, _)| english.contains("; ")).collect();
+    Said(texts.leak())
+});
 
 static LOCALE: OnceLock<Locale> = OnceLock::new();
 
@@ -32,12 +38,9 @@ pub fn locale() -> Locale {
     *LOCALE.get_or_init(|| Locale { language: of_environment(), ..Locale::default() })
 }
 
-/// Why a value on the command line is refused: the tool says it, the library, or whoever read the value.
+/// Why a value on the command line is refused.
 pub fn told_reason(english: &str) -> String {
-    // The library's error of any such text knows the library's translations, and leaves the rest as it is.
-    let by_the_library = Error::InvalidInput(english.to_owned()).told(locale());
-    // Asked first: texts of the tool that take any word would take some of the library's for theirs.
-    if by_the_library == english { told(english) } else { by_the_library }
+    SAID.reason(english, locale().language)
 }
 
 /// The language of the environment.
@@ -53,6 +56,10 @@ pub fn told(english: &str) -> String {
 /// The same of a text that may be several, with a semicolon between them.
 pub fn told_parts(english: &str) -> String {
     let each = || english.split("; ").map(told).collect::<Vec<_>>().join("; ");
+    // Some texts have a semicolon of their own.
+    if let (Language::Korean, Some(korean)) = (locale().language, WITH_SEMICOLONS.in_korean(english)) {
+        return with_korean_units(&korean);
+    }
     // Facts are joined with semicolons where they arise. Where the first is a text of ours, the whole is none, though one
     // that ends in any words would take the others for these.
     match english.split_once("; ").and_then(|(first, _)| translation(first)) {
@@ -69,8 +76,29 @@ pub fn told_name(english: &str) -> String {
 fn translation(english: &str) -> Option<String> {
     match locale().language {
         Language::English => None,
-        Language::Korean => SAID.in_korean(english),
+        Language::Korean => SAID.in_korean(english).map(|korean| with_korean_units(&korean)),
     }
+}
+
+/// The same with its lengths of time, `1 h 5 min`, as Korean writes them. They stand within sentences of the library.
+fn with_korean_units(text: &str) -> String {
+    let units = [("h", "시간"), ("min", "분"), ("s", "초")];
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let is_count = |word: &String| {
+            let count = word.rsplit('(').next().unwrap_or_default();
+            !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let unit = units.iter().find_map(|(english, korean)| {
+            let rest = word.strip_prefix(english)?;
+            (!rest.starts_with(|next: char| next.is_ascii_alphanumeric())).then(|| format!("{korean}{rest}"))
+        });
+        match (unit, words.last_mut().filter(|word| is_count(word))) {
+            (Some(unit), Some(count)) => count.push_str(&unit),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words.join(" ")
 }
 
 fn in_small(text: &str) -> String {
@@ -98,6 +126,14 @@ pub fn cannot(what: &str) -> String {
 pub fn price_range(lowest: Money, highest: Money) -> String {
     let between = if locale().language == Language::English { " to " } else { "~" };
     format!("{}{between}{}", money(lowest), money(highest))
+}
+
+/// How many are left of how many.
+pub fn part(left: impl Display, all: impl Display) -> String {
+    match locale().language {
+        Language::English => format!("{left} of {all}"),
+        Language::Korean => format!("{all} 중 {left}"),
+    }
 }
 
 /// A number of seconds.
@@ -140,6 +176,19 @@ mod tests {
             }
         }
         found
+    }
+
+    #[test]
+    fn lengths_of_time_within_a_sentence_have_korean_units() {
+        for (text, korean) in [
+            ("1 h 5 min 10 s 뒤", "1시간 5분 10초 뒤"),
+            ("2099-12-30T20:00:00Z(10 min 뒤)", "2099-12-30T20:00:00Z(10분 뒤)"),
+            ("끝(10 s)", "끝(10초)"),
+            ("약 (10 min) 동안", "약 (10분) 동안"),
+            ("3 seats, s 5 hall", "3 seats, s 5 hall"),
+        ] {
+            assert_eq!(with_korean_units(text), korean);
+        }
     }
 
     /// Statements, and what is put together with others.

@@ -1,14 +1,14 @@
 //! A file that appears when it is complete: nobody takes half a list for all of it.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
 /// A file on its way. What was there before stays until [`WholeFile::finish`]; dropped, nothing has changed.
 pub struct WholeFile {
-    file: File,
+    file: BufWriter<File>,
     what: String,
     /// Under which name it is written, and which one it gets; `None`: it is no file that could be complete.
     names: Option<[PathBuf; 2]>,
@@ -24,7 +24,8 @@ impl WholeFile {
         let found = fs::metadata(path).ok();
         // A device or a pipe is written to: a file in its place would reach nobody who reads from it.
         if found.as_ref().is_some_and(|found| !found.is_file()) {
-            return Ok(Self { file: File::options().write(true).open(path)?, what, names: None });
+            let file = BufWriter::new(File::options().write(true).open(path)?);
+            return Ok(Self { file, what, names: None });
         }
         // Of a link, what it points to is replaced.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -37,23 +38,24 @@ impl WholeFile {
             // Whoever could not read the old one cannot read the new one.
             file.set_permissions(found.permissions())?;
         }
-        Ok(Self { file, what, names: Some([unfinished, path]) })
-    }
-
-    /// Gives the file its name.
-    pub fn finish(mut self) -> Result<(), Failure> {
-        let renamed = match self.names.take() {
-            Some([unfinished, path]) => fs::rename(&unfinished, path).inspect_err(|_| {
-                let _ = fs::remove_file(&unfinished);
-            }),
-            None => Ok(()),
-        };
-        renamed.map_err(|source| Failure::io(&self.what, source))
+        Ok(Self { file: BufWriter::new(file), what, names: Some([unfinished, path]) })
     }
 
     /// What fails where writing does.
-    pub fn failure(&self, source: io::Error) -> Failure {
-        Failure::io(&self.what, source)
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Gives the file its name, once all that was `written` is in it.
+    pub fn finish(mut self, written: io::Result<()>) -> Result<(), Failure> {
+        let named = written.and_then(|()| self.file.flush()).and_then(|()| match &self.names {
+            Some([unfinished, path]) => fs::rename(unfinished, path),
+            None => Ok(()),
+        });
+        named.map_err(|source| Failure::io(&self.what, source))?;
+        // It has another name now.
+        self.names = None;
+        Ok(())
     }
 }
 
@@ -84,7 +86,21 @@ mod tests {
     fn write(path: &Path, text: &str) {
         let mut file = WholeFile::create(path).expect("created");
         file.write_all(text.as_bytes()).expect("written");
-        file.finish().expect("finished");
+        file.finish(Ok(())).expect("finished");
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_a_failure_that_names_the_file_and_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list");
+        let file = WholeFile::create(&path).expect("created");
+        let failure = file.finish(Err(io::ErrorKind::StorageFull.into())).expect_err("refused");
+        assert_eq!(failure.to_string(), format!("cannot write {}", path.display()));
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        // What is in the buffer is found to be lost at the end.
+        let mut full = WholeFile::create(Path::new("/dev/full")).expect("opened");
+        full.write_all(b"a list").expect("in the buffer");
+        assert_eq!(full.finish(Ok(())).expect_err("refused").to_string(), "cannot write /dev/full");
     }
 
     #[test]

@@ -23,9 +23,12 @@ main--after-help =
 
     종료 코드:
       0  완료
-      1  거절 또는 실패. stderr에 `오류: <글> (코드)`를 쓰고,
-         --output json이면 {"{"}"error": {"{"}"code", "message"{"}"}{"}"}도 씁니다
+      1  거절 또는 실패. 지정한 것 가운데 일부만 그래도 1이며, 된 것은
+         stdout에 있습니다. stderr에 `오류: <글> (코드)`를 씁니다
       2  명령줄이나 입력이 올바르지 않음
+
+    --output json이면 1과 2일 때 stderr의 마지막 줄은
+    {"{"}"error": {"{"}"code", "message"{"}"}{"}"}입니다.
 main--help = 도움말을 보여 줍니다(-h: 짧게, --help: 자세히)
 main--version = 버전을 보여 줍니다
 main--config = 설정 파일. 서버의 것과 같고, time-zone = "Asia/Seoul"처럼 한 줄에 하나씩 적습니다. 지정하지 않으면 ./concert.toml이나 /etc/concert/concert.toml이 있을 때 읽습니다
@@ -116,7 +119,7 @@ concert-edit--date = 날짜. 공연장의 시각으로
 concert-edit--start = 시작 시각. 공연장의 시각으로 20:00처럼, 또는 `none`
 concert-edit--zone = 공연장의 시간대(IANA 이름), 또는 기본 시간대를 뜻하는 `none`
 concert-edit--max-seats-per-user = 한 사람이 선점과 구매를 합해 가질 수 있는 좌석의 수, 또는 `none`
-concert-edit--status = ON_SALE 또는 CLOSED
+concert-edit--status = 다시 판매하거나 닫습니다. 취소는 `concert cancel`로 합니다
 concert-close =
     공연을 닫습니다. 새로 선점하지 못하고, 선점한 것은 결제할 수 있습니다
 
@@ -124,7 +127,7 @@ concert-close =
 concert-cancel =
     공연을 취소합니다. 선점과 결제를 막고, 모든 선점을 끝내고, 모든 결제를 환불합니다
 
-    되돌릴 수 없습니다. 좌석은 판매에서 빠진 채로 남습니다. 도중에 멈췄다면 다시 실행하거나, 켜져 있는 서버에 맡기면 됩니다. 결제는 한 번만 환불합니다.
+    되돌릴 수 없고, 처음의 이유가 남습니다. 좌석은 판매에서 빠진 채로 남습니다. 도중에 멈췄다면 다시 실행하거나, 켜져 있는 서버에 맡기면 됩니다. 결제는 한 번만 환불합니다.
 concert-cancel--reason = 이유. 기록에 남고 구매자도 봅니다
 concert-cancel--dry-run = 무엇을 할지 보여 주기만 합니다
 concert-generate = 홀이나 경기장을 지어내어 `concert add`가 읽는 파일로 출력합니다
@@ -260,7 +263,7 @@ refund--off-sale = 좌석을 이유와 함께 판매에서 뺍니다
 seat =
     좌석을 판매에서 빼고 되돌리고, 값을 정하고, 좌석을 더하고, 자리를 맞바꿉니다
 
-    좌석은 번호와 번호의 범위로 적습니다: `1-20,25`. 선점했거나 판매된 좌석은 잃지 않습니다. 바꿀 수 없는 좌석은 이유와 함께 보여 주고 나머지를 바꿉니다. 켜져 있는 서버는 --seats-max-age 안에 보여 줍니다.
+    좌석은 번호와 번호의 범위로 적습니다: `1-20,25`. 선점했거나 판매된 좌석은 잃지 않습니다. 바꿀 수 없는 좌석은 이유와 함께 보여 주고 나머지를 바꿉니다. 하나라도 거절되면 종료 코드 1로 끝납니다. 켜져 있는 서버는 --seats-max-age 안에 보여 줍니다.
 seat--concert = 공연의 이름이나 id
 seat--seats = 이 좌석들: `1-20,25`
 seat--numbers = 위와 같습니다
@@ -276,7 +279,7 @@ seat-add--seats = 좌석의 번호. 그 공연의 다른 좌석과 달라야 합
 seat-add--section = 좌석이 있는 구역의 이름
 seat-add--row = 좌석이 있는 열의 이름
 seat-add--first-place = 첫 좌석이 열에서 몇 번째 자리인지. 나머지는 그 옆으로 이어집니다. 지정하지 않으면 번호가 곧 자리입니다
-seat-add--marks = 좌석의 특징: accessible, restricted_view, 또는 공연장이 정한 말. 여러 번 쓸 수 있습니다
+seat-add--marks = 좌석의 특징: accessible, "restricted view"(RESTRICTED_VIEW와 같음), 또는 공연장이 정한 말. 여러 번 쓸 수 있습니다
 seat-swap =
     두 좌석의 자리를 맞바꿉니다. 선점했든 구매했든 한쪽을 가진 사람이 이제 다른 쪽을 가집니다
 

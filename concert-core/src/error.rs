@@ -123,7 +123,7 @@ pub enum Error {
     #[error("there is no such ticket")]
     TicketNotFound,
     /// The key that the ticket names was never made here.
-    #[error("this ticket is signed with a key that is not one of this box office")]
+    #[error("this box office has no such ticket key")]
     TicketKeyNotFound,
     /// The sale has no such code.
     #[error("this sale has no such code")]

@@ -86,6 +86,7 @@ mod fact;
 mod figures;
 mod hall;
 mod id;
+mod idempotency;
 #[cfg(all(test, not(feature = "internals")))]
 mod internals;
 #[cfg(feature = "internals")]
@@ -136,6 +137,8 @@ pub use crate::after_sale::{
 pub use crate::audit::Violation;
 #[cfg(feature = "traces")]
 pub use crate::batch::TRACED;
+#[cfg(feature = "jwt")]
+pub use crate::box_office::SessionWatch;
 pub use crate::box_office::{BackOffice, BoxOffice, ClearedSoFar, Follow, HallDesk};
 pub use crate::bytes::Bytes32;
 pub use crate::caller::{Caller, IdempotencyKey, Proof, QueueTicket, SessionTicket};
@@ -177,8 +180,8 @@ pub use crate::queue::{
     PublicValue, QueueChange, QueueToken, RerankReport, SaleChange, Standing, TokenStatus,
 };
 pub use crate::reservation::{
-    Order, OrderRef, OwnTicket, Reservation, ReservationList, ReservationStatus, SeatCount, SweepReport, UserSeats,
-    Wanted,
+    HoldEnding, Order, OrderRef, OwnTicket, Reservation, ReservationList, ReservationStatus, SeatCount, SweepReport,
+    UserSeats, Wanted,
 };
 pub use crate::sale::{NewSale, Sale};
 pub use crate::seat_ranges::SeatRanges;

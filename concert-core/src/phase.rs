@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::TimeDelta;
 use serde::{Serialize, Serializer};
 
 use crate::clock::Timestamp;
@@ -97,6 +98,9 @@ impl Serialize for EntryOrder {
     }
 }
 
+/// For how long a close may be past when it is set.
+const LATEST_CLOSE: TimeDelta = TimeDelta::hours(1);
+
 /// When a sale begins and ends. An instant that is `None` is no bound.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SaleTimes {
@@ -135,6 +139,27 @@ impl SaleTimes {
         }
     }
 
+    /// Refuses a new sale that is over.
+    pub(crate) fn check_new(&self, now: Timestamp) -> Result<(), Error> {
+        match self.closes_at {
+            Some(at) if at <= now => {
+                Err(Error::invalid(format!("the sale would be over before it is made: it closes at {at}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a close that is past for longer than a command is on its way, or a form that has no seconds: it names another
+    /// day or year than was meant.
+    pub(crate) fn check_close(&self, now: Timestamp) -> Result<(), Error> {
+        match self.closes_at {
+            Some(at) if at + LATEST_CLOSE <= now => Err(Error::invalid(format!(
+                "the sale would close at {at}, which is long past (it is {now}); to end it at once, close it now"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that the instants follow each other.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let instants =
@@ -146,7 +171,12 @@ impl SaleTimes {
                 return Err(Error::invalid(format!("{first} at {from}, which must not be after {second} ({to})")));
             }
         }
-        Ok(())
+        match self.closes_at {
+            Some(at) if [self.doors_at, self.opens_at].contains(&Some(at)) => {
+                Err(Error::invalid(format!("the sale closes at {at}, which must be after its doors and its opening")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -180,13 +210,27 @@ mod tests {
     }
 
     #[test]
+    fn a_sale_does_not_close_on_another_day_than_today_or_later() {
+        let close = |at, now| times([None, None, at]).check_close(self::at(now)).is_ok();
+        let hour = LATEST_CLOSE.num_seconds();
+        assert!(close(None, 5) && close(Some(5), 5) && close(Some(6), 5) && close(Some(5), 4 + hour));
+        assert!(!close(Some(5), 5 + hour));
+    }
+
+    #[test]
     fn instants_follow_each_other() {
         for fits in
             [[Some(1), Some(1), Some(2)], [None, None, None], [Some(1), None, Some(2)], [None, Some(5), Some(6)]]
         {
             assert!(times(fits).check().is_ok(), "{fits:?}");
         }
-        for wrong in [[Some(2), Some(1), None], [None, Some(3), Some(2)], [Some(3), None, Some(2)]] {
+        for wrong in [
+            [None, Some(2), Some(2)],
+            [Some(2), None, Some(2)],
+            [Some(2), Some(1), None],
+            [None, Some(3), Some(2)],
+            [Some(3), None, Some(2)],
+        ] {
             assert!(times(wrong).check().is_err(), "{wrong:?}");
         }
     }

@@ -9,8 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Subcommand, ValueEnum};
-use concert_core::Error;
-use concert_core::texts::{Language, Locale};
+use concert_core::texts::Language;
 use concert_settings::{Settings, Surroundings};
 
 use crate::config::Config;
@@ -102,7 +101,7 @@ fn shown(command: clap::Command) -> clap::Command {
 pub fn exit(error: &clap::Error) -> ! {
     let korean = match language() {
         Language::English => None,
-        Language::Korean => HELP.told(error, told_reason),
+        Language::Korean => HELP.told(error, told),
     };
     match korean {
         Some(korean) => korean.exit(),
@@ -110,10 +109,9 @@ pub fn exit(error: &clap::Error) -> ! {
     }
 }
 
-/// Why a value is refused: the server says it, the library, or whoever read the value.
-fn told_reason(english: &str) -> String {
-    let locale = Locale { language: Language::Korean, ..Locale::default() };
-    SAID.in_korean(english).unwrap_or_else(|| Error::InvalidInput(english.to_owned()).told(locale))
+/// A word or a sentence, such as why a value is refused, in the language of the environment.
+fn told(english: &str) -> String {
+    SAID.reason(english, language())
 }
 
 /// The language of the environment.

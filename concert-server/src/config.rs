@@ -1,5 +1,6 @@
 //! The server's configuration: flags, each also an environment variable and a line of `concert.toml`.
 
+mod check;
 mod values;
 
 use std::net::SocketAddr;
@@ -7,15 +8,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, ValueEnum};
+use clap::{CommandFactory as _, Parser};
 use concert_core::private_db::DEFAULT_DATA_DIR;
-use concert_core::{Currency, Error, JwtKeys, Policy, RechargeBy, SecretFile, SecretString, TimeZone};
+use concert_core::{Currency, Error, JwtKeys, Policy, RechargeBy, SecretString, TimeZone};
 use tracing_subscriber::EnvFilter;
 
 use self::values::{address, connections, period, seats_max_age};
 use crate::brakes::BrakeOptions;
 use crate::http::CorsOrigin;
 use crate::limits::Limits;
+pub use crate::switch::Switch;
 use crate::telemetry::{LogFormat, Telemetry, TraceOptions};
 
 /// The REST server of the concert box office.
@@ -23,7 +25,7 @@ use crate::telemetry::{LogFormat, Telemetry, TraceOptions};
 /// Without a database URL it starts a private MariaDB of its own and keeps the data in --data-dir.
 ///
 /// Each setting can be a flag, an environment variable or a line of a file; the first of them counts.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(
     name = "concert-server",
     version,
@@ -115,7 +117,7 @@ pub struct Config {
 
     /// Whether users without a password join the queue by id alone, so that whoever knows the id gets a queue token for
     /// that wallet [default: on with the private database, off with a database URL]
-    #[arg(long, env = "CONCERT_BARE_JOIN", value_enum, value_name = "SWITCH")]
+    #[arg(long, env = "CONCERT_BARE_JOIN", value_enum, ignore_case = true, value_name = "SWITCH")]
     pub bare_join: Option<Switch>,
 
     /// Who puts money into wallets: everyone (each the own wallet) or operators [default: everyone with the private
@@ -124,7 +126,7 @@ pub struct Config {
     pub recharge: Option<RechargeBy>,
 
     /// Whether the pages for buyers, gates and operators are served; off: the REST interface alone
-    #[arg(long, env = "CONCERT_PAGES", default_value = "on", value_enum, value_name = "SWITCH")]
+    #[arg(long, env = "CONCERT_PAGES", default_value = "on", value_enum, ignore_case = true, value_name = "SWITCH")]
     pub pages: Switch,
 
     /// The zone of the house, an IANA name such as Asia/Seoul: the date and start of a concert that names no zone of its
@@ -216,37 +218,7 @@ pub struct Config {
     pub traces: TraceOptions,
 }
 
-/// On or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Switch {
-    /// On
-    On,
-    /// Off
-    Off,
-}
-
 impl Config {
-    /// Reads the secrets that are in files, and warns of files that others can read.
-    ///
-    /// # Errors
-    /// A usage error when a file cannot be read, or everyone can change it.
-    pub fn with_secrets_of_files(mut self) -> Result<Self, clap::Error> {
-        for (secret, flag, file) in [
-            (&mut self.database_url, "--database-url-file", &self.database_url_file),
-            (&mut self.jwt_secret, "--jwt-secret-file", &self.jwt_secret_file),
-            (&mut self.jwt_previous_secret, "--jwt-previous-secret-file", &self.jwt_previous_secret_file),
-        ] {
-            let Some(file) = file else { continue };
-            let read = SecretFile::read(file);
-            let read = read.map_err(|error| usage(format!("{flag} {}: {error}", file.display())))?;
-            if let Some(warning) = read.warning {
-                tracing::warn!("{flag}: {warning}");
-            }
-            *secret = Some(read.secret);
-        }
-        Ok(self)
-    }
-
     /// Starts the logs of this process, and the traces if there are any. Takes a tokio runtime.
     ///
     /// # Errors
@@ -255,25 +227,10 @@ impl Config {
         Telemetry::start(self.log_format, self.log.clone(), &self.traces).map_err(usage)
     }
 
-    /// The JWT secret that was given.
-    ///
-    /// # Errors
-    /// A usage error when there is none although a database URL was given.
-    pub fn given_secret(&self) -> Result<Option<SecretString>, clap::Error> {
-        let secret = self.jwt_secret.clone();
-        if secret.is_none() && self.database_url.is_some() {
-            let text = "with a database URL, say which secret signs the access tokens: --jwt-secret-file, --jwt-secret, \
-                        CONCERT_JWT_SECRET or a credential jwt-secret (at least 32 bytes, the same for all servers on \
-                        this database)";
-            return Err(usage(text));
-        }
-        Ok(secret)
-    }
-
     /// The policy, with access tokens signed with `secret`.
     ///
     /// # Errors
-    /// A usage error for secrets, durations and a schema that cannot work.
+    /// A usage error for a secret that cannot work.
     pub fn policy(&self, secret: &SecretString) -> Result<Policy, clap::Error> {
         let refused = |error: Error| usage(error);
         let mut keys = JwtKeys::new(secret).map_err(refused)?;
@@ -281,7 +238,11 @@ impl Config {
         if let Some(previous) = &self.jwt_previous_secret {
             keys = keys.with_previous(previous).map_err(refused)?;
         }
-        let policy = Policy::new(keys)
+        Ok(self.with_settings(Policy::new(keys)))
+    }
+
+    fn with_settings(&self, policy: Policy) -> Policy {
+        policy
             .with_hold_ttl(self.hold_ttl)
             .with_hold_extension(self.hold_extension)
             .with_active_ttl(self.active_ttl)
@@ -299,16 +260,14 @@ impl Config {
             .with_recharge(self.recharge())
             .with_time_zone(self.time_zone)
             .with_currency(self.currency)
-            .with_schema(self.schema.clone());
-        policy.check().map_err(refused)?;
-        Ok(policy)
+            .with_schema(self.schema.clone())
     }
 
     /// Whether users without a password join by id alone. Unless said, only where nobody but this machine is likely to
     /// ask: with the private database.
     #[must_use]
     pub fn bare_joins(&self) -> bool {
-        self.bare_join.map_or(self.database_url.is_none(), |switch| switch == Switch::On)
+        self.bare_join.map_or(self.database_url.is_none(), Switch::is_on)
     }
 
     /// Money for nothing is for trying things out: on the private database, unless said otherwise.

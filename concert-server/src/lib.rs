@@ -39,6 +39,7 @@ mod pages;
 mod serve;
 pub mod service_manager;
 pub mod start;
+mod switch;
 pub mod telemetry;
 mod texts;
 

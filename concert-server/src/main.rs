@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use concert_core::BoxOffice;
 use concert_core::private_db::PrivateDatabase;
-use concert_server::config::{Config, Switch};
+use concert_server::config::Config;
 use concert_server::start::{self, StartError};
 use concert_server::{App, BrakeClock, Brakes, command, serve, service_manager};
 use concert_settings::Settings;
@@ -42,22 +42,23 @@ async fn main() -> ExitCode {
 }
 
 async fn serve_until_stopped(config: Config, settings: &Settings) -> Result<(), StartError> {
+    // Bad settings first, all of them at once.
+    let (config, warnings) = config.checked()?;
     let telemetry = config.start_telemetry()?;
     if let Some(file) = &settings.file {
         tracing::info!("settings are read from {}", file.display());
     }
-    for warning in &settings.warnings {
+    for warning in settings.warnings.iter().chain(&warnings) {
         tracing::warn!("{warning}");
     }
-    let done = run(config).await;
+    let done = run(&config).await;
     // Last, so that the traces of the final requests are delivered as well.
     telemetry.end().await;
     done
 }
 
-async fn run(config: Config) -> Result<(), StartError> {
-    let config = &config.with_secrets_of_files()?;
-    // Bad settings first, then a port that is taken, then the database, which takes longest to say no.
+async fn run(config: &Config) -> Result<(), StartError> {
+    // A port that is taken first, then the database, which takes longest to say no.
     let listeners = start::listeners(config)?;
     let (box_office, private) = start::box_office(config).await?;
     let shutdown = on_signals()?;
@@ -67,7 +68,7 @@ async fn run(config: Config) -> Result<(), StartError> {
     });
     let app =
         App::new(box_office.clone()).with_cors(config.cors_origins.clone()).with_seats_max_age(config.seats_max_age);
-    let app = app.with_pages(config.pages == Switch::On);
+    let app = app.with_pages(config.pages.is_on());
     let app = app.with_brakes(Brakes::new(config.brakes.clone(), &BrakeClock::system()));
     start::say_where(&listeners, config);
     // Only now: the port is open, the schema is current and the pool is filled.

@@ -122,20 +122,18 @@ fn most_open_files() -> Option<usize> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Connects to the database that the configuration names, or to the private one, and brings its schema up to date.
+/// Connects to the database that the configuration names, or to the private one, and brings its schema up to date. The
+/// configuration was [checked](Config::checked).
 ///
 /// # Errors
 /// [`StartError`]; the text says what to do.
 pub async fn box_office(config: &Config) -> Result<(BoxOffice, Option<PrivateDatabase>), StartError> {
-    let given = config.given_secret()?;
-    let (box_office, private) = match (&config.database_url, given) {
+    let (box_office, private) = match (&config.database_url, config.jwt_secret.clone()) {
         (Some(url), Some(secret)) => {
             let policy = config.policy(&secret)?;
             (BoxOffice::connect(url.expose_secret(), policy).await?, None)
         }
         (_, given) => {
-            // Checked before the database starts, so that a usage error appears at once.
-            given.as_ref().map(|secret| config.policy(secret)).transpose()?;
             let (box_office, private) = on_private_database(config, given).await?;
             (box_office, Some(private))
         }

@@ -69,10 +69,12 @@ main--sign-ups-per-address = 한 주소의 회원 가입
 main--attempts-per-name = 한 주소에서 한 아이디로 하는 로그인과 회원 가입
 main--calls-per-user = 한 사용자의 모든 호출
 main--joins-per-user = 한 사용자가 대기열에 서는 호출
-main--give-backs-per-user = 한 사용자가 선점을 취소하는 호출. 넘으면 그 사용자의 선점을 거절하며, 취소는 언제나 됩니다
+main--give-backs-per-user = 한 사용자가 선점을 취소하거나 대기열을 떠나는 호출. 넘으면 그 사용자의 선점을 거절하며, 취소는 언제나 됩니다
 main--wrong-codes-per-address = 한 주소에서 보낸 쓸 수 없는 코드. 넘으면 그 주소에서 코드로 서는 것을 거절합니다
 main--wrong-codes-per-user = 한 사용자가 보낸 쓸 수 없는 코드. 넘으면 그 사용자가 코드로 서는 것을 거절합니다
 main--brake-loopback = 보통은 제한하지 않는 이 컴퓨터의 주소도 제한합니다
+main--brake-loopback--on = 켬
+main--brake-loopback--off = 끔
 main--trust-proxy = X-Forwarded-For나 Forwarded로 클라이언트를 알려 주는 프록시의 네트워크, 10.0.0.0/8처럼. 여러 번 쓸 수 있고, 지정하지 않으면 없습니다
 main--log = 무엇을 기록할지. info,concert_core=debug처럼 적습니다
 main--log-format = 기록의 형식
@@ -84,7 +86,7 @@ main--otlp-sample = 요청 가운데 얼마나 트레이스를 남길지: 1%, �
 config =
     모든 설정과, 그것이 옵션, 환경 변수, 자격 증명, 파일, 기본값 가운데 어디에서 왔는지 보여 줍니다
 
-    서버와 같은 옵션, 변수, 파일을 받으며 아무것도 시작하지 않습니다. 비밀 값은 보여 주지 않습니다.
+    서버와 같은 옵션, 변수, 파일을 받으며 아무것도 시작하지 않습니다. 비밀 값은 보여 주지 않습니다. 서버가 이 값들로 시작하지 못하면 이유를 모두 알리고 종료 코드 2로 끝납니다.
 config--output = 보여 주는 방식
 config--output--table = 사람이 읽는 표
 config--output--json = 프로그램이 읽는 문서 하나

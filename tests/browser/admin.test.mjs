@@ -50,6 +50,21 @@ test("the operators' page takes a key and shows the figures", async () => {
   await ann.close();
 });
 
+test("the desk learns its role without a call that fails", async () => {
+  const { key } = await house.cli("key", "make", "--role", "viewer", "--name", "eve");
+  const desk = await Buyer.at(browser, house, { locale: "ko-KR" });
+  const refused = [];
+  desk.page.on("response", (answer) => answer.status() >= 400 && refused.push(`${answer.request().method()} ${answer.url()}`));
+  await desk.open("/admin");
+  await desk.page.fill("#key", key);
+  await desk.page.click("#log-in-form button");
+  await desk.page.locator("#desk").waitFor();
+  assert.equal(await desk.page.locator("#role").textContent(), "조회");
+  assert.equal(await desk.page.locator("#sale-form button").isDisabled(), true);
+  assert.deepEqual(refused, []);
+  await desk.close();
+});
+
 test("at the desk a sale is paused, paced and goes on, as the CLI sees it", async () => {
   const desk = await deskOf("ben");
   const { page } = desk;
@@ -116,7 +131,14 @@ test("at the desk a click on a seat says who has it, seats are blocked and given
   const seat = Number(await page.inputValue("#seats"));
   const state = async () => (await house.cli("export", "seats", concert, "--format", "json")).find(({ seatNumber }) => seatNumber === seat);
   assert.equal((await state()).section, "far");
+  // Enter explains, and changes nothing.
   await page.fill("#seats-reason", "camera");
+  for (const field of ["#seats", "#seats-reason"]) {
+    await page.evaluate(() => (document.querySelector("#explanation").hidden = true));
+    await page.press(field, "Enter");
+    await page.locator("#explanation").waitFor();
+  }
+  assert.equal((await state()).status, "FREE");
   await page.click("#seats-form button[value=block]");
   await page.locator("#seats-done", { hasText: "Changed: 1" }).waitFor();
   assert.equal((await state()).status, "BLOCKED");

@@ -9,7 +9,7 @@ import { join } from "node:path";
 const root = new URL("../..", import.meta.url).pathname;
 const shots = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "pages");
 
-export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+export const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 export const DESKTOP = { viewport: { width: 1280, height: 900 } };
 
 /** The longest that anything on a page is waited for, in milliseconds: the machine may be compiling beside. */

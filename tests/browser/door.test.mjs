@@ -74,6 +74,20 @@ test("a ticket's code is read from the page, lets its holder in once, and is sto
   await buyer.close();
 });
 
+test("a key that may only look is refused at the form, before anybody stands at the door", async () => {
+  const { key: viewers } = await house.cli("key", "make", "--role", "viewer", "--name", "press");
+  const gate = await Buyer.at(browser, house);
+  const { page } = gate;
+  await gate.open("/door");
+  await page.fill("#door-key", viewers);
+  await page.fill("#door-gate", "north");
+  await page.click("#door-form button");
+  await page.locator("#door-trouble", { hasText: "a key of the role gate" }).waitFor();
+  assert.equal(await page.locator("#door-concert").isVisible(), false);
+  await gate.isSound("door viewer");
+  await gate.close();
+});
+
 test("a gate without a network goes on by itself, delivers later, and shows what another gate did meanwhile", async () => {
   const { buyer, found } = await tickets(3);
   const [good, refunded, elsewhere] = found;

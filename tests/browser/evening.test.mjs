@@ -11,9 +11,10 @@ const soldTo = async (buyer) => {
   return seats.filter((seat) => seat.username === buyer.name).length;
 };
 
+const phone = { ...PHONE, locale: "ko-KR", colorScheme: "dark" };
 for (const [what, options] of [
   ["desktop, English, light", { ...DESKTOP, locale: "en-GB", colorScheme: "light" }],
-  ["phone, Korean, dark", { ...PHONE, locale: "ko-KR", colorScheme: "dark" }],
+  ["phone, Korean, dark", phone],
 ]) {
   test(`from sign-up to the ticket: ${what}`, async () => {
     const buyer = await Buyer.at(browser, house, options);
@@ -31,12 +32,17 @@ for (const [what, options] of [
     await buyer.isSound(`${what} turn`);
     await buyer.hall(concert);
     await buyer.isSound(`${what} hall`);
+    assert.equal(await buyer.page.locator("#hall-help .keys").isVisible(), options !== phone, "phones are told of no keys");
+    await buyer.open(`/concerts/${concert}?section=Front&row=1`);
+    await buyer.isSound(`${what} list`);
     const order = await buyer.best(concert, 2);
     await buyer.isSound(`${what} held`);
     await buyer.open(`/wallet?next=/orders/${order}`);
     await buyer.isSound(`${what} wallet`);
     await buyer.pay(order);
     await buyer.isSound(`${what} paid`);
+    await buyer.open("/wallet");
+    await buyer.isSound(`${what} wallet with entries`);
     await buyer.open("/orders");
     await buyer.isSound(`${what} orders`);
     await buyer.open("/tickets");
@@ -112,3 +118,34 @@ test("a turn that begins while the page cannot be had is shown as soon as it can
   await first.close();
   await second.close();
 });
+
+for (const [what, end] of [
+  ["by an operator", (buyer) => house.cli("user", "end-sessions", buyer.name, "--as", "tests")],
+  ["by a log-out in another tab", async (buyer) => {
+    const tab = await buyer.context.newPage();
+    await tab.goto(`${house.url}/wallet`);
+    await tab.click('form[action="/log-out"] button');
+    await tab.close();
+  }],
+]) {
+  test(`a session that ends while its user waits is told at once, and the log-in leads back to the place: ${what}`, async () => {
+    const other = await house.cli("sale", "add", `End ${what}`, "--max-active", "1", "--as", "tests");
+    const [first, second] = [await Buyer.at(browser, house), await Buyer.at(browser, house)];
+    await first.signUpToTurn(other.saleId);
+    await second.signUp(`/sales/${other.saleId}`);
+    await second.join(other.saleId);
+    const { page } = second;
+    await page.locator("#queue-place").waitFor();
+    await end(second);
+    await page.locator("#logged-out").waitFor();
+    await page.waitForFunction(() => /logged out/.test(document.title));
+    await second.isSound(`logged out ${what}`);
+    await page.locator("main a.button", { hasText: "Log in" }).click();
+    await page.fill("input[name=username]", second.name);
+    await page.fill("input[name=password]", "correct horse battery staple");
+    await second.send("/log-in");
+    assert.equal((await page.locator("#queue-place").textContent()).trim(), "1");
+    await first.close();
+    await second.close();
+  });
+}

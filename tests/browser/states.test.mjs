@@ -87,8 +87,9 @@ for (const [what, options] of [
 
   test(`a sale that is over, and one to come: ${what}`, async () => {
     const name = `Over ${what}`;
-    const over = await house.cli("sale", "add", name, "--closes", "now", "--as", "tests");
+    const over = await house.cli("sale", "add", name, "--as", "tests");
     await house.concert(`At ${what}`, { sale: name });
+    await house.cli("sale", "set", name, "--closes", "now", "--as", "tests");
     const next = await house.cli("sale", "add", `Next ${what}`, "--doors", "2031-03-05T19:00:00+09:00", "--opens", "2031-03-05T20:00:00+09:00", "--as", "tests");
     const buyer = await Buyer.at(browser, house, options);
     await buyer.open(`/sales/${over.saleId}`);
@@ -168,5 +169,70 @@ test("a turn that is over when seats are held leads back to the queue", async ()
   await house.cli("token", "expire", buyer.name, "--yes", "--as", "tests");
   await Promise.all([page.waitForEvent("load"), page.click("#hold")]);
   await page.locator(`main a[href="/sales/${sale}"]`).first().waitFor();
+  await buyer.close();
+});
+
+test("the plan and the list are one basket: it goes along through the list, and either button holds all of it", async () => {
+  const buyer = await Buyer.at(browser, house);
+  const { page } = buyer;
+  await buyer.signUpToTurn(sale);
+  const first = await choosesInRow(buyer);
+  await page.goto(`${house.url}/concerts/${concert}?section=Front&row=2`);
+  await page.locator(".stage[data-drawn]").waitFor();
+  assert.equal(await page.locator(".chosen li").count(), 1, "chosen in another row");
+  const second = await page.locator("#choose input[name=seat]:enabled").first().getAttribute("value");
+  await box(buyer, second).check();
+  assert.equal(await page.locator(".chosen li").count(), 2);
+  const [inPlan, inList] = [page.locator("#hold"), page.locator("#choose form button")];
+  assert.equal(await inList.textContent(), await inPlan.textContent());
+  await page.locator(".chosen button").first().click();
+  await page.locator(".chosen li").nth(1).waitFor({ state: "detached" });
+  await box(buyer, second).check();
+  await page.goto(`${house.url}/concerts/${concert}?section=Front&row=1`);
+  await page.locator(".stage[data-drawn]").waitFor();
+  if (!(await box(buyer, first).isChecked())) await box(buyer, first).check();
+  await buyer.isSound("one basket");
+  await Promise.all([page.waitForURL("**/orders/*"), page.locator("#choose form button").click()]);
+  const held = await page.locator("main tbody th").allTextContents();
+  assert.deepEqual(held.map((seat) => seat.match(/\d+$/)[0]).sort(), [first, second].sort());
+  await buyer.hall(concert);
+  assert.equal(await page.locator(".chosen li").count(), 0, "it was held");
+  await buyer.close();
+});
+
+test("back after a form that was refused leads to its page, and the language that is switched there keeps the name that is typed", async () => {
+  const buyer = await Buyer.at(browser, house);
+  const { page } = buyer;
+  await buyer.open("/log-in?next=/orders");
+  await page.fill("input[name=username]", "nobody");
+  await page.fill("input[name=password]", "correct horse");
+  await buyer.send("/log-in");
+  await isTrouble(buyer, "BAD_CREDENTIALS");
+  await buyer.open("/");
+  await page.goBack();
+  assert.equal(new URL(page.url()).pathname, "/log-in");
+  await page.locator("input[name=username]").waitFor();
+  await page.fill("input[name=username]", "anna");
+  await page.click("a.language");
+  await page.locator("html[lang=ko]").waitFor();
+  assert.equal(await page.inputValue("input[name=username]"), "anna");
+  assert.equal(await page.locator("input[name=next]").getAttribute("value"), "/orders");
+  await buyer.close();
+});
+
+test("the states of all seats are sent once when a hall is opened", async () => {
+  const buyer = await Buyer.at(browser, house);
+  const { page } = buyer;
+  const kinds = [];
+  page.on("request", async (request) => {
+    if (!/\/plan\/state$/.test(request.url())) return;
+    const { accept, "if-none-match": known } = await request.allHeaders();
+    kinds.push(/event-stream/.test(accept) ? `stream from ${known ? "known states" : "nothing"}` : "states");
+  });
+  const followed = page.waitForRequest((request) => /event-stream/.test(request.headers().accept ?? ""));
+  await buyer.hall(concert);
+  await followed;
+  await page.locator("#hall-note", { hasText: "live" }).waitFor();
+  assert.deepEqual(kinds, ["states", "stream from known states"]);
   await buyer.close();
 });

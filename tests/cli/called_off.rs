@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use concert_core::{Clock as _, Page, SystemClock};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::desk::{Desk, url};
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
@@ -64,6 +64,24 @@ async fn a_cancellation_that_is_killed_goes_on_where_it_was_and_refunds_each_pay
     assert_eq!(desk.house.count("select count(*) from wallet_entries where kind = 'REFUND'").await, 3_000);
     assert_eq!(desk.run(&args).json(), done, "once more, it only says so");
     desk.house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn calling_off_a_second_time_says_so_and_that_the_first_reason_stays() {
+    let desk = Desk::seeded().await;
+    let cancel = |reason| ["concert", "cancel", "Concert 1-1", "--reason", reason, "--yes", "--output", "json"];
+    assert_eq!(desk.run(&cancel("no singer")).json()["calledOffBefore"], false);
+    let again = desk.run(&cancel("a flood"));
+    assert_eq!(
+        (again.code, again.stderr.as_str()),
+        (Some(0), "this concert was called off before; its reason stays \"no singer\", the new one is not recorded\n")
+    );
+    let said: Value = serde_json::from_str(&again.stdout).expect("is JSON");
+    assert_eq!((&said["calledOffBefore"], &said["reason"]), (&json!(true), &json!("no singer")));
+    let dry = desk.run(&["concert", "cancel", "Concert 1-1", "--reason", "a flood", "--dry-run"]);
+    assert!(dry.stderr.contains("no singer") && dry.stdout.contains("called off before  yes"), "{dry:?}");
+    // The same reason is no other one.
+    assert_eq!(desk.run(&cancel("no singer")).json()["calledOffBefore"], true);
 }
 
 #[tokio::test]

@@ -133,6 +133,13 @@ impl Ran {
         serde_json::from_str(&text).expect("is JSON")
     }
 
+    /// Exit code 1 with results, since a part was refused: the results and the complaints.
+    #[track_caller]
+    pub fn in_part(self) -> (String, String) {
+        assert_eq!((self.code, self.stdout.is_empty()), (Some(1), false), "{}", self.stderr);
+        (self.stdout, self.stderr)
+    }
+
     /// That exit code and nothing on stdout: the complaints.
     #[track_caller]
     pub fn refused(self, code: i32) -> String {

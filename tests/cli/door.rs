@@ -56,7 +56,9 @@ async fn keys_of_tickets_are_made_listed_and_retired() {
     assert!(retired["retiredAt"].is_string());
     let unknown = concert_core::TicketKeyId::generate().to_string();
     assert!(
-        desk.run(&["ticket", "key", "retire", &unknown, "--yes"]).refused(1).contains("not one of this box office")
+        desk.run(&["ticket", "key", "retire", &unknown, "--yes"])
+            .refused(1)
+            .contains("this box office has no such ticket key")
     );
     let log = desk.run(&["log", "--output", "json"]).ok();
     assert!(log.contains("TICKET_KEY_MAKE") && log.contains("TICKET_KEY_RETIRE"), "{log}");

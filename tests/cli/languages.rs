@@ -172,7 +172,7 @@ fn a_command_line_that_is_not_valid_is_refused_in_korean_by_lang() {
         ),
         (&["status", "--output"], "오류: '--output <OUTPUT>'에 값이 필요합니다\n"),
         (
-            &["status", "--output", "json", "--output", "json"],
+            &["status", "--output", "table", "--output", "table"],
             "오류: '--output <OUTPUT>' 인자는 한 번만 쓸 수 있습니다\n",
         ),
         (&["log", "--limit", "x"], "오류: '--limit <COUNT>'의 값 'x': 숫자가 아닌 글자가 있습니다.\n"),

@@ -146,6 +146,8 @@ async fn a_name_that_looks_like_an_id_is_found_unless_a_user_has_that_id() {
     let name = |args: &[&str]| -> Value { desk.run(args).json()["username"].clone() };
     assert_eq!(name(&["user", "show", free, "--output", "json"]), free);
     assert_eq!(name(&["user", "show", USERS[0], "--output", "json"]), "user-1-1");
+    let issued = desk.run_with_secret(&["token", "issue", free, "--output", "json"]).json();
+    assert_eq!(issued["userId"], desk.run(&["user", "show", free, "--output", "json"]).json()["userId"]);
 }
 
 #[tokio::test]

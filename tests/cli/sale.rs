@@ -201,9 +201,9 @@ fn who_set_what(change: &Value) -> String {
 #[tokio::test]
 async fn settings_of_the_queue_that_make_no_sense_are_refused() {
     let desk = Desk::seeded().await;
-    assert_snapshot!(desk.run(&["queue", "set"]).refused(2), @"error: say what to change: max_active, per_minute or both (INVALID_REQUEST)");
-    assert_snapshot!(desk.run(&["queue", "set", "--max-active", "0"]).refused(2), @"error: max_active must be from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
-    assert_snapshot!(desk.run(&["queue", "set", "--per-minute", "0"]).refused(2), @"error: per_minute must be from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
+    assert_snapshot!(desk.run(&["queue", "set"]).refused(2), @"error: say what to change: maxActive, perMinute or both (INVALID_REQUEST)");
+    assert_snapshot!(desk.run(&["queue", "set", "--max-active", "0"]).refused(2), @"error: maxActive must be from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
+    assert_snapshot!(desk.run(&["queue", "set", "--per-minute", "0"]).refused(2), @"error: perMinute must be from 1 to 100000000; to let nobody in, pause the queue (INVALID_REQUEST)");
     for args in [
         &["queue"][..],
         &["queue", "set", "--per-minute", "-1"],

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::desk::Desk;
+use super::desk::{CONCERT, Desk};
 
 #[tokio::test]
 async fn sales_are_run_from_the_command_line() {
@@ -42,4 +42,37 @@ async fn sales_are_run_from_the_command_line() {
     let log = desk.run(&["queue", "log", "--sale", "Friday", "--output", "json"]).json();
     assert_eq!(log["changes"][0]["setting"], "paused");
     assert_eq!(desk.run(&["queue", "log", "--output", "json"]).json()["changes"], json!([]));
+}
+
+#[tokio::test]
+async fn sales_and_concerts_whose_names_look_like_ids_are_found_unless_one_has_that_id() {
+    let desk = Desk::seeded().await;
+    let free = "00000000-0000-0000-0000-000000000007";
+    let made = desk.run(&["sale", "add", free, "--output", "json"]).json();
+    let taken = made["saleId"].as_str().expect("an id");
+    let other = desk.run(&["sale", "add", taken, "--output", "json"]).json();
+    let name = |sale: &str| desk.run(&["sale", "show", sale, "--output", "json"]).json()["name"].clone();
+    assert_eq!((name(free), name(taken)), (json!(free), json!(free)), "the id comes first");
+    assert_eq!(name(other["saleId"].as_str().expect("an id")), taken);
+    assert!(desk.run(&["sale", "show", CONCERT]).refused(1).contains("SALE_NOT_FOUND"));
+
+    desk.run(&["seed", "--seed", "2", "--seats", "4", "--users", "1", "--starting", "2099-12-30"]).ok();
+    desk.run(&["concert", "edit", "Concert 2-1", "--name", free]).ok();
+    let shown = |concert: &str| desk.run(&["concert", "show", concert, "--output", "json"]).json();
+    assert_eq!(shown(free)["name"], free);
+    desk.run(&["concert", "edit", free, "--name", CONCERT]).ok();
+    assert_eq!(shown(CONCERT)["concertId"], CONCERT, "the id comes first");
+    desk.run(&["seat", "block", free, "1", "--reason", "camera"]).refused(1);
+}
+
+#[tokio::test]
+async fn the_status_of_a_concert_is_taken_in_any_case_and_another_word_is_refused_with_those_that_there_are() {
+    let desk = Desk::seeded().await;
+    let edit = |status| desk.run(&["concert", "edit", CONCERT, "--status", status, "--output", "json"]);
+    assert_eq!(edit("closed").json()["status"], "CLOSED");
+    assert_eq!(edit("ON_SALE").json()["status"], "ON_SALE");
+    for refused in ["shut", "CANCELLED"] {
+        let refused = edit(refused).refused(2);
+        assert!(refused.contains("[possible values: ON_SALE, CLOSED]"), "{refused}");
+    }
 }

@@ -1,7 +1,7 @@
 //! `seat`: a hall that changes while it sells.
 
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::desk::{CONCERT, Desk, USERS, concert, redacted, user};
 use crate::support::seat;
@@ -27,13 +27,38 @@ async fn the_desk_holds_past_the_queue_and_is_paid() {
 }
 
 #[tokio::test]
+async fn an_act_of_which_seats_are_refused_exits_1_with_its_result_and_so_does_its_dry_run() {
+    let desk = Desk::seeded().await;
+    let some = ["seat", "block", CONCERT, "2,9", "--reason", "camera"];
+    let none = ["seat", "block", CONCERT, "8-9", "--reason", "camera"];
+    let there = ["seat", "add", CONCERT, "1-2", "--price", "70"];
+    for (args, changed, refused) in [(&some[..], 1, 1), (&none, 0, 2), (&there, 0, 2)] {
+        for more in [&["--dry-run"][..], &[]] {
+            let (result, complaint) = desk.run(&[args, &["--output", "json"], more].concat()).in_part();
+            let result: Value = serde_json::from_str(&result).expect("is JSON");
+            assert_eq!(
+                (&result["changed"], result["refused"].as_array().map(Vec::len)),
+                (&json!(changed), Some(refused))
+            );
+            let object = json!({"error": {"code": "SEATS_REFUSED", "message": format!("refused seats: {refused}")}});
+            assert_eq!(complaint.lines().last(), Some(object.to_string().as_str()), "{args:?} {more:?}");
+        }
+    }
+    // Seats that are so already are not refused.
+    desk.run(&["seat", "block", CONCERT, "2", "--reason", "camera"]).ok();
+}
+
+#[tokio::test]
 async fn seats_are_blocked_priced_added_and_swapped_at_the_desk() {
     let desk = Desk::seeded().await;
     desk.catch_up();
     let office = &desk.house.office;
     office.issue_token(user(0)).await.expect("joins");
     office.hold(user(0), concert(), seat(1)).await.expect("holds");
-    assert_snapshot!(desk.run(&["seat", "block", CONCERT, "1-2,9", "--reason", "camera", "--as", "ann"]).ok(), @"
+    let (blocked, refused) =
+        desk.run(&["seat", "block", CONCERT, "1-2,9", "--reason", "camera", "--as", "ann"]).in_part();
+    assert_eq!(refused, "error: refused seats: 2 (SEATS_REFUSED)\n");
+    assert_snapshot!(blocked, @"
      changed  1
      seats    2
      version  2
@@ -44,10 +69,6 @@ async fn seats_are_blocked_priced_added_and_swapped_at_the_desk() {
     │       9 ┆ SEAT_NOT_FOUND        │
     └─────────┴───────────────────────┘
     ");
-    // By its name as well.
-    let name = office.concert_dates().await.expect("lists")[0].name.clone();
-    let again = desk.run(&["seat", "block", &name, "2", "--reason", "camera", "--output", "json"]).json();
-    assert_eq!((&again["changed"], &again["refused"]), (&json!(0), &json!([])));
     // By its name as well.
     let name = office.concert_dates().await.expect("lists")[0].name.clone();
     let again = desk.run(&["seat", "block", &name, "2", "--reason", "camera", "--output", "json"]).json();

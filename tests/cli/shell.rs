@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use concert_core::private_db::{PrivateDatabase, Settings};
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::desk::{Desk, Ran, concert_cli};
 
@@ -36,9 +36,12 @@ fn help_goes_to_stdout_and_documents_the_exit_codes() {
 
     Exit codes:
       0  done
-      1  refused or failed; stderr says `error: <text> (CODE)`, and with
-         --output json also {"error": {"code", "message"}}
+      1  refused or failed, also if only for a part of what was named: what
+         was done is on stdout. stderr says `error: <text> (CODE)`
       2  the command line or an input is not valid
+
+    With --output json the last line on stderr of 1 and 2 is
+    {"error": {"code", "message"}}.
     "#);
     let seed = run(&["seed", "--help"]).ok();
     assert!(seed.contains("10 %") && seed.contains("[default: 50]"), "{seed}");
@@ -80,6 +83,33 @@ fn with_json_an_error_is_also_a_json_object_on_stderr() {
     let message = object["error"]["message"].as_str().expect("is text");
     assert_eq!(text, format!("error: {message} (INVALID_REQUEST)"));
     assert_eq!(object["error"].as_object().map(serde_json::Map::len), Some(2));
+}
+
+#[test]
+fn with_json_a_command_line_that_is_not_valid_ends_in_the_object_of_any_other_failure() {
+    for (args, message) in [
+        (&["log", "--frob"][..], "unexpected argument '--frob' found"),
+        (&["nonsense"], "unrecognized subcommand 'nonsense'"),
+        (&["log", "--limit", "0"], "invalid value '0' for '--limit <COUNT>': 0 is not in 1..=10000"),
+        (&["refund"], "the following required arguments were not provided:\n  <PAYMENT_ID>"),
+        (
+            &["key"],
+            "'concert-cli key' requires a subcommand but one was not provided\n  [subcommands: make, list, revoke, help]",
+        ),
+        (&["status", "--config", "/no/such"], "cannot read /no/such: No such file or directory (os error 2)"),
+    ] {
+        for lang in ["C", "ko_KR.UTF-8"] {
+            let mut command = concert_cli(&[&["--output", "json"], args].concat());
+            command.env("LANG", lang);
+            let refused = Ran::from(command, b"").refused(2);
+            let last = refused.lines().last().expect("a line");
+            let object: Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("JSON: {refused}"));
+            assert_eq!(object, json!({"error": {"code": "INVALID_REQUEST", "message": message}}), "{args:?}");
+            assert!(refused.lines().count() > 1, "people read why, too: {refused}");
+        }
+    }
+    // Help was asked for and is no failure.
+    assert!(!run(&["log", "--help", "--output", "json"]).ok().contains("INVALID_REQUEST"));
 }
 
 #[tokio::test]

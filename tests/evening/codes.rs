@@ -309,6 +309,25 @@ async fn codes_are_made_once_for_an_idempotency_key_and_a_repeat_says_what_to_do
 }
 
 #[tokio::test]
+async fn what_is_no_code_is_answered_as_an_unknown_code_is() {
+    let (house, sale) = evening().await;
+    let (site, unknown) = (Site::serve(house, concert_server::Limits::default()).await, "0000-0000-0000-0000");
+    let (inside, token) = site.logged_in("ann").await;
+    let join = async |user: UserId, sale: SaleId, code: &str| {
+        let body = json!({"userId": user, "saleId": sale, "code": code});
+        site.post("/api/v1/tokens", &body).bearer(&token).send().await
+    };
+    site.house.advance(200);
+    site.house.office.join_queue(Join::sale(sale, Caller::verified(inside))).await.expect("is in");
+    for code in [unknown, "K7QM", "hello", ""] {
+        join(inside, sale, code).await.expect(200, "");
+        join(inside, SaleId::DEFAULT, code).await.expect(403, "CODE_REFUSED");
+        join(inside, SaleId::generate(), code).await.expect(404, "SALE_NOT_FOUND");
+        join(UserId::generate(), sale, code).await.expect(403, "NOT_YOURS");
+    }
+}
+
+#[tokio::test]
 async fn whoever_tries_many_codes_is_braked_and_nobody_else_is() {
     let (house, sale) = evening().await;
     let code = codes(&house, sale, CodeKind::Presale, 1, 10).await.remove(0);

@@ -32,6 +32,38 @@ async fn key(site: &Site, role: Role) -> String {
 }
 
 #[tokio::test]
+async fn a_concert_is_not_added_for_a_day_that_is_over_and_is_not_moved_to_one() {
+    let house = House::open().await;
+    let back_office = house.office.back_office();
+    let on = |date| NewConcert::new("Spring", date, vec![Section::plain(2, money(PRICE))]);
+    let is_past = |refused: &Error| matches!(refused, Error::InvalidInput(why) if why.contains("would be over"));
+    let typo = on(day(2026, 3, 2));
+    for refused in [back_office.preview_concert(&typo).await, back_office.add_concert(&typo).await] {
+        assert!(is_past(&refused.expect_err("is past")));
+    }
+    // Yesterday ends in Honolulu ten hours later than in UTC, and in Auckland earlier.
+    let yesterday = on(day(2027, 2, 28));
+    assert!(
+        back_office.preview_concert(&yesterday.clone().with_time_zone(Some(zone("Pacific/Auckland")))).await.is_err()
+    );
+    house.clock.set(house.office.now() - chrono::TimeDelta::hours(6));
+    back_office.preview_concert(&yesterday.with_time_zone(Some(zone("Pacific/Honolulu")))).await.expect("is not over");
+
+    // A repeated request has its first answer on the day after, too.
+    let key: IdempotencyKey = "spring".parse().expect("a key");
+    let today = on(day(2027, 3, 1));
+    let id = back_office.add_concert_once(today.clone(), &key).await.expect("adds it");
+    let moved = |date| ConcertChange::new().with_date(date);
+    let refused = back_office.change_concert(id, &moved(day(2026, 3, 2)), None).await;
+    assert!(is_past(&refused.expect_err("is past")));
+    back_office.change_concert(id, &moved(day(2027, 3, 2)), None).await.expect("is to come");
+    house.advance(3 * 24 * 3_600);
+    assert_eq!(back_office.add_concert_once(today, &key).await.expect("the same"), id);
+    back_office.change_concert(id, &ConcertChange::new().with_name("Gone"), None).await.expect("it is over already");
+    house.assert_sound().await;
+}
+
+#[tokio::test]
 async fn a_concert_whose_day_is_over_at_its_venue_is_held_by_no_way_and_is_in_no_list() {
     let house = House::open_with(|policy| policy.with_time_zone(zone("Asia/Seoul"))).await;
     let back_office = house.office.back_office();

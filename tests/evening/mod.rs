@@ -8,6 +8,7 @@ mod export;
 mod limits;
 mod past_queue;
 mod refunded_seats;
+mod repeats;
 mod sales;
 mod seats;
 mod swaps;

@@ -2,8 +2,10 @@
 
 use concert_core::{Error, Wanted};
 use serde_json::json;
+use sqlx::{ConnectOptions as _, Executor as _};
 
 use crate::http::Site;
+use crate::races::until_somebody_waits;
 use crate::support::{House, PRICE, Shortcuts as _, money, seat};
 
 #[tokio::test]
@@ -70,6 +72,24 @@ async fn all_other_rules_hold_past_the_queue() {
     let nobody = concert_core::UserId::generate();
     let refused = office.hold(desk.bypassing_queue_for(nobody), concert, seat(9)).await.expect_err("is refused");
     assert_eq!(refused.code(), "USER_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn who_is_disabled_while_the_desk_waits_for_the_row_holds_nothing() {
+    let house = House::open().await;
+    let (concert, user) = (house.concert(2).await, house.user(0).await);
+    let mut other = house.database.connect().await.expect("connects");
+    other.execute("start transaction").await.expect("begins");
+    let disable = sqlx::query("update users set disabled_at = '2027-03-01 12:00:00' where id = ?").bind(user);
+    disable.execute(&mut other).await.expect("disables");
+    let hold = house.office.hold(house.office.back_office().bypassing_queue_for(user), concert, seat(1));
+    let meanwhile = async {
+        until_somebody_waits(&house).await;
+        other.execute("commit").await.expect("commits");
+    };
+    let (held, ()) = tokio::join!(hold, meanwhile);
+    assert_eq!(held.expect_err("is disabled by now").code(), "USER_DISABLED");
+    house.assert_sound().await;
 }
 
 /// Two desks hold for one user who is in no queue: never more than one user may hold.

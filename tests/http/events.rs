@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use concert_core::UserId;
 use concert_server::Limits;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Ask, Site};
 use crate::support::{House, Shortcuts as _};
@@ -175,5 +175,31 @@ async fn hundreds_of_streams_hear_of_one_change_without_asking_the_database() {
     office.pool().close().await;
     for (position, stream) in streams.iter_mut().enumerate() {
         assert_eq!(stream.position().await, position as u64, "all move up by one");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_whose_session_has_ended_says_so_and_never_that_it_is_a_turn() {
+    let site = Site::open().await;
+    let office = &site.house.office;
+    office.set_max_active(1).await.expect("sets the cap");
+    let (first, _) = site.active_user(0).await;
+    let (anna, _) = site.logged_in("anna").await;
+    let (ben, session) = site.logged_in("ben").await;
+    let token = site.join(anna).await;
+    site.join(ben).await;
+    let mut streams = Vec::new();
+    for (user, shown, code) in [(anna, &token, "TOKEN_ENDED"), (ben, &session, "UNAUTHENTICATED")] {
+        let mut stream = Listener::open(site.get(&path(user)).bearer(shown)).await;
+        assert_eq!(stream.next().await.expect("an event").0, "token");
+        office.back_office().end_sessions(user).await.expect("ends them");
+        streams.push((stream, code));
+    }
+    office.leave_queue(first).await.expect("leaves");
+    office.rerank_queue().await.expect("reranks");
+    office.refresh_queue().await.expect("refreshes");
+    for (mut stream, code) in streams {
+        assert_eq!(stream.next().await, Some(("end".to_owned(), json!({"code": code}))));
+        assert_eq!(stream.next().await, None);
     }
 }

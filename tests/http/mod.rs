@@ -5,6 +5,7 @@ mod bad_input;
 mod catalog;
 pub mod documented;
 pub mod events;
+mod heads;
 mod history;
 mod ops;
 mod orders;

@@ -106,6 +106,28 @@ async fn a5_an_operators_recharge_takes_a_key_an_amount_and_a_reference() {
     site.house.assert_sound().await;
 }
 
+/// Refunds still go to whoever paid: that money is theirs.
+#[tokio::test]
+async fn a5_no_operator_recharges_a_user_who_is_disabled_or_forgotten() {
+    let site = Site::open().await;
+    let (user, operator) = (site.house.user(0).await, key(&site, Role::Operator).await);
+    let path = format!("/api/v1/admin/users/{user}/recharge");
+    let recharge = |reference: &str| {
+        let paid = json!({"amount": 100, "reference": reference});
+        site.post(&path, &paid).bearer(&operator).key(reference).send()
+    };
+    let first = recharge("INV-7").await.expect(200, "").body;
+    let desk = site.house.office.back_office();
+    desk.disable_user(user).await.expect("disables");
+    recharge("INV-8").await.expect(403, "USER_DISABLED");
+    assert_eq!(recharge("INV-7").await.expect(200, "").body, first, "a repeat moves no money");
+    desk.enable_user(user).await.expect("enables");
+    recharge("INV-8").await.expect(200, "");
+    desk.forget_user(user).await.expect("forgets");
+    recharge("INV-9").await.expect(404, "USER_NOT_FOUND");
+    site.house.assert_sound().await;
+}
+
 #[tokio::test]
 async fn a5_a_repeated_recharge_of_an_operator_credits_once_and_is_logged_once() {
     let site = Site::open().await;

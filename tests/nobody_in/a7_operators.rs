@@ -47,7 +47,8 @@ async fn a7_every_act_is_one_row_with_who_what_before_and_after() {
     assert_eq!((refunded.subject_id, refunded.at), (Some(payment.as_uuid()), refund.refunded_at));
     assert_eq!(refunded.before, Some(json!({"status": "SUCCESS"})));
     let after = json!({
-        "status": "REFUNDED", "amount": 100, "userId": user, "reason": "a pillar in front of it", "seat": "TO_SALE"
+        "status": "REFUNDED", "amount": 100, "balance": refund.balance, "userId": user,
+        "reason": "a pillar in front of it", "seat": "TO_SALE"
     });
     assert_eq!(refunded.after, Some(after));
     assert_eq!(expired.subject_id, Some(user.as_uuid()));

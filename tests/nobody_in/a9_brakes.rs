@@ -161,6 +161,27 @@ async fn a9_who_gives_holds_back_again_and_again_holds_no_more_for_a_while() {
 }
 
 #[tokio::test]
+async fn a9_who_joins_and_leaves_again_and_again_holds_no_more_for_a_while() {
+    let (site, clock) =
+        behind_a_proxy(|options| BrakeOptions { give_backs_per_user: Limit::new(2, 60), ..options }).await;
+    let (concert, user) = (site.house.concert(9).await, site.house.user(0).await);
+    let hold = |token: String| {
+        site.post("/api/v1/reservations", &reservation(concert, 1, user)).bearer(&token).from(HERE).send()
+    };
+    for _ in 0..2 {
+        let token = site.join(user).await;
+        hold(token.clone()).await.expect(201, "");
+        site.delete(&format!("/api/v1/tokens/{user}")).bearer(&token).from(HERE).send().await.expect(204, "");
+    }
+    let token = site.join(user).await;
+    hold(token.clone()).await.expect(429, "TOO_MANY_REQUESTS");
+    // To leave is never refused.
+    site.delete(&format!("/api/v1/tokens/{user}")).bearer(&token).from(HERE).send().await.expect(204, "");
+    clock.advance(Duration::from_secs(60));
+    hold(site.join(user).await).await.expect(201, "");
+}
+
+#[tokio::test]
 async fn a9_all_calls_of_a_user_count_together_wherever_they_come_from() {
     let (site, _) = behind_a_proxy(|options| BrakeOptions { calls_per_user: Limit::new(3, 60), ..options }).await;
     let (user, token) = site.active_user(0).await;

@@ -66,6 +66,46 @@ async fn config_is_a_table_for_people_with_the_line_of_the_file() {
 }
 
 #[tokio::test]
+async fn config_names_all_values_with_which_the_server_would_not_start_beside_what_counts() {
+    let (code, stdout, stderr) = config(|command| {
+        command.env("CONCERT_HOLD_TTL", "0s").env("CONCERT_JWT_SECRET", "hush").env("CONCERT_SESSION_TTL", "400days");
+        command.env("CONCERT_BRAKE_LOOPBACK", "off").env("CONCERT_TRUST_PROXY", "10.0.0.0/8, 192.0.2.1");
+    })
+    .await;
+    assert_eq!(code, Some(2), "{stderr}");
+    for fault in
+        ["hold_ttl must be from 1 second", "session_ttl must be from 1 second", "jwt-secret: the JWT secret has 4"]
+    {
+        assert!(stderr.contains(fault), "{fault}: {stderr}");
+    }
+    assert!(!stderr.contains("hush") && stdout.lines().count() > 40, "{stdout}\n{stderr}");
+    // Those that cannot even be read, all of them as well.
+    let (code, _, stderr) = config(|command| {
+        command.env("CONCERT_HOLD_TTL", "soon").env("CONCERT_MAX_ACTIVE", "0").args(["--listen", "8080"]);
+    })
+    .await;
+    assert_eq!(code, Some(2), "{stderr}");
+    for fault in
+        ["hold-ttl: it does not take \"soon\"", "max-active: it does not take \"0\"", "listen: it does not take"]
+    {
+        assert!(stderr.contains(fault), "{fault}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn config_speaks_korean_by_lang() {
+    let (code, stdout, stderr) = config(|command| {
+        command.env("LANG", "ko_KR.UTF-8").env("CONCERT_HOLD_TTL", "0s");
+    })
+    .await;
+    assert_eq!(code, Some(2));
+    let heads: Vec<_> = stdout.lines().next().unwrap_or_default().split_whitespace().collect();
+    assert_eq!(heads, ["설정", "값", "출처"], "{stdout}");
+    assert!(stdout.contains("기본값") && !stdout.contains("default\n"), "{stdout}");
+    assert!(stderr.starts_with("오류: ") && stderr.contains("366일"), "{stderr}");
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_understood_stops_the_server_with_exit_code_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("concert.toml");

@@ -6,7 +6,7 @@ use super::{Browser, SALE, Stage};
 use crate::support::Shortcuts as _;
 
 /// Holds the two best seats; the browser then shows the order. Returns the order's path.
-async fn hold_two(stage: &Stage, browser: &mut Browser<'_>) -> String {
+pub async fn hold_two(stage: &Stage, browser: &mut Browser<'_>) -> String {
     let concert = format!("/concerts/{}", stage.concert);
     browser.get(&concert).await.expect(200);
     let page = browser.send(&format!("{concert}/hold"), &[("count", "2"), ("section", "Floor")]).await.expect(200);

@@ -111,3 +111,17 @@ async fn the_operators_page_shows_nothing_without_a_key_and_loads_its_script_and
         assert!(page.contains("data-word=\"as-of\"") && page.contains("{time}"), "{page}");
     }
 }
+
+#[tokio::test]
+async fn what_is_no_id_or_nobodys_thing_is_a_page_for_people() {
+    let stage = Stage::open().await;
+    let mut browser = stage.logged_in("anna").await;
+    for path in ["/orders/abc", "/concerts/abc", "/sales/abc", "/tickets/abc"] {
+        browser.get(path).await.expect(404).shows("There is no page at this address");
+    }
+    let nobodys = "0190a5b2-0000-7000-8000-000000000000";
+    for path in ["/orders", "/concerts", "/sales", "/tickets"] {
+        browser.get(&format!("{path}/{nobodys}")).await.expect(404).shows("is not here, or not any more");
+    }
+    browser.get("/orders/abc?lang=ko").await.expect(404).shows("이 주소에는 화면이 없습니다");
+}

@@ -1,7 +1,9 @@
 //! The pages, as a browser without scripts uses them: links, forms, cookies, redirects.
 
 mod buying;
+mod forms;
 mod frame;
+mod orders;
 mod plan;
 mod plan_readings;
 mod sessions;

@@ -83,6 +83,15 @@ impl House {
         self.concert_in(date, vec![Section::plain(seats, money(PRICE))]).await
     }
 
+    /// A concert of yesterday, which was added then.
+    pub async fn concert_of_yesterday(&self, seats: u32) -> ConcertId {
+        let (now, day) = (self.office.now(), chrono::TimeDelta::days(1));
+        self.clock.set(now - day);
+        let concert = self.concert_on((now - day).date_naive(), seats).await;
+        self.clock.set(now);
+        concert
+    }
+
     /// A concert a month from now in a hall with rows: one section, "Hall", at `PRICE`.
     pub async fn hall(&self, rows: u32, seats_per_row: u32) -> ConcertId {
         let date = NaiveDate::from_ymd_opt(2027, 4, 1).expect("a date");

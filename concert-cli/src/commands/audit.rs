@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::progress;
 use crate::table::{Output, Show, print, table, word};
+use crate::texts::told;
 
 /// Check that the invariants hold in the database
 ///
@@ -28,7 +29,7 @@ impl Show for Audited {
         let rows: Vec<_> = self
             .violations
             .iter()
-            .map(|violation| [violation.invariant.to_string(), violation.what.to_owned(), violation.row.clone()])
+            .map(|violation| [violation.invariant.to_string(), told(violation.what), violation.row.clone()])
             .collect();
         table(["Invariant", "What is wrong", "Row"], &rows)
     }
@@ -37,7 +38,7 @@ impl Show for Audited {
 pub async fn run(_opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {
     // How many checks there are is told with the first of them.
     let bar = progress::bar(0);
-    bar.set_message("checks");
+    bar.set_message(told("checks"));
     let progress = |done: usize, all: usize| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);

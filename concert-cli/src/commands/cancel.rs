@@ -9,12 +9,12 @@ use super::names::ConcertRef;
 use super::operator::By;
 use crate::failure::Failure;
 use crate::progress;
-use crate::table::{Output, Show, facts, moment, print, word};
+use crate::table::{Output, Show, facts, moment, note, print, word};
 use crate::texts::money;
 
 /// Call a concert off: nothing more is held or paid, every hold ends, every payment is refunded
 ///
-/// It cannot be undone. The seats stay off sale. If this is interrupted or killed, run it again, or leave it to a running
+/// It cannot be undone, and the first reason stays. The seats stay off sale. If this is interrupted or killed, run it again, or leave it to a running
 /// server: each payment is refunded once.
 #[derive(Debug, Args)]
 pub struct Opts {
@@ -29,11 +29,13 @@ pub struct Opts {
     by: By,
 }
 
-/// The fields of `GET /api/v1/admin/concerts/{concertId}/cancel`.
+/// With the fields of `GET /api/v1/admin/concerts/{concertId}/cancel`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     dry_run: bool,
+    /// It was called off before this command, whose reason is not recorded.
+    called_off_before: bool,
     #[serde(flatten)]
     found: Cancellation,
 }
@@ -46,6 +48,7 @@ impl Show for Report {
             ("concert id", found.concert.to_string()),
             ("status", found.status.to_string()),
         ];
+        lines.push(("called off before", word(if self.called_off_before { "yes" } else { "no" })));
         lines.extend(found.reason.clone().map(|reason| ("reason", reason)));
         lines.extend(found.cancelled_at.map(|at| ("called off at", moment(at))));
         lines.extend(found.cancelled_by.clone().map(|by| ("called off by", by)));
@@ -69,11 +72,15 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     let back_office = box_office.operator(opts.by.operator()?);
     let concert = opts.concert.find(box_office).await?;
     let found = back_office.cancellation(concert).await?;
+    let called_off_before = found.status == ConcertStatus::Cancelled;
+    if let Some(first) = found.reason.as_deref().filter(|first| *first != opts.reason.as_str()) {
+        note(&format!("this concert was called off before; its reason stays {first:?}, the new one is not recorded"));
+    }
     if opts.confirm.dry_run {
-        return print(output, &Report { dry_run: true, found });
+        return print(output, &Report { dry_run: true, called_off_before, found });
     }
     // Going on with one that was called off needs no second yes.
-    if found.status != ConcertStatus::Cancelled {
+    if !called_off_before {
         let (name, amount) = (&found.concert_name, money(found.amount));
         let question = format!(
             "This calls {name} off for good: {} payments over {amount} go back, and {} holds end.",
@@ -83,14 +90,14 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
     }
     let marked = back_office.cancel_concert(concert, opts.reason.clone()).await?;
     let bar = progress::bar(marked.payments);
-    bar.set_message("refunding");
+    bar.set_message(word("refunding"));
     // Where an earlier run was broken off, part of the bar is done already.
     let before = marked.refunded;
     let found = back_office.finish_cancellation(concert, |so_far| bar.set_position(before + so_far.refunded)).await?;
     drop(bar);
     // The result first: what was refunded stays so, whatever is left to do.
     let stuck = found.stuck.clone();
-    print(output, &Report { dry_run: false, found })?;
+    print(output, &Report { dry_run: false, called_off_before, found })?;
     match stuck.first() {
         None => Ok(()),
         Some(first) => Err(Failure::Unfinished(format!(

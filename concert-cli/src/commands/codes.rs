@@ -9,10 +9,11 @@ use concert_core::{
 use serde::Serialize;
 
 use super::confirm::Confirm;
+use super::names::SaleRef;
 use super::operator::By;
-use super::sale::SaleRef;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table};
+use crate::texts::part;
 
 /// The most codes that a list shows.
 const MOST_CODES: u32 = 100_000;
@@ -153,7 +154,7 @@ impl Show for Codes {
                 [
                     code.id.to_string(),
                     code.kind.to_string(),
-                    format!("{} of {}", code.uses_left, code.uses),
+                    part(code.uses_left, code.uses),
                     moment(code.created_at),
                     code.revoked_at.map_or_else(|| "-".to_owned(), moment),
                 ]

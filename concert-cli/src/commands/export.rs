@@ -120,8 +120,9 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
 
 async fn write_file(document: &mut ExportDocument, path: &Path) -> Result<(), Failure> {
     let mut file = WholeFile::create(path)?;
-    write_all(document, &mut file, &format!("write {}", path.display())).await?;
-    file.finish()
+    let what = file.what().to_owned();
+    write_all(document, &mut file, &what).await?;
+    file.finish(Ok(()))
 }
 
 async fn write_all(document: &mut ExportDocument, to: &mut impl Write, what: &str) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use super::sale::OfSale;
 use super::verify_draw;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table, word};
+use crate::texts::told;
 
 /// The most changes that `log` shows.
 const MOST_CHANGES: u32 = 10_000;
@@ -107,11 +108,16 @@ impl Show for Log {
             .changes
             .iter()
             .map(|QueueChange { at, by, setting, was, becomes, .. }| {
-                [moment(*at), by.clone(), setting.clone(), was.clone(), becomes.clone()]
+                [moment(*at), by.clone(), told(setting), value(was), value(becomes)]
             })
             .collect();
         table(["When", "Who", "What", "Was", "Became"], &rows)
     }
+}
+
+/// A value of a setting. A name, which may read like a sentence, is nobody's to translate.
+fn value(text: &str) -> String {
+    if ["yes", "no", "none"].contains(&text) { told(text) } else { text.to_owned() }
 }
 
 pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use concert_core::{
 };
 use serde::Serialize;
 
+use super::names::SaleRef;
 use super::operator::By;
 use super::queue::per_minute;
 use crate::failure::Failure;
@@ -170,28 +171,6 @@ impl Settings {
             change = change.with_max_seats_per_user(seats);
         }
         change
-    }
-}
-
-/// A sale by its name or its id.
-#[derive(Debug, Clone)]
-pub struct SaleRef(String);
-
-impl FromStr for SaleRef {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl SaleRef {
-    /// Its id. A text that could be an id is one.
-    pub async fn find(&self, box_office: &BoxOffice) -> Result<SaleId, Failure> {
-        match self.0.parse() {
-            Ok(id) => Ok(id),
-            Err(_) => Ok(box_office.sale_named(&self.0).await?),
-        }
     }
 }
 

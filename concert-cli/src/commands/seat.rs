@@ -8,12 +8,12 @@ use concert_core::{
 use super::names::ConcertRef;
 use super::operator::By;
 use crate::failure::Failure;
-use crate::table::{Output, Show, facts, print, table};
+use crate::table::{Output, Show, facts, print, table, word};
 
 /// Take seats off sale and put them on sale again, set prices, add seats, and let seats change places
 ///
 /// Seats are numbers and ranges of numbers: `1-20,25`. Held and sold seats are never lost: those that cannot be changed
-/// are listed with the reason, all others are changed. A running server shows it within its --seats-max-age.
+/// are listed with the reason, all others are changed. Exits 1 if any is refused. A running server shows it within its --seats-max-age.
 #[derive(Debug, Args)]
 pub struct Opts {
     #[command(subcommand)]
@@ -89,7 +89,8 @@ enum Action {
         /// The place of the first of them in the row, the others beside it; otherwise the places are the numbers
         #[arg(long, value_name = "PLACE", value_parser = clap::value_parser!(i32).range(1..))]
         first_place: Option<i32>,
-        /// What is special about them: accessible, restricted_view or whatever the house says; can be repeated
+        /// What is special about them: accessible, "restricted view" (which is RESTRICTED_VIEW) or whatever the house says;
+        /// can be repeated
         #[arg(long = "mark", value_name = "MARK", value_delimiter = ',')]
         marks: Vec<Mark>,
         /// Say what would be changed, and change nothing
@@ -194,7 +195,7 @@ impl Show for SeatsSwapped {
             .map(|one| [one.from.to_string(), one.to.to_string(), one.reservation.to_string()])
             .collect();
         let moved = table(["From", "To", "Reservation id"], &moved);
-        if self.dry_run { format!("nothing is moved yet: this is a dry run\n{moved}") } else { moved }
+        if self.dry_run { format!("{}\n{moved}", word("nothing is moved yet: this is a dry run")) } else { moved }
     }
 }
 
@@ -234,5 +235,10 @@ pub async fn run(opts: &Opts, box_office: &BoxOffice, output: Output) -> Result<
             return print(output, &swapped);
         }
     };
-    print(output, &done)
+    // The result first: whatever is refused, the other seats are changed.
+    print(output, &done)?;
+    match done.refused.len() {
+        0 => Ok(()),
+        refused => Err(Failure::SeatsRefused(refused)),
+    }
 }

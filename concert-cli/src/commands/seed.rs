@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::confirm::confirmed;
 use crate::failure::Failure;
 use crate::progress;
-use crate::table::{Output, Show, day, note, print, table};
+use crate::table::{Output, Show, day, note, print, table, word};
 use crate::texts::money;
 
 /// The UUIDv5 namespace of seeded ids.
@@ -180,7 +180,7 @@ async fn insert(
     }
     let mut done = 0;
     let bar = progress::bar(concerts.len() as u64 * u64::from(opts.seats) + users.len() as u64);
-    bar.set_message("seats");
+    bar.set_message(word("seats"));
     let back_office = box_office.operator(super::operator::process()?);
     for concert in concerts {
         let progress = |seats| bar.set_position(done + u64::from(seats));
@@ -188,7 +188,7 @@ async fn insert(
         done += u64::from(opts.seats);
     }
     // Users come last: interrupted before, a database has halls but nobody who could join.
-    bar.set_message("users");
+    bar.set_message(word("users"));
     let progress = |users| bar.set_position(done + users as u64);
     back_office.add_users_with_progress(users, progress).await.map_err(taken)
 }

@@ -1,13 +1,14 @@
 //! `queue verify-draw`: computes the draw of a sale again.
 
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use concert_core::{BoxOffice, DrawVerification, DrawnToken, Operator};
 use serde::Serialize;
 
-use super::sale::{SaleRef, draw_facts};
+use super::names::SaleRef;
+use super::sale::draw_facts;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, print, word};
 use crate::whole_file::WholeFile;
@@ -53,13 +54,13 @@ impl Show for Verified {
 
 /// The file of places.
 struct Places {
-    file: BufWriter<WholeFile>,
+    file: WholeFile,
     written: io::Result<()>,
 }
 
 impl Places {
     fn create(path: &Path) -> Result<Self, Failure> {
-        let mut file = BufWriter::new(WholeFile::create(path)?);
+        let mut file = WholeFile::create(path)?;
         let written = writeln!(file, "ticket,tokenId,place");
         Ok(Self { file, written })
     }
@@ -70,11 +71,8 @@ impl Places {
         }
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
-        let written = self.written.and_then(|()| self.file.flush());
-        written.map_err(|source| self.file.get_ref().failure(source))?;
-        let file = self.file.into_inner().map_err(|error| Failure::io("write the places", error.into_error()))?;
-        file.finish()
+    fn finish(self) -> Result<(), Failure> {
+        self.file.finish(self.written)
     }
 }
 

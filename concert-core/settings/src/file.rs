@@ -10,6 +10,7 @@ use clap::{Arg, Command};
 use toml::de::{DeTable, DeValue};
 
 use crate::kind::command_line_values;
+use crate::refused::refusal;
 use crate::{NAMES, Origin, name, names, settings};
 
 /// The largest file that is read.
@@ -84,9 +85,7 @@ impl SettingsFile {
     fn values(&self, arg: &Arg, value: &DeValue<'_>, alone: &Command) -> Result<Vec<OsString>, String> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let values = command_line_values(arg, value, folder).map_err(|why| format!("{}: {why}", name(arg)))?;
-        if arg.get_action().takes_values() {
-            try_values(arg, &values, alone)?;
-        }
+        try_values(arg, &values, alone)?;
         Ok(values)
     }
 
@@ -145,18 +144,9 @@ fn try_values(arg: &Arg, values: &[OsString], alone: &Command) -> Result<(), Str
     for value in values {
         let mut flag = OsString::from(format!("--{}=", name(arg)));
         flag.push(value);
-        let Err(error) = alone.clone().try_get_matches_from([flag]) else { continue };
-        let shown = match arg.is_hide_env_values_set() {
-            true => String::new(),
-            false => format!(" \"{}\"", value.to_string_lossy()),
-        };
-        let words: Vec<_> = arg.get_possible_values().iter().map(|word| format!("\"{}\"", word.get_name())).collect();
-        let why = match std::error::Error::source(&error) {
-            Some(source) => source.to_string(),
-            None if !words.is_empty() => format!("{} is expected", words.join(" or ")),
-            None => error.kind().to_string(),
-        };
-        return Err(format!("{}: it does not take{shown}: {why}", name(arg)));
+        if let Err(error) = alone.clone().try_get_matches_from([flag]) {
+            return Err(refusal(arg, &value.to_string_lossy(), &error));
+        }
     }
     Ok(())
 }

@@ -15,9 +15,7 @@ enum Kind {
     Path,
     /// A whole number.
     Count,
-    /// true or false.
-    Flag,
-    /// on or off; true and false mean the same.
+    /// on or off, however it is said; true and false without quotes mean the same.
     Switch,
     /// Any number of texts.
     List,
@@ -29,7 +27,6 @@ impl Kind {
         let numbers = [TypeId::of::<u16>(), TypeId::of::<u32>(), TypeId::of::<u64>(), TypeId::of::<usize>()];
         let words: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
         match arg.get_action() {
-            ArgAction::SetTrue | ArgAction::SetFalse => Self::Flag,
             ArgAction::Append => Self::List,
             _ if takes == TypeId::of::<PathBuf>() => Self::Path,
             _ if numbers.iter().any(|number| takes == *number) => Self::Count,
@@ -43,7 +40,6 @@ impl Kind {
         let words: Vec<_> = arg.get_possible_values().iter().map(|value| format!("\"{}\"", value.get_name())).collect();
         match self {
             Self::Count => "a whole number without quotes".to_owned(),
-            Self::Flag => "true or false, without quotes".to_owned(),
             Self::Switch => "\"on\" or \"off\"".to_owned(),
             Self::List => "a text in quotes, or a list of them: [\"..\", \"..\"]".to_owned(),
             Self::Text if !words.is_empty() => words.join(" or "),
@@ -70,7 +66,6 @@ pub fn command_line_values(arg: &Arg, value: &DeValue<'_>, folder: &Path) -> Res
         (Kind::Text | Kind::Switch | Kind::List, DeValue::String(text)) => Some(one(text)),
         (Kind::Path, DeValue::String(text)) => Some(vec![folder.join(text.as_ref()).into_os_string()]),
         (Kind::Count, DeValue::Integer(number)) => plain_number(number).map(|number| one(&number)),
-        (Kind::Flag, DeValue::Boolean(on)) => Some(one(if *on { "true" } else { "false" })),
         (Kind::Switch, DeValue::Boolean(on)) => Some(one(if *on { "on" } else { "off" })),
         (Kind::List, DeValue::Array(values)) => texts(values),
         _ => None,

@@ -10,6 +10,7 @@
 //! - `kind`: what a setting takes, read off its option.
 //! - `names`: what may stand in the file, the settings of other programs included.
 //! - `origin`: where a value comes from; which of two settings for one thing counts.
+//! - `refused`: values that are refused, all of them.
 //! - `report`: what counts and from where, to be shown.
 //! - `usage`: usage errors, and the same in another language.
 
@@ -18,6 +19,7 @@ mod help;
 mod kind;
 mod names;
 mod origin;
+mod refused;
 mod report;
 mod usage;
 
@@ -25,7 +27,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
 
 use self::file::SettingsFile;
@@ -90,12 +92,10 @@ impl Settings {
         let arguments: Vec<_> = arguments.into_iter().collect();
         let parsed = without_empty_variables(command.clone());
         let mut finished = finish(parsed.clone());
-        let mut matches = finished.try_get_matches_from_mut(&arguments)?;
-        let refused = |finished: &mut Command, why: String| usage_error(finished, ErrorKind::ValueValidation, why);
-
+        let (mut matches, refused) = refused::parse(&mut finished, &arguments)?;
         let file = SettingsFile::open(named_file(&matches), &surroundings.usual_files);
         let file = file.and_then(|file| file.map(|file| file.checked(command)).transpose());
-        let file = file.map_err(|why| refused(&mut finished, why))?.unwrap_or_default();
+        let file = all_accepted(&mut finished, refused, file)?.unwrap_or_default();
         let mut outside: BTreeMap<String, (Vec<OsString>, Origin)> = file.values;
         for (name, path) in credentials(command, surroundings.credentials.as_deref()) {
             outside.remove(name.trim_end_matches(SECRET_FILE));
@@ -115,6 +115,27 @@ impl Settings {
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
+}
+
+/// What the file says, unless it or a value from elsewhere is refused: then everything that is.
+fn all_accepted<File>(
+    command: &mut Command,
+    mut refused: Vec<clap::Error>,
+    file: Result<File, String>,
+) -> Result<File, clap::Error> {
+    let in_file = match file {
+        // One alone is told by clap, which knows more of it.
+        Ok(_) if refused.len() == 1 => return Err(refused.swap_remove(0)),
+        Ok(file) if refused.is_empty() => return Ok(file),
+        Ok(_) => None,
+        Err(why) => Some(why),
+    };
+    let elsewhere = refused.iter().filter_map(|error| {
+        let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else { return None };
+        Some(refused::refusal(refused::argument(command, error)?, value, error))
+    });
+    let all: Vec<_> = elsewhere.chain(in_file).collect();
+    Err(usage_error(command, ErrorKind::ValueValidation, all.join("\n")))
 }
 
 /// The options of a command that are settings.

@@ -15,7 +15,7 @@ fn program() -> Command {
         .arg(setting("hold-ttl", "CONCERT_TEST_NONE_2").default_value("5m").value_parser(minutes))
         .arg(setting("max-active", "CONCERT_TEST_NONE_3").value_parser(clap::value_parser!(u32).range(1..)))
         .arg(setting("bare-join", "CONCERT_TEST_NONE_4").value_parser(["on", "off"]))
-        .arg(setting("brake-loopback", "CONCERT_TEST_NONE_5").action(ArgAction::SetTrue))
+        .arg(setting("sweep-every", "CONCERT_TEST_NONE_5").value_parser(minutes))
         .arg(setting("cors-origin", "CONCERT_TEST_NONE_6").action(ArgAction::Append).value_delimiter(','))
         .arg(setting("data-dir", "HOME").value_parser(clap::value_parser!(PathBuf)))
         .arg(setting("jwt-secret", "CONCERT_TEST_NONE_7").hide_env_values(true))
@@ -84,12 +84,11 @@ fn a_flag_counts_before_the_environment_that_before_the_file_and_that_before_the
 
 #[test]
 fn every_kind_of_value_is_read() {
-    let text = "max-active = 1_000\nbrake-loopback = true\nbare-join = false\ncors-origin = ['https://a', 'https://b']\n\
+    let text = "max-active = 1_000\nbare-join = false\ncors-origin = ['https://a', 'https://b']\n\
                 jwt-secret-file = 'secret'\nrerank-every = 'of another program'\n";
     let folder = Folder::with(text);
     let matches = folder.read(&[]).expect("is good").matches;
     assert_eq!(matches.get_one::<u32>("max-active"), Some(&1_000));
-    assert!(matches.get_flag("brake-loopback"));
     assert_eq!(matches.get_one::<String>("bare-join").map(String::as_str), Some("off"));
     let origins: Vec<_> = matches.get_many::<String>("cors-origin").expect("some").collect();
     assert_eq!(origins, ["https://a", "https://b"]);
@@ -115,13 +114,44 @@ fn wrong_types_and_values_say_what_is_expected() {
         ("max-active = 0", "max-active: it does not take \"0\": 0 is not in 1..=4294967295"),
         ("hold-ttl = 'soon'", "hold-ttl: it does not take \"soon\": minutes are written 5m"),
         ("bare-join = 'yes'", "bare-join: it does not take \"yes\": \"on\" or \"off\" is expected"),
-        ("brake-loopback = 'true'", "brake-loopback: true or false, without quotes is expected, not a text"),
         ("cors-origin = [1]", "cors-origin: a text in quotes, or a list of them"),
         ("listen = ", "concert.toml:1: "),
     ] {
         let text = refused(line);
         assert!(text.contains(expected), "{line}: {text}");
     }
+}
+
+#[test]
+fn all_values_that_are_refused_are_named_wherever_they_come_from() {
+    let both = ["--hold-ttl", "soon", "--max-active=0"];
+    let in_flags = [
+        "hold-ttl: it does not take \"soon\": minutes are written 5m",
+        "max-active: it does not take \"0\": 0 is not in 1..=4294967295",
+    ];
+    let text = Folder::with("").read(&both).expect_err("refused").to_string();
+    assert!(in_flags.iter().all(|line| text.contains(line)), "{text}");
+    let folder = Folder::with("bare-join = 'yes'\nsweep-every = 'often'\n");
+    let text = folder.read(&both).expect_err("refused").to_string();
+    let in_file = ["concert.toml:1: bare-join: it", "concert.toml:2: sweep-every: it does not take \"often\""];
+    assert!(in_flags.iter().chain(&in_file).all(|line| text.contains(line)), "{text}");
+    // One alone is told in clap's words, and so is what is no value of a setting.
+    for (flags, words) in [
+        (&both[..2], "invalid value 'soon' for '--hold-ttl <hold-ttl>': minutes are written 5m"),
+        (&["--frob", "--max-active=0"], "unexpected argument '--frob' found"),
+    ] {
+        let text = Folder::with("").read(flags).expect_err("refused").to_string();
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn a_secret_among_values_that_are_refused_is_not_shown() {
+    let secret = |arg: Arg| if arg.get_id() == "jwt-secret" { arg.value_parser(minutes) } else { arg };
+    let arguments = ["program", "--jwt-secret", "hush", "--hold-ttl", "soon"].map(OsString::from);
+    let refused = Settings::read(&program().mut_args(secret), |command| command, arguments, &Surroundings::default());
+    let text = refused.expect_err("refused").to_string();
+    assert!(text.contains("jwt-secret: it does not take: minutes") && !text.contains("hush"), "{text}");
 }
 
 #[test]

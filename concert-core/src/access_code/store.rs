@@ -141,7 +141,7 @@ pub(crate) async fn codes_of(
             fetch_all(pool, &OLDER, |params| params.bind("sale", sale).bind("id", last).bind("limit", page.rows()));
         older.await.map(Some)
     });
-    let rows = rows.await?.ok_or_else(|| Error::invalid("starting_after is not a code of this sale"))?;
+    let rows = rows.await?.ok_or_else(|| Error::invalid("startingAfter is not a code of this sale"))?;
     let entries = rows.iter().map(read_entry).collect::<Result<_, _>>().map_err(db::to_error)?;
     Ok(page.of(entries))
 }

@@ -3,14 +3,16 @@
 use serde_json::json;
 
 use super::cancelling::CALLED_OFF;
-use super::rows::{CalledOff, Effects, Moved, Paid, Recipient, Refunded, Rows};
+use super::rows::{CalledOff, Effects, Moved, Paid, Refunded, Rows};
 use super::{
     Answer, CallOff, ClearSeats, Cleared, Command, MoveTicket, Refund, RefundPayment, SeatAfterRefund, TicketMove,
+    refund,
 };
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
 use crate::error::Error;
+use crate::fact::Unread;
 use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, UserId, WalletEntryId};
 use crate::money::Money;
 use crate::operator::{Act, ActSubject, Reason};
@@ -23,8 +25,7 @@ use crate::wallet::WalletEntryKind;
 const REFUNDED: &str = "refunded";
 
 pub(crate) fn decide(rows: Rows, commands: &[Command], attempt: &Attempt) -> (Vec<Result<Answer, Error>>, Effects) {
-    let &Attempt { now, may_have_committed } = attempt;
-    let mut desk = Desk { rows, effects: Effects::default(), now, may_have_committed };
+    let mut desk = Desk { rows, effects: Effects::default(), now: attempt.now };
     let answers = commands.iter().map(|command| desk.carry_out(command)).collect();
     (answers, desk.effects)
 }
@@ -34,7 +35,6 @@ struct Desk {
     rows: Rows,
     effects: Effects,
     now: Timestamp,
-    may_have_committed: bool,
 }
 
 /// How a payment goes back.
@@ -60,11 +60,14 @@ impl Desk {
         self.rows.concerts.get(&concert).is_some_and(|concert| concert.status == ConcertStatus::Cancelled)
     }
 
-    /// Refuses in this order: no such payment, already refunded, balance too large. A payment for a past concert may be
-    /// refunded. The seat of a concert that was called off never goes on sale.
+    /// Refuses in this order: no such payment, key reused, already refunded, balance too large. A payment for a past
+    /// concert may be refunded. The seat of a concert that was called off never goes on sale.
     fn refund(&mut self, command: &RefundPayment) -> Result<Refund, Error> {
         let paid = *self.rows.payments.get(&command.payment).ok_or(Error::PaymentNotFound)?;
-        let Paid { user, reservation, seat: key, amount } = paid;
+        if let Some(done) = self.rows.done.find(&command.by)? {
+            return refund::logged(command.payment, paid, done);
+        }
+        let key = paid.seat;
         let off_sale = if self.is_called_off(key.concert) {
             Some(CALLED_OFF.to_owned())
         } else {
@@ -72,33 +75,19 @@ impl Desk {
             (command.seat_goes == SeatAfterRefund::OffSale).then(why)
         };
         let seat_goes = if off_sale.is_some() { SeatAfterRefund::OffSale } else { SeatAfterRefund::ToSale };
-        let refund = |refunded_at, balance| Refund {
-            payment: command.payment,
-            user,
-            reservation,
-            concert: key.concert,
-            seat: key.seat,
-            seat_goes,
-            amount,
-            balance,
-            refunded_at,
-        };
-        if self.may_have_committed
-            && let Some((at, balance)) = self.rows.made.get(&command.entry)
-        {
-            return Ok(refund(*at, *balance));
-        }
         let (by, reason) = (command.by.name().to_owned(), command.reason.clone());
         let terms = Terms { by, reason, off_sale, entry: command.entry, at: self.now };
         let balance = self.pay_back(command.payment, paid, terms)?;
         let entry = command.by.entry(Act::Refund, ActSubject::Payment(command.payment), self.now);
         let was = json!({"status": PaymentStatus::Success.as_str()});
         let becomes = json!({
-            "status": PaymentStatus::Refunded.as_str(), "amount": amount, "userId": user, "reason": command.reason,
-            "seat": seat_goes,
+            "status": PaymentStatus::Refunded.as_str(), "amount": paid.amount, "balance": balance, "userId": paid.user,
+            "reason": command.reason, "seat": seat_goes,
         });
-        self.effects.log.push(entry.with_before(was).with_after(becomes));
-        Ok(refund(self.now, balance))
+        let entry = entry.with_before(was).with_after(becomes);
+        self.rows.done.note(&entry);
+        self.effects.log.push(entry);
+        Ok(refund::refund(command.payment, paid, (seat_goes, balance), self.now))
     }
 
     /// The money goes to the wallet that paid, and the seat is nobody's. Returns the balance with it.
@@ -200,14 +189,13 @@ impl Desk {
         found.map(|(payment, paid)| (*payment, *paid))
     }
 
-    /// Refuses in this order: no such ticket, concert called off, void, no such user (or one who was forgotten), disabled
+    /// Refuses in this order: no such ticket, key reused, concert called off, void, no such user (or one who was forgotten), disabled
     /// user, the user has it already, more seats than one user may have.
     fn move_ticket(&mut self, command: &MoveTicket) -> Result<TicketMove, Error> {
         let ticket = self.rows.tickets.get_mut(&command.ticket).ok_or(Error::TicketNotFound)?;
         let entry = command.by.entry(Act::TicketMove, ActSubject::Ticket(command.ticket), self.now);
-        // The entry of the log has an id of this act alone: an earlier attempt has made the move.
-        if let Some(made) = ticket.last_move.as_ref().filter(|made| made.entry == entry.id) {
-            return Ok(made.clone());
+        if self.rows.done.find(&command.by)?.is_some() {
+            return ticket.made.iter().find(|made| made.entry == entry.id).cloned().ok_or(Unread.into());
         }
         let (key, from, to) = (ticket.seat, ticket.owner, command.to);
         if self.rows.concerts.get(&key.concert).is_some_and(|concert| concert.status == ConcertStatus::Cancelled) {
@@ -217,11 +205,7 @@ impl Desk {
         if seat.holder()? != Some(command.ticket) || seat.held_until()?.is_some() {
             return Err(Error::TicketVoid { reason: VoidReason::Refunded });
         }
-        match self.rows.recipients.get(&to) {
-            Some(Recipient::Allowed) => {}
-            Some(Recipient::Disabled) => return Err(Error::UserDisabled),
-            Some(Recipient::Forgotten) | None => return Err(Error::UserNotFound),
-        }
+        self.rows.recipients.get(&to).ok_or(Error::UserNotFound)?.require_allowed()?;
         if from == to {
             return Err(Error::invalid("this user has the ticket already"));
         }
@@ -249,7 +233,8 @@ impl Desk {
         let left_behind = if names_order { std::mem::take(&mut ticket.others) } else { Vec::new() };
         let order = left_behind.iter().min().map(|first| OrderId::from(*first));
         (ticket.owner, ticket.order, ticket.moves) = (to, None, change.nth);
-        (ticket.others, ticket.last_move) = (Vec::new(), Some(change.clone()));
+        ticket.others = Vec::new();
+        ticket.made.push(change.clone());
         for (id, other) in &mut self.rows.tickets {
             other.others.retain(|one| *one != command.ticket);
             if left_behind.contains(id) {
@@ -258,7 +243,9 @@ impl Desk {
         }
         self.effects.moves.push(Moved { change: change.clone(), seat: key, left_behind, order });
         let after = json!({"userId": to, "reason": command.reason});
-        self.effects.log.push(entry.with_before(json!({"userId": from})).with_after(after));
+        let entry = entry.with_before(json!({"userId": from})).with_after(after);
+        self.rows.done.note(&entry);
+        self.effects.log.push(entry);
         Ok(change)
     }
 }

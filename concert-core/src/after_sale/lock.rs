@@ -7,17 +7,16 @@ use sqlx::{MySqlConnection, Row as _};
 
 use super::Command;
 use super::moves::{ReadTickets, read_tickets, select_tickets};
-use super::rows::{ConcertState, Paid, Recipient, Rows};
+use super::rows::{ConcertState, Paid, Rows};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
 use crate::db::Failure;
-use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, UserId, WalletEntryId};
-use crate::money::Money;
-use crate::operator::Reason;
+use crate::id::{ConcertId, PaymentId, ReservationId, SaleId, UserId};
+use crate::operator::{Reason, read_done, select_done};
 use crate::reservation::{LimitOf, SeatKey, SeatLimit, TakenSeats, lock_seats, read_seats};
 use crate::sql::{Part, Reading, ResultSet, Script, statements};
-use crate::wallet::{lock_accounts, read_accounts};
+use crate::wallet::{lock_accounts, read_accounts, read_recipients, select_recipients};
 
 macro_rules! concerts {
     ($($locking:literal)?) => {
@@ -53,12 +52,6 @@ statements! {
          on p.reservation_id = s.reservation_id and p.successful = 1 where {each}",
         each Part { text: "(s.concert_id = {concert} and s.seat_number in ({seats}))", between: " or " }
     }
-    /// Once their rows are locked, so that nobody disables them meanwhile.
-    RECIPIENTS {
-        "select id, disabled_at is not null as is_disabled, forgotten_at is not null as is_forgotten \
-         from users force index (primary) where id in ({users})"
-    }
-    MADE { "select id, balance_after, created_at from wallet_entries where id in ({entries})" }
 }
 
 /// What commands name.
@@ -113,12 +106,12 @@ pub(super) async fn lock(
     let new_owners: Vec<_> = commands.iter().filter_map(new_owner).collect();
     let mut script = Script::default();
     let accounts = lock_accounts(&mut script, payers.chain(new_owners.iter().copied()).collect());
-    let recipients = script.select_keys(&RECIPIENTS, new_owners, |params, users| params.list("users", users));
-    let made = entries_made_earlier(&mut script, commands, attempt);
+    let recipients = select_recipients(&mut script, new_owners);
+    let done = select_done(&mut script, commands.iter().filter_map(Command::signature), attempt);
     let selected = script.run(connection).await?;
     rows.accounts = read_accounts(&selected, &accounts)?;
-    rows.recipients = selected.rows(&recipients).map(read_recipient).collect::<Result<_, _>>()?;
-    rows.made = read_entries(&selected, &made)?;
+    rows.recipients = read_recipients(&selected, &recipients)?;
+    rows.done = read_done(&selected, &done)?;
     // Their rows are locked already, so that all users are locked in one order.
     rows.taken = TakenSeats::lock(connection, &asked(commands, &rows), attempt.now).await?;
     Ok(rows)
@@ -129,16 +122,6 @@ const fn new_owner(command: &Command) -> Option<UserId> {
         Command::Move(ticket) => Some(ticket.to),
         Command::Refund(_) | Command::CallOff(_) | Command::Clear(_) => None,
     }
-}
-
-fn read_recipient(row: &MySqlRow) -> Result<(UserId, Recipient), sqlx::Error> {
-    let is = |column| row.try_get::<bool, _>(column);
-    let recipient = match (is("is_forgotten")?, is("is_disabled")?) {
-        (true, _) => Recipient::Forgotten,
-        (false, true) => Recipient::Disabled,
-        (false, false) => Recipient::Allowed,
-    };
-    Ok((row.try_get("id")?, recipient))
 }
 
 /// What is limited of those who get tickets.
@@ -217,22 +200,4 @@ fn read_concert(row: &MySqlRow) -> Result<(ConcertId, ConcertState), Failure> {
     let of_sale = of_sale.map(|most| SeatLimit { of: LimitOf::Sale(sale), most });
     let limits = own.into_iter().chain(of_sale).collect();
     Ok((id, ConcertState { status, sale, called_off, limits }))
-}
-
-fn entries_made_earlier(script: &mut Script, commands: &[Command], attempt: &Attempt) -> Reading {
-    // Refunds have no keys: only an attempt whose COMMIT got no answer can have made one.
-    let made = commands.iter().filter(|_| attempt.may_have_committed).filter_map(|command| match command {
-        Command::Refund(refund) => Some(refund.entry),
-        Command::Move(_) | Command::CallOff(_) | Command::Clear(_) => None,
-    });
-    script.select_keys(&MADE, made.collect(), |params, entries| params.list("entries", entries))
-}
-
-/// When each was made, and the balance with it.
-fn read_entries(
-    selected: &ResultSet,
-    reading: &Reading,
-) -> Result<HashMap<WalletEntryId, (Timestamp, Money)>, Failure> {
-    let read = |row: &MySqlRow| Ok((row.try_get("id")?, (row.try_get("created_at")?, row.try_get("balance_after")?)));
-    selected.rows(reading).map(read).collect()
 }

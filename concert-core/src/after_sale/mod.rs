@@ -38,14 +38,16 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
 
 use crate::batch::{Attempt, Batch, Decision};
 use crate::db::Failure;
+use crate::operator::Signature;
 use crate::reservation::SeatChanges;
 use crate::sql::Script;
 
 /// What the model of the rules needs to see.
 #[cfg(test)]
 pub(crate) mod model {
-    pub(crate) use super::rows::{ConcertState, Effects, Paid, Recipient, Rows, Ticket};
+    pub(crate) use super::rows::{ConcertState, Effects, Paid, Rows, Ticket};
     pub(crate) use super::{Answer, CallOff, ClearSeats, Command, MoveTicket, RefundPayment};
+    pub(crate) use crate::wallet::Recipient;
 }
 
 /// The lane's commands.
@@ -59,6 +61,17 @@ pub(crate) enum Command {
     CallOff(CallOff),
     /// Clears seats of a concert that was called off.
     Clear(ClearSeats),
+}
+
+impl Command {
+    /// Of what may come again. Whatever has been called off or cleared stays so.
+    const fn signature(&self) -> Option<&Signature> {
+        match self {
+            Self::Refund(refund) => Some(&refund.by),
+            Self::Move(ticket) => Some(&ticket.by),
+            Self::CallOff(_) | Self::Clear(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]

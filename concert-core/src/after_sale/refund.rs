@@ -2,13 +2,16 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
+use super::rows::Paid;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
 use crate::money::Money;
-use crate::operator::{Reason, Signature};
+use crate::operator::{Done, Reason, Signature};
+use crate::reservation::SeatKey;
 
 /// Why a payment is refunded.
 pub type RefundReason = Reason;
@@ -88,6 +91,30 @@ pub(crate) struct RefundPayment {
     pub(crate) by: Signature,
     pub(crate) reason: Option<RefundReason>,
     pub(crate) seat_goes: SeatAfterRefund,
-    /// The id of the wallet entry that it makes. An attempt finds by it whether an earlier attempt was committed.
+    /// The id of the wallet entry that it makes.
     pub(crate) entry: WalletEntryId,
+}
+
+pub(super) fn refund(
+    payment: PaymentId,
+    paid: Paid,
+    (seat_goes, balance): (SeatAfterRefund, Money),
+    refunded_at: Timestamp,
+) -> Refund {
+    let Paid { user, reservation, seat: SeatKey { concert, seat }, amount } = paid;
+    Refund { payment, user, reservation, concert, seat, seat_goes, amount, balance, refunded_at }
+}
+
+/// What the log keeps of a refund's answer.
+#[derive(Deserialize)]
+struct LoggedRefund {
+    seat: String,
+    balance: Number,
+}
+
+/// The first answer to a command that is repeated, whatever is in the wallet by now.
+pub(super) fn logged(payment: PaymentId, paid: Paid, done: &Done) -> Result<Refund, Error> {
+    let LoggedRefund { seat, balance } = done.read()?;
+    // A number is logged as an amount is written, so its text gives the amount back exactly.
+    Ok(refund(payment, paid, (seat.parse()?, balance.to_string().parse()?), done.at))
 }

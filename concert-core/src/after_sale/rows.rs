@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use super::TicketMove;
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
-use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SaleId, UserId, WalletEntryId};
+use crate::id::{ConcertId, OrderId, PaymentId, ReservationId, SaleId, UserId};
 use crate::money::Money;
-use crate::operator::{LogEntry, Reason};
+use crate::operator::{DoneBefore, LogEntry, Reason};
 use crate::reservation::{AddedSeats, ReservationStatus, Seat, SeatKey, SeatLimit, TakenSeats};
-use crate::wallet::{Account, WalletEntry};
+use crate::wallet::{Account, Recipient, WalletEntry};
 
 /// A payment. Nothing of it changes but its seat, where seats are swapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,9 @@ pub(crate) struct Ticket {
     /// The order that it shares with others, and the others of it that the owner has.
     pub(crate) order: Option<OrderId>,
     pub(crate) others: Vec<ReservationId>,
-    /// How often it was moved, and the last move.
+    /// How often it was moved, and those moves.
     pub(crate) moves: u32,
-    pub(crate) last_move: Option<TicketMove>,
+    pub(crate) made: Vec<TicketMove>,
 }
 
 /// A concert, as it stands when its seats are locked.
@@ -43,16 +43,6 @@ pub(crate) struct ConcertState {
     pub(crate) called_off: Option<(Reason, String, Timestamp)>,
     /// How many seats of it, and of its sale, one user may have.
     pub(crate) limits: Vec<SeatLimit>,
-}
-
-/// Whether a user can be given a ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recipient {
-    Allowed,
-    /// Whoever may neither log in nor queue gets no ticket from others either.
-    Disabled,
-    /// Nobody is behind the user any more.
-    Forgotten,
 }
 
 /// The rows that a batch concerns.
@@ -70,8 +60,7 @@ pub(crate) struct Rows {
     pub(crate) recipients: HashMap<UserId, Recipient>,
     /// What those who get tickets have of what is limited.
     pub(crate) taken: TakenSeats,
-    /// Entries that commands of this batch made in an earlier attempt: when, and the balance with them.
-    pub(crate) made: HashMap<WalletEntryId, (Timestamp, Money)>,
+    pub(crate) done: DoneBefore,
 }
 
 /// What a batch changes.

@@ -9,10 +9,12 @@ use crate::after_sale::{
     RefundPayment, RefundReason, SeatAfterRefund, TicketMove, TicketView,
 };
 use crate::batch;
+use crate::caller::IdempotencyKey;
 use crate::concert_status::ConcertStatus;
 use crate::db;
 use crate::error::Error;
 use crate::id::{ConcertId, PaymentId, ReservationId, SeatNumber, UserId, WalletEntryId};
+use crate::operator::{Reason, Signature};
 
 /// How many seats are cleared in one transaction: few enough that buyers of other concerts hardly wait for it.
 const SEATS_AT_ONCE: usize = 32;
@@ -60,8 +62,23 @@ impl BackOffice {
         reason: Option<RefundReason>,
         seat: SeatAfterRefund,
     ) -> Result<Refund, Error> {
-        let refund = self.refund_command(payment, reason, seat);
-        match self.office.inner.refunds.submit(refund).await? {
+        self.refund_once(payment, reason, seat, None).await
+    }
+
+    /// The same; with a key it is refunded once, however often it is called, and answers the same.
+    ///
+    /// # Errors
+    /// As [`BackOffice::refund_to`], and [`Error::IdempotencyKeyReused`]: the key came with another refund.
+    pub async fn refund_once(
+        &self,
+        payment: PaymentId,
+        reason: Option<RefundReason>,
+        seat: SeatAfterRefund,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Refund, Error> {
+        let said = reason.as_ref().map_or("", Reason::as_str);
+        let by = self.by.sign_once("refunds", key, &[&payment, &said, &seat.as_str()]);
+        match self.office.inner.refunds.submit(refund_command(payment, reason, seat, by)).await? {
             Answer::Refunded(refund) => Ok(refund),
             _ => Err(wrong_answer()),
         }
@@ -73,17 +90,11 @@ impl BackOffice {
     /// As [`BackOffice::refund_to`].
     pub async fn preview_refund(&self, payment: PaymentId, seat: SeatAfterRefund) -> Result<Refund, Error> {
         let batch = AfterSaleBatch { changes: Arc::clone(&self.office.inner.seat_changes) };
-        // A dry run writes nothing, so its entry id is never used.
-        let refund = self.refund_command(payment, None, seat);
+        let refund = refund_command(payment, None, seat, self.by.sign());
         match batch::preview(&batch, refund, self.office.pool(), self.office.now()).await? {
             Answer::Refunded(refund) => Ok(refund),
             _ => Err(wrong_answer()),
         }
-    }
-
-    fn refund_command(&self, payment: PaymentId, reason: Option<RefundReason>, seat_goes: SeatAfterRefund) -> Command {
-        let entry = WalletEntryId::generate();
-        Command::Refund(RefundPayment { payment, by: self.by.sign(), reason, seat_goes, entry })
     }
 
     /// A sold seat, its owner and its payment, by the id of its reservation.
@@ -111,7 +122,22 @@ impl BackOffice {
         to: UserId,
         reason: RefundReason,
     ) -> Result<TicketMove, Error> {
-        let command = Command::Move(MoveTicket { ticket, to, reason, by: self.by.sign() });
+        self.move_ticket_once(ticket, to, reason, None).await
+    }
+
+    /// The same; with a key it is moved once, however often it is called, and answers the same.
+    ///
+    /// # Errors
+    /// As [`BackOffice::move_ticket`], and [`Error::IdempotencyKeyReused`]: the key came with another move.
+    pub async fn move_ticket_once(
+        &self,
+        ticket: ReservationId,
+        to: UserId,
+        reason: RefundReason,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<TicketMove, Error> {
+        let by = self.by.sign_once("moves", key, &[&ticket, &to, &reason.as_str()]);
+        let command = Command::Move(MoveTicket { ticket, to, reason, by });
         match self.office.inner.refunds.submit(command).await? {
             Answer::Moved(moved) => Ok(moved),
             _ => Err(wrong_answer()),
@@ -177,6 +203,15 @@ impl BackOffice {
         stuck.truncate(MOST_STUCK);
         Ok(Cancellation { stuck, ..self.cancellation(concert).await? })
     }
+}
+
+fn refund_command(
+    payment: PaymentId,
+    reason: Option<RefundReason>,
+    seat_goes: SeatAfterRefund,
+    by: Signature,
+) -> Command {
+    Command::Refund(RefundPayment { payment, by, reason, seat_goes, entry: WalletEntryId::generate() })
 }
 
 /// What one call of [`BackOffice::finish_cancellation`] has done so far.

@@ -66,7 +66,8 @@ impl BackOffice {
         progress: impl FnMut(u32) + Send,
     ) -> Result<(), Error> {
         self.check_prices(new)?;
-        catalog::add_concert(self.office.pool(), new, None, &self.by.sign(), self.office.now(), progress).await?;
+        self.check_not_over(new).await?;
+        catalog::add_concert(self.office.pool(), new, &self.by.sign(), self.office.now(), progress).await?;
         self.note_change(new.id);
         Ok(())
     }
@@ -138,7 +139,8 @@ impl BackOffice {
     /// credited to a user once: the same reference again is refused, and the refusal says what was credited.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] (nothing), [`Error::UserNotFound`], [`Error::ReferenceUsed`], [`Error::BalanceLimit`].
+    /// [`Error::InvalidInput`] (nothing), [`Error::UserNotFound`] (also one who was forgotten), [`Error::UserDisabled`],
+    /// [`Error::ReferenceUsed`], [`Error::BalanceLimit`].
     pub async fn recharge(&self, user: UserId, amount: Money, reference: Reference) -> Result<Recharged, Error> {
         self.office.recharge_for(self.acting_for(user), amount, reference).await
     }
@@ -262,7 +264,7 @@ impl BackOffice {
     /// [`Error::InvalidInput`] (`starting_after` is not an entry of the log).
     pub async fn log(&self, page: Page<LogEntryId>) -> Result<Paged<LogEntry>, Error> {
         let found = db::read(|| operator::log_entries(self.office.pool(), &page)).await?;
-        found.ok_or_else(|| Error::invalid("starting_after is not an entry of the log"))
+        found.ok_or_else(|| Error::invalid("startingAfter is not an entry of the log"))
     }
 
     /// What happened to a visit to the queue, a seat, a reservation or a user, and what will happen next. Reads the

@@ -45,7 +45,7 @@ impl BoxOffice {
         self.account(&caller).await?;
         let now = self.now();
         let found = db::read(|| reservation::orders_of(self.pool(), caller.user, &page, now)).await?;
-        found.ok_or_else(|| Error::invalid("starting_after is not an order of this user"))
+        found.ok_or_else(|| Error::invalid("startingAfter is not an order of this user"))
     }
 
     /// The user's orders of which something can still be paid, newest first. Few: the policy bounds them.
@@ -72,7 +72,7 @@ impl BoxOffice {
         let caller = caller.into();
         self.account(&caller).await?;
         let found = db::read(|| reservation::tickets_of(self.pool(), caller.user, &page)).await?;
-        let mut found = found.ok_or_else(|| Error::invalid("starting_after is not a ticket of this user"))?;
+        let mut found = found.ok_or_else(|| Error::invalid("startingAfter is not a ticket of this user"))?;
         self.sign_tickets(&mut found.data).await?;
         Ok(found)
     }

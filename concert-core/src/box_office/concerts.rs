@@ -2,7 +2,8 @@
 
 use super::BackOffice;
 use crate::caller::{Fingerprint, IdempotencyKey};
-use crate::catalog::{self, ConcertChange, ConcertChanged, ConcertDetails, ConcertSections, NewConcert};
+use crate::catalog::{self, Bookable, ConcertChange, ConcertChanged, ConcertDetails, ConcertSections, NewConcert};
+use crate::concert_status::ConcertStatus;
 use crate::db;
 use crate::error::Error;
 use crate::id::ConcertId;
@@ -35,9 +36,10 @@ impl BackOffice {
         self.check_prices(&new)?;
         // The id comes from operator and key, so the primary key finds a repeated request.
         let new = new.with_id(ConcertId::from_uuid(key.derive_for_operator(self.by.as_str(), "concerts")));
+        self.check_not_over(&new).await?;
         let request = Fingerprint::of(&[&format_args!("{new:?}")]);
         let (pool, now) = (self.office.pool(), self.office.now());
-        match catalog::add_concert(pool, &new, Some(request), &self.by.sign(), now, |_| {}).await {
+        match catalog::add_concert(pool, &new, &self.by.sign().for_request(request), now, |_| {}).await {
             Err(Error::ConcertExists) => {
                 // The fingerprint is in the log, in the entry of the act: the concert itself may have been changed
                 // since.
@@ -57,6 +59,7 @@ impl BackOffice {
     /// As [`BackOffice::add_concert`].
     pub async fn preview_concert(&self, new: &NewConcert) -> Result<(), Error> {
         self.check_prices(new)?;
+        self.check_not_over(new).await?;
         catalog::check_new(self.office.pool(), new).await
     }
 
@@ -67,7 +70,7 @@ impl BackOffice {
     pub async fn concerts(&self, page: Page<ConcertId>) -> Result<Paged<ConcertDetails>, Error> {
         let house = self.office.policy().time_zone();
         let found = db::read(|| catalog::concerts(self.office.pool(), &page, house)).await?;
-        found.ok_or_else(|| Error::invalid("starting_after is no concert"))
+        found.ok_or_else(|| Error::invalid("startingAfter is no concert"))
     }
 
     /// A concert, and how many seats of each section are free, held, sold and blocked. Reads all its seats.
@@ -108,8 +111,8 @@ impl BackOffice {
         change: &ConcertChange,
         version: Option<u32>,
     ) -> Result<ConcertChanged, Error> {
-        let house = self.office.policy().time_zone();
-        catalog::preview_change(self.office.pool(), id, change, version, house).await
+        let (house, now) = (self.office.policy().time_zone(), self.office.now());
+        catalog::preview_change(self.office.pool(), id, change, version, house, now).await
     }
 
     pub(super) fn check_prices(&self, new: &NewConcert) -> Result<(), Error> {
@@ -118,6 +121,18 @@ impl BackOffice {
     }
 
     /// Caches of this process see that a concert has changed.
+    /// Refuses a concert whose day is over at its venue: most likely its year is a typing mistake. One that an earlier call
+    /// has added is not asked.
+    pub(super) async fn check_not_over(&self, new: &NewConcert) -> Result<(), Error> {
+        let (office, now) = (&self.office, self.office.now());
+        let zone = new.time_zone.unwrap_or(office.policy().time_zone());
+        let is_over = Bookable::new(ConcertStatus::OnSale, new.date, zone).is_over(now);
+        if !is_over || db::read(|| catalog::concert_exists(office.pool(), new.id)).await? {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("the concert would be over before it is added: its date is {}", new.date)))
+    }
+
     pub(super) fn note_change(&self, concert: ConcertId) {
         self.office.inner.seat_changes.note_concert(concert);
     }

@@ -1,11 +1,14 @@
 //! Changing halls.
 
+use std::fmt;
+
 use super::BackOffice;
+use crate::caller::IdempotencyKey;
 use crate::error::Error;
 use crate::hall::{ChangeHall, HallChange, NewSeats, SeatsChanged, SeatsSwapped, SwapSeats};
 use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
-use crate::operator::Reason;
+use crate::operator::{Reason, Signature};
 
 /// Changing a hall while its seats sell. Each act is for many seats (65 536 at most) in one transaction: those that
 /// cannot be changed are named in the answer with the reason, all others are changed.
@@ -98,7 +101,7 @@ impl BackOffice {
     /// The hall of a concert, to change it, or to see what a change would do: [`HallDesk::dry_run`].
     #[must_use]
     pub fn hall(&self, concert: ConcertId) -> HallDesk {
-        HallDesk { desk: self.clone(), concert, dry_run: false }
+        HallDesk { desk: self.clone(), concert, dry_run: false, key: None }
     }
 }
 
@@ -122,6 +125,7 @@ pub struct HallDesk {
     desk: BackOffice,
     concert: ConcertId,
     dry_run: bool,
+    key: Option<IdempotencyKey>,
 }
 
 impl HallDesk {
@@ -130,6 +134,14 @@ impl HallDesk {
     #[must_use]
     pub fn dry_run(self, dry_run: bool) -> Self {
         Self { dry_run, ..self }
+    }
+
+    /// The same desk; its next change is carried out once, however often it comes with this key, and answers the same. The
+    /// key is bound to all that was asked: with anything else it is refused ([`Error::IdempotencyKeyReused`]). A change
+    /// that changed nothing, and a dry run, leave no record and are decided anew.
+    #[must_use]
+    pub fn with_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
+        Self { key: key.into(), ..self }
     }
 
     /// As [`BackOffice::block_seats`].
@@ -184,17 +196,24 @@ impl HallDesk {
         if seats[0] == seats[1] {
             return Err(Error::invalid("name two different seats"));
         }
-        let (concert, dry_run, by) = (self.concert, self.dry_run, self.desk.by.sign());
+        let (concert, dry_run) = (self.concert, self.dry_run);
+        // The order of the two makes no difference.
+        let [low, high] = if seats[0] < seats[1] { seats } else { [seats[1], seats[0]] };
+        let by = self.sign("swaps", &[&concert, &low, &high, &reason.as_ref().map_or("", Reason::as_str)]);
         self.desk.office.inner.swaps.submit(SwapSeats { dry_run, concert, seats, reason, by }).await
     }
 
     async fn change(&self, change: HallChange) -> Result<SeatsChanged, Error> {
-        let (concert, dry_run, by) = (self.concert, self.dry_run, self.desk.by.sign());
-        let change = change.checked()?;
+        let (concert, dry_run, change) = (self.concert, self.dry_run, change.checked()?);
         if let Some(price) = change.price() {
             // The rules below know amounts, not the currency of the house.
             self.desk.office.policy().check_amount(price)?;
         }
+        let by = self.sign("halls", &[&concert, &format_args!("{change:?}")]);
         self.desk.office.inner.halls.submit(ChangeHall { dry_run, concert, change, by }).await
+    }
+
+    fn sign(&self, route: &str, parts: &[&dyn fmt::Display]) -> Signature {
+        self.desk.by.sign_once(route, self.key.as_ref().filter(|_| !self.dry_run), parts)
     }
 }

@@ -36,7 +36,7 @@ impl BoxOffice {
         let caller = caller.into();
         self.account(&caller).await?;
         let found = db::read(|| payment::payments_of(self.pool(), caller.user, &page)).await?;
-        found.ok_or_else(|| Error::invalid("starting_after is not a payment of this user"))
+        found.ok_or_else(|| Error::invalid("startingAfter is not a payment of this user"))
     }
 
     /// One of the user's payments.
@@ -64,6 +64,6 @@ impl BoxOffice {
         let caller = caller.into();
         self.account(&caller).await?;
         let found = db::read(|| wallet::entries_of(self.pool(), caller.user, &page)).await?;
-        found.ok_or_else(|| Error::invalid("starting_after is not a wallet entry of this user"))
+        found.ok_or_else(|| Error::invalid("startingAfter is not a wallet entry of this user"))
     }
 }

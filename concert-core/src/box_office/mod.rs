@@ -22,6 +22,8 @@ mod plan;
 mod queue;
 mod rules;
 mod sales;
+#[cfg(feature = "jwt")]
+mod session_watch;
 mod steering;
 mod tickets;
 mod users;
@@ -36,6 +38,8 @@ pub use self::after_sale::ClearedSoFar;
 pub use self::back_office::BackOffice;
 pub use self::follow::Follow;
 pub use self::halls::HallDesk;
+#[cfg(feature = "jwt")]
+pub use self::session_watch::SessionWatch;
 use crate::after_sale::AfterSaleBatch;
 use crate::batch::{Lane, RareLane};
 use crate::clock::{Clock, SystemClock, Timestamp};

@@ -1,5 +1,7 @@
 //! Orders: seats, one or several, held, extended and given back as one.
 
+use std::collections::HashMap;
+
 use super::queue::ActOn;
 use super::{BoxOffice, wrong_answer};
 use crate::caller::Caller;
@@ -8,7 +10,9 @@ use crate::db;
 use crate::error::{Error, HeldSeat};
 use crate::id::{ConcertId, ReservationId, UserId};
 use crate::page::Page;
-use crate::reservation::{self, Answer, Command, Order, OrderRef, Reservation, ReservationList, UserSeats, Wanted};
+use crate::reservation::{
+    self, Answer, Command, HoldEnding, Order, OrderRef, Reservation, ReservationList, UserSeats, Wanted,
+};
 
 /// The most holds that a refusal for too many of them names.
 const MOST_HOLDS_NAMED: usize = 32;
@@ -99,6 +103,20 @@ impl BoxOffice {
         if order.user == caller.user { Ok(order) } else { Err(Error::NotYours) }
     }
 
+    /// Who ended the holds among these reservations of the user that are CANCELLED.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`], [`Error::TokenEnded`].
+    pub async fn hold_endings(
+        &self,
+        caller: impl Into<Caller>,
+        ids: &[ReservationId],
+    ) -> Result<HashMap<ReservationId, HoldEnding>, Error> {
+        let caller = caller.into();
+        self.account(&caller).await?;
+        db::read(|| reservation::endings(self.pool(), caller.user, ids)).await
+    }
+
     async fn find_order(&self, what: OrderRef) -> Result<Order, Error> {
         let found: Vec<_> = match what {
             OrderRef::Reservation(id) => {
@@ -153,7 +171,7 @@ impl BoxOffice {
         self.account(&caller).await?;
         let now = self.now();
         let list = db::read(|| reservation::reservations_of(self.pool(), caller.user, page, now)).await?;
-        let list = list.ok_or_else(|| Error::invalid("starting_after is not a reservation of this user"))?;
+        let list = list.ok_or_else(|| Error::invalid("startingAfter is not a reservation of this user"))?;
         let reservations = list.reservations.into_iter().map(|reservation| reservation.at_time(now)).collect();
         Ok(ReservationList { reservations, ..list })
     }

@@ -108,7 +108,7 @@ impl BackOffice {
         let pool = self.office.pool();
         self.concert_is_there(concert).await?;
         let found = db::read(|| ticket::check_ins(pool, concert, &page)).await?;
-        found.ok_or_else(|| Error::invalid("starting_after is no check-in of this concert"))
+        found.ok_or_else(|| Error::invalid("startingAfter is no check-in of this concert"))
     }
 
     async fn concert_is_there(&self, concert: ConcertId) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveTime};
 use serde_json::{Map, Value, json};
 use sqlx::{MySqlConnection, MySqlPool};
 
-use super::concert::{check_date, check_limit, check_start, concert_name};
+use super::concert::{Bookable, check_date, check_limit, check_start, concert_name};
 use super::details::{ConcertDetails, concert, concert_columns, read_concert};
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
@@ -123,6 +123,7 @@ fn decide(
     change: &ConcertChange,
     expected: Option<u32>,
     house: TimeZone,
+    now: Timestamp,
 ) -> Result<ConcertDetails, Error> {
     // First, so that whoever looks at an old state is told that, and not what no longer applies.
     if expected.is_some_and(|version| version != before.version) {
@@ -148,6 +149,11 @@ fn decide(
     check_date(after.date)?;
     check_start(after.starts_at)?;
     check_limit(after.max_seats_per_user)?;
+    // A typing mistake in the year would end the sale of its seats at once.
+    let is_over = |of: &ConcertDetails| Bookable::new(of.status, of.date, of.time_zone).is_over(now);
+    if is_over(&after) && !is_over(before) {
+        return Err(Error::invalid(format!("the concert would be over: its date would be {}", after.date)));
+    }
     if after != *before {
         after.version += 1;
     }
@@ -168,7 +174,7 @@ pub(crate) async fn change_concert(
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;
     let before = lock(&mut connection, id, house).await?;
-    let after = decide(&before, change, expected, house)?;
+    let after = decide(&before, change, expected, house, now)?;
     let changed = ConcertChanged { before, after };
     // What is so already writes nothing: no version, no entry in the log. The lock ends with the connection.
     if changed.after != changed.before {
@@ -197,9 +203,10 @@ pub(crate) async fn preview_change(
     change: &ConcertChange,
     expected: Option<u32>,
     house: TimeZone,
+    now: Timestamp,
 ) -> Result<ConcertChanged, Error> {
     let before = db::read(|| concert(pool, id, house)).await?.ok_or(Error::ConcertNotFound)?;
-    let after = decide(&before, change, expected, house)?;
+    let after = decide(&before, change, expected, house, now)?;
     Ok(ConcertChanged { before, after })
 }
 

@@ -204,7 +204,7 @@ impl SeatRow {
 }
 
 /// What is special about a seat: `ACCESSIBLE`, `RESTRICTED_VIEW` or whatever the house says; 1 to 32 capital letters,
-/// digits and `_`. Read in any case, with spaces and hyphens for `_`.
+/// digits, in words with one `_` between them. Read in any case, with spaces and hyphens for `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark(String);
 
@@ -221,13 +221,15 @@ impl FromStr for Mark {
 
     fn from_str(text: &str) -> Result<Self, InvalidInput> {
         let plain = |c: char| if matches!(c, ' ' | '-') { '_' } else { c.to_ascii_uppercase() };
-        // One more than fits is enough to see that it is too long.
-        let mark: String = text.chars().take(LONGEST_MARK + 1).map(plain).collect();
-        let fits = (1..=LONGEST_MARK).contains(&mark.len())
-            && mark.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        if !fits {
+        // One more than fits is enough to see that it is too long. In a list, a space may follow the comma.
+        let mark: String = text.trim().chars().take(LONGEST_MARK + 1).map(plain).collect();
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        };
+        if mark.len() > LONGEST_MARK || !mark.split('_').all(is_word) {
             return Err(InvalidInput::new(format!(
-                "a mark is 1 to {LONGEST_MARK} letters, digits and _, such as ACCESSIBLE or RESTRICTED_VIEW"
+                "a mark is a word, or words with one _ between them: 1 to {LONGEST_MARK} letters and digits, such as \
+                 ACCESSIBLE or RESTRICTED_VIEW"
             )));
         }
         Ok(Self(mark))
@@ -252,10 +254,10 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_however_it_is_written() {
-        for text in ["RESTRICTED_VIEW", "restricted view", "Restricted-View"] {
+        for text in ["RESTRICTED_VIEW", "restricted view", "Restricted-View", " restricted view "] {
             assert_eq!(text.parse::<Mark>().expect(text).as_str(), "RESTRICTED_VIEW");
         }
-        for text in ["", "a,b", "é", &"A".repeat(33)] {
+        for text in ["", " ", "_", "-", "_view", "view-", "a  b", "a,b", "é", &"A".repeat(33)] {
             assert!(text.parse::<Mark>().is_err(), "{text}");
         }
     }

@@ -12,13 +12,11 @@ use crate::clock::Timestamp;
 use crate::db::{self, Failure};
 use crate::error::Error;
 use crate::id::{ConcertId, SaleId};
-use crate::operator::{Act, ActSubject, Signature, write_log};
+use crate::operator::{Act, ActSubject, REQUEST, Signature, write_log};
 use crate::sql::{Script, Text, execute, fetch_optional, statements};
 
 /// How many seats, or runs of seats, one statement inserts.
 const CHUNK: usize = 10_000;
-/// Where the log keeps the fingerprint of a request with a key.
-const REQUEST: &str = "request";
 
 statements! {
     SALE { "select id from sales where id = {id}" }
@@ -56,12 +54,10 @@ struct SeatJson<'a> {
     y: Option<i32>,
 }
 
-/// Adds a concert and its seats, all or nothing. Calls `progress` with how many seats are in so far. `request`: of a
-/// request with a key, the digest of all that it asks for.
+/// Adds a concert and its seats, all or nothing. Calls `progress` with how many seats are in so far.
 pub(crate) async fn add_concert(
     pool: &MySqlPool,
     new: &NewConcert,
-    request: Option<Fingerprint>,
     by: &Signature,
     now: Timestamp,
     progress: impl FnMut(u32) + Send,
@@ -80,10 +76,7 @@ pub(crate) async fn add_concert(
         }
         failure => failure.into_error(),
     })?;
-    let mut after = json!({"name": new.name, "date": new.date, "seats": new.seats(), "saleId": new.sale});
-    if let (Some(request), Some(after)) = (request, after.as_object_mut()) {
-        after.insert(REQUEST.to_owned(), json!(request.as_uuid()));
-    }
+    let after = json!({"name": new.name, "date": new.date, "seats": new.seats(), "saleId": new.sale});
     let mut script = Script::default();
     write_log(&mut script, &[by.entry(Act::ConcertAdd, ActSubject::Concert(new.id), now).with_after(after)]);
     script.run(&mut connection).await.map_err(Failure::into_error)?;

@@ -64,6 +64,12 @@ pub struct ConcertDate {
 }
 
 impl ConcertDate {
+    /// Whether its day is over at its venue: then nothing of it can be bought any more.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        Bookable::new(self.status, self.date, self.time_zone).is_over(now)
+    }
+
     /// The moment at which it begins; `None`: not said.
     #[must_use]
     pub fn begins(&self) -> Option<Timestamp> {
@@ -103,7 +109,7 @@ pub(crate) async fn concert_dates(
     let mut dates = Vec::new();
     for row in rows.await? {
         let found = read_date(&row, house)?;
-        if !Bookable::new(found.status, found.date, found.time_zone).is_over(now) {
+        if !found.is_over(now) {
             dates.push(found);
         }
     }

@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::runs::{self, SeatRun};
-use super::{ChangeHall, HallChange, NewSeat, NewSeats, RefusedSeat, SeatsChanged, logged};
+use super::{ChangeHall, HallChange, NewSeat, NewSeats, PLACE_TAKEN, RefusedSeat, SEAT_EXISTS, SeatsChanged, logged};
 use crate::batch::Attempt;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::fact::Unread;
 use crate::id::{ConcertId, SeatNumber};
 use crate::money::Money;
-use crate::operator::{LogEntry, Reason};
+use crate::operator::{DoneBefore, LogEntry, Reason};
 use crate::reservation::{GivenBack, Seat, SeatKey};
 
 /// The rows that a batch concerns.
@@ -34,8 +34,7 @@ pub(crate) struct HallRows {
     pub(crate) runs: Vec<SeatRun>,
     /// The places in the row that seats are added to.
     pub(crate) places: HashSet<i32>,
-    /// Whether an earlier attempt at the command was committed.
-    pub(crate) was_done: bool,
+    pub(crate) done: DoneBefore,
 }
 
 /// What a batch changes.
@@ -102,12 +101,14 @@ impl Outcome {
     }
 
     fn answer(self, version: u32) -> SeatsChanged {
-        let Self { changed, refused, reserved } = self;
+        let Self { changed, mut refused, reserved } = self;
+        refused.sort_unstable_by_key(|one| one.seat);
         SeatsChanged { changed: changed.len(), seats: changed, refused, reserved, version, dry_run: false }
     }
 }
 
-/// Refuses a concert that is not there, or was called off. Seats are refused one by one.
+/// Refuses a key that came with another request, a concert that is not there, or was called off. Seats are refused one
+/// by one.
 fn change(
     rows: &mut Rows,
     effects: &mut Effects,
@@ -117,9 +118,8 @@ fn change(
     let concert = command.concert;
     let hall = rows.halls.get_mut(&concert).ok_or(Unread)?;
     let version = hall.version.ok_or(Error::ConcertNotFound)?;
-    // An attempt that lost its answer may have been carried out. Then the rows say how it went.
-    if hall.was_done {
-        return Ok(done_before(hall, command).answer(version));
+    if let Some(done) = hall.done.find(&command.by)? {
+        return logged::first_answer(done);
     }
     if hall.is_called_off {
         return Err(Error::ConcertCancelled);
@@ -144,9 +144,10 @@ fn change(
         return Ok(outcome.answer(version));
     }
     let runs = new_runs(hall, &outcome.changed, &change);
-    effects.log.push(logged::entry(command, &outcome, before, attempt.now));
-    effects.halls.push(HallEffects { concert, version, seats: outcome.changed.clone(), change, runs });
-    Ok(outcome.answer(version + 1))
+    let changed = outcome.answer(version + 1);
+    effects.log.push(logged::entry(command, &changed, before, attempt.now));
+    effects.halls.push(HallEffects { concert, version, seats: changed.seats.clone(), change, runs });
+    Ok(changed)
 }
 
 /// Takes seats off sale that nobody has. One that is off sale for the same reason stays so.
@@ -243,9 +244,6 @@ fn add(hall: &HallRows, concert: ConcertId, new: &NewSeats) -> (Outcome, NewSeat
     (outcome, NewSeats { seats: added, ..new.clone() })
 }
 
-const SEAT_EXISTS: &str = "SEAT_EXISTS";
-const PLACE_TAKEN: &str = "PLACE_TAKEN";
-
 fn place_of(seat: &NewSeat) -> i32 {
     seat.place.unwrap_or(seat.number.get())
 }
@@ -277,30 +275,4 @@ fn new_runs(hall: &HallRows, changed: &[SeatNumber], change: &SeatEffect) -> (Ve
         .collect();
     let gone = hall.runs.iter().map(|run| run.first).filter(|first| !stays.contains(first)).collect();
     (gone, after.into_iter().filter(|run| !stays.contains(&run.first)).collect())
-}
-
-/// The answer to a command that an earlier attempt has carried out: its seats that are as it wants them.
-fn done_before(hall: &HallRows, command: &ChangeHall) -> Outcome {
-    let concert = command.concert;
-    let mut outcome = Outcome::default();
-    for number in command.change.seats() {
-        let seat = hall.seats.get(&SeatKey { concert, seat: number });
-        let is_so = seat.is_some_and(|seat| match &command.change {
-            HallChange::Block { reason, .. } => hall.reasons.get(&number).is_some_and(|other| other == reason.as_str()),
-            HallChange::Unblock { .. } => !seat.is_blocked(),
-            HallChange::Price { price, .. } => seat.price == *price,
-            HallChange::Add(_) => true,
-        });
-        let code = match &command.change {
-            _ if is_so => {
-                outcome.changed.push(number);
-                continue;
-            }
-            _ if seat.is_none() => Error::SeatNotFound { seat: number }.code(),
-            _ => Error::SeatAlreadyReserved { seats: Vec::new(), yours: Vec::new() }.code(),
-        };
-        outcome.refuse(number, code);
-    }
-    outcome.changed.sort_unstable();
-    outcome
 }

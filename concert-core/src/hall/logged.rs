@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::decide::{HallRows, Outcome};
-use super::{ChangeHall, HallChange};
+use super::decide::HallRows;
+use super::{ChangeHall, HallChange, RefusedSeat, SeatsChanged};
 use crate::clock::Timestamp;
+use crate::error::Error;
 use crate::id::SeatNumber;
 use crate::money::Money;
-use crate::operator::{Act, ActSubject, LogEntry};
+use crate::operator::{Act, ActSubject, Done, LogEntry};
 use crate::reservation::SeatKey;
 use crate::seat_ranges::SeatRanges;
 
-/// The longest list of seats in an entry, in characters; what is longer ends with two dots.
+/// The longest list of seats in an entry, in characters; what is longer ends with two dots. Three of them fit the column.
 const LONGEST_LIST: usize = 20_000;
 /// The same for one of several lists, and how many of them there are at most.
 const LONGEST_PART: usize = 1_000;
@@ -61,31 +63,80 @@ pub(super) fn before(hall: &HallRows, command: &ChangeHall) -> Option<Value> {
     }
 }
 
-pub(super) fn entry(command: &ChangeHall, outcome: &Outcome, before: Option<Value>, now: Timestamp) -> LogEntry {
-    let (changed, seats) = (outcome.changed.len(), named(&outcome.changed, LONGEST_LIST));
+pub(super) fn entry(command: &ChangeHall, done: &SeatsChanged, before: Option<Value>, now: Timestamp) -> LogEntry {
     let (act, after) = match &command.change {
-        HallChange::Block { reason, .. } => {
-            (Act::SeatBlock, json!({"changed": changed, "seats": seats, "reason": reason}))
+        HallChange::Block { reason, .. } => (Act::SeatBlock, json!({"reason": reason})),
+        HallChange::Unblock { reason, .. } => (Act::SeatUnblock, json!({"reason": reason})),
+        HallChange::Price { price, .. } => (Act::SeatPrice, json!({"price": price})),
+        HallChange::Add(new) => {
+            (Act::SeatAdd, json!({"price": new.price, "section": new.section, "row": new.row, "marks": new.marks}))
         }
-        HallChange::Unblock { reason, .. } => {
-            (Act::SeatUnblock, json!({"changed": changed, "seats": seats, "reason": reason}))
-        }
-        HallChange::Price { price, .. } => {
-            (Act::SeatPrice, json!({"changed": changed, "seats": seats, "price": price}))
-        }
-        HallChange::Add(new) => (
-            Act::SeatAdd,
-            json!({
-                "changed": changed, "seats": seats, "price": new.price, "section": new.section, "row": new.row,
-                "marks": new.marks,
-            }),
-        ),
     };
-    let entry = command.by.entry(act, ActSubject::Concert(command.concert), now).with_after(after);
+    let entry = command.by.entry(act, ActSubject::Concert(command.concert), now);
+    let entry = entry.with_after(answered(done)).with_after(after);
     match before {
         Some(before) => entry.with_before(before),
         None => entry,
     }
+}
+
+/// The answer: a repeated command is answered from it.
+fn answered(done: &SeatsChanged) -> Value {
+    let mut refused: BTreeMap<&str, Vec<SeatNumber>> = BTreeMap::new();
+    for one in &done.refused {
+        refused.entry(one.code).or_default().push(one.seat);
+    }
+    let longest = LONGEST_LIST / RefusedSeat::CODES.len();
+    let refused: BTreeMap<_, _> = refused.into_iter().map(|(code, seats)| (code, named(&seats, longest))).collect();
+    let seats = named(&done.seats, LONGEST_LIST);
+    let mut answer = json!({"changed": done.changed, "seats": seats, "version": done.version});
+    if !refused.is_empty() {
+        answer["refused"] = json!(refused);
+    }
+    if !done.reserved.is_empty() {
+        answer["reserved"] = json!(named(&done.reserved, LONGEST_LIST));
+    }
+    answer
+}
+
+/// The same as an entry keeps it.
+#[derive(Deserialize)]
+struct LoggedAnswer {
+    changed: usize,
+    seats: String,
+    #[serde(default)]
+    refused: BTreeMap<String, String>,
+    #[serde(default)]
+    reserved: String,
+    version: u32,
+}
+
+/// The first answer to a command that is repeated. Lists that were cut in the log end where they were cut.
+pub(super) fn first_answer(done: &Done) -> Result<SeatsChanged, Error> {
+    let logged: LoggedAnswer = done.read()?;
+    let mut refused = Vec::new();
+    for (code, _) in RefusedSeat::CODES {
+        let seats = logged.refused.get(code).map_or(Ok(Vec::new()), |list| seats_of(list))?;
+        refused.extend(seats.into_iter().map(|seat| RefusedSeat { seat, code }));
+    }
+    refused.sort_unstable_by_key(|one| one.seat);
+    Ok(SeatsChanged {
+        changed: logged.changed,
+        seats: seats_of(&logged.seats)?,
+        refused,
+        reserved: seats_of(&logged.reserved)?,
+        version: logged.version,
+        dry_run: false,
+    })
+}
+
+/// The seats of a list that [`named`] made.
+fn seats_of(list: &str) -> Result<Vec<SeatNumber>, Error> {
+    let list = list.trim_end_matches("..").trim_end();
+    if list.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(list.parse::<SeatRanges>()?.numbers().collect())
 }
 
 #[cfg(test)]

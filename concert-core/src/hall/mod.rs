@@ -69,10 +69,23 @@ pub struct RefusedSeat {
     /// The seat.
     #[serde(rename = "seatNumber")]
     pub seat: SeatNumber,
-    /// Why: the code of an [`Error`], `SEAT_EXISTS` of a seat to add whose number is taken, or `PLACE_TAKEN` of one
-    /// whose place in the row is.
+    /// Why: one of [`RefusedSeat::CODES`].
     pub code: &'static str,
 }
+
+impl RefusedSeat {
+    /// Why seats stay as they were, and what each means. The first three are also codes of an [`Error`].
+    pub const CODES: [(&str, &str); 5] = [
+        ("SEAT_NOT_FOUND", "The hall has no such seat."),
+        ("SEAT_BLOCKED", "The seat is off sale already, for another reason."),
+        ("SEAT_ALREADY_RESERVED", "The seat is held or sold."),
+        (SEAT_EXISTS, "The hall has a seat of this number already."),
+        (PLACE_TAKEN, "Another seat has this place in the row."),
+    ];
+}
+
+const SEAT_EXISTS: &str = "SEAT_EXISTS";
+const PLACE_TAKEN: &str = "PLACE_TAKEN";
 
 /// What is done to seats.
 #[derive(Debug)]

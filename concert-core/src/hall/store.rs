@@ -12,7 +12,7 @@ use crate::batch::Attempt;
 use crate::catalog::{Mark, shared};
 use crate::clock::Timestamp;
 use crate::db::Failure;
-use crate::operator::write_log;
+use crate::operator::{read_done, select_done, write_log};
 use crate::reservation::{SeatKey, lock_seats, read_seats};
 use crate::sql::{Reading, ResultSet, Script, Text, statements};
 
@@ -31,7 +31,6 @@ statements! {
         "select coalesce(place, seat_number) as place from seats force index (primary) where concert_id = {concert} \
          and section <=> {section} and seat_row <=> {row}"
     }
-    pub(super) WAS_DONE { "select id from operator_log where id = {entry}" }
     BLOCK {
         "update seats force index (primary) set is_reserved = 1, blocked_reason = {reason} \
          where {guard}is_reserved = 0 and concert_id = {concert} and seat_number in ({seats})"
@@ -69,7 +68,7 @@ pub(super) async fn lock(
     let (concert, numbers) = (command.concert, command.change.seats());
     let mut script = Script::default();
     let locked = script.select(&LOCK_CONCERT, |params| params.bind("concert", concert));
-    let done = was_done(&mut script, command, attempt);
+    let done = select_done(&mut script, std::iter::once(&command.by), attempt);
     let takes_runs = matches!(command.change, HallChange::Price { .. } | HallChange::Add(_));
     let runs = takes_runs.then(|| script.select(&RUNS, |params| params.bind("concert", concert)));
     let places = match &command.change {
@@ -94,14 +93,8 @@ pub(super) async fn lock(
         reasons: selected.rows(&reasons).map(reason).collect::<Result<_, sqlx::Error>>()?,
         runs: runs.map_or(Ok(Vec::new()), |runs| read_runs(&selected, &runs))?,
         places: places.map_or(Ok(HashSet::new()), |places| selected.rows(&places).map(place).collect())?,
-        was_done: done.is_some_and(|done| selected.rows(&done).next().is_some()),
+        done: read_done(&selected, &done)?,
     })
-}
-
-/// Looks for the entry of the command in the log, if an earlier attempt may have made it.
-fn was_done(script: &mut Script, command: &ChangeHall, attempt: &Attempt) -> Option<Reading> {
-    let entry = command.by.entry_id();
-    attempt.may_have_committed.then(|| script.select(&WAS_DONE, |params| params.bind("entry", entry)))
 }
 
 fn read_runs(selected: &ResultSet, reading: &Reading) -> Result<Vec<SeatRun>, sqlx::Error> {

@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 use uuid::Uuid;
 
-use super::store::WAS_DONE;
 use crate::batch::{Attempt, Batch, Decision};
 use crate::clock::Timestamp;
 use crate::concert_status::ConcertStatus;
@@ -19,7 +18,9 @@ use crate::db::Failure;
 use crate::error::Error;
 use crate::fact::Unread;
 use crate::id::{ConcertId, ReservationId, SeatNumber, UserId};
-use crate::operator::{Act, ActSubject, LogEntry, Reason, Signature, write_log};
+use crate::operator::{
+    Act, ActSubject, Done, DoneBefore, LogEntry, Reason, Signature, read_done, select_done, write_log,
+};
 use crate::queue::lock_live_tokens;
 use crate::reservation::{
     GivenBack, Known, OrderRef, Seat, SeatChanges, SeatKey, lock_seats, read_reservations, read_seats,
@@ -77,6 +78,21 @@ pub struct MovedSeat {
     pub to: SeatNumber,
 }
 
+/// What the log keeps of a swap's answer.
+#[derive(Deserialize)]
+struct LoggedSwap {
+    moved: Vec<LoggedMove>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LoggedMove {
+    reservation_id: ReservationId,
+    user_id: UserId,
+    from: i32,
+    to: i32,
+}
+
 /// The lane's one command.
 #[derive(Debug)]
 pub(crate) struct SwapSeats {
@@ -105,8 +121,7 @@ pub(crate) struct Rows {
     status: Option<ConcertStatus>,
     seats: [Option<Seat>; 2],
     reservations: Known,
-    /// Whether an earlier attempt was committed.
-    was_done: bool,
+    done: DoneBefore,
 }
 
 #[derive(Default)]
@@ -181,9 +196,7 @@ async fn lock(connection: &mut MySqlConnection, command: &SwapSeats, attempt: &A
     let mut script = Script::default();
     let found = script.select(&CONCERT, |params| params.bind("concert", concert));
     let owners = script.select(&OWNERS, |params| params.bind("concert", concert).list("seats", command.seats));
-    let done = attempt
-        .may_have_committed
-        .then(|| script.select(&WAS_DONE, |params| params.bind("entry", command.by.entry_id())));
+    let done = select_done(&mut script, std::iter::once(&command.by), attempt);
     let looked = script.run(connection).await?;
     let status = |row: &MySqlRow| ConcertStatus::from_column(row.try_get("status")?);
     let status = looked.rows(&found).next().map(status).transpose()?;
@@ -205,17 +218,21 @@ async fn lock(connection: &mut MySqlConnection, command: &SwapSeats, attempt: &A
         // Somebody has taken one of them since the look: look again.
         return Err(Failure::Guard { act: "locking the seats to swap" });
     }
-    Ok(Rows { status, seats, reservations, was_done: done.is_some_and(|done| looked.rows(&done).next().is_some()) })
+    Ok(Rows { status, seats, reservations, done: read_done(&looked, &done)? })
 }
 
-/// Refuses in this order: no such concert, no such seat, concert called off, a seat that is not on sale, nobody has either of them.
+/// Refuses in this order: key reused, no such concert, no such seat, concert called off, a seat that is not on sale,
+/// nobody has either of them.
 fn swap(rows: Rows, effects: &mut Effects, command: &SwapSeats, now: Timestamp) -> Result<SeatsSwapped, Error> {
+    if let Some(done) = rows.done.find(&command.by)? {
+        return done_before(command, done);
+    }
     let status = rows.status.ok_or(Error::ConcertNotFound)?;
     let (keys, mut found) = (command.keys(), Vec::with_capacity(2));
     for (key, seat) in keys.iter().zip(rows.seats) {
         found.push(seat.ok_or(Error::SeatNotFound { seat: key.seat })?);
     }
-    if status == ConcertStatus::Cancelled && !rows.was_done {
+    if status == ConcertStatus::Cancelled {
         return Err(Error::ConcertCancelled);
     }
     let blocked: Vec<_> =
@@ -243,12 +260,6 @@ fn swap(rows: Rows, effects: &mut Effects, command: &SwapSeats, now: Timestamp) 
             to: keys[to].seat,
         })
     };
-    if rows.was_done {
-        // Each is where it was to go.
-        let moved = [moved(1, 0), moved(0, 1)].into_iter().flatten();
-        let moved = moved.map(|one| MovedSeat { from: one.to, to: one.from, ..one }).collect();
-        return Ok(SeatsSwapped { concert: command.concert, moved, dry_run: false });
-    }
     let moved: Vec<_> = [moved(0, 1), moved(1, 0)].into_iter().flatten().collect();
     if moved.is_empty() {
         return Err(Error::SeatsNotReserved);
@@ -262,6 +273,18 @@ fn swap(rows: Rows, effects: &mut Effects, command: &SwapSeats, now: Timestamp) 
     let after = json!({"seats": seats, "moved": moved, "reason": command.reason});
     effects.log.push(command.by.entry(Act::SeatSwap, ActSubject::Concert(command.concert), now).with_after(after));
     Ok(SeatsSwapped { concert: command.concert, moved, dry_run: false })
+}
+
+/// The first answer to a command that is repeated, whoever has the seats by now.
+fn done_before(command: &SwapSeats, done: &Done) -> Result<SeatsSwapped, Error> {
+    let logged: LoggedSwap = done.read()?;
+    let moved = logged.moved.into_iter().map(|one| MovedSeat {
+        reservation: one.reservation_id,
+        user: one.user_id,
+        from: SeatNumber::known(one.from),
+        to: SeatNumber::known(one.to),
+    });
+    Ok(SeatsSwapped { concert: command.concert, moved: moved.collect(), dry_run: false })
 }
 
 fn write(script: &mut Script, effects: &Effects, now: Timestamp) {

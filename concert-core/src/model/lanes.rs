@@ -85,6 +85,7 @@ impl ModelLane for WalletBatch {
             (*id, (recharged, entry.fingerprint))
         });
         wallet::Rows {
+            recipients: HashMap::new(),
             credited: HashMap::new(),
             accounts: tables.accounts(commands.iter().map(|command| command.caller.user)),
             made: Lookup::read(made.collect()),

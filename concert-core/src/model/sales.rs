@@ -52,7 +52,9 @@ fn acts() -> impl Strategy<Value = Vec<SaleAct>> {
         let mut given: Vec<_> = instants.iter().flatten().copied().collect();
         given.sort_unstable();
         let mut given = given.into_iter();
-        SaleAct::Times(instants.map(|instant| instant.and_then(|_| given.next())))
+        let [doors, opens, closes] = instants.map(|instant| instant.and_then(|_| given.next()));
+        let closes = closes.map(|at| if [doors, opens].contains(&Some(at)) { at + 1 } else { at });
+        SaleAct::Times([doors, opens, closes])
     });
     let wait = prop_oneof![Just(1), Just(30), Just(60), Just(300), Just(600)].prop_map(SaleAct::Wait);
     let burst = prop_oneof![

@@ -21,7 +21,7 @@ impl Tables {
             order: row.shared_order,
             others: others.collect(),
             moves: self.moves.get(&id).copied().unwrap_or(0),
-            last_move: None,
+            made: Vec::new(),
         })
     }
 

@@ -77,9 +77,13 @@ impl LogEntry {
         Self { before: Some(before), ..self }
     }
 
-    /// The same entry, with what is so after it.
-    pub(crate) fn with_after(self, after: Value) -> Self {
-        Self { after: Some(after), ..self }
+    /// The same entry, with what is so after it, beside what it says already.
+    pub(crate) fn with_after(mut self, after: Value) -> Self {
+        match (&mut self.after, after) {
+            (Some(Value::Object(said)), Value::Object(after)) => said.extend(after),
+            (said, after) => *said = Some(after),
+        }
+        self
     }
 }
 

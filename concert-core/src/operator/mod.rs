@@ -4,6 +4,7 @@ mod key_ring;
 mod keys;
 mod log;
 mod reason;
+mod repeat;
 
 use std::str::FromStr;
 
@@ -13,14 +14,18 @@ pub(crate) use keys::{all_keys, make_key, revoke_key};
 pub use log::LogEntry;
 pub(crate) use log::{Act, ActSubject, entries_about, log_entries, swaps_of, write_log};
 pub use reason::Reason;
+pub(crate) use repeat::{Done, DoneBefore, REQUEST, read_done, select_done};
 
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
-pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[log::STATEMENTS, keys::STATEMENTS];
+pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[log::STATEMENTS, keys::STATEMENTS, repeat::STATEMENTS];
+
+use serde_json::json;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{LogEntryId, OperatorKeyId};
+use crate::idempotency::Fingerprint;
 use crate::name::free_text;
 
 /// The longest name of an operator, in characters.
@@ -67,12 +72,12 @@ impl Operator {
 
     /// A signature under one act.
     pub(crate) fn sign(&self) -> Signature {
-        Signature { by: self.clone(), entry: LogEntryId::generate() }
+        self.sign_as(LogEntryId::generate())
     }
 
     /// A signature whose entry has this id, which derives from an idempotency key.
     pub(crate) fn sign_as(&self, entry: LogEntryId) -> Signature {
-        Signature { by: self.clone(), entry }
+        Signature { by: self.clone(), entry, request: None }
     }
 
     fn named(name: String) -> Self {
@@ -97,12 +102,24 @@ impl FromStr for Operator {
 pub(crate) struct Signature {
     by: Operator,
     entry: LogEntryId,
+    /// What the request asked for, if it had a key: the entry keeps it.
+    request: Option<Fingerprint>,
 }
 
 impl Signature {
     /// The id of the entry of the act in the log.
     pub(crate) const fn entry_id(&self) -> LogEntryId {
         self.entry
+    }
+
+    /// The same signature under what a request with a key asks for.
+    pub(crate) fn for_request(self, request: Fingerprint) -> Self {
+        Self { request: Some(request), ..self }
+    }
+
+    /// What the request asked for, if it had a key.
+    pub(crate) const fn request(&self) -> Option<Fingerprint> {
+        self.request
     }
 
     /// The operator's name.
@@ -126,7 +143,7 @@ impl Signature {
             subject: subject.kind().to_owned(),
             subject_id: subject.id(),
             before: None,
-            after: None,
+            after: self.request.map(|request| json!({REQUEST: request.as_uuid()})),
             request_id: self.by.request_id.clone(),
         }
     }

@@ -90,7 +90,7 @@ impl AdmissionChange {
     /// Checks the values.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if *self == Self::default() {
-            return Err(Error::invalid("say what to change: max_active, per_minute or both"));
+            return Err(Error::invalid("say what to change: maxActive, perMinute or both"));
         }
         self.check_values()
     }
@@ -98,12 +98,12 @@ impl AdmissionChange {
     pub(crate) fn check_values(&self) -> Result<(), Error> {
         if self.max_active.is_some_and(|count| !(1..=MOST_ADMITTED).contains(&count)) {
             return Err(Error::invalid(format!(
-                "max_active must be from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
+                "maxActive must be from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
             )));
         }
         if self.per_minute.and_then(PerMinute::limit).is_some_and(|count| !(1..=MOST_ADMITTED).contains(&count)) {
             return Err(Error::invalid(format!(
-                "per_minute must be from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
+                "perMinute must be from 1 to {MOST_ADMITTED}; to let nobody in, pause the queue"
             )));
         }
         Ok(())

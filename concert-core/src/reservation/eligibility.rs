@@ -159,17 +159,19 @@ pub(super) fn select_at_most(script: &mut Script, users: Vec<UserId>, now: Times
     script.select_keys(&HOLDS, users, |params, users| params.list("users", users).bind("now", now))
 }
 
-/// What users hold unpaid, after their rows are locked: for holds past the queue, whose users may have no turn to lock. All
-/// other rows are locked before.
+/// Who there is, and what they hold unpaid, after their rows are locked: for holds past the queue, whose users may have no
+/// turn to lock. All other rows are locked before.
 pub(super) async fn lock_users_and_count(
     connection: &mut MySqlConnection,
     users: Vec<UserId>,
     now: Timestamp,
-) -> Result<HashMap<UserId, u32>, Failure> {
+) -> Result<(Users, HashMap<UserId, u32>), Failure> {
     let mut script = Script::default();
     script.select_keys(&LOCK_USERS, users.clone(), |params, users| params.list("users", users));
+    let found = select_users(&mut script, users.clone());
     let unpaid = select_unpaid(&mut script, users, now);
-    read_counts(&script.run(connection).await?, &unpaid)
+    let selected = script.run(connection).await?;
+    Ok((read_users(&selected, &found)?, read_counts(&selected, &unpaid)?))
 }
 
 /// The number of holds of each user who has any.

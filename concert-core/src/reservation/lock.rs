@@ -91,7 +91,10 @@ pub(super) async fn lock(
     // Users come last in the order of locks, so this waits until all seats are locked.
     let past_queue = users_past_queue(commands);
     if !past_queue.is_empty() {
-        let counts = lock_users_and_count(connection, past_queue.clone(), attempt.now).await?;
+        let (users, counts) = lock_users_and_count(connection, past_queue.clone(), attempt.now).await?;
+        // Somebody may have been disabled since the first look.
+        rows.users.retain(|user, _| !past_queue.contains(user));
+        rows.users.extend(users);
         rows.holds.extend(unpaid_holds(past_queue, &counts));
     }
     // Reservations do not store these names; a repeated hold must answer what the first one did.

@@ -5,6 +5,7 @@ mod by_seat;
 mod changes;
 mod decide;
 mod eligibility;
+mod ending;
 mod giving_back;
 mod lane;
 mod layout;
@@ -33,6 +34,8 @@ use serde::Serialize;
 
 pub(crate) use changes::SeatChanges;
 pub(crate) use eligibility::{UnpaidHolds, Users, in_time, unpaid};
+pub use ending::HoldEnding;
+pub(crate) use ending::endings;
 pub(crate) use giving_back::{GivenBack, UnpaidSeats};
 pub(crate) use lane::{Answer, Command, HoldRules, ReservationBatch};
 pub(crate) use layout::HallLayouts;
@@ -63,6 +66,7 @@ pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] = &[
     seat::STATEMENTS,
     seating::STATEMENTS,
     eligibility::STATEMENTS,
+    ending::STATEMENTS,
     giving_back::STATEMENTS,
     layout::STATEMENTS,
     limits::STATEMENTS,

@@ -64,6 +64,19 @@ pub struct Sale {
     pub concerts: Vec<ConcertDate>,
 }
 
+impl Sale {
+    /// Its concerts whose day is not over at their venues.
+    pub fn upcoming(&self) -> impl Iterator<Item = &ConcertDate> {
+        self.concerts.iter().filter(|concert| !concert.is_over(self.now))
+    }
+
+    /// Whether it had concerts, and all of them are over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !self.concerts.is_empty() && self.upcoming().next().is_none()
+    }
+}
+
 fn concerts_as_json<S: serde::Serializer>(concerts: &[ConcertDate], serializer: S) -> Result<S::Ok, S::Error> {
     let json = |ConcertDate { concert, name, date, .. }: &ConcertDate| serde_json::json!({"concertId": concert, "concertName": name, "date": date});
     serializer.collect_seq(concerts.iter().map(json))
@@ -130,6 +143,7 @@ impl NewSale {
             times: SaleTimes::ALWAYS_OPEN,
             order: EntryOrder::Arrival,
             admission: Admission { paused: false, max_active: USUAL_MAX_ACTIVE, per_minute: None },
+            commitment: None,
             public_value: None,
         };
         // With the name there is something to change.

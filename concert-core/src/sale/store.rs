@@ -125,8 +125,16 @@ fn read_sale(row: &MySqlRow, now: Timestamp) -> Result<Sale, sqlx::Error> {
 /// Makes a sale and its queue.
 pub(crate) async fn add(pool: &MySqlPool, new: &NewSale, by: &Signature, now: Timestamp) -> Result<(), Error> {
     let settings = new.checked()?;
+    let draw = (settings.order == EntryOrder::Draw).then(|| GateDraw::new(DrawSecret::generate()));
+    let settings = settings.with_draw(draw.as_ref());
     let SaleSettings { row, times, order, admission, .. } = &settings;
-    let draw = (*order == EntryOrder::Draw).then(|| GateDraw::new(DrawSecret::generate()));
+    if let Err(over) = times.check_new(now) {
+        // One that the same request has made keeps its answer when it is over.
+        let made = db::read(|| fetch_all(pool, &BY_ID, |params| params.bind("id", new.id))).await?;
+        if made.is_empty() {
+            return Err(over);
+        }
+    }
     // If this is dropped before COMMIT, the connection closes and the server rolls back.
     let mut connection = db::unhurried_connection(pool).await?;
     db::start_transaction(&mut connection).await.map_err(db::to_error)?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::references::Credited;
-use super::{Account, Deposit, Recharge, Recharged, WalletEntry, WalletEntryKind};
+use super::{Account, Deposit, Recharge, Recharged, Recipient, WalletEntry, WalletEntryKind};
 use crate::batch::Attempt;
 use crate::caller::Fingerprint;
 use crate::error::Error;
@@ -18,6 +18,8 @@ use crate::operator::{Act, ActSubject, LogEntry};
 #[derive(Debug)]
 pub(crate) struct Rows {
     pub(crate) accounts: HashMap<UserId, Account>,
+    /// Those for whom operators act. Others had a session or a place in the queue, which end with their accounts.
+    pub(crate) recipients: HashMap<UserId, Recipient>,
     /// Entries that commands of this batch made earlier: for repeated calls.
     pub(crate) made: Lookup<WalletEntryId, (Recharged, Option<Fingerprint>)>,
     /// What was credited for the references that commands name.
@@ -44,7 +46,7 @@ pub(crate) fn decide(
     (answers, effects)
 }
 
-/// Refuses in this order: no such user, queue token ended, key reused, reference credited already, balance too large.
+/// Refuses in this order: no such user, queue token ended, key reused, user forgotten or disabled, reference credited already, balance too large.
 fn recharge(rows: &mut Rows, effects: &mut Effects, command: &Recharge, attempt: &Attempt) -> Result<Recharged, Error> {
     let caller = &command.caller;
     let account = rows.accounts.get_mut(&caller.user).ok_or(Error::UserNotFound)?;
@@ -55,6 +57,9 @@ fn recharge(rows: &mut Rows, effects: &mut Effects, command: &Recharge, attempt:
         && let Some((made, fingerprint)) = rows.made.get(command.id)
     {
         return if *fingerprint == caller.fingerprint { Ok(*made) } else { Err(Error::IdempotencyKeyReused) };
+    }
+    if let Some(recipient) = rows.recipients.get(&caller.user).filter(|_| caller.signature.is_some()) {
+        recipient.require_allowed()?;
     }
     let Deposit { amount, reference } = &command.deposit;
     if let Some(reference) = reference {

@@ -4,6 +4,7 @@ mod account;
 mod decide;
 mod deposit;
 mod history;
+mod recipient;
 mod references;
 mod store;
 
@@ -19,6 +20,7 @@ pub(crate) use deposit::Deposit;
 pub use deposit::Reference;
 pub use history::WalletEntryView;
 pub(crate) use history::entries_of;
+pub(crate) use recipient::{Recipient, read_recipients, select_recipients};
 pub(crate) use store::{
     BalanceChange, balance, change_balances, entry_columns, lock_accounts, read_accounts, strike_balances,
     write_entries,
@@ -27,7 +29,7 @@ pub(crate) use store::{
 /// The statements of this folder.
 #[cfg(any(test, feature = "internals"))]
 pub(crate) const STATEMENTS: &[&[crate::sql::Statement]] =
-    &[store::STATEMENTS, history::STATEMENTS, references::STATEMENTS];
+    &[store::STATEMENTS, history::STATEMENTS, recipient::STATEMENTS, references::STATEMENTS];
 
 use crate::batch::{Attempt, Batch, Decision};
 use crate::caller::{Caller, Fingerprint};
@@ -149,6 +151,8 @@ impl Batch for WalletBatch {
         let mut script = Script::default();
         let users = commands.iter().map(|command| command.caller.user).collect();
         let accounts = lock_accounts(&mut script, users);
+        let signed = commands.iter().map(|command| &command.caller).filter(|caller| caller.signature.is_some());
+        let recipients = select_recipients(&mut script, signed.map(|caller| caller.user).collect());
         let tokens = store::select_live_tokens(&mut script, commands, attempt.now);
         let made = store::entries_made_earlier(&mut script, commands, attempt);
         let credited = references::select_credited(&mut script, commands);
@@ -156,7 +160,8 @@ impl Batch for WalletBatch {
         let mut accounts = read_accounts(&selected, &accounts)?;
         store::add_live_tokens(&mut accounts, &selected, &tokens)?;
         let credited = references::read_credited(&selected, &credited)?;
-        Ok(decide::Rows { accounts, made: store::read_entries(&selected, &made)?, credited })
+        let recipients = read_recipients(&selected, &recipients)?;
+        Ok(decide::Rows { accounts, recipients, made: store::read_entries(&selected, &made)?, credited })
     }
 
     fn decide(&self, rows: decide::Rows, commands: &[Recharge], attempt: &Attempt) -> Decision<Self> {
@@ -169,15 +174,18 @@ impl Batch for WalletBatch {
         write_log(script, &effects.log);
     }
 
-    /// Only recharges of a single wallet, by callers who show no token, and without a reference. Assuming several wallets would gain only 3 %
+    /// Only recharges of a single wallet, by its user who shows no token, and without a reference. Assuming several wallets would gain only 3 %
     /// (measured).
     fn assume(&self, commands: &[Recharge], assumptions: &Assumptions, _attempt: &Attempt) -> Option<decide::Rows> {
         let user = commands.first()?.caller.user;
         let is_alike = |command: &Recharge| {
-            command.caller.user == user && !command.caller.shows_token() && command.deposit.reference.is_none()
+            let caller = &command.caller;
+            let is_plain = !caller.shows_token() && caller.signature.is_none() && command.deposit.reference.is_none();
+            caller.user == user && is_plain
         };
         commands.iter().all(is_alike).then(|| decide::Rows {
             accounts: HashMap::from([(user, Account::unread(assumptions, user))]),
+            recipients: HashMap::new(),
             made: assumptions.unread_rows(decide::MADE, HashMap::new()),
             credited: HashMap::new(),
         })

@@ -8,7 +8,7 @@ import { showHalls } from "./admin/halls";
 import { showLog } from "./admin/log";
 import { showRefunds } from "./admin/refunds";
 import { showSales } from "./admin/sales";
-import { complain, field, part } from "./admin/page";
+import { complain, field, part, word } from "./admin/page";
 
 /** Where a browser keeps the key, for this tab alone. */
 const KEPT = "concert-operator-key";
@@ -42,7 +42,7 @@ async function enter(key: string): Promise<void> {
   sessionStorage.setItem(KEPT, key);
   part("log-in").hidden = true;
   part("desk").hidden = false;
-  part("role").textContent = role;
+  part("role").textContent = word(`role-${role}`);
   // A viewer looks: what it may not do is not offered.
   for (const form of document.querySelectorAll<HTMLFieldSetElement>("fieldset[data-operator]")) form.disabled = role !== "operator";
   for (const name of PARTS) part(`tab-${name}`).addEventListener("click", () => go(desk, name));

@@ -1,4 +1,4 @@
-// "It is your turn": in the title of the tab, and by sound and notification for whoever asked for them.
+// What must not be missed: in the title of the tab, and by sound and notification for whoever asked for them.
 
 import { make } from "./dom";
 import { text } from "./session";
@@ -63,14 +63,14 @@ async function ring(): Promise<void> {
   });
 }
 
-/** It is the user's turn: says so by all means that are allowed. */
-export function yourTurn(): void {
-  turnInTitle();
+/** Says what must not be missed, by all means that are allowed: in the title, by sound and by a notification. */
+export function call(words: string, more: string): void {
+  inTitle(words);
   if (!isWanted()) return;
   void ring().catch(() => {});
   if ("Notification" in window && Notification.permission === "granted") {
     try {
-      const note = new Notification(text("turn"), { body: text("turn-choose"), tag: "concert-turn" });
+      const note = new Notification(words, { body: more, tag: "concert-turn" });
       note.onclick = () => window.focus();
     } catch {
       // Some phones allow notifications to service workers alone.
@@ -78,13 +78,8 @@ export function yourTurn(): void {
   }
 }
 
-/** The same in the title alone: for a page that has another title since. */
-export function turnInTitle(): void {
-  blinkTitle(text("turn"));
-}
-
-/** Lets the title blink until the tab is looked at. */
-function blinkTitle(words: string): void {
+/** In the title alone, which blinks until the tab is looked at. */
+export function inTitle(words: string): void {
   const title = document.title;
   document.title = `● ${words}`;
   if (!document.hidden) return;

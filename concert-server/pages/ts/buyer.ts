@@ -5,6 +5,7 @@ import { reloadMain } from "./dom";
 import { sendOnce } from "./forms";
 import { Queue } from "./queue";
 import { adopt, userId } from "./session";
+import { tellTabs } from "./watch";
 
 let queue: Queue | null = null;
 
@@ -22,5 +23,6 @@ async function reload(): Promise<void> {
 }
 
 sendOnce();
+tellTabs();
 runCountdowns(() => void reload().catch(() => location.reload()));
 begin();

@@ -5,7 +5,11 @@
 // before, and the scan waits for its delivery. The operator key is kept in this tab alone.
 
 import { announce, make } from "./dom";
-import { language, text } from "./session";
+import { watch } from "./door/camera";
+import { type Refused, Refusal, ask, keepKey, keptKey, serverTime, useKey } from "./door/server";
+import { clock, element, isOnline, place, show, trouble, words } from "./door/show";
+import type { components } from "./openapi";
+import { text } from "./session";
 import { NotATicket, type PublicKey, read, verify } from "./ticket";
 
 interface Scan {
@@ -39,72 +43,41 @@ interface CheckedIn {
   gate: string;
 }
 
-type Refused = { code: string; detail?: string } & Record<string, unknown>;
-
-/** A gate waits this long for the server before it decides by itself. */
-const PATIENCE_MS = 3_000;
 /** How often keys and void tickets are fetched, and waiting scans delivered. */
 const EVERY_MS = 30_000;
 /** The same code held before the camera is one scan. */
 const SAME_SCAN_MS = 3_000;
 /** The most check-ins of one delivery. */
 const MOST_AT_ONCE = 500;
-const KEY = "concert-door-key";
 const WAITING = "concert-door-waiting";
 
-const element = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E;
 const stored = <T>(name: string, otherwise: T): T => JSON.parse(localStorage.getItem(name) ?? "null") ?? otherwise;
 const store = (name: string, value: unknown): void => localStorage.setItem(name, JSON.stringify(value));
 
-let key = sessionStorage.getItem(KEY) ?? "";
 let concert = "";
 let gate = "";
+/** The key that the concerts were listed with. */
+let listedWith = "";
 let known: Known = nothingKnown();
-/** By how much the server's clock is ahead of this one. */
-let ahead = 0;
 let last = { code: "", at: 0 };
 
 function nothingKnown(): Known {
   return { keys: [], void: {}, since: null, isCancelled: false, inside: {} };
 }
 
-class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly problem: Refused,
-  ) {
-    super(problem.detail ?? problem.code);
-  }
-}
-
-/** Asks the server. Throws a `Refusal`, or another error where there was no answer. */
-async function ask<T>(path: string, body?: unknown): Promise<T> {
-  const headers: Record<string, string> = { Authorization: `Bearer ${key}`, "Accept-Language": language() };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  const init: RequestInit = { headers, credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" };
-  if (body !== undefined) Object.assign(init, { method: "POST", body: JSON.stringify(body) });
-  const response = await fetch(path, init);
-  const date = response.headers.get("Date");
-  if (date) ahead = Date.parse(date) - Date.now();
-  if (response.ok) return (await response.json()) as T;
-  // Overloaded, or a proxy before a server that is away: as good as no answer.
-  if (response.status >= 500 || response.status === 429) throw new Error(String(response.status));
-  throw new Refusal(response.status, await response.json().catch(() => ({ code: String(response.status) })));
-}
-
 // Entering: the key, the concert, the gate.
 
 async function enter(event: SubmitEvent): Promise<void> {
   event.preventDefault();
-  key = element<HTMLInputElement>("door-key").value.trim();
+  useKey(element<HTMLInputElement>("door-key").value.trim());
   gate = element<HTMLInputElement>("door-gate").value.trim();
   const choice = element<HTMLSelectElement>("door-concert");
-  if (choice.value === "" || choice.hidden) {
+  if (choice.value === "" || choice.hidden || keptKey() !== listedWith) {
     await listConcerts(choice);
     return;
   }
   concert = choice.value;
-  sessionStorage.setItem(KEY, key);
+  keepKey();
   store("concert-door-gate", gate);
   known = { ...nothingKnown(), ...stored<Partial<Known>>(`concert-door-${concert}`, {}) };
   element("door-enter").hidden = true;
@@ -113,11 +86,15 @@ async function enter(event: SubmitEvent): Promise<void> {
   element("door-code").focus();
   void synchronise();
   setInterval(() => void synchronise(), EVERY_MS);
-  void watch();
+  void watch(scan);
 }
 
 async function listConcerts(choice: HTMLSelectElement): Promise<void> {
   try {
+    // Here and not at the first ticket, with people before the door.
+    const { role } = await ask<components["schemas"]["KeyBody"]>("/api/v1/admin/key");
+    if (role === "viewer") return trouble(text("door-viewer-key"));
+    listedWith = keptKey();
     const found = await ask<{ data?: Concert[] } | Concert[]>("/api/v1/admin/concerts");
     const concerts = Array.isArray(found) ? found : (found.data ?? []);
     const options = concerts.map((one) => make("option", { value: one.concertId }, `${one.name} · ${one.date}`));
@@ -136,12 +113,6 @@ interface Concert {
   date: string;
 }
 
-function trouble(words: string): void {
-  const place = element("door-trouble");
-  place.hidden = words === "";
-  place.textContent = words;
-}
-
 // Scanning.
 
 /** What a gate does with what was scanned or typed. */
@@ -156,7 +127,7 @@ async function scan(code: string): Promise<void> {
     void synchronise();
     return;
   }
-  const sent: Scan = { concert, ticket, gate, checkedInAt: new Date(Date.now() + ahead).toISOString() };
+  const sent: Scan = { concert, ticket, gate, checkedInAt: serverTime().toISOString() };
   try {
     const { ticket: shown, gate: at, checkedInAt } = sent;
     const made = await ask<CheckedIn>(`/api/v1/admin/concerts/${concert}/checkins`, { ticket: shown, gate: at, checkedInAt });
@@ -214,56 +185,6 @@ async function scanAlone(sent: Scan): Promise<void> {
 function remember(ticketId: string, at: string, where: string): void {
   known.inside[ticketId] = { at, gate: where };
   store(`concert-door-${concert}`, known);
-}
-
-function place(seat: number, section: string | null, row: string | null): string {
-  const parts = [section ?? "", row ? text("door-row", { row }) : "", text("door-seat", { seat })];
-  return parts.filter((part) => part !== "").join(" · ");
-}
-
-const clock = (at: unknown): string =>
-  new Date(String(at)).toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-
-/** A refusal in the language of the page. */
-function words(refused: Refused): string {
-  switch (refused.code) {
-    case "ALREADY_CHECKED_IN":
-      return text("door-already", { time: clock(refused["checkedInAt"]), gate: String(refused["gate"]) });
-    case "TICKET_VOID":
-      return text(`door-void-${String(refused["reason"]).toLowerCase()}`);
-    case "TICKET_FOR_OTHER_CONCERT":
-      return text("door-other-concert");
-    case "TICKET_UNREADABLE":
-      return text("door-unreadable");
-    case "TICKET_FORGED":
-      return text("door-forged");
-    case "TICKET_KEY_NOT_FOUND":
-    case "TICKET_KEY_RETIRED":
-      return text("door-old-key");
-    case "TICKET_NOT_FOUND":
-      return text("door-unknown");
-    case "UNSURE":
-      return text("door-unsure");
-    case "UNAUTHENTICATED":
-    case "ROLE_NOT_ALLOWED":
-      return text("door-key-refused");
-    default:
-      return refused.detail ?? refused.code;
-  }
-}
-
-function show(isGood: boolean, headline: string, detail: string): void {
-  const result = element("door-result");
-  result.className = `door-result ${isGood ? "in" : "stop"}`;
-  result.replaceChildren(make("strong", {}, headline), make("span", {}, detail));
-  // The region is announced by itself where it changes; a second announcement would double it.
-  navigator.vibrate?.(isGood ? 80 : [80, 80, 240]);
-}
-
-function isOnline(is: boolean): void {
-  const badge = element("door-network");
-  badge.textContent = text(is ? "door-online" : "door-offline");
-  badge.className = `badge ${is ? "good" : "held"}`;
 }
 
 // Keys, void tickets, deliveries.
@@ -338,37 +259,6 @@ function showWaiting(): void {
   place.textContent = text("door-waiting", { count });
 }
 
-// The camera.
-
-declare const BarcodeDetector:
-  | (new (options: { formats: string[] }) => { detect(source: HTMLVideoElement): Promise<{ rawValue: string }[]> })
-  | undefined;
-
-async function watch(): Promise<void> {
-  const video = element<HTMLVideoElement>("door-video");
-  const note = element("door-camera");
-  if (typeof BarcodeDetector === "undefined" || !navigator.mediaDevices?.getUserMedia) {
-    note.textContent = text("door-no-camera");
-    return;
-  }
-  try {
-    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
-    await video.play();
-  } catch {
-    note.textContent = text("door-no-camera");
-    return;
-  }
-  video.hidden = false;
-  note.hidden = true;
-  const detector = new BarcodeDetector({ formats: ["qr_code"] });
-  const look = async (): Promise<void> => {
-    const [found] = await detector.detect(video).catch(() => []);
-    if (found) await scan(found.rawValue);
-    setTimeout(() => requestAnimationFrame(() => void look()), 80);
-  };
-  void look();
-}
-
 element<HTMLFormElement>("door-form").addEventListener("submit", (event) => void enter(event as SubmitEvent));
 element<HTMLFormElement>("door-scan").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -378,6 +268,6 @@ element<HTMLFormElement>("door-scan").addEventListener("submit", (event) => {
   field.focus();
 });
 addEventListener("online", () => void (concert && synchronise()));
-element<HTMLInputElement>("door-key").value = key;
+element<HTMLInputElement>("door-key").value = keptKey();
 element<HTMLInputElement>("door-gate").value = stored<string>("concert-door-gate", "");
 showWaiting();

@@ -27,6 +27,8 @@ export class Live {
   constructor(
     private readonly path: string,
     private readonly watcher: Watcher,
+    /** The tag of the states that the page has already. */
+    private known: string | null = null,
   ) {
     document.addEventListener("visibilitychange", () => this.looked());
     window.addEventListener("online", () => this.looked());
@@ -50,7 +52,8 @@ export class Live {
     for (;;) {
       while (document.hidden && Date.now() - this.heardAt > HIDDEN_MS) await pause(HIDDEN_MS);
       this.stream = new AbortController();
-      const headers: Record<string, string> = this.lastId ? { "Last-Event-ID": this.lastId } : {};
+      const headers: Record<string, string> = this.lastId ? { "Last-Event-ID": this.lastId } : this.known ? { "If-None-Match": this.known } : {};
+      this.known = null;
       const ending = await listen(this.path, headers, this.listener(), this.stream.signal);
       if (ending === "broken") await pause(this.backoff.next());
       else if (ending.status === 200) await pause(Math.random() * 2 * SECOND_MS);

@@ -1,11 +1,12 @@
 // The place in the queue: pushed, or asked for where streams fail; and how sure the page is of it.
 
 import { type Token, request } from "./rest";
-import { bellButton, turnInTitle, yourTurn } from "./bell";
+import { bellButton, call, inTitle } from "./bell";
 import { observeServerTime } from "./clock";
 import { announce } from "./dom";
 import { language, text, userId } from "./session";
 import { Backoff, listen, pause } from "./stream";
+import { sessionEnd } from "./watch";
 
 /** A place that nothing was heard of for this long may be another one by now. */
 const UNSURE_AFTER_MS = 25_000;
@@ -31,6 +32,7 @@ export class Queue {
   private wasSure = true;
   private status: string;
   private reloading: Promise<void> | null = null;
+  private saidLoggedOut = false;
 
   constructor(
     private readonly sale: string,
@@ -51,6 +53,7 @@ export class Queue {
       this.stream.abort();
     });
     void this.follow();
+    void sessionEnd(this.stop.signal).then(() => this.over());
   }
 
   close(): void {
@@ -156,8 +159,8 @@ export class Queue {
   private arrive(): void {
     announce(text("turn"));
     // Told before the page is there, which a bad network may delay.
-    yourTurn();
-    void this.reload().then(turnInTitle);
+    call(text("turn"), text("turn-choose"));
+    void this.reload().then(() => (userId() ? inTitle(text("turn")) : this.sayLoggedOut()));
   }
 
   /** The token has ended, or belongs to nobody any more. */
@@ -166,6 +169,15 @@ export class Queue {
     // What the page and the stream cannot agree on is not asked again and again.
     if (Date.now() - this.begunAt < 5 * SECOND_MS) await pause(5 * SECOND_MS);
     await this.reload();
+    if (!userId()) this.sayLoggedOut();
+  }
+
+  /** Without a session the turn comes and goes, so it is told as loudly as the turn. */
+  private sayLoggedOut(): void {
+    if (this.saidLoggedOut) return;
+    this.saidLoggedOut = true;
+    announce(`${text("logged-out")} ${text("logged-out-more")}`);
+    call(text("logged-out"), text("logged-out-more"));
   }
 
   /** Shows the page anew, however long it takes to get it. */

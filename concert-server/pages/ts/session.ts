@@ -34,7 +34,11 @@ export function adopt(from: Document): void {
   if (from.getElementById("session")) session = { ...read(from), texts: session.texts };
 }
 
+/** Whether the page says who is logged in. */
+export const knowsUser = (): boolean => document.getElementById("session") !== null;
 export const userId = (): string | null => session.userId;
+/** When the access token of the page ends, in milliseconds. */
+export const expiresAt = (): number => Date.parse(session.expiresAt ?? "") || 0;
 export const language = (): string => session.language;
 
 /** A text in the language of the page; `{name}` stands for a value. */

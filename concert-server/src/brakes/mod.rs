@@ -196,7 +196,8 @@ impl Brakes {
         self.pass(Brake::GiveBacksPerUser, |buckets| buckets.look(self.key(user.as_uuid())))
     }
 
-    /// A hold that was given back. Giving back is never refused: the seat is for others.
+    /// A hold that was given back, or a queue that was left with all that was held. Giving back is never refused: the seat
+    /// is for others.
     pub(crate) fn gave_back(&self, user: UserId) {
         if let Some(buckets) = &self.0.buckets[Brake::GiveBacksPerUser as usize] {
             let _ = buckets.take(self.key(user.as_uuid()));

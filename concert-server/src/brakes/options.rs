@@ -1,9 +1,10 @@
 //! The options of the brakes, which are also flags of the server.
 
-use clap::{ArgAction, Args};
+use clap::Args;
 
 use super::origin::Network;
 use super::{Brake, Limit};
+use crate::switch::Switch;
 
 /// The limits of the brakes, each `COUNT/TIME` as in 600/1m, or `off`. A client may use the whole count at once; it comes
 /// back evenly over the time.
@@ -73,7 +74,8 @@ pub struct BrakeOptions {
     )]
     pub joins_per_user: Limit,
 
-    /// Calls by which one user gives holds back; beyond the limit the user's holds are refused, giving back never is
+    /// Calls by which one user gives holds back or leaves the queue; beyond the limit the user's holds are refused,
+    /// giving back never is
     #[arg(
         long = "brake-give-backs-per-user",
         env = "CONCERT_BRAKE_GIVE_BACKS_PER_USER",
@@ -101,7 +103,17 @@ pub struct BrakeOptions {
     pub wrong_codes_per_user: Limit,
 
     /// Brake the addresses of this machine as well, which are exempt otherwise
-    #[arg(long, env = "CONCERT_BRAKE_LOOPBACK", action = ArgAction::SetTrue)]
+    #[arg(
+        long,
+        env = "CONCERT_BRAKE_LOOPBACK",
+        default_value = "off",
+        default_missing_value = "on",
+        num_args = 0..=1,
+        require_equals = true,
+        value_parser = Switch::parser(),
+        ignore_case = true,
+        value_name = "SWITCH"
+    )]
     pub brake_loopback: bool,
 
     /// The networks of proxies whose X-Forwarded-For or Forwarded header names the client, as 10.0.0.0/8; can be

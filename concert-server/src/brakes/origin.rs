@@ -31,6 +31,8 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        // In a list, a space may follow the comma.
+        let text = text.trim();
         let address = || text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
         let network = text.parse().ok().or_else(address);
         network.map(Self).ok_or_else(|| "a network is of the form 10.0.0.0/8, 2001:db8::/32 or 192.0.2.1".to_owned())

@@ -4,7 +4,7 @@ use clap::Args;
 use concert_settings::{Origin, Row, Settings};
 use serde_json::{Value, json};
 
-use super::{Output, print};
+use super::{Output, print, told};
 use crate::config::Config;
 use crate::start::StartError;
 
@@ -13,7 +13,8 @@ const WIDEST_VALUE: usize = 40;
 
 /// Show every setting, and whether it comes from a flag, the environment, a credential, the file or the default
 ///
-/// Takes the same flags, variables and file as the server, and starts nothing. Secrets are not shown.
+/// Takes the same flags, variables and file as the server, and starts nothing. Secrets are not shown. Exits with 2, and
+/// says why, where the server would not start with these values.
 #[derive(Debug, Clone, Args)]
 pub struct Opts {
     /// How to print it
@@ -23,14 +24,20 @@ pub struct Opts {
 
 impl Opts {
     pub fn run(&self, config: &Config, settings: &Settings) -> Result<(), StartError> {
-        for warning in &settings.warnings {
+        let (warnings, refused) = match config.clone().checked() {
+            Ok((_, warnings)) => (warnings, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        for warning in settings.warnings.iter().chain(&warnings) {
             eprintln!("warning: {warning}");
         }
         let rows: Vec<_> = settings.rows().iter().map(|row| with_computed(row, config)).collect();
         match self.output {
-            Output::Table => print(&table(&rows)),
-            Output::Json => print(&document(&rows, settings).to_string()),
+            Output::Table => print(&table(&rows))?,
+            Output::Json => print(&document(&rows, settings).to_string())?,
         }
+        // What counts comes first, also where a server would not start with it.
+        refused.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 
@@ -49,8 +56,9 @@ fn table(rows: &[Row]) -> String {
     let values = rows.iter().map(|row| value(row).chars().count()).filter(|width| *width <= WIDEST_VALUE).max();
     let values = values.unwrap_or_default();
     let line = |name: &str, value: &str, from: &str| format!("{name:names$}  {value:values$}  {from}\n");
-    let head = line("setting", "value", "from");
-    rows.iter().fold(head, |text, row| text + &line(&row.name, &value(row), &row.origin.to_string()))
+    let [setting, head, from] = ["setting", "value", "from"].map(told);
+    let head = line(&setting, &head, &from);
+    rows.iter().fold(head, |text, row| text + &line(&row.name, &value(row), &told(&row.origin.to_string())))
 }
 
 fn document(rows: &[Row], settings: &Settings) -> Value {

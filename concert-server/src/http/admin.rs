@@ -11,9 +11,14 @@ use super::body::{Moment, amount, json, parsed, parsed_if_there};
 use super::call::Call;
 use super::payments::BalanceBody;
 use super::routing::{Answer, Endpoint, get, post};
+use super::words;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![get("/api/v1/admin/log", log), post("/api/v1/admin/users/{userId}/recharge", recharge)]
+    vec![
+        get("/api/v1/admin/key", key),
+        get("/api/v1/admin/log", log),
+        post("/api/v1/admin/users/{userId}/recharge", recharge),
+    ]
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -99,6 +104,36 @@ impl From<LogEntry> for LogEntryBody {
     }
 }
 
+/// What an operator key is.
+#[derive(Serialize, ToSchema)]
+struct KeyBody {
+    /// What it may do.
+    #[schema(value_type = words::OperatorRole)]
+    role: &'static str,
+}
+
+#[utoipa::path(
+    get, path = "/api/v1/admin/key", tag = "operators", operation_id = "ownKey",
+    summary = "What the operator key may do that is shown",
+    description = "Takes the role viewer, as every key has it at least.",
+    security(("operatorKey" = ["viewer"])),
+    responses(
+        (status = 200, body = KeyBody, description = "Its role"),
+        (status = 401, description = "No valid operator key"),
+        (status = 403, description = "The role of the operator key does not allow this"),
+    )
+)]
+async fn key(mut call: Call) -> Answer {
+    call.back_office(Role::Viewer).await?;
+    let mut role = Role::Viewer;
+    for more in [Role::Gate, Role::Operator] {
+        if call.back_office(more).await.is_ok() {
+            role = more;
+        }
+    }
+    json(StatusCode::OK, &KeyBody { role: role.as_str() })
+}
+
 #[utoipa::path(
     get, path = "/api/v1/admin/log", tag = "operators", operation_id = "operatorLog",
     summary = "What operators did",
@@ -131,8 +166,8 @@ async fn log(mut call: Call) -> Answer {
         (status = 200, body = BalanceBody, description = "Recharged"),
         (status = 400, description = "The body or the amount is not valid, or the balance would pass its limit"),
         (status = 401, description = "No valid operator key"),
-        (status = 403, description = "The role of the operator key does not allow this"),
-        (status = 404, description = "No such user"),
+        (status = 403, description = "The role of the operator key does not allow this, or the user is disabled"),
+        (status = 404, description = "No such user, or its person was forgotten"),
         (status = 409, description = "The reference was credited to this user already"),
         (status = 422, description = "The idempotency key came with another request"),
     )

@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use warp::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use warp::http::{HeaderMap, HeaderValue, StatusCode};
 use warp::reply::Response;
 
@@ -50,7 +50,7 @@ pub(super) async fn read_up_to<T: DeserializeOwned>(
     body: &mut BodyStream,
 ) -> Result<T, Problem> {
     if !headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json)) {
-        return Err(Problem::unsupported_media_type("JSON: Content-Type: application/json"));
+        return Err(Problem::unsupported_media_type("JSON in UTF-8: Content-Type: application/json"));
     }
     let text = text(largest, headers, body).await?;
     // serde would take a list of the fields' values, too.
@@ -63,13 +63,17 @@ pub(super) async fn read_up_to<T: DeserializeOwned>(
 /// Reads the body of a form, as browsers send it.
 pub(super) async fn form_text(headers: &HeaderMap, body: &mut BodyStream) -> Result<String, Problem> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) {
+    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) || !is_utf8(kind) {
         return Err(Problem::unsupported_media_type("a form: Content-Type: application/x-www-form-urlencoded"));
     }
     text(LARGEST_BODY, headers, body).await
 }
 
 async fn text(largest: usize, headers: &HeaderMap, body: &mut BodyStream) -> Result<String, Problem> {
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        return Err(Problem::unsupported_media_type("sent as it is, without a Content-Encoding"));
+    }
     // Before a client that waits for a sign to go on has sent it.
     if announced(headers).is_some_and(|length| length > largest as u64) {
         return Err(Problem::payload_too_large(largest));
@@ -102,7 +106,21 @@ async fn collect(body: &mut BodyStream, largest: usize) -> Result<Bytes, Problem
 
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let is_json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    is_json && is_utf8(content_type)
+}
+
+/// Whether a media type names no charset, or this one, of which ASCII is a part.
+fn is_utf8(content_type: &str) -> bool {
+    let charset = |parameter: &str| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    };
+    content_type
+        .split(';')
+        .skip(1)
+        .filter_map(charset)
+        .all(|charset| ["utf-8", "utf8", "us-ascii"].contains(&&*charset))
 }
 
 /// For fields that the library parses from text: ids and names.

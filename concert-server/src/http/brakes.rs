@@ -65,7 +65,7 @@ impl Call {
         self.braked_by(|brakes, _| brakes.hold(user))
     }
 
-    /// Counts a call by which `user` gave holds back.
+    /// Counts a call by which `user` gave holds back: one that leaves the queue does, whatever was held.
     pub(crate) fn gave_back(&self, user: UserId) {
         if self.client().is_some() {
             self.app.brakes.gave_back(user);

@@ -19,6 +19,8 @@ impl FromStr for CorsOrigin {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        // In a list, a space may follow the comma.
+        let text = text.trim();
         let is_origin = || {
             let uri: Uri = text.parse().ok()?;
             let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);

@@ -5,7 +5,7 @@ mod places;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use concert_core::{Error, Follow, QueueTicket, Standing};
+use concert_core::{Error, Follow, QueueTicket, SessionWatch, Standing};
 use futures_util::{Stream, stream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -73,8 +73,9 @@ struct ReplacedBody {
     get, path = "/api/v1/tokens/{userId}/events", tag = "queue", operation_id = "tokenEvents",
     summary = "The caller's standing in the queue, pushed",
     description = "Server-sent events. `token` comes at once and whenever the position, the status or the end of the \
-                   turn has changed; its data is what polling answers. `end` is the last one when the token has ended; \
-                   its data is `{\"code\":\"TOKEN_EXPIRED\"}`. A token has one stream, the newest: an older one \
+                   turn has changed; its data is what polling answers. `end` is the last one when the token has ended \
+                   (its data is `{\"code\":\"TOKEN_EXPIRED\"}`) or the session (`UNAUTHENTICATED`; `TOKEN_ENDED` where a queue \
+                   token was shown). A token has one stream, the newest: an older one \
                    ends with `replaced` and `{\"code\":\"STREAM_REPLACED\"}`; do not open it again. A stream that \
                    ends without either may be opened again: the server is stopping, or the stream was old. Comments \
                    come every 15 s while nothing changes.",
@@ -91,7 +92,8 @@ struct ReplacedBody {
     )
 )]
 async fn events(mut call: Call) -> Answer {
-    let (ticket, token) = tokens::ticket(&mut call).await?;
+    let credential = call.credential().await?;
+    let (ticket, token) = tokens::ticket(&mut call, credential).await?;
     // Looking at what there is must not end the stream that runs.
     if call.is_head() {
         let mut response = Response::default();
@@ -107,6 +109,7 @@ async fn events(mut call: Call) -> Answer {
         follow,
         token,
         ticket,
+        session: call.box_office().watch(&credential),
         greeted: false,
         last_event: Instant::now(),
         over: false,
@@ -122,11 +125,20 @@ async fn events(mut call: Call) -> Answer {
     Ok(response)
 }
 
+/// What a stream waits for.
+enum Heard {
+    News,
+    /// Long enough for a sign of life.
+    Nothing,
+}
+
 /// One stream.
 struct Talk {
     follow: Follow,
     token: String,
     ticket: QueueTicket,
+    /// Nobody is told anything by a session that has ended meanwhile.
+    session: SessionWatch,
     greeted: bool,
     last_event: Instant,
     over: bool,
@@ -156,7 +168,7 @@ impl Talk {
         let news = async {
             // Before the change is waited for: several changes in this time become one event, with the last of them.
             tokio::time::sleep_until(earliest).await;
-            self.follow.changed().await.map(|_| ())
+            self.follow.changed().await.map(|_| Heard::News)
         };
         let quiet_until = self.ends_at.min(Instant::now() + HEARTBEAT);
         let news = tokio::select! {
@@ -169,12 +181,18 @@ impl Talk {
             }
             news = news => news,
             () = tokio::time::sleep_until(quiet_until) => {
-                return (quiet_until < self.ends_at).then(|| Event::default().comment(""));
+                if quiet_until >= self.ends_at {
+                    return None;
+                }
+                Ok(Heard::Nothing)
             }
         };
-        self.last_event = Instant::now();
-        match news {
-            Ok(()) => Some(self.event(self.follow.standing())),
+        match self.session.check().and(news) {
+            Ok(Heard::Nothing) => Some(Event::default().comment("")),
+            Ok(Heard::News) => {
+                self.last_event = Instant::now();
+                Some(self.event(self.follow.standing()))
+            }
             Err(error) => {
                 self.over = true;
                 Some(end(&error))

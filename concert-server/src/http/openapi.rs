@@ -107,6 +107,7 @@ pub fn openapi() -> Value {
         admin_concerts::add,
         admin_concerts::look,
         admin_concerts::change_concert,
+        admin::key,
         admin::log,
         admin::recharge,
         halls::block,

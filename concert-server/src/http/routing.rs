@@ -178,12 +178,16 @@ pub(super) fn filter(
         let known = paths.routes(head.of_edge.path).iter().map(|nth| &endpoints[*nth]);
         let endpoint = known.clone().find(|endpoint| endpoint.route.has_method(&head.method));
         let parameter = paths.parameter(head.of_edge.path, head.uri.path());
+        let names_host = head.names_host;
         let call = Call::new(Arc::clone(app), head, parameter, body::stream(body));
         let shown = app.show_problem.zip(call.head_of_page(endpoint.map(|endpoint| endpoint.is_page)));
         // What no route answers is braked as well: guessing paths is a flood like any other.
         let braked = call.brake(endpoint.map_or(Braking::Call, |endpoint| endpoint.braking));
         let answering = match (braked, endpoint) {
             (Err(braked), _) => Box::pin(ready(Err(braked))),
+            (Ok(()), _) if !names_host => {
+                Box::pin(ready(Err(Problem::invalid("a request of HTTP/1.1 names its Host once"))))
+            }
             (Ok(()), Some(endpoint)) => (endpoint.handler)(call),
             (Ok(()), None) => Box::pin(ready(Err(not_answered(known.map(|endpoint| &endpoint.route))))),
         };

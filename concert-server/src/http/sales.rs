@@ -111,6 +111,15 @@ impl From<Draw> for DrawBody {
     }
 }
 
+impl SaleBody {
+    /// As buyers see it: without the concerts that are over.
+    fn for_buyers(sale: &Sale) -> Self {
+        let mut shown = sale.clone();
+        shown.concerts = sale.upcoming().cloned().collect();
+        shown.into()
+    }
+}
+
 impl From<Sale> for SaleBody {
     fn from(sale: Sale) -> Self {
         Self {
@@ -133,18 +142,21 @@ impl From<Sale> for SaleBody {
 
 #[utoipa::path(
     get, path = "/api/v1/sales", tag = "catalogue", operation_id = "sales",
-    summary = "All sales, in the order in which they were made",
-    description = "The first is the default one, which is meant wherever no sale is named.",
+    summary = "The sales, in the order in which they were made",
+    description = "The first is the default one, which is meant wherever no sale is named. Concerts whose day is over at their \
+        venue are left out, and so is a sale all of whose concerts are over.",
     responses((status = 200, body = [SaleBody], description = "The sales"))
 )]
 async fn list(call: Call) -> Answer {
     let sales = call.app.sales.all(call.box_office()).await?;
-    json(StatusCode::OK, &sales.iter().cloned().map(SaleBody::from).collect::<Vec<_>>())
+    let listed = sales.iter().filter(|sale| sale.id == SaleId::DEFAULT || !sale.is_over());
+    json(StatusCode::OK, &listed.map(SaleBody::for_buyers).collect::<Vec<_>>())
 }
 
 #[utoipa::path(
     get, path = "/api/v1/sales/{saleId}", tag = "catalogue", operation_id = "sale",
     summary = "A sale: its phase, its instants, its draw, its concerts",
+    description = "Concerts whose day is over at their venue are left out.",
     params(("saleId" = uuid::Uuid, Path)),
     responses(
         (status = 200, body = SaleBody, description = "The sale",
@@ -157,11 +169,14 @@ async fn look(call: Call) -> Answer {
     let id: SaleId = call.id()?;
     // From the shared list, so that a crowd that reloads one sale costs no more than one that lists them all.
     let shared = call.app.sales.all(call.box_office()).await?;
+    let found;
     let sale = match shared.iter().find(|sale| sale.id == id) {
-        Some(sale) => sale.clone(),
+        Some(sale) => sale,
         // On a node of a cluster that lags, or past the longest list.
-        None => call.box_office().sale(id).await?,
+        None => {
+            found = call.box_office().sale(id).await?;
+            &found
+        }
     };
-    let version = sale.version;
-    with_version(json(StatusCode::OK, &SaleBody::from(sale)), version)
+    with_version(json(StatusCode::OK, &SaleBody::for_buyers(sale)), sale.version)
 }

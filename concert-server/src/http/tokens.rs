@@ -144,10 +144,8 @@ impl Call {
         is_proved: bool,
     ) -> Result<Joined, Problem> {
         self.brake_code(user, is_proved)?;
-        let joined = match code.parse::<AccessCode>() {
-            Ok(code) => self.box_office().join_queue(join.with_code(code)).await,
-            Err(error) => Err(error),
-        };
+        let code = AccessCode::typed(code)?;
+        let joined = self.box_office().join_queue(join.with_code(code)).await;
         // Only this counts: that a sale is not open yet says nothing about the code.
         if let Err(Error::CodeRefused) = &joined {
             self.was_refused_a_code(user, is_proved);
@@ -233,13 +231,14 @@ async fn leave(mut call: Call) -> Answer {
         Credential::Queue(ticket) => call.sale_of(&ticket)?,
         Credential::Session { .. } => call.sale()?,
     };
+    let user = caller.user();
     call.box_office().leave_queue_in(sale, caller).await?;
+    call.gave_back(user);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The ticket and the queue token of the caller, who must be the user in the path. A session's token is looked up.
-pub(super) async fn ticket(call: &mut Call) -> Result<(QueueTicket, String), Problem> {
-    let credential = call.credential().await?;
+pub(super) async fn ticket(call: &mut Call, credential: Credential) -> Result<(QueueTicket, String), Problem> {
     let user = auth::caller(credential, call.id()?)?.user();
     match credential {
         Credential::Queue(ticket) => Ok((ticket, call.bearer()?.unwrap_or_default().to_owned())),

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use concert_core::{
     CodeKind as Code, ConcertStatus as Concert, EntryOrder as Order, ExportKind as Export, PaymentStatus as Payment,
-    ReservationStatus as Reservation, SalePhase as Phase, SeatAfterRefund as AfterRefund, SeatStatus as Seat,
-    TicketStatus as Ticket, TokenStatus as Token, VoidReason as Void, WalletEntryKind as Entry,
+    RefusedSeat, ReservationStatus as Reservation, Role, SalePhase as Phase, SeatAfterRefund as AfterRefund,
+    SeatStatus as Seat, TicketStatus as Ticket, TokenStatus as Token, VoidReason as Void, WalletEntryKind as Entry,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -43,6 +43,8 @@ macro_rules! words {
 }
 
 words! {
+    OperatorRole: "What an operator key may do: viewer reads, gate also checks tickets in, operator does everything." =
+        Role::ALL.map(Role::as_str);
     TokenStatus: "The status of a place in the queue. WAITING: not let in yet. ACTIVE: its user may hold and pay. \
         EXPIRED: it is over." = Token::ALL.map(Token::as_str);
     SalePhase: "What can be done in a sale. BEFORE: the doors are shut. DOORS: people join and wait. OPEN: people are let \
@@ -64,6 +66,8 @@ words! {
     TicketStatus: "VALID, or VOID: refunded." = Ticket::ALL.map(Ticket::as_str);
     VoidReason: "REFUNDED, MOVED (it has another owner, who has a newer version) or CANCELLED (with its concert)." =
         Void::ALL.map(Void::as_str);
+    SeatRefusal: "Why a seat stays as it was. SEAT_ALREADY_RESERVED: held or sold. SEAT_BLOCKED: off sale for another reason. \
+        SEAT_EXISTS, PLACE_TAKEN: of a seat to add." = RefusedSeat::CODES.map(|(code, _)| code);
     SeatStatus: "FREE, HELD (not paid), SOLD, or BLOCKED (not on sale)." = Seat::ALL.map(Seat::as_str);
     ExportKind: "What a list is of." = Export::ALL.map(Export::as_str);
     ExportFormat: "CSV (RFC 4180) or JSON." = ["csv", "json"];

@@ -16,6 +16,9 @@ use crate::http::{Answer, Problem};
 /// The most seats that one page lists, where a hall has no rows.
 const MOST_LISTED: usize = 500;
 
+/// How many of the best seats the form offers first.
+const USUAL_COUNT: u32 = 2;
+
 #[derive(Template)]
 #[template(path = "concert.html")]
 struct ConcertPage {
@@ -30,9 +33,37 @@ struct ConcertPage {
     most: u32,
     key: String,
     free: usize,
+    /// Why nothing can be chosen here, whoever looks; empty: something can.
+    closed: String,
     has_sections: bool,
     sections: Vec<PartLine>,
     chosen: Option<Chosen>,
+    asked: Asked,
+}
+
+/// What a form asked for that was refused: the page has it filled in.
+struct Asked {
+    seats: Vec<SeatNumber>,
+    count: u32,
+    section: String,
+    together: bool,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { seats: Vec::new(), count: USUAL_COUNT, section: String::new(), together: false }
+    }
+}
+
+impl Asked {
+    fn of(form: &Form) -> Self {
+        Self {
+            seats: form.all("seat").filter_map(|seat| SeatNumber::new(seat.parse().ok()?).ok()).collect(),
+            count: form.get("count").parse().unwrap_or(USUAL_COUNT),
+            section: form.get("section").to_owned(),
+            together: !form.get("together").is_empty(),
+        }
+    }
 }
 
 /// A section or a row as a line of a table.
@@ -65,12 +96,12 @@ struct SeatBox {
 }
 
 pub(super) async fn page(visit: Visit) -> Answer {
-    let id = visit.call.id()?;
+    let id = visit.id()?;
     let concert = visit.concert(id).await?;
-    answer(visit, &concert, StatusCode::OK).await
+    answer(visit, &concert, StatusCode::OK, Asked::default()).await
 }
 
-async fn answer(visit: Visit, concert: &ConcertDate, status: StatusCode) -> Answer {
+async fn answer(visit: Visit, concert: &ConcertDate, status: StatusCode, asked: Asked) -> Answer {
     let sale = visit.sale(concert.sale).await?;
     let hall = visit.hall(concert.concert).await?;
     let is_turn = match &visit.session {
@@ -97,9 +128,16 @@ async fn answer(visit: Visit, concert: &ConcertDate, status: StatusCode) -> Answ
         most,
         key,
         free: hall.free(),
+        closed: match concert.status {
+            ConcertStatus::OnSale if hall.free() == 0 => frame.t.concert_sold_out(),
+            ConcertStatus::OnSale => String::new(),
+            ConcertStatus::Cancelled => frame.t.trouble_cancelled(),
+            _ => frame.t.trouble_closed(),
+        },
         has_sections,
         sections: sections.iter().map(|section| line(frame, &section.part, &section.part.name, None)).collect(),
         chosen: wanted.map(|section| chosen(frame, section, &row, has_sections)),
+        asked: Asked { count: asked.count.clamp(1, most.max(1)), ..asked },
         frame: visit.frame,
     };
     show_with(status, &page)
@@ -158,7 +196,7 @@ fn chosen(frame: &Frame, section: &Section, row: &str, has_sections: bool) -> Ch
 
 pub(super) async fn hold(mut visit: Visit) -> Answer {
     let form = visit.form().await?;
-    let (concert, caller): (ConcertId, _) = (visit.call.id()?, visit.caller()?);
+    let (concert, caller): (ConcertId, _) = (visit.id()?, visit.caller()?);
     visit.call.brake_hold(caller.user())?;
     let held = match wanted(&form) {
         Some(wanted) => visit.office().hold(caller.with_key(form.key()), concert, wanted).await,
@@ -182,7 +220,7 @@ pub(super) async fn hold(mut visit: Visit) -> Answer {
         Error::InvalidInput(text) => Trouble { code: "INVALID_REQUEST", text, way: None },
         error => refusal::trouble(&visit.frame, &error, Some(found.sale)),
     });
-    answer(visit, &found, problem.status()).await
+    answer(visit, &found, problem.status(), Asked::of(&form)).await
 }
 
 /// The seats that are ticked, or how many of the best ones.

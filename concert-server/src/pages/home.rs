@@ -56,8 +56,6 @@ impl SaleCard {
             SalePhase::Doors => opens.clone(),
             SalePhase::Open | SalePhase::Closed => None,
         };
-        // Until its day is over at the venue, also after it has begun.
-        let today = |concert: &&concert_core::ConcertDate| concert.time_zone.end_of_day(concert.date) > sale.now;
         Self {
             id: sale.id.to_string(),
             name: sale.name.clone(),
@@ -69,7 +67,7 @@ impl SaleCard {
             next,
             can_join: matches!(sale.phase, SalePhase::Doors | SalePhase::Open),
             waiting: sale.waiting,
-            concerts: sale.concerts.iter().filter(today).map(|concert| ConcertLine::of(frame, concert)).collect(),
+            concerts: sale.upcoming().map(|concert| ConcertLine::of(frame, concert)).collect(),
         }
     }
 }

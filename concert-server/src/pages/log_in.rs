@@ -8,6 +8,8 @@ use super::visit::{Frame, Visit, go_to, script_session, show_with, with_cookie};
 use super::{csrf, policy, refusal, session, words};
 use crate::http::{Answer, Call, Problem, json};
 
+/// In the query: whoever is led here was logged in before.
+pub(super) const ENDED: &str = "ended";
 /// The longest path that a log-in leads back to, in bytes.
 const LONGEST_NEXT: usize = 1_024;
 
@@ -17,6 +19,8 @@ struct LogInPage {
     frame: Frame,
     username: String,
     next: String,
+    /// Whether somebody was logged in here before.
+    has_ended: bool,
 }
 
 /// The path to lead on to: one of this server, or the start.
@@ -33,11 +37,12 @@ pub(super) async fn page(visit: Visit) -> Answer {
     if visit.session.is_some() {
         return go_to(&next);
     }
-    answer(visit.frame, StatusCode::OK, String::new(), next)
+    let name = visit.asked("username");
+    answer(visit.frame, StatusCode::OK, name, next)
 }
 
 pub(super) async fn log_in(mut visit: Visit) -> Answer {
-    let form = visit.form().await?;
+    let form = visit.form_of_anybody().await?;
     let (name, next) = (form.get("username").to_owned(), next(form.get("next")));
     // By the name that was sent, whether or not there is such a user: the answer must not tell.
     visit.call.brake_attempt(&name)?;
@@ -61,14 +66,17 @@ pub(super) async fn with_password(visit: &Visit, name: &str, password: &Password
 
 fn answer(mut frame: Frame, status: StatusCode, username: String, next: String) -> Answer {
     frame.title = frame.t.log_in();
-    show_with(status, &LogInPage { frame, username, next })
+    let has_ended = frame.trouble.is_none() && frame.query.iter().any(|(name, _)| name == ENDED);
+    frame.keep(&next, &username);
+    show_with(status, &LogInPage { frame, username, next, has_ended })
 }
 
 /// Ends the session in every process, and takes the cookie away.
 pub(super) async fn log_out(mut visit: Visit) -> Answer {
-    visit.form().await?;
-    if let Some(session) = &visit.session {
-        visit.office().log_out(&session.ticket).await?;
+    // Who is logged out already is where the form leads to.
+    if let Some(ticket) = visit.session.as_ref().map(|session| session.ticket) {
+        visit.form_of_anybody().await?;
+        visit.office().log_out(&ticket).await?;
     }
     with_cookie(go_to("/"), session::no_session_cookie(visit.call.headers()))
 }
@@ -77,11 +85,12 @@ pub(super) async fn log_out(mut visit: Visit) -> Answer {
 /// JSON, and so are refusals.
 pub(super) async fn renew(call: Call) -> Answer {
     let sent = call.headers().get(csrf::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    csrf::check(call.headers(), sent)?;
     let session = session::session(&call).await?;
+    csrf::check(call.headers(), sent, session.as_ref().map(|session| session.ticket.user))?;
     let session = session.ok_or(Error::Unauthenticated("this session has ended; log in again"))?;
-    let bound_to = session::bound_to(call.headers()).unwrap_or_default();
-    let frame = Frame::new(call.headers(), words::language(call.headers()), bound_to);
+    let visit = session::visits(call.headers()).next().unwrap_or_default();
+    let mut frame = Frame::new(call.headers(), words::language(call.headers()), visit);
+    frame.csrf = csrf::token(visit, Some(session.ticket.user));
     let mut response = json(StatusCode::OK, &script_session(call.box_office(), Some(&session), &frame).await?)?;
     policy::add(&mut response);
     Ok(response)

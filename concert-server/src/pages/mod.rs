@@ -9,11 +9,11 @@
 //! 2. A file here with a struct that derives `Template`, has a field `frame: Frame`, and a handler
 //!    `async fn name(visit: Visit) -> Answer` that ends in `show(&page)`.
 //! 3. A line in [`endpoints`]: `get("/path", shelf, file::name)`, or `post(..)` for a form, whose handler begins with
-//!    `visit.form().await?`: that refuses forms from elsewhere.
+//!    `visit.form().await?`: that refuses forms from elsewhere. A GET of its address leads to the page one level up.
 //! 4. Its texts in `pages/texts/en.ftl` and `ko.ftl`: a text `go-home` is `{{ frame.t.go_home() }}` in templates. Texts that a
 //!    script shows have ids that begin with `script-`.
 //! 5. A script: its file in `assets.rs`, and `visit.with_script("name.js").await?` in the handler, which also puts the session
-//!    for scripts into the page.
+//!    for scripts into the page. Without it a page has `buyer.js`, which then knows of no session.
 //!
 //! What is refused is an `Err(Problem)`, as in the REST interface; `refusal.rs` makes a page of it.
 
@@ -64,7 +64,6 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/log-in", shelf, log_in::page),
         post("/log-in", shelf, log_in::log_in).braked_by(Brake::LogInsPerAddress),
         post("/log-out", shelf, log_in::log_out),
-        endpoint("POST", "/session/renew", log_in::renew),
         get("/sales/{saleId}", shelf, sale::page),
         post("/sales/{saleId}/join", shelf, sale::join).braked_by(Brake::JoinsPerAddress),
         post("/sales/{saleId}/leave", shelf, sale::leave),
@@ -82,6 +81,12 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/wallet", shelf, wallet::page),
         post("/wallet/recharge", shelf, wallet::recharge),
     ];
+    let at = |method: &'static str| all.iter().filter(move |endpoint: &&Endpoint| endpoint.route.method == method);
+    let forms = at("POST").map(|form| form.route.template);
+    let forms = forms.filter(|form| !at("GET").any(|page| page.route.template == *form)).collect::<Vec<_>>();
+    // Whoever comes there by hand or by "back".
+    all.extend(forms.into_iter().map(|form| get(form, shelf, visit::to_its_page)));
+    all.push(endpoint("POST", "/session/renew", log_in::renew));
     all.extend(assets::endpoints());
     all
 }
@@ -116,9 +121,10 @@ where
         let shelf = Arc::clone(&shelf);
         async move {
             // Before the handler takes the call, and also for what is refused.
-            let (frame, cookies) = frame(&call, template);
+            let (mut frame, cookies) = frame(&call, template);
             let headers = call.headers().clone();
             let is_form = method == "POST";
+            frame.answers_form = is_form;
             let visit = Visit::of(call, shelf, frame.clone()).await;
             let answer = match visit {
                 Ok(visit) => handler(visit).await,
@@ -148,13 +154,12 @@ fn frame(call: &Call, template: &str) -> (Frame, Vec<HeaderValue>) {
         let life = Some(session::LANGUAGE_LIFE);
         cookies.push(session::write(headers, session::LANGUAGE, language.tag(), "/", life));
     }
-    // Forms have something to be bound to also before anybody has logged in.
-    let new_visit = session::new_visit();
-    let bound_to = session::bound_to(headers).unwrap_or_else(|| {
-        cookies.push(session::visit_cookie(headers, &new_visit));
-        &new_visit
+    let visit = session::visits(headers).next().map(str::to_owned).unwrap_or_else(|| {
+        let new = session::new_visit();
+        cookies.push(session::visit_cookie(headers, &new));
+        new
     });
-    let mut frame = Frame::new(headers, switched.unwrap_or_else(|| words::language(headers)), bound_to);
+    let mut frame = Frame::new(headers, switched.unwrap_or_else(|| words::language(headers)), &visit);
     frame.path = match template.split_once('{').zip(template.split_once('}')) {
         Some(((before, _), (_, after))) => format!("{before}{}{after}", call.parameter()),
         None => template.to_owned(),

@@ -1,7 +1,12 @@
 //! `/orders/{orderId}`: seats that are held, paid, given back.
 
+use std::collections::HashMap;
+
 use askama::Template;
-use concert_core::{ConcertId, Error, Money, OrderId, OrderRef, Reservation, ReservationId, ReservationStatus};
+use concert_core::{
+    ConcertId, ConcertStatus, Error, HoldEnding, Money, Order, OrderId, OrderRef, Reservation, ReservationId,
+    ReservationStatus,
+};
 use warp::http::StatusCode;
 
 use super::visit::{Frame, Trouble, Visit, go_to, show_with};
@@ -16,7 +21,8 @@ struct OrderPage {
     id: OrderId,
     concert: String,
     concert_name: String,
-    state: &'static str,
+    /// What has become of it; `None`: it can be paid.
+    outcome: Option<Outcome>,
     seats: Vec<SeatLine>,
     total: String,
     /// As the form sends it back.
@@ -30,6 +36,14 @@ struct OrderPage {
     key: String,
 }
 
+/// What has become of an order that cannot be paid.
+struct Outcome {
+    text: String,
+    is_good: bool,
+    /// Where to go on: the address and its name.
+    way: Option<(String, String)>,
+}
+
 /// A seat of an order.
 pub(super) struct SeatLine {
     pub(super) reservation: ReservationId,
@@ -41,9 +55,9 @@ pub(super) struct SeatLine {
 }
 
 impl SeatLine {
-    pub(super) fn of(frame: &Frame, reservation: &Reservation) -> Self {
-        let (status, badge) = status(frame, reservation.status);
-        let is_held = reservation.status == ReservationStatus::Held;
+    fn of(frame: &Frame, reservation: &Reservation, ending: Option<HoldEnding>) -> Self {
+        let (status, badge) = status(frame, reservation.status, reservation.concert_status, ending);
+        let is_held = is_payable(reservation.status, reservation.concert_status);
         let (name, price) = (seat_name(frame, reservation), frame.money(reservation.price));
         Self { reservation: reservation.id, name, price, status, badge, is_held }
     }
@@ -57,13 +71,77 @@ pub(super) fn seat_name(frame: &Frame, reservation: &Reservation) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-pub(super) fn status(frame: &Frame, status: ReservationStatus) -> (String, &'static str) {
+/// The state of a seat or an order in a word, and its badge. `ending`: who ended it, where it is CANCELLED.
+pub(super) fn status(
+    frame: &Frame,
+    status: ReservationStatus,
+    concert: ConcertStatus,
+    ending: Option<HoldEnding>,
+) -> (String, &'static str) {
     match status {
-        ReservationStatus::Held => (frame.t.status_held(), "held"),
+        ReservationStatus::Held if is_payable(status, concert) => (frame.t.status_held(), "held"),
+        ReservationStatus::Held => (frame.t.concert_cancelled(), "cancelled"),
         ReservationStatus::Confirmed => (frame.t.status_paid(), "paid"),
         ReservationStatus::Expired => (frame.t.status_expired(), "expired"),
         ReservationStatus::Refunded => (frame.t.status_refunded(), "refunded"),
-        _ => (frame.t.status_cancelled(), "cancelled"),
+        _ => match ending {
+            Some(HoldEnding::ConcertCalledOff) => (frame.t.concert_cancelled(), "cancelled"),
+            Some(HoldEnding::Operator) => (frame.t.status_released(), "cancelled"),
+            _ => (frame.t.status_cancelled(), "cancelled"),
+        },
+    }
+}
+
+/// A hold of a concert that was called off stays one until its seat is cleared.
+fn is_payable(status: ReservationStatus, concert: ConcertStatus) -> bool {
+    status == ReservationStatus::Held && concert != ConcertStatus::Cancelled
+}
+
+/// What became of an order that is CANCELLED: what says most among its seats.
+pub(super) fn ending(order: &Order, endings: &HashMap<ReservationId, HoldEnding>) -> Option<HoldEnding> {
+    order.reservations.iter().filter_map(|reservation| endings.get(&reservation.id).copied()).max()
+}
+
+/// Who ended the seats of these orders that are CANCELLED.
+pub(super) async fn endings(visit: &Visit, orders: &[Order]) -> Result<HashMap<ReservationId, HoldEnding>, Problem> {
+    let seats = orders.iter().flat_map(|order| &order.reservations);
+    let ended = seats.filter(|seat| seat.status == ReservationStatus::Cancelled).map(|seat| seat.id);
+    let ended: Vec<_> = ended.collect();
+    if ended.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(visit.office().hold_endings(visit.caller()?, &ended).await?)
+}
+
+/// `again`: where seats of the concert can be chosen once more, if they can.
+fn outcome(
+    frame: &Frame,
+    order: &Order,
+    concert: ConcertStatus,
+    ending: Option<HoldEnding>,
+    again: Option<String>,
+) -> Option<Outcome> {
+    let (t, is_off) = (frame.t, concert == ConcertStatus::Cancelled);
+    let again = again.map(|path| (path, t.order_again()));
+    let bad = |text, way| Some(Outcome { text, is_good: false, way });
+    match (order.status(), is_off) {
+        (ReservationStatus::Held, false) => None,
+        (ReservationStatus::Held, true) => bad(t.order_called_off(), None),
+        (ReservationStatus::Confirmed, true) => bad(t.trouble_cancelled(), None),
+        (ReservationStatus::Confirmed, false) => {
+            let way = Some(("/tickets".to_owned(), t.order_see_tickets()));
+            Some(Outcome { text: t.order_paid(), is_good: true, way })
+        }
+        (ReservationStatus::Expired, true) => bad(t.order_expired_called_off(), None),
+        (ReservationStatus::Expired, false) => bad(t.order_expired(), again),
+        (ReservationStatus::Refunded, true) => bad(t.order_called_off_refunded(), None),
+        (ReservationStatus::Refunded, false) => bad(t.order_refunded(), None),
+        _ => match ending {
+            Some(HoldEnding::ConcertCalledOff) => bad(t.order_called_off(), None),
+            Some(HoldEnding::Operator) => bad(t.order_released(), again),
+            Some(HoldEnding::TurnGivenUp) => bad(t.order_turn_given_up(), again),
+            _ => bad(t.order_given_back(), again),
+        },
     }
 }
 
@@ -78,42 +156,48 @@ pub(super) async fn concert(visit: &Visit, id: ConcertId) -> Result<(String, con
 }
 
 pub(super) async fn page(visit: Visit) -> Answer {
-    let id: OrderId = visit.call.id()?;
+    let id: OrderId = visit.id()?;
     answer(visit, id, StatusCode::OK).await
 }
 
-async fn answer(visit: Visit, id: OrderId, status: StatusCode) -> Answer {
+async fn answer(visit: Visit, id: OrderId, code: StatusCode) -> Answer {
     let order = visit.office().order(visit.caller()?, id).await?;
     let balance = visit.office().balance(visit.caller()?).await?;
     let (concert_name, zone) = concert(&visit, order.concert).await?;
+    let endings = endings(&visit, std::slice::from_ref(&order)).await?;
     let mut visit = visit.with_script("buyer.js").await?;
     visit.frame.title = visit.frame.t.order_title();
-    let (frame, state) = (&visit.frame, order.status());
+    let frame = &visit.frame;
+    let status_of_concert = order.reservations.first().map_or(ConcertStatus::OnSale, |first| first.concert_status);
+    // One that is no longer listed has no page.
+    let can_choose = !concert_name.is_empty() && status_of_concert == ConcertStatus::OnSale;
+    let again = can_choose.then(|| format!("/concerts/{}", order.concert));
+    let seat = |seat: &Reservation| SeatLine::of(frame, seat, endings.get(&seat.id).copied());
     let lacks = order.total.checked_sub(balance).filter(|lacks| *lacks > Money::ZERO);
     let extended = order.reservations.iter().find_map(|reservation| reservation.extended_at);
     let page = OrderPage {
         id: order.id,
         concert: order.concert.to_string(),
         concert_name,
-        state: state.as_str(),
-        seats: order.reservations.iter().map(|reservation| SeatLine::of(frame, reservation)).collect(),
+        outcome: outcome(frame, &order, status_of_concert, ending(&order, &endings), again),
+        seats: order.reservations.iter().map(seat).collect(),
         total: frame.money(order.total),
         amount: order.total,
         balance: frame.money(balance),
         lacks: lacks.map(|lacks| frame.money(lacks)).unwrap_or_default(),
         until: Shown::of(frame, order.expires_at, zone),
         can_extend: extended.is_none(),
-        was_extended: extended.is_some() && state == ReservationStatus::Held,
+        was_extended: extended.is_some(),
         // The total is part of it: after a change of the order the form has another key.
         key: keys::of_state("pay", &[&order.id, &order.total]),
         frame: visit.frame,
     };
-    show_with(status, &page)
+    show_with(code, &page)
 }
 
 pub(super) async fn pay(mut visit: Visit) -> Answer {
     let form = visit.form().await?;
-    let (id, caller): (OrderId, _) = (visit.call.id()?, visit.caller()?);
+    let (id, caller): (OrderId, _) = (visit.id()?, visit.caller()?);
     let paid = match form.get("amount").parse::<Money>() {
         Ok(amount) => visit.office().pay(caller.with_key(form.key()), id, amount).await.map(drop),
         Err(error) => Err(error.into()),
@@ -127,7 +211,7 @@ pub(super) async fn pay(mut visit: Visit) -> Answer {
 
 pub(super) async fn extend(mut visit: Visit) -> Answer {
     visit.form().await?;
-    let (id, caller): (OrderId, _) = (visit.call.id()?, visit.caller()?);
+    let (id, caller): (OrderId, _) = (visit.id()?, visit.caller()?);
     match visit.office().extend_hold(caller, id).await {
         // By a second click: the page shows the deadline.
         Err(Error::HoldAlreadyExtended) => go_to(&format!("/orders/{id}")),
@@ -137,7 +221,7 @@ pub(super) async fn extend(mut visit: Visit) -> Answer {
 
 pub(super) async fn give_back(mut visit: Visit) -> Answer {
     let form = visit.form().await?;
-    let (id, caller): (OrderId, _) = (visit.call.id()?, visit.caller()?);
+    let (id, caller): (OrderId, _) = (visit.id()?, visit.caller()?);
     let what: OrderRef = match form.get("reservation") {
         "" => id.into(),
         one => one.parse::<ReservationId>().map_err(Error::from)?.into(),

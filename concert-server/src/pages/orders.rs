@@ -1,7 +1,7 @@
 //! `/orders` and `/tickets`: what somebody has.
 
 use askama::Template;
-use concert_core::{OrderId, Page, ReservationId};
+use concert_core::{ConcertStatus, OrderId, Page, ReservationId};
 
 use super::order::{self, seat_name};
 use super::visit::{Frame, Visit, show};
@@ -49,9 +49,12 @@ fn after<I: std::str::FromStr>(visit: &Visit) -> Result<Page<I>, Problem> {
 
 pub(super) async fn orders(mut visit: Visit) -> Answer {
     let found = visit.office().orders_of(visit.caller()?, after(&visit)?).await?;
+    let endings = order::endings(&visit, &found.data).await?;
     let mut orders = Vec::new();
     for order in &found.data {
-        let (status, badge) = order::status(&visit.frame, order.status());
+        let of_concert = order.reservations.first().map_or(ConcertStatus::OnSale, |first| first.concert_status);
+        let ending = order::ending(order, &endings);
+        let (status, badge) = order::status(&visit.frame, order.status(), of_concert, ending);
         let sum = order.reservations.iter().map(|reservation| reservation.price);
         // What no wallet could pay was never held, so the sum has its place.
         let sum = sum.reduce(|sum, price| sum.checked_add(price).unwrap_or(sum));
@@ -77,7 +80,7 @@ pub(super) async fn tickets(mut visit: Visit) -> Answer {
         concert: ticket.concert_name.to_string(),
         date: when::date_and_time(frame.locale.language, ticket.date, ticket.starts_at),
         seat: seat_name(frame, &ticket.reservation),
-        is_cancelled: ticket.reservation.concert_status == concert_core::ConcertStatus::Cancelled,
+        is_cancelled: ticket.reservation.concert_status == ConcertStatus::Cancelled,
     });
     let tickets = tickets.collect();
     let older = found.data.last().filter(|_| found.has_more).map(|ticket| ticket.reservation.id);

@@ -48,6 +48,24 @@ pub(super) async fn find(visit: &Visit, user: UserId, sale: SaleId) -> Result<Pl
     }
 }
 
+/// Whether somebody was in the sale's queue in this browser and still is, though nobody is logged in now.
+pub(super) async fn is_left_behind(visit: &Visit, sale: SaleId) -> Result<bool, Problem> {
+    let kept = session::cookie(visit.call.headers(), PLACE).unwrap_or_default();
+    match visit.office().authenticate(kept).await {
+        // Read and not polled, which would begin the turn of somebody who is not there.
+        Ok(Credential::Queue(ticket)) if ticket.sale == sale => {
+            match visit.office().token_status_in(sale, ticket.user).await {
+                Ok(_) => Ok(true),
+                Err(Error::TokenNotFound | Error::TokenExpired) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        }
+        // All sessions of the user were ended; the place stays.
+        Err(Error::TokenEnded) => Ok(true),
+        _ => Ok(false),
+    }
+}
+
 /// Keeps the queue token for the page of its sale; an empty one takes it away.
 pub(super) fn cookie(visit: &Visit, sale: SaleId, token: &str) -> HeaderValue {
     let life = token.is_empty().then_some(0);

@@ -7,7 +7,7 @@ use warp::reply::Response;
 
 use super::body::{self, Html};
 use super::visit::{Frame, Trouble, go_to};
-use super::{policy, session, words};
+use super::{log_in, policy, session, words};
 use crate::http::Problem;
 
 #[derive(Template)]
@@ -20,8 +20,8 @@ struct ProblemPage {
 
 /// The page of a problem that no page has answered: of brakes, panics and paths without anything.
 pub(crate) fn show_problem(headers: &HeaderMap, problem: Problem) -> Response {
-    let bound_to = session::bound_to(headers).unwrap_or_default();
-    let mut response = answer(Frame::new(headers, words::language(headers), bound_to), false, problem);
+    let visit = session::visits(headers).next().unwrap_or_default();
+    let mut response = answer(Frame::new(headers, words::language(headers), visit), false, problem);
     policy::add(&mut response);
     body::write(headers, response)
 }
@@ -32,10 +32,11 @@ pub(super) fn answer(mut frame: Frame, is_form: bool, problem: Problem) -> Respo
     if problem.status() == StatusCode::UNAUTHORIZED {
         if is_form {
             // The page that the form stands in.
-            frame.path.truncate(frame.path.rfind('/').unwrap_or_default().max(1));
+            frame.path = frame.page_of_form();
             frame.query.clear();
         }
-        if let Ok(response) = go_to(&frame.log_in_path()) {
+        let ended = if is_form || frame.had_session { format!("&{}=yes", log_in::ENDED) } else { String::new() };
+        if let Ok(response) = go_to(&(frame.log_in_path() + &ended)) {
             return response;
         }
     }
@@ -53,26 +54,22 @@ fn of_problem(frame: &Frame, problem: &Problem) -> Trouble {
     let t = &frame.t;
     let text = match problem.code() {
         "ROUTE_NOT_FOUND" => t.trouble_no_page(),
+        "NOT_YOURS" => t.trouble_not_yours(),
         "FORM_EXPIRED" => t.trouble_form(),
         "TOO_MANY_REQUESTS" => t.trouble_too_many_requests(),
-        "METHOD_NOT_ALLOWED" | "UNSUPPORTED_MEDIA_TYPE" | "PAYLOAD_TOO_LARGE" | "REQUEST_TIMEOUT" => {
-            t.trouble_request()
-        }
+        "INVALID_REQUEST"
+        | "METHOD_NOT_ALLOWED"
+        | "UNSUPPORTED_MEDIA_TYPE"
+        | "PAYLOAD_TOO_LARGE"
+        | "REQUEST_TIMEOUT" => t.trouble_request(),
         "INTERNAL" => t.trouble_internal(),
         _ if problem.status() == StatusCode::SERVICE_UNAVAILABLE => t.trouble_busy(),
+        _ if problem.status() == StatusCode::NOT_FOUND => t.trouble_not_there(),
         _ => problem.told(frame.locale),
     };
-    let back = if problem.code() == "FORM_EXPIRED" { parent(&frame.path) } else { "/".to_owned() };
+    let back = if problem.code() == "FORM_EXPIRED" { frame.page_of_form() } else { "/".to_owned() };
     let name = if back == "/" { t.go_home() } else { t.go_back() };
     Trouble { code: problem.code(), text, way: Some((back, name)) }
-}
-
-fn parent(path: &str) -> String {
-    match path.rfind('/') {
-        Some(0) | None if matches!(path, "/log-in" | "/sign-up" | "/wallet") => path.to_owned(),
-        Some(0) | None => "/".to_owned(),
-        Some(at) => path[..at].to_owned(),
-    }
 }
 
 /// What a buyer is told where an operation was refused, and the way on. `sale`: the sale that it was about.

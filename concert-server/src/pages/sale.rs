@@ -28,14 +28,25 @@ struct SalePage {
 }
 
 enum State {
-    LoggedOut,
-    Out { has_ended: bool },
-    Waiting { number: Option<u64>, estimate: String, seconds: u64 },
-    Turn { until: Shown },
+    /// `is_left_behind`: the place that somebody has in the queue.
+    LoggedOut {
+        is_left_behind: bool,
+    },
+    Out {
+        has_ended: bool,
+    },
+    Waiting {
+        number: Option<u64>,
+        estimate: String,
+        seconds: u64,
+    },
+    Turn {
+        until: Shown,
+    },
 }
 
 pub(super) async fn page(visit: Visit) -> Answer {
-    let sale = visit.call.id()?;
+    let sale = visit.id()?;
     let sale = visit.sale(sale).await?;
     answer(visit, &sale, StatusCode::OK, String::new()).await
 }
@@ -45,6 +56,7 @@ async fn answer(mut visit: Visit, sale: &Sale, status: StatusCode, code: String)
         Some(session) => Some(place::find(&visit, session.ticket.user, sale.id).await?),
         None => None,
     };
+    let is_left_behind = visit.session.is_none() && place::is_left_behind(&visit, sale.id).await?;
     let mut cookie = None;
     if let Some(Place::In { token, .. }) = &found {
         // Sent only when it differs: most of these answers go to a page that loads itself again.
@@ -54,7 +66,7 @@ async fn answer(mut visit: Visit, sale: &Sale, status: StatusCode, code: String)
     let mut visit = visit.with_script("buyer.js").await?;
     let frame = &mut visit.frame;
     let state = match &found {
-        None => State::LoggedOut,
+        None => State::LoggedOut { is_left_behind },
         Some(Place::Out) => State::Out { has_ended: false },
         Some(Place::Ended) => State::Out { has_ended: true },
         Some(Place::In { standing, .. }) => state_of(frame, sale, standing),
@@ -98,7 +110,7 @@ fn state_of(frame: &Frame, sale: &Sale, standing: &Standing) -> State {
 
 pub(super) async fn join(mut visit: Visit) -> Answer {
     let form = visit.form().await?;
-    let (sale, user): (SaleId, _) = (visit.call.id()?, visit.user()?);
+    let (sale, user): (SaleId, _) = (visit.id()?, visit.user()?);
     // A session proves who it is, so the address plays no part.
     visit.call.brake_join(user, true)?;
     let (join, code) = (Join::sale(sale, visit.caller()?), form.get("code").to_owned());
@@ -106,7 +118,7 @@ pub(super) async fn join(mut visit: Visit) -> Answer {
         visit.office().join_queue(join).await
     } else {
         visit.call.brake_code(user, true)?;
-        let joined = match code.parse::<AccessCode>() {
+        let joined = match AccessCode::typed(&code) {
             Ok(code) => visit.office().join_queue(join.with_code(code)).await,
             Err(error) => Err(error),
         };
@@ -138,10 +150,13 @@ async fn refused(mut visit: Visit, sale: SaleId, error: Error, code: String) -> 
 
 pub(super) async fn leave(mut visit: Visit) -> Answer {
     visit.form().await?;
-    let sale: SaleId = visit.call.id()?;
-    match visit.office().leave_queue_in(sale, visit.caller()?).await {
+    let sale: SaleId = visit.id()?;
+    let caller = visit.caller()?;
+    let user = caller.user();
+    match visit.office().leave_queue_in(sale, caller).await {
+        Ok(()) => visit.call.gave_back(user),
         // Twice: it is done.
-        Ok(()) | Err(Error::TokenNotFound) => {}
+        Err(Error::TokenNotFound) => {}
         Err(error) => return Err(error.into()),
     }
     with_cookie(go_to(&format!("/sales/{sale}")), place::cookie(&visit, sale, ""))

@@ -10,8 +10,12 @@ use crate::http::{Call, Problem};
 
 /// The access token of a session, as log-in gives it. No script can read it, and the REST interface does not take it.
 const SESSION: &str = "concert_session";
-/// A random value for browsers without a session, which their forms are bound to.
-const VISIT: &str = "concert_visit";
+/// What the name of a visit begins with: the rest of it is the beginning of its random value, which forms are bound to. So two
+/// first pages that are loaded beside each other make two cookies, and the second does not take the place of the first.
+const VISIT: &str = "concert_visit_";
+const VISIT_NAME_LENGTH: usize = 8;
+/// The most visits of a browser that are looked at: more than pages that are loaded beside each other make.
+const MOST_VISITS: usize = 16;
 /// The language, once somebody has chosen one.
 pub(super) const LANGUAGE: &str = "concert_language";
 /// How long a choice of the language is kept, in seconds.
@@ -27,9 +31,12 @@ pub(super) struct Session {
 
 /// The cookie's value, if the browser sent one.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    cookies(headers).find_map(|(found, value)| (found == name).then_some(value))
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find_map(|(found, value)| (found == name).then_some(value))
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
 /// The session that the browser shows. One that has ended is none.
@@ -45,9 +52,16 @@ pub(super) async fn session(call: &Call) -> Result<Option<Session>, Problem> {
     Ok(Some(Session { token: token.to_owned(), ticket }))
 }
 
-/// What the forms of this browser are bound to: its session, or its visit; `None`: its first visit.
-pub(super) fn bound_to(headers: &HeaderMap) -> Option<&str> {
-    cookie(headers, SESSION).or_else(|| cookie(headers, VISIT)).filter(|value| !value.is_empty())
+/// The visits of this browser, which its forms are bound to; none: it is the first one.
+pub(super) fn visits(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let visits = cookies(headers).filter(|(name, value)| is_visit(name, value)).map(|(_, value)| value);
+    visits.take(MOST_VISITS)
+}
+
+/// A value that is too short to be guessed is none of ours.
+fn is_visit(name: &str, value: &str) -> bool {
+    let beginning = name.strip_prefix(VISIT).filter(|beginning| beginning.len() == VISIT_NAME_LENGTH);
+    beginning.is_some_and(|beginning| value.len() == 32 && value.starts_with(beginning))
 }
 
 /// Whether the browser has a session, which may have ended.
@@ -61,7 +75,8 @@ pub(super) fn new_visit() -> String {
 }
 
 pub(super) fn visit_cookie(headers: &HeaderMap, value: &str) -> HeaderValue {
-    write(headers, VISIT, value, "/", None)
+    let beginning = value.get(..VISIT_NAME_LENGTH).unwrap_or_default();
+    write(headers, &format!("{VISIT}{beginning}"), value, "/", None)
 }
 
 /// Keeps a session until it ends.
@@ -121,8 +136,20 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_by_its_whole_name() {
-        let sent = headers(&[(COOKIE, "xconcert_visit=1; concert_visit=2;concert_visits=3")]);
-        assert_eq!(cookie(&sent, VISIT), Some("2"));
-        assert_eq!(cookie(&sent, SESSION), None);
+        let sent = headers(&[(COOKIE, "xconcert_session=1; concert_session=2;concert_sessions=3")]);
+        assert_eq!(cookie(&sent, SESSION), Some("2"));
+        assert_eq!(cookie(&sent, LANGUAGE), None);
+    }
+
+    #[test]
+    fn visits_lie_beside_each_other() {
+        let new = [new_visit(), new_visit()];
+        let pairs = new.iter().map(|visit| {
+            let cookie = visit_cookie(&HeaderMap::new(), visit);
+            cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned()
+        });
+        let sent = pairs.chain(["concert_visit_12345678=12345678".to_owned()]).collect::<Vec<_>>().join("; ");
+        let sent = HeaderMap::from_iter([(COOKIE, HeaderValue::try_from(sent).expect("a value"))]);
+        assert_eq!(visits(&sent).collect::<Vec<_>>(), new);
     }
 }

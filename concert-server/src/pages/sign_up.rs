@@ -22,11 +22,12 @@ pub(super) async fn page(visit: Visit) -> Answer {
     if visit.session.is_some() {
         return go_to(&next);
     }
-    answer(visit.frame, StatusCode::OK, String::new(), next)
+    let name = visit.asked("username");
+    answer(visit.frame, StatusCode::OK, name, next)
 }
 
 pub(super) async fn sign_up(mut visit: Visit) -> Answer {
-    let form = visit.form().await?;
+    let form = visit.form_of_anybody().await?;
     let next = log_in::next(form.get("next"));
     let (name, password) = (form.get("username").to_owned(), form.raw("password").to_owned());
     visit.call.brake_attempt(&name)?;
@@ -53,5 +54,6 @@ pub(super) async fn sign_up(mut visit: Visit) -> Answer {
 
 fn answer(mut frame: Frame, status: StatusCode, username: String, next: String) -> Answer {
     frame.title = frame.t.sign_up();
+    frame.keep(&next, &username);
     show_with(status, &SignUpPage { frame, key: keys::new("sign-up"), username, next })
 }

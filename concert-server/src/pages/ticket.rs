@@ -27,7 +27,7 @@ struct TicketPage {
 }
 
 pub(super) async fn page(mut visit: Visit) -> Answer {
-    let found = visit.office().ticket_of(visit.caller()?, visit.call.id::<ReservationId>()?).await?;
+    let found = visit.office().ticket_of(visit.caller()?, visit.id::<ReservationId>()?).await?;
     let frame = &mut visit.frame;
     frame.title = frame.t.ticket_title();
     let void = found.void.map(|reason| why(frame, reason)).unwrap_or_default();

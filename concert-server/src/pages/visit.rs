@@ -1,5 +1,6 @@
 //! A request for a page: who looks, in which language, and the frame around what is shown.
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ impl Visit {
         let session = session::session(&call).await?;
         let mut visit = Self { call, shelf, frame, session };
         visit.frame.has_session = visit.session.is_some();
+        if let Some(session) = &visit.session {
+            visit.frame.csrf = csrf::token(&visit.frame.visit, Some(session.ticket.user));
+        }
         let (language, policy) = (visit.frame.locale.language, visit.office().policy());
         let (locale, by) = (Locale::new(language, policy), policy.recharge());
         (visit.frame.locale, visit.frame.can_recharge) = (locale, by == RechargeBy::Everyone);
@@ -47,6 +51,11 @@ impl Visit {
 
     pub(super) fn office(&self) -> &BoxOffice {
         self.call.box_office()
+    }
+
+    /// The id in the path. What is no id names no page.
+    pub(super) fn id<T: FromStr>(&self) -> Result<T, Problem> {
+        self.call.parameter().parse().map_err(|_| Problem::route_not_found())
     }
 
     /// The user of the session; without one, a refusal that leads to the log-in.
@@ -59,10 +68,24 @@ impl Visit {
         self.user().map(Caller::verified)
     }
 
-    /// Reads a form, which must come from a page of ours.
+    /// Reads a form of whoever is logged in, which must come from a page of ours.
     pub(super) async fn form(&mut self) -> Result<Form, Problem> {
         let form = Form::parse(&self.call.form_text().await?);
-        csrf::check(self.call.headers(), form.get("csrf"))?;
+        let headers = self.call.headers();
+        // Without a session nothing is done anyway, so nobody need be told of forms.
+        if self.session.is_none() && csrf::is_from_here(headers) {
+            return Err(Error::LoginRequired.into());
+        }
+        csrf::check(headers, form.get("csrf"), self.session.as_ref().map(|session| session.ticket.user))?;
+        Ok(form)
+    }
+
+    /// The same of a form that nobody need be logged in for, though somebody may be by now, in another tab.
+    pub(super) async fn form_of_anybody(&mut self) -> Result<Form, Problem> {
+        let form = Form::parse(&self.call.form_text().await?);
+        let (headers, sent) = (self.call.headers(), form.get("csrf"));
+        let user = self.session.as_ref().map(|session| session.ticket.user);
+        csrf::check(headers, sent, None).or_else(|_| csrf::check(headers, sent, user))?;
         Ok(form)
     }
 
@@ -74,11 +97,9 @@ impl Visit {
     /// The data block for scripts, with a short session for them.
     pub(super) async fn with_script(mut self, name: &'static str) -> Result<Self, Problem> {
         self.frame.script = assets::path(name);
-        if self.frame.script.is_some() {
-            let data = script_session(self.office(), self.session.as_ref(), &self.frame).await?;
-            // Nothing in it can end the element that it stands in.
-            self.frame.data = serde_json::to_string(&data).map_err(Problem::internal)?.replace('<', "\\u003c");
-        }
+        let data = script_session(self.office(), self.session.as_ref(), &self.frame).await?;
+        // Nothing in it can end the element that it stands in.
+        self.frame.data = serde_json::to_string(&data).map_err(Problem::internal)?.replace('<', "\\u003c");
         Ok(self)
     }
 }
@@ -136,8 +157,14 @@ pub(super) struct Frame {
     /// Of the sale that the page is about: for its script.
     pub(super) queue_token: Option<String>,
     pub(super) has_session: bool,
+    /// Whether the browser shows a session, which may have ended.
+    pub(super) had_session: bool,
     /// For the forms of the page.
     pub(super) csrf: String,
+    /// The visit that they are bound to.
+    pub(super) visit: String,
+    /// Whether the page is the answer to a form, and so is not at its own address.
+    pub(super) answers_form: bool,
     /// Of the page.
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
@@ -160,21 +187,24 @@ pub(super) struct Trouble {
 }
 
 impl Frame {
-    /// For a browser that sent these headers, whose forms are bound to `bound_to`.
-    pub(super) fn new(headers: &HeaderMap, language: Language, bound_to: &str) -> Self {
+    /// For a browser that sent these headers, whose forms are bound to this visit.
+    pub(super) fn new(headers: &HeaderMap, language: Language, visit: &str) -> Self {
         Self {
             locale: Locale { language, ..Locale::default() },
             t: Texts::new(language),
             can_recharge: false,
             queue_token: None,
             has_session: session::shows_session(headers),
-            csrf: csrf::token(bound_to),
+            had_session: session::shows_session(headers),
+            csrf: csrf::token(visit, None),
+            visit: visit.to_owned(),
+            answers_form: false,
             path: "/".to_owned(),
             query: Vec::new(),
             title: String::new(),
             trouble: None,
             refresh: None,
-            script: None,
+            script: assets::path("buyer.js"),
             data: String::new(),
         }
     }
@@ -225,10 +255,34 @@ impl Frame {
         format!("{}?{}", self.path, serde_urlencoded::to_string(query).unwrap_or_default())
     }
 
+    /// The page that a form stands in which is sent to this address.
+    pub(super) fn page_of_form(&self) -> String {
+        match (self.path.as_str(), self.path.rfind('/')) {
+            // Every page has the form of the log-out.
+            ("/log-out", _) | (_, None) => "/".to_owned(),
+            (page, Some(0)) => page.to_owned(),
+            (act, Some(at)) => act[..at].to_owned(),
+        }
+    }
+
+    /// What is typed and where it leads stay in the address of the page, also in the other language.
+    pub(super) fn keep(&mut self, next: &str, username: &str) {
+        self.query.retain(|(name, _)| name != "next" && name != "username");
+        let kept = [("next", next), ("username", username)];
+        // The start is where a log-in leads anyway.
+        let kept = kept.into_iter().filter(|(_, value)| !matches!(*value, "" | "/"));
+        self.query.extend(kept.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
     /// The log-in, which leads back here.
     pub(super) fn log_in_path(&self) -> String {
         format!("/log-in?{}", serde_urlencoded::to_string([("next", self.here())]).unwrap_or_default())
     }
+}
+
+/// Whoever asks for the address of a form is led to the page that it stands in.
+pub(super) async fn to_its_page(visit: Visit) -> Answer {
+    go_to(&visit.frame.page_of_form())
 }
 
 /// Answers with a page.

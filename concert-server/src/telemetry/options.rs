@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::traces::Traces;
+
 /// Traces for OpenTelemetry.
 #[derive(Debug, Clone, Args)]
 pub struct TraceOptions {
@@ -14,6 +16,13 @@ pub struct TraceOptions {
     /// come with a traceparent that asks for it
     #[arg(long, env = "CONCERT_OTLP_SAMPLE", default_value = "1%", value_parser = share, value_name = "SHARE")]
     pub otlp_sample: f64,
+}
+
+impl TraceOptions {
+    /// Refuses an endpoint that is none, in words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.otlp_endpoint.as_deref().map_or(Ok(()), Traces::check)
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -62,6 +62,11 @@ impl Traces {
         Ok(Self(SdkTracerProvider::builder().with_span_processor(processor).with_resource(resource).build()))
     }
 
+    /// Refuses an endpoint that is none, in words.
+    pub(super) fn check(endpoint: &str) -> Result<(), String> {
+        Collector::at(endpoint).map(drop)
+    }
+
     /// What takes the spans; from here on requests are traced.
     pub(super) fn layer<S>(&self, options: &TraceOptions) -> impl Layer<S> + use<S>
     where

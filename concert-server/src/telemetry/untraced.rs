@@ -15,6 +15,10 @@ impl Traces {
         Ok(Self)
     }
 
+    pub(super) const fn check(_endpoint: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     pub(super) fn layer<S: Subscriber>(&self, _options: &TraceOptions) -> impl Layer<S> + use<S> {
         Identity::new()
     }

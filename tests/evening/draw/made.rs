@@ -2,6 +2,7 @@
 
 use concert_core::chrono::TimeDelta;
 use concert_core::{EntryOrder, Error, Join, NewSale, Page, PublicValue, SaleChange, SaleId, TokenStatus};
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{ROOM, UNTIL_OPENING, at_the_doors, draw_of, join, join_all, told};
@@ -153,6 +154,40 @@ async fn what_a_draw_depends_on_stays_once_people_have_joined_and_once_it_is_mad
     let refused = back_office.set_sale(plain, drawn, None).await;
     assert!(matches!(refused, Err(Error::OrderSettled { order: "arrival" })), "{refused:?}");
     house.assert_sound().await;
+}
+
+#[tokio::test]
+async fn the_log_of_operators_has_each_commitment_with_its_time() {
+    let house = House::open().await;
+    let back_office = house.office.back_office();
+    let sale = at_the_doors(&house).await;
+    let first = draw_of(&house, sale).await.commitment;
+    back_office.name_public_value(sale, value("4 8 15")).await.expect("names it");
+    house.advance(UNTIL_OPENING);
+    // Its secret is public from here on; nobody was part of it, so the sale may open another time, with another secret.
+    house.office.rerank_queue().await.expect("reranks");
+    let later = SaleChange::new().with_opens_at(Some(house.office.now() + TimeDelta::seconds(60)));
+    back_office.set_sale(sale, later, None).await.expect("nobody has joined");
+    let second = draw_of(&house, sale).await;
+    assert_ne!(second.commitment, first);
+    back_office.set_sale(sale, SaleChange::new().with_order(EntryOrder::Arrival), None).await.expect("no draw");
+
+    let log = back_office.log(Page::default()).await.expect("reads").data;
+    let of = |at: usize, name: &str| {
+        let state = |state: &Option<Value>| state.as_ref().and_then(|state| state.get(name)).cloned();
+        [state(&log[at].before), state(&log[at].after)]
+    };
+    let [before, after] = [first, second.commitment].map(|commitment| Some(json!(commitment)));
+    let none = Some(Value::Null);
+    assert_eq!(of(0, "commitment"), [after.clone(), none.clone()]);
+    assert_eq!(of(1, "commitment"), [before.clone(), after]);
+    assert_eq!(
+        of(1, "publicValue"),
+        [Some(json!("4 8 15")), none],
+        "what was drawn for the first draw is not the second's"
+    );
+    assert_eq!((log[3].act.as_str(), of(3, "commitment")), ("SALE_ADD", [None, before]));
+    assert!(log[1].at > log[3].at);
 }
 
 #[tokio::test]

@@ -1,10 +1,34 @@
 //! Changes of a sale: those that are refused, and the record of the others.
 
-use concert_core::{AdmissionChange, EntryOrder, Error, Join, NewSale, Page, SaleChange, SaleId};
+use concert_core::{AdmissionChange, EntryOrder, Error, IdempotencyKey, Join, NewSale, Page, SaleChange, SaleId};
 use serde_json::json;
 
 use super::{in_seconds, open_sale, sale};
 use crate::support::{House, Shortcuts as _};
+
+#[tokio::test]
+async fn a_sale_closes_after_it_opens_and_not_in_the_past() {
+    let house = House::open().await;
+    let back_office = house.office.back_office();
+    let sale = sale(&house.office, "Friday", SaleChange::new().with_opens_at(in_seconds(&house, 60))).await;
+    let closes = |seconds: i64| SaleChange::new().with_closes_at(in_seconds(&house, seconds));
+    let refused = |done: Result<_, Error>| matches!(done.map(|_: concert_core::Sale| ()), Err(Error::InvalidInput(_)));
+    assert!(refused(back_office.set_sale(sale, closes(60), None).await), "at the opening");
+    back_office.set_sale(sale, closes(61), None).await.expect("a second after it");
+    let always_open = open_sale(&house, "Saturday").await;
+    const YEAR: i64 = 365 * 24 * 3_600;
+    assert!(refused(back_office.set_sale(always_open, closes(-YEAR), None).await), "a year that was mistyped");
+    // A form has no seconds.
+    back_office.set_sale(always_open, closes(-59), None).await.expect("closes it now");
+    let new = |seconds| NewSale::new("Sunday").with_settings(closes(seconds));
+    assert!(refused(back_office.add_sale(&new(-YEAR)).await) && refused(back_office.add_sale(&new(0)).await));
+    // A repeated request has its first answer, also when the sale is over.
+    let key: IdempotencyKey = "sunday".parse().expect("a key");
+    let kept = new(1).with_key(key);
+    let made = back_office.add_sale(&kept).await.expect("adds it");
+    house.advance(2);
+    assert_eq!(back_office.add_sale(&kept).await.expect("the same").id, made.id);
+}
 
 #[tokio::test]
 async fn a_change_is_refused_where_it_must_be_and_each_that_is_made_is_logged_once() {

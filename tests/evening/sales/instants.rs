@@ -66,6 +66,7 @@ async fn instants_are_changed_live_and_other_servers_learn_of_it() {
     let standing = other.poll(&ticket).await.expect("polls");
     assert_eq!((standing.status, standing.phase), (TokenStatus::Active, SalePhase::Open));
     other.hold_one(user, concert, seat(1)).await.expect("holds");
+    house.advance(1);
     let closed = SaleChange::new().with_closes_at(Some(house.office.now()));
     house.office.back_office().set_sale(sale, closed, None).await.expect("closes it");
     assert!(

@@ -5,7 +5,7 @@ use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::{concert_of, in_seconds, sale};
+use super::{concert_of, in_seconds, open_sale, sale};
 use crate::http::{Site, reservation};
 use crate::support::{Shortcuts as _, operator};
 
@@ -113,4 +113,30 @@ async fn token_answers_say_the_sale_its_phase_and_the_time() {
         .expect(403, "TOKEN_NOT_ACTIVE");
     site.ask(Method::DELETE, &mine).bearer(token).send().await.expect(204, "");
     site.get(&in_sale).bearer(&session).send().await.expect(410, "TOKEN_EXPIRED");
+}
+
+#[tokio::test]
+async fn what_is_over_is_in_no_list_of_sales_and_operators_still_see_it() {
+    let site = Site::open().await;
+    let (house, key) = (&site.house, operator_key(&site).await);
+    let (past, both) = (open_sale(house, "Past").await, open_sale(house, "Both").await);
+    open_sale(house, "Empty").await;
+    let [gone, also_gone, to_come] =
+        [concert_of(house, past, 2).await, concert_of(house, both, 2).await, concert_of(house, both, 2).await];
+    for concert in [gone, also_gone] {
+        let yesterday = sqlx::query("update concerts set date = '2027-02-28' where id = ?").bind(concert);
+        yesterday.execute(house.office.pool()).await.expect("moves it");
+    }
+    let all = site.get("/api/v1/sales").send().await.expect(200, "").body;
+    let listed: Vec<_> = all.as_array().expect("a list").iter().map(|sale| sale["name"].clone()).collect();
+    assert_eq!(listed, ["Default", "Both", "Empty"]);
+    assert_eq!(all[1]["concerts"].as_array().expect("a list").len(), 1);
+    assert_eq!(all[1]["concerts"][0]["concertId"], json!(to_come));
+    // It is still there for whoever asks for it, as to check its draw.
+    let shown = site.get(&format!("/api/v1/sales/{past}")).send().await.expect(200, "").body;
+    assert_eq!(shown["concerts"], json!([]));
+    let all = site.get("/api/v1/admin/sales").bearer(&key).send().await.expect(200, "").body;
+    let counts: Vec<_> =
+        all.as_array().expect("a list").iter().map(|sale| sale["concerts"].as_array().map(Vec::len)).collect();
+    assert_eq!(counts, [Some(0), Some(1), Some(2), Some(0)]);
 }

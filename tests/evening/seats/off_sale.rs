@@ -50,7 +50,11 @@ async fn a_blocked_seat_is_not_held_by_any_way_and_everything_knows_it() {
     let log = office.back_office().log(concert_core::Page::default()).await.expect("lists").data;
     let acts: Vec<_> = log.iter().take(2).map(|entry| (entry.act.as_str(), entry.subject.as_str())).collect();
     assert_eq!(acts, [("SEAT_UNBLOCK", "concert"), ("SEAT_BLOCK", "concert")], "what changes nothing is no act");
-    assert_eq!(log[1].after, Some(json!({"changed": 2, "seats": "3, 4", "reason": "camera"})));
+    let after = json!({
+        "changed": 2, "seats": "3, 4", "refused": {"SEAT_ALREADY_RESERVED": "1, 2", "SEAT_NOT_FOUND": "99"},
+        "version": 2, "reason": "camera"
+    });
+    assert_eq!(log[1].after, Some(after));
     let told = office.back_office().explain((concert, seat(3))).await.expect("is told").events;
     let told: Vec<_> = told.iter().map(|event| (event.what.to_string(), event.detail.as_str())).take(2).collect();
     let by = "by ann@box-office";

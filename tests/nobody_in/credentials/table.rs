@@ -139,7 +139,8 @@ pub(super) fn row(route: &str) -> Option<[Cell; COLUMNS.len()]> {
         | "POST /api/v1/admin/tickets/{ticketId}/move"
         | "POST /api/v1/admin/concerts/{concertId}/cancel" => operators([NOT_ALLOWED, NOT_ALLOWED, (200, "")]),
         "GET /api/v1/admin/tickets/{ticketId}" | "GET /api/v1/admin/concerts/{concertId}/cancel" => operators(any_role),
-        "GET /api/v1/admin/log"
+        "GET /api/v1/admin/key"
+        | "GET /api/v1/admin/log"
         | "GET /api/v1/admin/figures"
         | "GET /api/v1/admin/concerts/{concertId}/seats"
         | "GET /api/v1/admin/concerts/{concertId}/export/{kind}"

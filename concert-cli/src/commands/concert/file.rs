@@ -10,7 +10,7 @@ use concert_core::{ConcertId, Error, Mark, Marking, Money, NewConcert, SeatNumbe
 use serde::Deserialize;
 
 use super::{date, time};
-use crate::commands::sale::SaleRef;
+use crate::commands::names::SaleRef;
 use crate::failure::Failure;
 
 /// The largest file that is read, in bytes.

@@ -7,18 +7,18 @@ mod shown;
 use std::path::PathBuf;
 
 use chrono::{NaiveDate, NaiveTime};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use concert_core::{BackOffice, BoxOffice, ConcertChange, ConcertDetails, ConcertStatus, Operator, Page, TimeZone};
 
 use self::file::ConcertFile;
 use self::shown::{Added, Changed, Concerts, One};
 use super::cancel;
-use super::names::ConcertRef;
+use super::names::{ConcertRef, SaleRef};
 use super::operator::By;
-use super::sale::SaleRef;
 use crate::failure::Failure;
 use crate::progress;
-use crate::table::{Output, print, print_text};
+use crate::table::{Output, print, print_text, word};
 
 /// How many concerts are read at once.
 const PAGE: u32 = 100;
@@ -122,8 +122,8 @@ struct Fields {
     /// How many seats one user may have, held and sold together, or `none`
     #[arg(long, value_name = "COUNT", value_parser = limit)]
     max_seats_per_user: Option<Limit>,
-    /// ON_SALE or CLOSED
-    #[arg(long, value_name = "STATUS")]
+    /// Put it on sale again, or close it; `concert cancel` calls it off
+    #[arg(long, value_name = "STATUS", value_parser = status(), ignore_case = true)]
     status: Option<ConcertStatus>,
 }
 
@@ -134,6 +134,15 @@ struct Start(Option<NaiveTime>);
 struct Zone(Option<TimeZone>);
 #[derive(Debug, Clone, Copy)]
 struct Limit(Option<u32>);
+
+/// What an edit can make of a concert; to call it off is a command of its own.
+fn status() -> impl TypedValueParser<Value = ConcertStatus> {
+    let [on_sale, closed] = [ConcertStatus::OnSale, ConcertStatus::Closed].map(ConcertStatus::as_str);
+    PossibleValuesParser::new([on_sale, closed]).map(move |word| match word.eq_ignore_ascii_case(closed) {
+        true => ConcertStatus::Closed,
+        false => ConcertStatus::OnSale,
+    })
+}
 
 fn or_none<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
     if text == "none" { Ok(None) } else { read(text).map(Some) }
@@ -243,7 +252,7 @@ async fn add(
         back_office.preview_concert(&new).await?;
     } else {
         let bar = progress::bar(new.seats());
-        bar.set_message("seats");
+        bar.set_message(word("seats"));
         back_office.add_concert_with_progress(&new, |seats| bar.set_position(u64::from(seats))).await?;
         bar.finish_and_clear();
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::table::{Show, day, facts, moment, table, word};
-use crate::texts::{money, price_range};
+use crate::texts::{money, price_range, told_name};
 
 /// A concert as all of them are printed.
 #[derive(Serialize)]
@@ -218,7 +218,7 @@ impl Show for Added {
         let lines = facts([
             ("concert id", id),
             ("name", self.name.clone()),
-            ("date", self.date.to_string()),
+            ("date", day(self.date)),
             ("starts", or_dash(self.starts_at.clone())),
             ("zone", self.time_zone.to_string()),
             ("seats", self.seats.to_string()),
@@ -266,12 +266,12 @@ impl Show for Changed {
         let rows: Vec<_> = self
             .changes
             .iter()
-            .map(|Difference { field, before, after }| [(*field).to_owned(), text(before), text(after)])
+            .map(|Difference { field, before, after }| [told_name(field), text(before), text(after)])
             .collect();
         let done = match (self.dry_run, rows.is_empty()) {
             (_, true) => word("nothing: it is so already"),
             (true, false) => word("not yet: this is a dry run"),
-            (false, false) => "yes".to_owned(),
+            (false, false) => word("yes"),
         };
         let lines = facts([
             ("concert id", self.concert.concert_id.to_string()),

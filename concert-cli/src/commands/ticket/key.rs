@@ -9,6 +9,9 @@ use crate::commands::operator::By;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, table, word};
 
+/// In the place of a name, where the key was made with the first ticket.
+const FIRST_USE: &str = "first use";
+
 /// Make, list or retire the keys that tickets are signed with
 #[derive(Debug, Args)]
 pub struct Opts {
@@ -39,6 +42,11 @@ enum Action {
     },
 }
 
+/// Who made a key: an operator, whose name is nobody's to translate, or whoever needed the first one.
+fn made_by(key: &TicketKey) -> String {
+    if key.created_by == FIRST_USE { word(FIRST_USE) } else { key.created_by.clone() }
+}
+
 #[derive(Serialize)]
 struct Keys {
     keys: Vec<TicketKey>,
@@ -53,7 +61,7 @@ impl Show for Keys {
                 [
                     key.id.to_string(),
                     moment(key.created_at),
-                    key.created_by.clone(),
+                    made_by(key),
                     key.retired_at.map_or_else(|| "-".to_owned(), moment),
                     key.retired_by.clone().unwrap_or_else(|| "-".to_owned()),
                     key.public_key.to_string(),
@@ -83,7 +91,7 @@ impl Show for One {
             ("key id", self.key.id.to_string()),
             ("public key", self.key.public_key.to_string()),
             ("made", moment(self.key.created_at)),
-            ("by", self.key.created_by.clone()),
+            ("by", made_by(&self.key)),
             ("retired", retired),
         ])
     }

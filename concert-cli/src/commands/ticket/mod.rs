@@ -88,7 +88,8 @@ impl Show for TicketView {
         lines.push(("checked in", who_is_in(self.check_in.as_ref())));
         for moved in &self.moves {
             let (from, to, at) = (moved.from, moved.to, moment(moved.moved_at));
-            lines.push(("moved", format!("{at}, from {from} to {to}, by {}: {}", moved.moved_by, moved.reason)));
+            let moved = format!("{at}, from user {from} to user {to}, by {}: {}", moved.moved_by, moved.reason);
+            lines.push(("moved", told(&moved)));
         }
         facts(lines)
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::who_is_in;
 use crate::failure::Failure;
 use crate::table::{Output, Show, facts, moment, print, word};
+use crate::texts::told;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,7 +21,7 @@ impl Show for Verified {
     fn text(&self) -> String {
         let VerifiedTicket { claims, key_retired_at, void, seat, check_in, .. } = &self.ticket;
         // A swap gives a seat without a new code.
-        let seat = if *seat == claims.seat { seat.to_string() } else { format!("{seat}, was {}", claims.seat) };
+        let seat = if *seat == claims.seat { seat.to_string() } else { told(&format!("{seat}, was {}", claims.seat)) };
         let void = void.map_or_else(|| word("no"), |reason| reason.as_str().to_owned());
         facts([
             ("let in", word(if self.valid { "yes" } else { "no" })),

@@ -4,12 +4,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Admission, SaleChange};
+use crate::bytes::Bytes32;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::SaleId;
 use crate::operator::LogEntry;
 use crate::phase::{EntryOrder, SaleTimes};
-use crate::queue::draw::PublicValue;
+use crate::queue::draw::{GateDraw, PublicValue};
 use crate::queue::rows::SaleRow;
 
 /// All that operators set about a sale.
@@ -19,12 +20,15 @@ pub(crate) struct SaleSettings {
     pub(crate) times: SaleTimes,
     pub(crate) order: EntryOrder,
     pub(crate) admission: Admission,
+    /// Of the draw, if the order is one.
+    pub(crate) commitment: Option<Bytes32>,
     /// What was drawn in public, for the draw.
     pub(crate) public_value: Option<PublicValue>,
 }
 
 impl SaleSettings {
-    /// The settings after a change, in the next version. The default sale is always open, and ordered by arrival.
+    /// The settings after a change, in the next version, but for what hangs on the draw. The default sale is always open,
+    /// and ordered by arrival.
     pub(crate) fn with(&self, change: &SaleChange, sale: SaleId) -> Result<Self, Error> {
         let times = SaleTimes {
             doors_at: change.doors_at.unwrap_or(self.times.doors_at),
@@ -38,19 +42,24 @@ impl SaleSettings {
             ));
         }
         times.check()?;
-        let public_value = change.public_value.as_ref().or(self.public_value.as_ref()).cloned();
         let row = SaleRow {
             name: change.name.clone().unwrap_or_else(|| self.row.name.clone()),
             max_seats_per_user: change.max_seats_per_user.unwrap_or(self.row.max_seats_per_user),
             version: self.row.version + 1,
         };
-        Ok(Self { row, times, order, admission: change.admission.applied_to(self.admission), public_value })
+        Ok(Self { row, times, order, admission: change.admission.applied_to(self.admission), ..self.clone() })
+    }
+
+    /// The same settings with this draw.
+    pub(crate) fn with_draw(self, draw: Option<&GateDraw>) -> Self {
+        let public_value = draw.and_then(|draw| draw.public_value.clone());
+        Self { commitment: draw.map(|draw| draw.commitment), public_value, ..self }
     }
 
     /// By the names of `SETTINGS`.
     fn values(&self) -> [Value; SETTINGS.len()] {
         // Taken apart, so that a new setting cannot be forgotten here.
-        let Self { row, times, order, admission, public_value } = self;
+        let Self { row, times, order, admission, commitment, public_value } = self;
         let at = |moment: Option<Timestamp>| serde_json::to_value(moment).unwrap_or_default();
         [
             row.name.clone().into(),
@@ -62,6 +71,7 @@ impl SaleSettings {
             admission.paused.into(),
             admission.max_active.into(),
             admission.per_minute.into(),
+            commitment.map(|commitment| commitment.to_string()).into(),
             public_value.as_ref().map(PublicValue::as_str).into(),
         ]
     }
@@ -90,7 +100,7 @@ pub struct QueueChange {
 }
 
 /// The settings in an order of their own: as the log names them, and as [`QueueChange`] does.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 11] = [
     ("name", "name"),
     ("doorsAt", "doors_at"),
     ("opensAt", "opens_at"),
@@ -100,6 +110,7 @@ const SETTINGS: [(&str, &str); 10] = [
     ("paused", "paused"),
     ("maxActive", "max_active"),
     ("perMinute", "per_minute"),
+    ("commitment", "commitment"),
     ("publicValue", "public_value"),
 ];
 

@@ -104,7 +104,7 @@ impl SaleChange {
         }
         self.admission.check_values()?;
         if self.max_seats_per_user.flatten().is_some_and(|seats| !(1..=MOST_SEATS).contains(&seats)) {
-            return Err(Error::invalid(format!("max_seats_per_user must be from 1 to {MOST_SEATS}")));
+            return Err(Error::invalid(format!("maxSeatsPerUser must be from 1 to {MOST_SEATS}")));
         }
         let name = self.name.as_deref().map(sale_name).transpose()?;
         // Of a draw that it begins, or begins anew.

@@ -29,10 +29,16 @@ impl Queue {
             times: gate.times,
             order: gate.order,
             admission: gate.admission,
-            public_value: gate.draw.as_ref().and_then(|draw| draw.public_value.clone()),
-        };
+            commitment: None,
+            public_value: None,
+        }
+        .with_draw(gate.draw.as_ref());
         let becomes = was.with(change, gate.sale)?;
+        if change.closes_at.is_some_and(|at| at != was.times.closes_at) {
+            becomes.times.check_close(self.now)?;
+        }
         let draw = draw_after(gate, &becomes, change, self.now)?;
+        let becomes = becomes.with_draw(draw.as_ref());
         let Some([from, to]) = control::difference(&was, &becomes) else {
             return Ok(Answer::Set { changed: false, version: was.row.version });
         };

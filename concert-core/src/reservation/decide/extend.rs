@@ -30,7 +30,7 @@ impl Desk {
             false => self.require_turn(caller, sale)?,
         }
         self.require_user(caller)?;
-        let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?;
+        let asked = self.rows.known.get(id).ok_or(Error::ReservationNotFound)?.clone();
         if asked.user != caller.user {
             return Err(Error::NotYours);
         }
@@ -52,7 +52,12 @@ impl Desk {
             }
         }
         let Some(first) = held.first() else {
-            return Err(refusal_for(&named, sold));
+            // A refund of the one that was named says more than what became of the rest of its order.
+            let was_sold = self.hold_state(&asked) == HoldState::Sold;
+            return Err(match refusal_for(std::slice::from_ref(&asked), was_sold) {
+                Error::AlreadyRefunded => Error::AlreadyRefunded,
+                _ => refusal_for(&named, sold),
+            });
         };
         // The reservations were read before the seats were locked: a seat with another deadline was extended since.
         if held.iter().any(|reservation| reservation.extended_at.is_some() || reservation.expires_at != deadline) {

@@ -138,7 +138,6 @@ class HallDesk {
   constructor(private readonly desk: Desk) {
     part("concert").addEventListener("change", () => void this.open());
     part("seats").addEventListener("input", () => this.mark());
-    part("explain").addEventListener("click", () => void this.explain());
     onSubmit("seats-form", "seats-trouble", (event) => this.change(event));
     onSubmit("cancel-form", "cancel-trouble", (event) => this.cancel(event));
     setInterval(() => void this.refresh(), STATES_EVERY_MS);
@@ -238,11 +237,13 @@ class HallDesk {
     }
   }
 
+  /** Enter presses the first button of the form, which changes nothing. */
   private async change(event: SubmitEvent): Promise<void> {
+    const act = (event.submitter as HTMLButtonElement).value;
+    if (act === "explain") return this.explain();
     const numbers = this.numbers();
     if (!numbers || numbers.length === 0) return tell("seats-trouble", word("which-seats"));
     hide("seats-done");
-    const act = (event.submitter as HTMLButtonElement).value;
     const body = act === "block" ? { seatNumbers: numbers, reason: field("seats-reason").value } : { seatNumbers: numbers };
     const path = `/concerts/${this.concert}/seats/${act}`;
     const done = await this.desk.send<{ changed: unknown[] | number; refused: { seatNumber: number; code: string }[] }>("POST", path, body);

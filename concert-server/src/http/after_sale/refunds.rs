@@ -76,7 +76,7 @@ impl From<Refund> for RefundBody {
     post, path = "/api/v1/admin/payments/{paymentId}/refund", tag = "operators", operation_id = "refundPayment",
     summary = "Give a payment back to the wallet that paid",
     description = "Takes the role operator. The seat is for sale again, or blocked. A payment is refunded once.",
-    params(("paymentId" = uuid::Uuid, Path)),
+    params(("paymentId" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = RefundRequest,
     security(("operatorKey" = ["operator"])),
     responses(
@@ -86,12 +86,14 @@ impl From<Refund> for RefundBody {
         (status = 403, description = "The role of the operator key does not allow this"),
         (status = 404, description = "No such payment"),
         (status = 409, description = "It was refunded already"),
+        (status = 422, description = "The idempotency key came with another request"),
     )
 )]
 pub(in crate::http) async fn refund(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
-    let payment: PaymentId = call.id()?;
+    let (payment, key): (PaymentId, _) = (call.id()?, call.idempotency_key()?);
     let RefundRequest { reason, seat } = call.json().await?;
     // The library lets a refund go without a reason; over HTTP there always is somebody to give one.
-    json(StatusCode::OK, &RefundBody::from(back_office.refund_to(payment, Some(reason), seat).await?))
+    let done = back_office.refund_once(payment, Some(reason), seat, key.as_ref()).await?;
+    json(StatusCode::OK, &RefundBody::from(done))
 }

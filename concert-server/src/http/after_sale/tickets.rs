@@ -139,8 +139,9 @@ pub(in crate::http) async fn ticket(mut call: Call) -> Answer {
     post, path = "/api/v1/admin/tickets/{ticketId}/move", tag = "operators", operation_id = "moveTicket",
     summary = "Give a sold seat to another owner",
     description = "Takes the role operator. The seat counts for the limits of the new owner. The payment stays with the \
-        user who paid: a refund goes there.",
-    params(("ticketId" = uuid::Uuid, Path)),
+        user who paid: a refund goes there. With an Idempotency-Key, a repeated request moves nothing and shows the ticket \
+        as it is.",
+    params(("ticketId" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = MoveRequest,
     security(("operatorKey" = ["operator"])),
     responses(
@@ -150,13 +151,14 @@ pub(in crate::http) async fn ticket(mut call: Call) -> Answer {
         (status = 403, description = "The role of the operator key does not allow this, or the user is disabled"),
         (status = 404, description = "No such ticket, or no such user: nobody has it, or its person was forgotten"),
         (status = 409, description = "The ticket is void, the concert is called off, or the user has as many seats as one may"),
+        (status = 422, description = "The idempotency key came with another request"),
     )
 )]
 pub(in crate::http) async fn move_ticket(mut call: Call) -> Answer {
     let back_office = call.back_office(Role::Operator).await?;
-    let ticket: ReservationId = call.id()?;
+    let (ticket, key): (ReservationId, _) = (call.id()?, call.idempotency_key()?);
     let MoveRequest { user_id, reason } = call.json().await?;
-    back_office.move_ticket(ticket, user_id, reason).await?;
+    back_office.move_ticket_once(ticket, user_id, reason, key.as_ref()).await?;
     // Read once more: the answer has all moves, this one among them.
     json(StatusCode::OK, &TicketBody::from(back_office.ticket(ticket).await?))
 }

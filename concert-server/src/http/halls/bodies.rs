@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::body::{amount, if_there, parsed, parsed_if_there, seats_if_there};
+use crate::http::words;
 
 /// Exactly one of `seatNumbers` and `seats` says which seats.
 #[derive(Deserialize, ToSchema)]
@@ -155,9 +156,7 @@ pub(super) struct SeatsChangedBody {
 struct RefusedBody {
     #[schema(value_type = i32)]
     seat_number: SeatNumber,
-    /// SEAT_NOT_FOUND, SEAT_ALREADY_RESERVED (held or sold), SEAT_BLOCKED (for another reason), SEAT_EXISTS or
-    /// PLACE_TAKEN.
-    #[schema(example = "SEAT_ALREADY_RESERVED")]
+    #[schema(value_type = words::SeatRefusal)]
     code: &'static str,
 }
 

@@ -46,14 +46,7 @@ const CODES: &[(&[&str], &[&str])] = &[
     (&["reservation"], &["NOT_YOURS", "USER_NOT_FOUND", "RESERVATION_NOT_FOUND"]),
     (
         &["cancelReservation"],
-        &[
-            "NOT_YOURS",
-            "USER_NOT_FOUND",
-            "RESERVATION_NOT_FOUND",
-            "ORDER_NOT_FOUND",
-            "ALREADY_PAID",
-            "ALREADY_REFUNDED",
-        ],
+        &["NOT_YOURS", "USER_NOT_FOUND", "RESERVATION_NOT_FOUND", "ORDER_NOT_FOUND", "ALREADY_PAID"],
     ),
     (
         &["extendHold"],
@@ -142,7 +135,7 @@ const CODES: &[(&[&str], &[&str])] = &[
         &["moveTicket"],
         &["TICKET_NOT_FOUND", "USER_NOT_FOUND", "USER_DISABLED", "TICKET_VOID", "CONCERT_CANCELLED", "SEAT_LIMIT"],
     ),
-    (&["rechargeUser"], &["USER_NOT_FOUND", "BALANCE_LIMIT", "REFERENCE_USED"]),
+    (&["rechargeUser"], &["USER_NOT_FOUND", "USER_DISABLED", "BALANCE_LIMIT", "REFERENCE_USED"]),
     (&["explainToken"], &["TOKEN_UNKNOWN"]),
     (&["explainSeat", "explainSeatOfConcert"], &["CONCERT_NOT_FOUND", "SEAT_NOT_FOUND"]),
     (&["explainReservation"], &["RESERVATION_NOT_FOUND"]),
@@ -158,6 +151,7 @@ const CODES: &[(&[&str], &[&str])] = &[
             "salesForOperators",
             "concertsForOperators",
             "operatorLog",
+            "ownKey",
             "figures",
             "live",
             "metrics",

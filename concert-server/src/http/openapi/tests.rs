@@ -152,6 +152,15 @@ fn every_field_has_its_bounds() {
     assert!(found.is_empty(), "without bounds; say them in openapi/vocabulary.rs:\n{}", found.join("\n"));
 }
 
+/// 69.99 is no multiple of 0.01 to a validator that reckons in floats.
+#[test]
+fn no_field_is_a_multiple_of_a_fraction_and_amounts_say_their_places_in_words() {
+    let text = document().to_string();
+    assert!(!text.contains("multipleOf"));
+    let amount = &document()["components"]["schemas"]["RechargeRequest"]["properties"]["amount"];
+    assert!(amount["description"].as_str().is_some_and(|text| text.contains("two decimal places")), "{amount}");
+}
+
 #[test]
 fn every_json_body_has_an_example() {
     for (name, operation) in named(&mut document()) {

@@ -12,6 +12,8 @@ const MOST_32_BIT: i64 = 2_147_483_647;
 const PAYLOAD: &str = "v1.01920000-0000-7000-8000-000000000001.AZIRERERcRGBEREREREREQGSIiIiInIigiIiIiIiIiIAAAAqAAAAAw.6F2NisVxSajm1SiZrnLIcO9tlt9GKg26_s3cWZsYyy5vvmib0jMgea59Uxjge2_3PAtRYgjNtcKQKgA09eTpDQ";
 /// The highest amount and balance.
 const MOST_MONEY: f64 = 99_999_999.99;
+/// How exact an amount is.
+const PLACES: &str = "With two decimal places at most, and no more than the currency has.";
 
 /// Completes every schema. What an annotation says counts before what stands here.
 pub(super) fn complete(document: &mut Value) {
@@ -40,6 +42,9 @@ fn field(owner: &str, name: &str, schema: &mut Value) {
         add(schema, &owned);
         add(schema, &terms(name, &kind));
         add(schema, &usual(schema, &kind));
+        if kind == "number" {
+            say_places(schema);
+        }
     }
     for (name, property) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         field(owner, name, property);
@@ -75,12 +80,18 @@ fn add(schema: &mut Value, terms: &Value) {
     }
 }
 
+/// In words: as `multipleOf`, validators that reckon in floats refuse 69.99 and others.
+fn say_places(schema: &mut Value) {
+    let said = schema["description"].as_str().map(|text| format!("{} ", text.trim_end())).unwrap_or_default();
+    schema["description"] = json!(format!("{said}{PLACES}"));
+}
+
 /// What holds for all fields of a kind.
 fn usual(schema: &Value, kind: &str) -> Value {
     match (kind, schema["format"].as_str()) {
         ("integer", Some("int32")) => json!({"minimum": 0, "maximum": MOST_32_BIT}),
         ("integer", _) => json!({"minimum": 0, "maximum": MOST_EXACT}),
-        ("number", _) => json!({"minimum": 0, "maximum": MOST_MONEY, "multipleOf": 0.01}),
+        ("number", _) => json!({"minimum": 0, "maximum": MOST_MONEY}),
         _ => Value::Null,
     }
 }

@@ -154,7 +154,7 @@ texts! {
     "METHOD_NOT_ALLOWED": "The path does not answer this method." / "Use one that the `Allow` header names.";
     "REQUEST_TIMEOUT": "The body took too long to arrive." / "Send it again.";
     "PAYLOAD_TOO_LARGE": "The body is larger than this route reads." / "Send less at once.";
-    "UNSUPPORTED_MEDIA_TYPE": "The body is not JSON." / "Send JSON with `Content-Type: application/json`.";
+    "UNSUPPORTED_MEDIA_TYPE": "The body is not JSON in UTF-8, or has a `Content-Encoding`." / "Send JSON as it is, with `Content-Type: application/json`.";
     "TOO_MANY_REQUESTS": "Too many calls from this address, by this user or for this name." / "Wait for `Retry-After`; `RateLimit` says how much is left.";
     "TOO_MANY_CONNECTIONS": "Too many connections are open, in all or from this address." / "Close some, and try again after `Retry-After`.";
     "FORM_EXPIRED": "A form of a page, or the renewal of its session, is too old or comes from another site." / "Load the page again.";
