@@ -120,7 +120,6 @@ impl BackOffice {
         Ok(prices.try_for_each(|price| self.office.policy().check_amount(price))?)
     }
 
-    /// Caches of this process see that a concert has changed.
     /// Refuses a concert whose day is over at its venue: most likely its year is a typing mistake. One that an earlier call
     /// has added is not asked.
     pub(super) async fn check_not_over(&self, new: &NewConcert) -> Result<(), Error> {
@@ -133,6 +132,7 @@ impl BackOffice {
         Err(Error::invalid(format!("the concert would be over before it is added: its date is {}", new.date)))
     }
 
+    /// Caches of this process see that a concert has changed.
     pub(super) fn note_change(&self, concert: ConcertId) {
         self.office.inner.seat_changes.note_concert(concert);
     }

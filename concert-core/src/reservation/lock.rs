@@ -88,15 +88,7 @@ pub(super) async fn lock(
             lock_best(connection, commands, attempt, batch, &mut rows, (named, sought, asked_of_limits)).await?;
         }
     }
-    // Users come last in the order of locks, so this waits until all seats are locked.
-    let past_queue = users_past_queue(commands);
-    if !past_queue.is_empty() {
-        let (users, counts) = lock_users_and_count(connection, past_queue.clone(), attempt.now).await?;
-        // Somebody may have been disabled since the first look.
-        rows.users.retain(|user, _| !past_queue.contains(user));
-        rows.users.extend(users);
-        rows.holds.extend(unpaid_holds(past_queue, &counts));
-    }
+    lock_past_queue(connection, commands, attempt, &mut rows).await?;
     // Reservations do not store these names; a repeated hold must answer what the first one did.
     for reservation in known.values_mut() {
         if let Some(seat) = rows.seats.get(&reservation.seat_key()) {
@@ -105,6 +97,25 @@ pub(super) async fn lock(
     }
     rows.known = Lookup::read(known);
     Ok(rows)
+}
+
+/// Users come last in the order of locks, so this waits until all seats are locked.
+async fn lock_past_queue(
+    connection: &mut MySqlConnection,
+    commands: &[Command],
+    attempt: &Attempt,
+    rows: &mut Rows,
+) -> Result<(), Failure> {
+    let past_queue = users_past_queue(commands);
+    if past_queue.is_empty() {
+        return Ok(());
+    }
+    let (users, counts) = lock_users_and_count(connection, past_queue.clone(), attempt.now).await?;
+    // Somebody may have been disabled since the first look.
+    rows.users.retain(|user, _| !past_queue.contains(user));
+    rows.users.extend(users);
+    rows.holds.extend(unpaid_holds(past_queue, &counts));
+    Ok(())
 }
 
 fn users_past_queue(commands: &[Command]) -> Vec<UserId> {

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::fact::Unread;
 use crate::id::ReservationId;
 use crate::queue::require_shown_live;
-use crate::reservation::{Answer, HoldState, OrderRef, refusal_for};
+use crate::reservation::{Answer, HoldState, OrderRef, Reservation, refusal_for};
 
 impl Desk {
     /// Refuses in this order: key reused, token not ACTIVE, no such user, no such reservation, not yours, concert called off,
@@ -52,12 +52,7 @@ impl Desk {
             }
         }
         let Some(first) = held.first() else {
-            // A refund of the one that was named says more than what became of the rest of its order.
-            let was_sold = self.hold_state(&asked) == HoldState::Sold;
-            return Err(match refusal_for(std::slice::from_ref(&asked), was_sold) {
-                Error::AlreadyRefunded => Error::AlreadyRefunded,
-                _ => refusal_for(&named, sold),
-            });
+            return Err(self.nothing_held(&asked, &named, sold));
         };
         // The reservations were read before the seats were locked: a seat with another deadline was extended since.
         if held.iter().any(|reservation| reservation.extended_at.is_some() || reservation.expires_at != deadline) {
@@ -89,6 +84,16 @@ impl Desk {
             self.effects.extensions.push((id, act));
         }
         Ok(Answer::Extended(until))
+    }
+
+    /// Why there is nothing to extend. A refund of the one that was named says more than what became of the rest of its
+    /// order.
+    fn nothing_held(&mut self, asked: &Reservation, named: &[Reservation], sold: bool) -> Error {
+        let was_sold = self.hold_state(asked) == HoldState::Sold;
+        match refusal_for(std::slice::from_ref(asked), was_sold) {
+            Error::AlreadyRefunded => Error::AlreadyRefunded,
+            _ => refusal_for(named, sold),
+        }
     }
 
     /// The answer to a repeated command with a key; `None`: it was not carried out before.
