@@ -55,7 +55,7 @@ impl Caller {
 
     /// The same caller; the operation runs once, however often it comes with this key, and answers the same. The key is
     /// one user's and one operation's, and it is bound to all that was asked: with anything else it is refused
-    /// ([`Error::IdempotencyKeyReused`]). It proves nothing.
+    /// ([`Error::IdempotencyKeyReused`](crate::Error::IdempotencyKeyReused)). It proves nothing.
     #[must_use]
     pub fn with_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         Self { key: key.into(), ..self }
