@@ -95,8 +95,8 @@ impl AccessCode {
         Self(random.map(|byte| SYMBOLS[usize::from(byte) % SYMBOLS.len()]))
     }
 
-    /// What somebody typed. What no code is like is a code that no sale has: it is refused where an unknown one would be,
-    /// and where that changes nothing, so does this.
+    /// The code that somebody typed. A text that is no code becomes one that no sale has, so that it is treated as an unknown
+    /// code is, and nobody learns from the answer how codes look.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] where it is far too long.

@@ -195,7 +195,7 @@ impl Desk {
         let ticket = self.rows.tickets.get_mut(&command.ticket).ok_or(Error::TicketNotFound)?;
         let entry = command.by.entry(Act::TicketMove, ActSubject::Ticket(command.ticket), self.now);
         if self.rows.done.find(&command.by)?.is_some() {
-            return ticket.made.iter().find(|made| made.entry == entry.id).cloned().ok_or(Unread.into());
+            return ticket.moves.iter().find(|made| made.entry == entry.id).cloned().ok_or(Unread.into());
         }
         let (key, from, to) = (ticket.seat, ticket.owner, command.to);
         if self.rows.concerts.get(&key.concert).is_some_and(|concert| concert.status == ConcertStatus::Cancelled) {
@@ -220,7 +220,7 @@ impl Desk {
 
         let change = TicketMove {
             ticket: command.ticket,
-            nth: ticket.moves + 1,
+            nth: ticket.moves.last().map_or(0, |last| last.nth) + 1,
             from,
             to,
             moved_at: self.now,
@@ -232,9 +232,8 @@ impl Desk {
         let names_order = ticket.order == Some(OrderId::from(command.ticket));
         let left_behind = if names_order { std::mem::take(&mut ticket.others) } else { Vec::new() };
         let order = left_behind.iter().min().map(|first| OrderId::from(*first));
-        (ticket.owner, ticket.order, ticket.moves) = (to, None, change.nth);
-        ticket.others = Vec::new();
-        ticket.made.push(change.clone());
+        (ticket.owner, ticket.order, ticket.others) = (to, None, Vec::new());
+        ticket.moves.push(change.clone());
         for (id, other) in &mut self.rows.tickets {
             other.others.retain(|one| *one != command.ticket);
             if left_behind.contains(id) {

@@ -187,7 +187,7 @@ pub(super) fn read_tickets(
         let seat = SeatKey { concert: row.try_get("concert_id")?, seat: row.try_get("seat_number")? };
         let order: Option<OrderId> = row.try_get("order_id")?;
         let owner = row.try_get("user_id")?;
-        Ok((row.try_get("id")?, Ticket { owner, seat, order, others: Vec::new(), moves: 0, made: Vec::new() }))
+        Ok((row.try_get("id")?, Ticket { owner, seat, order, others: Vec::new(), moves: Vec::new() }))
     };
     let mut found: HashMap<ReservationId, Ticket> =
         selected.rows(tickets).map(read).collect::<Result<_, sqlx::Error>>()?;
@@ -200,8 +200,7 @@ pub(super) fn read_tickets(
         let moved = read_move(row)?;
         if let Some(ticket) = found.get_mut(&moved.ticket) {
             // They come in their order.
-            ticket.moves = moved.nth;
-            ticket.made.push(moved);
+            ticket.moves.push(moved);
         }
     }
     Ok(found)

@@ -29,9 +29,8 @@ pub(crate) struct Ticket {
     /// The order that it shares with others, and the others of it that the owner has.
     pub(crate) order: Option<OrderId>,
     pub(crate) others: Vec<ReservationId>,
-    /// How often it was moved, and those moves.
-    pub(crate) moves: u32,
-    pub(crate) made: Vec<TicketMove>,
+    /// How it got from owner to owner, the last move last.
+    pub(crate) moves: Vec<TicketMove>,
 }
 
 /// A concert, as it stands when its seats are locked.

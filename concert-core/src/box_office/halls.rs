@@ -138,7 +138,8 @@ impl HallDesk {
 
     /// The same desk; its next change is carried out once, however often it comes with this key, and answers the same. The
     /// key is bound to all that was asked: with anything else it is refused ([`Error::IdempotencyKeyReused`]). A change
-    /// that changed nothing, and a dry run, leave no record and are decided anew.
+    /// that changed nothing, and a dry run, leave no record and are decided anew. The answer comes from the operators' log, in
+    /// which a list of seats ends after 20 000 characters; how many were changed is always whole.
     #[must_use]
     pub fn with_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         Self { key: key.into(), ..self }

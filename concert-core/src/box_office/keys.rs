@@ -30,6 +30,15 @@ impl BoxOffice {
         }
         Ok(operator)
     }
+
+    /// What a key allows; found as [`BoxOffice::authenticate_operator`] finds it.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for a key that was never made or is revoked.
+    pub async fn role_of_key(&self, key: &str) -> Result<Role, Error> {
+        let (_, role) = self.inner.keys.holder(self.pool(), key, self.now()).await?;
+        Ok(role)
+    }
 }
 
 /// Keys for operators who act over REST.

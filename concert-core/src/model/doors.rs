@@ -184,7 +184,7 @@ impl World {
 impl Tables {
     /// How many owners a ticket has had.
     fn versions(&self, ticket: ReservationId) -> u32 {
-        1 + self.moves.get(&ticket).copied().unwrap_or(0)
+        1 + self.moves.get(&ticket).map_or(0, |moves| moves.len() as u32)
     }
 
     fn sold(&self, row: &Reservation) -> Sold {

@@ -20,8 +20,7 @@ impl Tables {
             seat: row.seat_key(),
             order: row.shared_order,
             others: others.collect(),
-            moves: self.moves.get(&id).copied().unwrap_or(0),
-            made: Vec::new(),
+            moves: self.moves.get(&id).cloned().unwrap_or_default(),
         })
     }
 
@@ -115,8 +114,9 @@ impl ModelLane for AfterSaleBatch {
             let row = tables.reservations.get_mut(&moved.change.ticket).ok_or("moving a ticket")?;
             require(row.status == ReservationStatus::Confirmed && row.user == moved.change.from, "moving a ticket")?;
             (row.user, row.shared_order) = (moved.change.to, None);
-            let before = tables.moves.insert(moved.change.ticket, moved.change.nth).unwrap_or(0);
-            require(moved.change.nth == before + 1, "the key of moves")?;
+            let moves = tables.moves.entry(moved.change.ticket).or_default();
+            require(moved.change.nth as usize == moves.len() + 1, "the key of moves")?;
+            moves.push(moved.change.clone());
             for behind in &moved.left_behind {
                 let row = tables.reservations.get_mut(behind).ok_or("naming an order")?;
                 require(row.user == moved.change.from, "naming an order")?;

@@ -22,8 +22,8 @@ pub(super) struct Tables {
     pub(super) entries: HashMap<WalletEntryId, EntryRow>,
     /// Each with whether it is refunded.
     pub(super) payments: HashMap<PaymentId, (Payment, bool)>,
-    /// How often tickets got another owner.
-    pub(super) moves: HashMap<ReservationId, u32>,
+    /// How tickets got from owner to owner, in their order.
+    pub(super) moves: HashMap<ReservationId, Vec<crate::after_sale::TicketMove>>,
     pub(super) check_ins: HashMap<ReservationId, CheckIn>,
 }
 

@@ -120,17 +120,10 @@ struct KeyBody {
     responses(
         (status = 200, body = KeyBody, description = "Its role"),
         (status = 401, description = "No valid operator key"),
-        (status = 403, description = "The role of the operator key does not allow this"),
     )
 )]
-async fn key(mut call: Call) -> Answer {
-    call.back_office(Role::Viewer).await?;
-    let mut role = Role::Viewer;
-    for more in [Role::Gate, Role::Operator] {
-        if call.back_office(more).await.is_ok() {
-            role = more;
-        }
-    }
+async fn key(call: Call) -> Answer {
+    let role = call.box_office().role_of_key(call.operator_key()?).await?;
     json(StatusCode::OK, &KeyBody { role: role.as_str() })
 }
 

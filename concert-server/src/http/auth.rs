@@ -48,9 +48,13 @@ impl Call {
 impl Call {
     /// The back office for the operator whose key the caller shows, which must allow what takes the role `needed`.
     pub(super) async fn back_office(&mut self, needed: Role) -> Result<BackOffice, Problem> {
-        let key = self.bearer()?.ok_or_else(|| Problem::without_token(NO_KEY))?;
-        let operator = self.box_office().authenticate_operator(key, needed).await?;
+        let operator = self.box_office().authenticate_operator(self.operator_key()?, needed).await?;
         Ok(self.box_office().operator(operator.with_request_id(self.request_id())))
+    }
+
+    /// The operator key, as it was sent.
+    pub(super) fn operator_key(&self) -> Result<&str, Problem> {
+        self.bearer()?.ok_or_else(|| Problem::without_token(NO_KEY))
     }
 
     /// What the caller of a join shows.
