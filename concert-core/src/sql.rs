@@ -8,6 +8,7 @@
 //! Statements that lock rows name their index: on a small table a server would rather scan, and lock, all of it.
 
 mod guard;
+mod insert;
 mod read;
 mod result;
 mod script;
@@ -16,12 +17,13 @@ mod writer;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::insert::{RowValues, SqlInsert};
 pub(crate) use self::read::{Source, execute, fetch_all, fetch_each, fetch_one, fetch_optional};
 pub(crate) use self::result::{Reading, ResultSet};
 pub(crate) use self::script::Script;
 #[cfg(any(test, feature = "internals"))]
 pub(crate) use self::template::Statement;
-pub(crate) use self::template::{Params, Part, RowValues, SqlInsert, SqlTemplate, columns, statements};
+pub(crate) use self::template::{Params, Part, SqlTemplate, columns, statements};
 #[cfg(test)]
 pub(crate) use self::writer::literal;
 pub(crate) use self::writer::{ByKey, Bytes, Keyword, Pair, SqlSlot, SqlValue, Text, Written};

@@ -8,7 +8,7 @@ use concert_core::{
 
 use super::{assert_refused_locked, assert_refused_on_both_ways};
 use crate::support::ways::{ASSUMED, LOCKED, tried_and_locked, ways};
-use crate::support::{House, Shortcuts as _, keyed, money, seat, section};
+use crate::support::{House, PRICE, Shortcuts as _, keyed, money, seat, section};
 
 const LANE: &str = "reservation";
 
@@ -303,5 +303,29 @@ async fn a_crowd_gets_each_the_own_seat_at_its_price() {
         assert_eq!((held.user, held.seat, held.price, held.row.as_deref()), (user, seat(number), price, Some(row)));
     }
     assert_eq!(ways(LANE), [LOCKED, ASSUMED]);
+    house.assert_sound().await;
+}
+
+/// So many seats that their rows go out by column.
+#[tokio::test]
+async fn each_of_sixty_seats_held_at_once_gets_its_own_row() {
+    let house = House::open_with(|policy| policy.with_max_holds_per_user(60)).await;
+    let date = NaiveDate::from_ymd_opt(2027, 4, 1).expect("a date");
+    let sections = vec![section("Front", 2, 15, PRICE), section("Back", 2, 20, 2 * PRICE)];
+    let concert = house.concert_in(date, sections).await;
+    let user = house.active_users(1, 120 * PRICE).await[0];
+    let wanted = (1..=70).filter(|number| number % 7 != 0).map(seat).collect();
+
+    let order = house.office.hold(user, concert, Wanted::Seats(wanted)).await.expect("holds");
+    assert_eq!(house.office.order(user, order.id).await.expect("reads"), order);
+    let whole = "select count(*) from reservations r join seats s on s.reservation_id = r.id \
+                 and (s.concert_id, s.seat_number, s.price) = (r.concert_id, r.seat_number, r.price) \
+                 and s.reserved_by = r.user_id and s.reserved_until = r.expires_at";
+    assert_eq!(house.count(whole).await, 60);
+
+    house.office.pay(user, order.id, order.total).await.expect("pays");
+    let paid = "select count(*) from payments p join reservations r on r.id = p.reservation_id and r.price = p.amount \
+                join wallet_entries e on e.payment_id = p.id and e.user_id = r.user_id and e.amount = -p.amount";
+    assert_eq!(house.count(paid).await, 60);
     house.assert_sound().await;
 }

@@ -181,9 +181,8 @@ pub(super) fn read_versions(selected: &ResultSet, reading: &Reading) -> Result<H
 pub(super) fn guard(script: &mut Script, assumed: &mut Assumed, effects: &Effects, now: Timestamp) {
     // Before the lock, which counts them.
     layout::guard_concerts(script, assumed);
-    eligibility::guard_users(script, assumed);
     guard_turns(script, assumed, &effects.turns);
-    eligibility::guard_holds(script, assumed, now);
+    eligibility::guard_holders(script, assumed, now);
     seat::strike_taken(assumed, &effects.made, effects.let_go_at_most);
     effects.added.strike(assumed);
     assumed.strike_missing(MADE, effects.made.iter().map(|made| made.id));

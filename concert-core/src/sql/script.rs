@@ -5,8 +5,9 @@ use sqlx::{AssertSqlSafe, Either, MySqlConnection};
 
 use super::MAX_LIST;
 use super::guard::{self, CHANGED, Guard, LOCKED, PlacedGuards, Required};
+use super::insert::{RowValues, SqlInsert};
 use super::result::{Reading, ResultSet};
-use super::template::{Params, RowValues, SqlInsert, SqlTemplate};
+use super::template::{Params, SqlTemplate};
 use super::writer::SqlWriter;
 use crate::clock::Timestamp;
 use crate::db::{self, Failure};
@@ -128,8 +129,7 @@ impl Script {
         }
     }
 
-    /// Inserts `rows`. It adds no guard: the server inserts all of them or fails. Its first value carries the pending
-    /// guards.
+    /// Inserts `rows`. It adds no guard: the server inserts all of them or fails. It carries the pending guards.
     pub(crate) fn insert<R>(
         &mut self,
         insert: &SqlInsert,
@@ -139,23 +139,7 @@ impl Script {
         for rows in rows.chunks(MAX_LIST) {
             let condition = self.place_pending();
             self.begin();
-            self.sql.template("insert into ");
-            self.sql.template(insert.table);
-            let mut before = " (";
-            for column in insert.columns {
-                self.sql.template(before);
-                self.sql.template(column);
-                before = ", ";
-            }
-            self.sql.template(") values ");
-            for (index, row) in rows.iter().enumerate() {
-                self.sql.template(if index == 0 { "(" } else { ",(" });
-                // The first value is enough: a failed guard ends the whole statement.
-                let guard = condition.as_deref().filter(|_| index == 0);
-                let values = RowValues { out: &mut self.sql, columns: insert.columns.iter(), guard, first: true };
-                fill(values, row).end();
-                self.sql.template(")");
-            }
+            insert.write(&mut self.sql, condition.as_deref(), rows, &fill);
         }
     }
 
@@ -244,8 +228,8 @@ impl Script {
         Some(condition)
     }
 
-    /// Checks all guards in a statement of their own.
-    fn check_all(&mut self) {
+    /// Checks all guards so far in a statement of their own.
+    pub(crate) fn check_all(&mut self) {
         self.pending.extend(self.required.drain(..).map(Guard::from));
         self.check_pending();
     }

@@ -1,5 +1,7 @@
 //! Texts of statements, with named places for values.
 
+#[cfg(any(test, feature = "internals"))]
+use super::insert::SqlInsert;
 use super::writer::{SqlValue, SqlWriter};
 
 /// A statement's text. `{name}` is the place of a value, of a list after `in (`, or of a repeated part. `{guard}` is the
@@ -17,13 +19,6 @@ pub(crate) struct Part {
     pub(crate) text: &'static str,
     /// What stands between two of them.
     pub(crate) between: &'static str,
-}
-
-/// An insert of rows: the columns are written once, and values are bound by their names.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SqlInsert {
-    pub(super) table: &'static str,
-    pub(super) columns: &'static [&'static str],
 }
 
 /// A statement that a test prepares and explains.
@@ -96,27 +91,12 @@ impl SqlTemplate {
     }
 }
 
-impl SqlInsert {
-    pub(crate) const fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
-        Self { table, columns }
-    }
-
-    #[cfg(any(test, feature = "internals"))]
-    pub(crate) const fn registered(&'static self) -> Statement {
-        Statement::Insert(self)
-    }
-}
-
 #[cfg(any(test, feature = "internals"))]
 impl Statement {
     /// The text with lists and repeated parts of `length`; places of values stay as they are: `{name}`.
     pub(crate) fn text(&self, length: usize) -> String {
         match self {
-            Self::Insert(SqlInsert { table, columns }) => {
-                let row =
-                    format!("({})", columns.iter().map(|column| format!("{{{column}}}")).collect::<Vec<_>>().join(","));
-                format!("insert into {table} ({}) values {}", columns.join(", "), vec![row; length].join(","))
-            }
+            Self::Insert(insert) => insert.text(length),
             Self::Template(SqlTemplate { text, part }) => {
                 let text = text.replace("{guard}", "").replace("{required}", "").replace("{counts}", "");
                 let text = lengthen_lists(&text, length);
@@ -227,35 +207,5 @@ impl Params<'_> {
         self.out.template(self.rest);
         self.rest = "";
         None
-    }
-}
-
-/// The values of one row of an insert, bound in the order of its columns.
-pub(crate) struct RowValues<'w> {
-    pub(super) out: &'w mut SqlWriter,
-    pub(super) columns: std::slice::Iter<'static, &'static str>,
-    /// Goes around the first value.
-    pub(super) guard: Option<&'w str>,
-    pub(super) first: bool,
-}
-
-impl RowValues<'_> {
-    /// # Panics
-    /// If the next column has another name.
-    pub(crate) fn bind(mut self, column: &str, value: impl SqlValue) -> Self {
-        assert_eq!(self.columns.next().copied(), Some(column), "a value for another column");
-        if !self.first {
-            self.out.template(",");
-        }
-        self.first = false;
-        match self.guard.take() {
-            Some(guard) => self.out.value_if(guard, &value),
-            None => self.out.value(&value),
-        }
-        self
-    }
-
-    pub(super) fn end(mut self) {
-        assert_eq!(self.columns.next(), None, "a column has no value");
     }
 }

@@ -1,3 +1,5 @@
+use uuid::Uuid;
+
 use super::script::Script;
 use super::*;
 
@@ -9,6 +11,7 @@ statements! {
     ONE_ROW { "update t set a = {value} where {required}b = 1" }
     COUNT { "select count(*) from u where d in ({keys})" }
     ROWS { insert "t" (a, b) }
+    WIDE { insert "w" (id, same, maybe) }
 }
 
 fn text(script: Script) -> String {
@@ -109,6 +112,25 @@ fn a_row_is_bound_in_the_order_of_its_columns() {
 }
 
 #[test]
+fn many_rows_go_out_by_column() {
+    let text_of = |rows: u128| {
+        let mut script = Script::default();
+        script.insert(&WIDE, &(1..=rows).map(Uuid::from_u128).collect::<Vec<_>>(), |row, id| {
+            row.bind("id", id).bind("same", 7).bind("maybe", (id.as_u128() % 2 == 1).then_some(id))
+        });
+        text(script).replace("000000000000000000000000000000", "")
+    };
+    assert!(text_of(47).starts_with("insert into w (id, same, maybe) values (x'01',7,x'01'),(x'02',7,null),("));
+    let by_column = text_of(48);
+    let from = "insert into w (id, same, maybe) select substr(x'0102030405";
+    assert!(by_column.starts_with(from), "{by_column}");
+    let pieces = "2f30', 16 * r.nth - 15, 16),7,elt(r.nth,x'01',null,x'03',null,";
+    assert!(by_column.contains(pieces), "{by_column}");
+    let numbers = format!(" from json_table('[{}]', '$[*]' columns (nth for ordinality)) r", vec!["0"; 48].join(","));
+    assert!(by_column.ends_with(&numbers), "{by_column}");
+}
+
+#[test]
 fn texts_for_the_test_of_all_statements_have_lists_of_any_length() {
     let texts: Vec<_> = STATEMENTS.iter().map(|statement| statement.text(2)).collect();
     let expected = [
@@ -119,6 +141,7 @@ fn texts_for_the_test_of_all_statements_have_lists_of_any_length() {
         "update t set a = {value} where b = 1",
         "select count(*) from u where d in ({keys},{keys})",
         "insert into t (a, b) values ({a},{b}),({a},{b})",
+        "insert into w (id, same, maybe) values ({id},{same},{maybe}),({id},{same},{maybe})",
     ];
     assert_eq!(texts, expected);
 }

@@ -46,19 +46,19 @@ impl SqlWriter {
         }
     }
 
-    /// `value` if `condition` is true. A false condition is out of range, so the value is never null.
-    pub(super) fn value_if(&mut self, condition: &str, value: &impl SqlValue) {
-        self.0.push_str("if(");
-        self.0.push_str(condition);
-        self.0.push(',');
-        self.value(value);
-        self.0.push_str(",null)");
+    /// A literal that another writer has written.
+    pub(super) fn literal(&mut self, literal: &str) {
+        self.0.push_str(literal);
     }
 
     /// A condition of a guard, and what follows it.
     pub(super) fn condition(&mut self, condition: &str, after: &'static str) {
         self.0.push_str(condition);
         self.0.push_str(after);
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 
     pub(super) fn into_text(self) -> String {
@@ -172,6 +172,26 @@ impl SqlSlot<'_> {
             let Written(()) = value.write(SqlSlot(self.0));
         }
         self.0.push_str(" end");
+        Written(())
+    }
+
+    /// An id that depends on the number in `column`. All ids are one literal, of which the server cuts out a piece: it
+    /// searches the numbers, which ascend, by halves. For 256 seats that takes 2 us a row less than a `case` (measured).
+    pub(crate) fn id_by_number(
+        self,
+        column: Keyword,
+        numbers: impl IntoIterator<Item = i64>,
+        ids: impl IntoIterator<Item = Uuid>,
+    ) -> Written {
+        let ids: Vec<_> = ids.into_iter().flat_map(Uuid::into_bytes).collect();
+        self.0.push_str("substr(");
+        let Written(()) = SqlSlot(self.0).bytes(&ids);
+        self.0.push_str(", 16 * interval(");
+        self.0.push_str(column.0);
+        for number in numbers {
+            let _ = write!(self.0, ",{number}");
+        }
+        self.0.push_str(") - 15, 16)");
         Written(())
     }
 }

@@ -134,8 +134,8 @@ pub(in crate::reservation) fn take(script: &mut Script, made: &[Reservation], le
         // By concert and price, so that the statement has few parts.
         held.sort_unstable_by_key(|made| (made.concert, made.price, made.seat));
         for held in held.chunks(MAX_LIST) {
-            let users: Vec<_> = held.iter().map(|made| (made.seat_key(), made.user)).collect();
-            let reservations: Vec<_> = held.iter().map(|made| (made.seat_key(), made.id)).collect();
+            let users: Vec<_> = held.iter().map(|made| (made.seat_key(), made.user.as_uuid())).collect();
+            let reservations: Vec<_> = held.iter().map(|made| (made.seat_key(), made.id.as_uuid())).collect();
             let alike = held.chunk_by(|one, other| (one.concert, one.price) == (other.concert, other.price));
             script.change("taking seats", Some(held.len()), &TAKE, |params| {
                 let params = params.bind("held_until", until).bind("user", BySeat(&users));
