@@ -89,7 +89,7 @@ pub(super) fn guard_of(assumption: &Assumption) -> Option<&'static str> {
         "tokens.status" => "status = 'ACTIVE'",
         "tokens.claimed_at" | "turn: tokens.claimed_at" => "claimed_at >= ",
         "tokens.expires_at" => "expires_at >= ",
-        "reservations held unpaid" => "(reservations_user_deadline) where r.user_id = u.id and ",
+        "reservations held unpaid" => "(reservations_user_deadline) where user_id = u.id and ",
         "concerts.version" => "version = ",
         "concerts.date" => "date = ",
         "concerts called off" => "and status <> 'CANCELLED'",
