@@ -129,9 +129,7 @@ impl Cells {
             if cells().all(|cell| cell == self.cell(column)) {
                 out.literal(self.cell(column));
             } else if let Some(ids) = cells().map(digits_of_id).collect::<Option<Vec<_>>>() {
-                out.template("substr(x'");
-                ids.into_iter().for_each(|digits| out.literal(digits));
-                out.template("', 16 * r.nth - 15, 16)");
+                out.id_of_row("r.nth", ids);
             } else {
                 out.template("elt(r.nth");
                 for cell in cells() {

@@ -70,9 +70,9 @@ impl Script {
         self.pending.push(Guard::equal(act, LOCKED, expected));
     }
 
-    /// Goes on only if a query counts exactly `expected` rows; it must never count more. The next lock carries it, or the next
-    /// change with a `{required}`, or [`Script::check_all`] right after it. Other statements would evaluate it for each row: 3 us a row of a change, 10 us of an insert
-    /// (measured with holds).
+    /// Goes on only if a query counts exactly `expected` rows; it must never count more. The next lock carries it, or the
+    /// next change with a `{required}`, or [`Script::check_all`] right after it. Other statements would evaluate it for each
+    /// row: 3 us a row of a change, 10 us of an insert (measured with holds).
     pub(crate) fn require_count(
         &mut self,
         act: &'static str,

@@ -128,6 +128,12 @@ fn many_rows_go_out_by_column() {
     assert!(by_column.contains(pieces), "{by_column}");
     let numbers = format!(" from json_table('[{}]', '$[*]' columns (nth for ordinality)) r", vec!["0"; 48].join(","));
     assert!(by_column.ends_with(&numbers), "{by_column}");
+
+    let mut script = Script::default();
+    script.change_keys("changing", 1, &UPDATE, vec![5], |params, keys| params.bind("value", 1).list("keys", keys));
+    script.insert(&ROWS, &[1; 48], |row, value| row.bind("a", value).bind("b", value));
+    let guarded = text(script);
+    assert!(guarded.ends_with(" r where exp(if(row_count() = 1, 0, 1000))"), "{guarded}");
 }
 
 #[test]
