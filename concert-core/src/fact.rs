@@ -8,11 +8,11 @@
 
 mod value;
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hashbrown::{HashMap, HashSet};
 use uuid::Uuid;
 
 pub(crate) use self::value::Value;

@@ -1,8 +1,7 @@
 //! The figures of a sale: what `status` shows.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
+use hashbrown::HashMap;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::mysql::MySqlRow;

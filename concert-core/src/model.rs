@@ -20,12 +20,13 @@ mod ways;
 mod world;
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
+use hashbrown::{HashMap, HashSet};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;

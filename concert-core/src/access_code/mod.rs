@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn codes_are_all_different_and_their_hashes_too() {
         let codes: Vec<_> = (0..1_000).map(|_| AccessCode::generate()).collect();
-        let hashes: std::collections::HashSet<_> = codes.iter().map(AccessCode::hash).collect();
+        let hashes: hashbrown::HashSet<_> = codes.iter().map(AccessCode::hash).collect();
         assert_eq!(hashes.len(), codes.len());
         let again = codes[0].to_string().parse::<AccessCode>().expect("its own text");
         assert_eq!(again.hash(), codes[0].hash());

@@ -1,7 +1,6 @@
 //! What a batch reads and locks: concerts that are called off, seats, users.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 

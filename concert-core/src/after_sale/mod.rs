@@ -16,9 +16,9 @@ mod refund;
 mod rows;
 mod store;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 

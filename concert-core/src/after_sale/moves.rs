@@ -4,8 +4,7 @@
 //! counts for the limits of the owner, who sees it among the reservations, and a refund goes to the wallet that paid: the
 //! box office takes no part in what two people agreed on.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use serde::Serialize;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
@@ -192,7 +191,7 @@ pub(super) fn read_tickets(
     let mut found: HashMap<ReservationId, Ticket> =
         selected.rows(tickets).map(read).collect::<Result<_, sqlx::Error>>()?;
     for row in selected.rows(others) {
-        if let Some(ticket) = found.get_mut(&row.try_get("ticket_id")?) {
+        if let Some(ticket) = found.get_mut(&row.try_get::<ReservationId, _>("ticket_id")?) {
             ticket.others.push(row.try_get("id")?);
         }
     }

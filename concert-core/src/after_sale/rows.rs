@@ -1,6 +1,6 @@
 //! What a batch reads, and what it changes.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use super::TicketMove;
 use crate::clock::Timestamp;

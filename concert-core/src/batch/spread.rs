@@ -1,9 +1,9 @@
 //! Which writer takes a command.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::CROWD;

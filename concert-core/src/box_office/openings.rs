@@ -1,9 +1,9 @@
 //! Sales that open at their instants.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use hashbrown::HashMap;
 
 use super::BoxOffice;
 use crate::clock::Timestamp;

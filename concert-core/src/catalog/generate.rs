@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(sections.iter().map(Section::seats).sum::<u64>(), 65_000);
         assert!(sections.iter().all(|section| section.seats() <= u64::from(BLOCK)));
         let all = numbered(&sections, 1).expect("is one that can be added");
-        let points: std::collections::HashSet<_> =
+        let points: hashbrown::HashSet<_> =
             all.iter().flat_map(|s| &s.rows).flat_map(|row| (0..row.numbers.len()).map(|nth| row.point(nth))).collect();
         assert!(points.len() > 64_000, "hardly two seats are drawn at one point: {}", points.len());
     }

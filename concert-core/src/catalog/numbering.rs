@@ -1,6 +1,8 @@
 //! Checks a hall and gives each seat its number.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashSet;
 
 use super::hall::{LONGEST_ROW, MOST_SEATS, Mark, Marking, RowSeats, SeatRow, Section, SectionRows};
 use crate::error::Error;

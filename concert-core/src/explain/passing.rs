@@ -1,8 +1,7 @@
 //! How reservations got other owners and other seats: what a support desk is asked about first, since the buyer
 //! remembers another seat, or another name.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use serde_json::Value;
 use sqlx::MySqlPool;
 

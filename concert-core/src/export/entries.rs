@@ -1,8 +1,8 @@
 //! The pages of wallet entries: of the payments for a concert's seats, or of all wallets.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use rust_decimal::Decimal;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};

@@ -1,6 +1,6 @@
 //! Seats to add to a hall.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 use crate::catalog::{LONGEST_MARKS, Mark, marks_fit};
 use crate::error::Error;

@@ -1,7 +1,8 @@
 //! The rules of changing seats, over rows that are locked.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::runs::{self, SeatRun};
 use super::{ChangeHall, HallChange, NewSeat, NewSeats, PLACE_TAKEN, RefusedSeat, SEAT_EXISTS, SeatsChanged, logged};

@@ -12,9 +12,9 @@ mod runs;
 mod store;
 mod swap;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use serde::Serialize;
 use sqlx::MySqlConnection;
 use uuid::Uuid;

@@ -1,7 +1,6 @@
 //! The SQL of changing halls.
 
-use std::collections::HashSet;
-
+use hashbrown::HashSet;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 

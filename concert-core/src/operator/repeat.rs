@@ -1,9 +1,9 @@
 //! Acts that come again, with the idempotency key of the first or after an attempt whose COMMIT got no answer. A repeat
 //! finds the entry of the first in the log, by its id, and is answered from it.
 
-use std::collections::HashMap;
 use std::fmt;
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::Row as _;

@@ -1,7 +1,6 @@
 //! The rules of paying, over rows that are locked or assumed.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use serde_json::json;
 
 use super::{Pay, Payment};

@@ -4,10 +4,10 @@ mod decide;
 mod history;
 mod store;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 

@@ -1,7 +1,8 @@
 //! The SQL of payments.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use hashbrown::HashMap;
 use rust_decimal::Decimal;
 use sqlx::Row as _;
 

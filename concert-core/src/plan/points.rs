@@ -195,7 +195,7 @@ fn point(x: i64, y: i64) -> Point {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use hashbrown::HashSet;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! Reads the plan of a hall, and the states of its seats.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 

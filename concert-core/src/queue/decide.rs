@@ -4,8 +4,7 @@ mod codes;
 mod rerank;
 mod set;
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use serde_json::json;
 
 use self::rerank::in_order_of_admission;

@@ -5,8 +5,7 @@
 
 mod line;
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 

@@ -1,9 +1,10 @@
 //! The queue as a lane: how its commands become batches of sales.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 

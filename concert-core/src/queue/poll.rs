@@ -4,11 +4,11 @@ mod attendance;
 mod refresh;
 mod standing;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use roaring::RoaringTreemap;
 use sqlx::MySqlPool;
 use tokio::sync::{Mutex, MutexGuard, watch};

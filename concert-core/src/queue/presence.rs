@@ -3,11 +3,11 @@
 //! A poll is noted with one store into memory that no other poll touches at the same time: a ring of slots by ticket. A
 //! slot says until when its ticket counts as seen. What other processes have seen comes from their rows of `queue_seen`.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use roaring::RoaringTreemap;
 
 use super::pause::SHORTEST_PAUSE;

@@ -1,8 +1,8 @@
 //! The SQL of the queue that locks nothing: the reads of polls, passes and operators, and the acquiring of passes.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use sqlx::{MySqlPool, Row as _};
 
 use super::admission::last_minute;

@@ -1,6 +1,8 @@
 //! What a batch of the queue reads, and what it changes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use super::control::Admission;
 use super::draw::GateDraw;

@@ -1,7 +1,6 @@
 //! The SQL of a sale's row, as far as its queue goes by it, and of changes of it.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 

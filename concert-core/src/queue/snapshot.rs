@@ -3,10 +3,10 @@
 
 mod changes;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use roaring::RoaringTreemap;
 
 pub(super) use self::changes::{Refresh, TokenChange};

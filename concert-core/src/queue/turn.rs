@@ -1,8 +1,9 @@
 //! The turn of a user: what holding and paying require of a token.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::{Token, TokenStatus};

@@ -1,9 +1,9 @@
 //! This process's views of all queues, one for each sale with people.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlRow;
 use tokio::sync::watch;

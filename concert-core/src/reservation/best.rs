@@ -19,8 +19,9 @@ mod split;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::clock::Timestamp;
 use crate::id::{SeatNumber, UserId};

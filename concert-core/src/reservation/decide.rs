@@ -63,7 +63,7 @@ struct Desk {
 impl Desk {
     fn new(rows: Rows, attempt: &Attempt, rules: HoldRules) -> Self {
         let &Attempt { now, may_have_committed } = attempt;
-        let (effects, best, seatings) = (Effects::default(), Vec::new(), Seatings::default());
+        let (effects, best, seatings) = (Effects::for_seats(rows.seats.len()), Vec::new(), Seatings::default());
         Self { now, may_have_committed, rules, rows, effects, best, seatings }
     }
 

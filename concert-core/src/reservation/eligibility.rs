@@ -1,8 +1,9 @@
 //! Who may hold: that there is such a user, who is enabled, and how many seats the user holds unpaid. The one definition of each, as a
 //! reading and as a guard.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use hashbrown::HashMap;
 use sqlx::{MySqlConnection, Row as _};
 
 use super::Holds;

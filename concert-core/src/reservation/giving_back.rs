@@ -1,7 +1,6 @@
 //! All that users hold unpaid of a sale, given back at once: for who leaves its queue.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::{MySqlConnection, Row as _};
 
 use super::eligibility::unpaid;

@@ -1,10 +1,10 @@
 //! The lane of holds: its commands, and how a batch of them is locked, decided, assumed and written.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use hashbrown::HashMap;
 use sqlx::MySqlConnection;
 use uuid::Uuid;
 
@@ -114,7 +114,7 @@ impl Batch for ReservationBatch {
         let mut layouts = HashMap::new();
         let mut rows = rows::Rows {
             turns: Turns::default(),
-            known: assumptions.unread_rows(rows::MADE, HashMap::new()),
+            known: assumptions.unread_rows(rows::MADE, HashMap::with_capacity(commands.len())),
             seats: HashMap::with_capacity(commands.len()),
             halls: HashMap::new(),
             holds: HashMap::with_capacity(commands.len()),

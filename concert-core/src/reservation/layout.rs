@@ -1,10 +1,10 @@
 //! A cache of concerts: their date, and the seats of their hall with section, row and price. An entry is valid for one
 //! version of the concert's row: every change of a concert raises the version, and every guard checks it.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::NaiveDate;
+use hashbrown::{HashMap, HashSet};
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 

@@ -6,7 +6,7 @@
 //! transactions that add to one user exclude each other, on the nodes of a cluster as well, and what was assumed of the
 //! count is stated.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Command;
 use super::layout::Concert;
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Unread, Value};
 use crate::id::{ConcertId, SaleId, UserId};
 use crate::sql::{MAX_LIST, Reading, ResultSet, Script, statements};
+use hashbrown::HashMap;
 use sqlx::{MySqlConnection, Row as _};
 
 /// A seat that a user has: sold, or held in time.

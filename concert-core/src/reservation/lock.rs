@@ -5,8 +5,7 @@
 //! locked, these are locked too. Batches that look for the best seats of one concert lock its row, so they run one after
 //! the other. Only buyers who name their seats can change a seat between reading and locking, which is rare.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use sqlx::MySqlConnection;
 
 use super::decide::best_seats;

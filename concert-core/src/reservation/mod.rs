@@ -26,10 +26,10 @@ mod sweep;
 mod tickets;
 mod user_seats;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use hashbrown::HashMap;
 use serde::Serialize;
 
 pub(crate) use changes::SeatChanges;

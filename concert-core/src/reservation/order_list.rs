@@ -1,7 +1,6 @@
 //! A user's orders as their owner looks back on them: newest first, in pages; or those that are open.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 

@@ -1,7 +1,9 @@
 //! A cache of the holds that this process made last, so that a payment need not read them. Most of a reservation never
 //! changes, and its seat's row tells whether it still holds the seat.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hashbrown::HashMap;
 
 use super::{Known, Reservation};
 use crate::id::ReservationId;
@@ -15,28 +17,35 @@ pub(crate) struct RecentHolds(Mutex<Generations>);
 
 #[derive(Debug, Default)]
 struct Generations {
-    young: Known,
-    old: Known,
+    young: Generation,
+    old: Generation,
 }
+
+/// Where each hold is among those of its batch. The holds stay where they are, since they are large, and a map that grows moves
+/// what it has.
+type Generation = HashMap<ReservationId, (Arc<Vec<Reservation>>, usize)>;
 
 impl RecentHolds {
     /// Those of `ids`, if all are there.
     pub(crate) fn all(&self, ids: &[ReservationId]) -> Option<Known> {
         let generations = self.lock();
         let find = |id| generations.young.get(id).or_else(|| generations.old.get(id));
-        ids.iter().map(|id| Some((*id, find(id)?.clone()))).collect()
+        let read = |id| find(id).map(|(batch, nth)| (*id, batch[*nth].clone()));
+        ids.iter().map(read).collect()
     }
 
-    pub(super) fn remember(&self, made: impl IntoIterator<Item = Reservation>) {
+    /// Remembers what a batch has made.
+    pub(super) fn remember(&self, made: Vec<Reservation>) {
+        let made = Arc::new(made);
         // Freed after the lock, which every payment takes.
         let mut forgotten = Vec::new();
         let mut generations = self.lock();
-        for reservation in made {
+        for (nth, reservation) in made.iter().enumerate() {
             if generations.young.len() == GENERATION {
                 let young = std::mem::take(&mut generations.young);
                 forgotten.push(std::mem::replace(&mut generations.old, young));
             }
-            generations.young.insert(reservation.id, reservation);
+            generations.young.insert(reservation.id, (Arc::clone(&made), nth));
         }
     }
 

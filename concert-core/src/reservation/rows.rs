@@ -1,8 +1,6 @@
 //! What a batch of holds reads, and what it changes.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
+use hashbrown::{HashMap, hash_map::Entry};
 use uuid::Uuid;
 
 use super::best::Hall;
@@ -99,6 +97,11 @@ pub(crate) struct SeatChange {
 }
 
 impl Effects {
+    /// None so far, with room for those of so many seats.
+    pub(super) fn for_seats(count: usize) -> Self {
+        Self { seats: HashMap::with_capacity(count), made: Vec::with_capacity(count), ..Self::default() }
+    }
+
     /// Passes a seat on, remembering who had it before the batch.
     pub(super) fn pass(
         &mut self,

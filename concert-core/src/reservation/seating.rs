@@ -2,9 +2,9 @@
 //! of a concert; which of them are free is read every time, 64 seats in a row of the answer. A hall has tens of
 //! thousands of seats, and to read all their rows takes a second.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use hashbrown::HashMap;
 use sqlx::Row as _;
 
 use super::best::{Hall, HallSeat};
@@ -91,7 +91,7 @@ impl SeatingCache {
         now: Timestamp,
     ) -> HallReading {
         let known = self.known(versions);
-        let unknown = versions.keys().filter(|concert| !known.contains_key(concert)).copied().collect();
+        let unknown = versions.keys().filter(|concert| !known.contains_key(*concert)).copied().collect();
         let seatings = script.select_keys(&SEATINGS, unknown, |params, concerts| params.list("concerts", concerts));
         let free = script.select_keys(&FREE_SEATS, versions.keys().copied().collect(), |params, concerts| {
             // The policy has 1 at least, so one less is no less than 0.

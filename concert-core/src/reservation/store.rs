@@ -1,8 +1,8 @@
 //! The SQL of reservations.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 use uuid::Uuid;

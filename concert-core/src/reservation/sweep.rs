@@ -3,10 +3,10 @@
 //! One index has the deadlines of all holds ever made. A deadline passes once, so a pass continues where the last one
 //! ended.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, MySqlPool, Row as _};
 use uuid::Uuid;

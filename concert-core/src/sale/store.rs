@@ -1,7 +1,6 @@
 //! The SQL of sales, beside what their queues go by.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};

@@ -1,8 +1,7 @@
 //! The rules of the door, over rows that are locked.
 
-use std::collections::HashMap;
-
 use chrono::TimeDelta;
+use hashbrown::HashMap;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,10 +1,10 @@
 //! The keys that tickets are signed with. All servers sign with the newest one that is not retired; a code counts as long
 //! as its key is in force, so keys change without a ticket losing its worth.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::signature::ParsedPublicKey;
+use hashbrown::HashMap;
 use serde::Serialize;
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlRow;

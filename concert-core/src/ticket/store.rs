@@ -1,7 +1,6 @@
 //! The SQL of check-ins.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlConnection, Row as _};
 

@@ -1,7 +1,6 @@
 //! The rule of signing up: a name belongs to one user.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use serde_json::json;
 
 use super::{Answer, NO_PASSWORD, Register, User};

@@ -1,7 +1,6 @@
 //! The rules of recharging, over rows that are locked.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use serde_json::json;
 
 use super::references::Credited;

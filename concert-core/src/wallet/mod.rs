@@ -8,8 +8,7 @@ mod recipient;
 mod references;
 mod store;
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::MySqlConnection;

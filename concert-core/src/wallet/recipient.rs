@@ -1,7 +1,6 @@
 //! Whether a user can be given something: a ticket, or money that came in.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 

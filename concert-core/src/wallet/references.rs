@@ -1,7 +1,6 @@
 //! The SQL of references: what a user was credited for.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::Row as _;
 
 use super::{Recharge, Reference, WalletEntry};

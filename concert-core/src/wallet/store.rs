@@ -1,7 +1,6 @@
 //! The SQL of the wallet.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use rust_decimal::Decimal;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
@@ -88,7 +87,7 @@ pub(super) fn add_live_tokens(
     reading: &Reading,
 ) -> Result<(), Failure> {
     for row in selected.rows(reading) {
-        if let Some(account) = accounts.get_mut(&row.try_get("user_id")?) {
+        if let Some(account) = accounts.get_mut(&row.try_get::<UserId, _>("user_id")?) {
             account.live_tokens.push(row.try_get("id")?);
         }
     }

@@ -1,11 +1,11 @@
 //! The smallest lane that there can be, on a private MariaDB: commands let guests into rooms.
 
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use hashbrown::HashSet;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{Connection as _, Executor as _, MySqlConnection, MySqlPool, Row as _};
 use tokio::sync::{OnceCell, Semaphore};

@@ -1,5 +1,4 @@
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::MySqlConnection;
 use sqlx::mysql::MySqlPoolOptions;
 use uuid::Uuid;

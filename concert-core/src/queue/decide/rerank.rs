@@ -1,7 +1,8 @@
 //! Who is let in by a pass, and who is ended.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::Queue;
 use crate::clock::span;

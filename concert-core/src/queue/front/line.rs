@@ -1,8 +1,8 @@
 //! Places in front, in memory: they change the ranks that polls are told.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use roaring::RoaringTreemap;
 
 use super::{FrontPlace, Priority};

@@ -1,10 +1,10 @@
 //! Bringing snapshots up to date.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use roaring::RoaringTreemap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};

@@ -1,6 +1,6 @@
 //! How a snapshot moves on: what refreshes read, and what this process has committed itself.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::{Snapshot, TicketTurn};
 use crate::clock::Timestamp;

@@ -1,7 +1,6 @@
 //! The users whom commands concern, with their live tokens.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use sqlx::Row as _;
 use uuid::Uuid;
 

@@ -1,7 +1,6 @@
 //! What a rerank pass reads. Nothing is locked: the gate's lock protects every change of a status.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use sqlx::Row as _;
 
 use super::{read_tokens, token_columns};

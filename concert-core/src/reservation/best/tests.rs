@@ -1,7 +1,8 @@
 //! Against a model that tries everything, in halls small enough for that.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
+use hashbrown::HashSet;
 use proptest::prelude::*;
 
 use super::*;

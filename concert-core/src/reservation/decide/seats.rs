@@ -17,17 +17,17 @@ impl Desk {
     ) -> Result<Vec<SeatKey>, Error> {
         self.concert(concert)?;
         let keys: Vec<_> = seats.iter().map(|seat| SeatKey { concert, seat: *seat }).collect();
-        if let Some(missing) = keys.iter().find(|key| !self.rows.seats.contains_key(key)) {
+        if let Some(missing) = keys.iter().find(|key| !self.rows.seats.contains_key(*key)) {
             return Err(Error::SeatNotFound { seat: missing.seat });
         }
         self.require_on_sale(concert)?;
-        let is_blocked = |key: &&SeatKey| self.rows.seats.get(key).is_some_and(Seat::is_blocked);
+        let is_blocked = |key: &&SeatKey| self.rows.seats.get(*key).is_some_and(Seat::is_blocked);
         let blocked: Vec<_> = keys.iter().filter(is_blocked).map(|key| key.seat).collect();
         if !blocked.is_empty() {
             return Err(Error::SeatBlocked { seats: blocked });
         }
         let rows = &mut self.rows.seats;
-        let is_taken = |key: &&SeatKey| rows.get_mut(key).is_some_and(|seat| !seat.is_free(self.now));
+        let is_taken = |key: &&SeatKey| rows.get_mut(*key).is_some_and(|seat| !seat.is_free(self.now));
         let taken: Vec<_> = keys.iter().filter(is_taken).map(|key| key.seat).collect();
         if !taken.is_empty() {
             let own = |key: &SeatKey| Some((key.seat, self.rows.seats.get(key)?.own_hold(user)?));

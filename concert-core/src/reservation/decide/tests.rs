@@ -1,7 +1,7 @@
-use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
+use hashbrown::HashMap;
 
 use super::*;
 use crate::fact::{Fact, Lookup};

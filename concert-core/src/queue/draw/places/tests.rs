@@ -67,7 +67,7 @@ fn every_ticket_has_a_place_of_its_own() {
 /// All orders of four tickets, over many keys.
 #[test]
 fn every_order_is_equally_likely() {
-    let mut found = std::collections::HashMap::new();
+    let mut found = hashbrown::HashMap::new();
     for nth in 0..24_000 {
         let order: Vec<_> = Places::of_draw(&key(nth), 4).iter().map(|(_, place)| place).collect();
         *found.entry(order).or_insert(0.0) += 1.0;
