@@ -29,7 +29,7 @@ pub(crate) use self::writer::literal;
 pub(crate) use self::writer::{ByKey, Bytes, Keyword, Pair, SqlSlot, SqlValue, Text, Written};
 
 /// The longest list in one statement. MariaDB turns an `in` of a thousand values and more into a join.
-pub(crate) const MAX_LIST: usize = 256;
+pub(crate) const MAX_LIST: usize = 512;
 
 /// Keys grouped by a value, for one statement per value.
 pub(crate) fn grouped<V: Ord, K>(pairs: impl IntoIterator<Item = (V, K)>) -> BTreeMap<V, Vec<K>> {

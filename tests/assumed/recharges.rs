@@ -152,3 +152,22 @@ async fn wallets_that_share_a_batch_keep_to_themselves() {
     assert_eq!(ways(LANE), [LOCKED]);
     house.assert_sound().await;
 }
+
+/// So many amounts that the server looks for each wallet's by halves.
+#[tokio::test]
+async fn a_crowd_recharges_each_wallet_by_its_own_amount() {
+    let house = House::watched(|policy| policy).await;
+    let mut recharging = JoinSet::new();
+    for (user, nth) in house.users(40, 500).await.into_iter().zip(1..) {
+        let office = house.office.clone();
+        recharging.spawn(async move { (money(nth), office.recharge(user, money(nth)).await.expect("recharges")) });
+    }
+    for (amount, Recharged { before, after }) in recharging.join_all().await {
+        assert_eq!((before, Some(after)), (money(500), before.checked_add(amount)));
+    }
+    assert_eq!(ways(LANE), [LOCKED], "all in one batch");
+    let own = "select count(*) from users u join wallet_entries e on e.user_id = u.id and e.nth = 2 \
+               where u.balance = 500 + e.amount and e.balance_after = u.balance";
+    assert_eq!(house.count(own).await, 40);
+    house.assert_sound().await;
+}

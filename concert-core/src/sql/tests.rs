@@ -25,7 +25,7 @@ fn keys_are_listed_in_order_once_and_not_too_many_at_a_time() {
     script.select_keys(&KEYS, Vec::<u32>::new(), |params, keys| params.bind("least", 7).list("keys", keys));
     assert_eq!(text(script), "select a from t where b > 7 and c in (1,2,3)", "nothing to look for, nothing to ask");
     let mut script = Script::default();
-    script.select_keys(&KEYS, (0..700_u32).collect(), |params, keys| params.bind("least", 7).list("keys", keys));
+    script.select_keys(&KEYS, (0..1_100_u32).collect(), |params, keys| params.bind("least", 7).list("keys", keys));
     assert_eq!(text(script).split(';').count(), 3);
 }
 

@@ -52,7 +52,7 @@ statements! {
             "select ", reservation_columns!("r."), ", r.concert_status, s.section, s.seat_row, s.place, \
              s.price as seat_price, s.is_reserved, s.reserved_until, s.reservation_id, s.reserved_by, ", let_go_columns!("s."), " \
              from (select ", reservation_columns!(""), ", ", concert_status!("reservations."), " \
-             from reservations force index (primary) where id in ({ids}) order by concert_id, seat_number limit 256) r \
+             from reservations force index (primary) where id in ({ids}) order by concert_id, seat_number limit 512) r \
              straight_join seats s force index (primary) \
              on s.concert_id = r.concert_id and s.seat_number = r.seat_number for update"
         )
