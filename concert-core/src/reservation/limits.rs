@@ -8,6 +8,9 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
+use sqlx::{MySqlConnection, Row as _};
+
 use super::Command;
 use super::layout::Concert;
 use crate::clock::Timestamp;
@@ -16,8 +19,6 @@ use crate::error::Error;
 use crate::fact::{Assumed, Assumptions, Column, Fact, Key, Test, Unread, Value};
 use crate::id::{ConcertId, SaleId, UserId};
 use crate::sql::{MAX_LIST, Reading, ResultSet, Script, statements};
-use hashbrown::HashMap;
-use sqlx::{MySqlConnection, Row as _};
 
 /// A seat that a user has: sold, or held in time.
 macro_rules! taken {

@@ -31,6 +31,9 @@ macro_rules! seat_columns {
 }
 pub(in crate::reservation) use seat_columns;
 
+/// The limit in `LOCK_WITH_SEATS`: a smaller one would leave reservations out.
+const _: () = assert!(MAX_LIST == 512);
+
 /// Shorter than a list of pairs, most of which would repeat the concert.
 const SEATS_OF_CONCERT: Part =
     Part { text: "(s.concert_id = {concert} and s.seat_number in ({seats}))", between: " or " };
@@ -46,7 +49,7 @@ statements! {
         each SEATS_OF_CONCERT
     }
     /// Reservations and their seats. The seats are locked in the global order: the inner query is materialized first,
-    /// in that order and complete (its limit is `MAX_LIST`), and locks nothing.
+    /// in that order and complete (its limit is the longest list), and locks nothing.
     LOCK_WITH_SEATS {
         concat!(
             "select ", reservation_columns!("r."), ", r.concert_status, s.section, s.seat_row, s.place, \
