@@ -54,12 +54,14 @@ impl Sale {
     async fn turn(&mut self) -> Result<Run, Failure> {
         let held = Arc::new(Mutex::new(Vec::with_capacity(FEW as usize)));
         let (first, seats, each) = (self.reserved, self.seats(), u64::from(self.seats_each));
+        // Another buyer for each seat than in the turn before: nobody may hold the same seat again and again.
+        let shift = (self.reserved / u64::from(FEW)) as usize;
         let reserve = {
             let (office, buyers, halls) = (self.office.clone(), Arc::clone(&self.buyers), Arc::clone(&self.halls));
             let held = Arc::clone(&held);
             move |(), Turn { nth, .. }: Turn| {
                 let at = (first + nth as u64) * STRIDE % seats;
-                let (office, user, held) = (office.clone(), buyers[nth % BUYERS], Arc::clone(&held));
+                let (office, user, held) = (office.clone(), buyers[(nth + shift) % BUYERS], Arc::clone(&held));
                 let hall = halls[(at / each) as usize];
                 async move {
                     let hold = office.hold(user, hall, seat((at % each) as usize)?).await?;
