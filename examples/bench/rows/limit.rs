@@ -18,7 +18,7 @@ use crate::report::Row;
 use crate::world::{self, BUYERS, PRICE, World, seat};
 use crate::{Failure, Opts};
 
-/// So many that as many as a script does wait for each writer while it is at its last batch.
+/// So many that each writer finds a script's worth of commands after each batch.
 const CALLERS: usize = 1_024;
 /// As many as a lane of ours has.
 const WRITERS: usize = 2;

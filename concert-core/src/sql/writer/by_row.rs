@@ -92,7 +92,7 @@ fn id_of_row(out: &mut String, number: &str, write_digits: impl FnOnce(&mut Stri
 /// The most values that are written once each, with their keys. To change the balances of 256 wallets then takes 9 us each
 /// for 4 amounts and 10 for 16, but 16 for 256; by halves it takes 12, and by a `case` of all keys 14 (measured).
 const FEW_VALUES: usize = 16;
-/// As many keys have the same value on average, where values are written once.
+/// How many keys must have the same value on average, for values to be written once.
 const KEYS_OF_A_VALUE: usize = 8;
 
 /// A value for each row, by its key in a column; every row must have one of the keys. One literal where all values are
